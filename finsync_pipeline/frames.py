@@ -1,0 +1,55 @@
+"""Frames: pandas DataFrames over Arrow buffers, and SQL on them by DuckDB without a copy.
+
+Every frame between two parts of FinSync has Arrow-backed dtypes; this is the one way to make one.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+
+def from_arrow(table: pa.Table) -> pd.DataFrame:
+    """The Arrow table as a DataFrame with Arrow-backed dtypes, over the same buffers."""
+    return table.to_pandas(types_mapper=pd.ArrowDtype)
+
+
+def to_arrow(frame: pd.DataFrame) -> pa.Table:
+    """The frame as an Arrow table without an index and without pandas' own metadata."""
+    return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+
+
+def frame_of(rows: list[dict[str, Any]], schema: pa.Schema) -> pd.DataFrame:
+    """A frame of these rows in the columns and types of the schema; no rows make an empty frame."""
+    return from_arrow(pa.Table.from_pylist(rows, schema=schema))
+
+
+def query(sql: str, **frames: pd.DataFrame) -> pd.DataFrame:
+    """The answer of DuckDB to `sql`, in which each keyword names a frame."""
+    with duckdb.connect(config={"preserve_insertion_order": True}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for name, frame in frames.items():
+            connection.register(name, to_arrow(frame))
+        return from_arrow(connection.sql(sql).to_arrow_table())
+
+
+def quoted(name: str) -> str:
+    """The name as an identifier in SQL, whatever characters it has."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def by_distinct(column: "pd.Series[Any]", read: Callable[[str], Any], dtype: pa.DataType) -> "pd.Series[Any]":
+    """`read` applied once to each distinct text of the column, not once per row; null stays null."""
+    encoded = pa.chunked_array(pa.array(column, type=pa.string()).dictionary_encode()).combine_chunks()
+    readings = pa.array([read(text) for text in encoded.dictionary.to_pylist()], type=dtype)
+    return pd.Series(readings.take(encoded.indices), index=column.index, dtype=pd.ArrowDtype(dtype))
+
+
+def rows_as_json(frame: pd.DataFrame) -> "pd.Series[Any]":
+    """Each row as one JSON object in the order of the columns: how a refused row is kept."""
+    records = to_arrow(frame).to_pylist()
+    texts = [json.dumps(record, ensure_ascii=False, default=str) for record in records]
+    return pd.Series(texts, index=frame.index, dtype=pd.ArrowDtype(pa.string()))

@@ -1,0 +1,72 @@
+"""What a delivery must look like before its cells are read: columns that must be there, rows that must say who and what.
+
+A missing column is a fault of the whole delivery (`DeliveryMistake`); a row that breaks a check is refused with the reason
+`schema:<check>`.
+"""
+
+from difflib import get_close_matches
+
+import pandas as pd
+import pandera.pandas as pandera
+import pyarrow as pa
+from pandera.errors import SchemaErrors
+
+from finsync_pipeline.statements.mapping import SourceMapping
+from finsync_pipeline.statements.tables import RAW_BOOKKEEPING
+
+
+class DeliveryMistake(ValueError):
+    """The delivery has not the shape that the mapping declares; the message names source, column and cure."""
+
+
+def check_columns(mapping: SourceMapping, delivered: list[str]) -> list[str]:
+    """The delivered columns that the mapping does not name. Raises DeliveryMistake if it names one that is not there."""
+    for column in mapping.columns:
+        if column not in delivered:
+            near = get_close_matches(column, delivered, n=3, cutoff=0.5)
+            guess = f"; it may now be called {' or '.join(map(repr, near))}" if near else ""
+            raise DeliveryMistake(
+                f"{mapping.name}: column {column!r} of table {mapping.table!r} is not delivered{guess}. "
+                f"Mend the mapping in defs/sources/{mapping.name}/defs.yaml, or have the source give the column "
+                f"again. Delivered are: {', '.join(delivered)}"
+            )
+    return [column for column in delivered if column not in mapping.columns]
+
+
+def row_schema(mapping: SourceMapping) -> pandera.DataFrameSchema:
+    """Pandera schema of a quarter's raw rows: every cell text, each row with a key of its own and a company."""
+    text = pd.ArrowDtype(pa.string())
+    columns = {name: pandera.Column(text, nullable=True) for name in mapping.columns}
+    columns |= {field.name: field.pandera_column for field in RAW_BOOKKEEPING}
+    columns[mapping.row_key].checks = [
+        pandera.Check(_is_present, name="row_key_present", ignore_na=False),
+        pandera.Check(_is_unique, name="row_key_unique", ignore_na=True),
+    ]
+    company = columns[mapping.company.column]
+    company.checks = [*company.checks, pandera.Check(_is_present, name="company_present", ignore_na=False)]
+    return pandera.DataFrameSchema(columns, name=f"{mapping.name}/raw", strict=True)
+
+
+def failing(schema: pandera.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the frame that break a check: index of the frame -> `reason` (`schema:<check>`), the first check first.
+
+    Raises pandera's SchemaErrors if the frame as a whole has not the shape of the schema.
+    """
+    try:
+        schema.validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        cases = errors.failure_cases
+        checks = {check.name for column in schema.columns.values() for check in column.checks}
+        if not cases["check"].isin(checks).all():
+            raise
+        first = cases.drop_duplicates("index").set_index("index")["check"]
+        return pd.DataFrame({"reason": "schema:" + first})
+    return pd.DataFrame({"reason": []})
+
+
+def _is_present(values: "pd.Series[str]") -> "pd.Series[bool]":
+    return values.notna() & (values.str.strip() != "")
+
+
+def _is_unique(values: "pd.Series[str]") -> "pd.Series[bool]":
+    return ~values.duplicated(keep=False)

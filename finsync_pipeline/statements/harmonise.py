@@ -1,0 +1,178 @@
+"""From raw rows and decided companies to facts, texts and rejects: every cell ends in exactly one place, or is empty."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import pyarrow as pa
+
+from finsync_pipeline import frames
+from finsync_pipeline.statements.delivered import failing
+from finsync_pipeline.statements.items import ITEMS
+from finsync_pipeline.statements.mapping import SourceMapping
+from finsync_pipeline.statements.numbers import read_numbers_sql
+from finsync_pipeline.statements.reasons import REASONS
+from finsync_pipeline.statements.rows import read_rows
+from finsync_pipeline.statements.supersede import SUPERSEDE_SQL
+from finsync_pipeline.statements.tables import FACTS, REJECTS, TEXTS
+
+
+@dataclass(frozen=True)
+class Harmonised:
+    """What became of the rows: tables FACTS, TEXTS and REJECTS of `statements.tables`."""
+
+    facts: pd.DataFrame
+    texts: pd.DataFrame
+    rejects: pd.DataFrame
+
+
+def harmonise(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMapping) -> Harmonised:
+    """Read every cell of the raw rows by the mapping.
+
+    `raw` has the mapping's columns as text and the bookkeeping columns of `tables.RAW_BOOKKEEPING`; `company_ids` is a
+    table COMPANY_IDS with the decisions for these rows. Raises pandera's SchemaErrors if `raw` has another shape.
+    """
+    rows = read_rows(raw, company_ids, mapping)
+    cells = delivered_cells(raw, mapping)
+    rows = _refuse_empty(rows, cells)
+    readings = _beyond_bounds(_read(cells, rows, mapping))
+    decided = frames.query(SUPERSEDE_SQL, readings=readings)
+    return Harmonised(
+        facts=FACTS.validate(_facts(decided, mapping)),
+        texts=TEXTS.validate(_texts(decided, mapping)),
+        rejects=REJECTS.validate(_rejects(raw, rows, cells, decided, mapping)),
+    )
+
+
+def delivered_cells(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
+    """The cells that hold a value: finsync_row, source_column, raw_text, text (without blanks around it).
+
+    Null, nothing but blanks, and the mapping's null words hold none.
+    """
+    columns = ", ".join(frames.quoted(column) for column in mapping.item_of_column)
+    null_words = frames.from_arrow(pa.table({"word": pa.array(["", *mapping.numbers.null_words], pa.string())}))
+    return frames.query(
+        f"""
+        SELECT finsync_row, source_column, raw_text, trim(raw_text, {_BLANKS}) AS text
+        FROM (UNPIVOT raw ON {columns} INTO NAME source_column VALUE raw_text)
+        WHERE trim(raw_text, {_BLANKS}) NOT IN (SELECT word FROM null_words)
+        ORDER BY finsync_row, source_column
+        """,
+        raw=raw,
+        null_words=null_words,
+    )
+
+
+_BLANKS = r"e' \t\r\n\u00a0'"
+
+
+def _refuse_empty(rows: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    empty = ~rows["finsync_row"].isin(cells["finsync_row"]) & rows["reason"].isna()
+    return rows.assign(reason=rows["reason"].mask(empty, "row_without_values"))
+
+
+def _read(cells: pd.DataFrame, rows: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
+    """The cells of usable rows with `value` or `text`; `reason` where a number could not be read."""
+    placed = frames.query(
+        """
+        SELECT
+            cells.*, declared.item, declared.kind, declared.sign,
+            CASE WHEN declared.kind = 'text' THEN 0 ELSE coalesce(declared.exponent, rows.exponent) END AS exponent,
+            CASE WHEN declared.kind = 'instant' THEN 0 ELSE coalesce(rows.months, 0) END AS months,
+            rows.company_id, rows.period_end, rows.currency, rows.row_key, rows.data_version, rows.known_since
+        FROM cells
+        JOIN rows USING (finsync_row)
+        JOIN declared USING (source_column)
+        WHERE rows.reason IS NULL
+        """,
+        cells=cells,
+        rows=rows,
+        declared=_declared(mapping),
+    )
+    return frames.query(
+        f"""
+        SELECT
+            * EXCLUDE (exponent, sign, kind),
+            kind = 'text' AS is_text,
+            CASE WHEN kind <> 'text' AND value IS NULL THEN 'not_a_number' END AS reason
+        FROM ({read_numbers_sql(mapping.numbers)})
+        """,
+        cells=placed,
+    )
+
+
+def _declared(mapping: SourceMapping) -> pd.DataFrame:
+    """Per mapped column: item, kind, sign, and a power of ten of its own (0 for amounts per share) or null."""
+    rows = []
+    for item, declared in mapping.items.items():
+        own = 0 if ITEMS[item].unit == "per_share" else None
+        exponent = own if declared.scale is None else declared.scale
+        kind = ITEMS[item].kind
+        rows.append((declared.column, item, kind, declared.sign, exponent))
+    names = ["source_column", "item", "kind", "sign", "exponent"]
+    types = [pa.string(), pa.string(), pa.string(), pa.int64(), pa.int64()]
+    return frames.from_arrow(
+        pa.table([pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), types, strict=True)], names)
+    )
+
+
+def _beyond_bounds(readings: pd.DataFrame) -> pd.DataFrame:
+    """Refuse the readings that break a check on values of the table FACTS."""
+    numbers = readings[~readings["is_text"] & readings["value"].notna()]
+    broken = failing(FACTS.pandera.select_columns(["value"]), numbers[["value"]])
+    reasons = readings["reason"].copy()
+    reasons[broken.index] = broken["reason"]
+    return readings.assign(reason=reasons)
+
+
+def _facts(decided: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
+    used = decided[decided["reason"].isna() & ~decided["is_text"]]
+    return _in_order(used.assign(source=mapping.name), FACTS.arrow)
+
+
+def _texts(decided: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
+    used = decided[decided["reason"].isna() & decided["is_text"]]
+    return _in_order(used.assign(source=mapping.name), TEXTS.arrow)
+
+
+def _in_order(used: pd.DataFrame, schema: pa.Schema) -> pd.DataFrame:
+    table = frames.to_arrow(used.reindex(columns=schema.names)).cast(schema)
+    keys = [(name, "ascending") for name in ("company_id", "item", "period_end", "months", "row_key")]
+    return frames.from_arrow(table.sort_by(keys))
+
+
+def _rejects(
+    raw: pd.DataFrame, rows: pd.DataFrame, cells: pd.DataFrame, decided: pd.DataFrame, mapping: SourceMapping
+) -> pd.DataFrame:
+    """Refused and superseded rows (with all their cells), then cells."""
+    unused = rows[rows["reason"].notna()]
+    whole = raw[raw["finsync_row"].isin(unused["finsync_row"])]
+    delivered = [column for column in raw.columns if not column.startswith("finsync_")]
+    kept = pd.DataFrame({"finsync_row": whole["finsync_row"], "raw_text": frames.rows_as_json(whole[delivered])})
+    reasons = frames.from_arrow(
+        pa.table({key: [getattr(reason, key) for reason in REASONS.values()] for key in ("code", "stage", "outcome")})
+    )
+    found = frames.query(
+        """
+        WITH refused AS (
+            SELECT
+                finsync_row, row_key, period_end, NULL::VARCHAR AS item, NULL::VARCHAR AS source_column, reason,
+                kept.raw_text,
+                (SELECT count(*) FROM cells WHERE cells.finsync_row = unused.finsync_row) AS cells
+            FROM unused JOIN kept USING (finsync_row)
+            UNION ALL
+            SELECT finsync_row, row_key, period_end, item, source_column, reason, raw_text, 1
+            FROM decided WHERE reason IS NOT NULL
+        )
+        SELECT
+            $source AS source, date_trunc('quarter', period_end)::DATE AS quarter, row_key,
+            finsync_row AS row_number, item, source_column AS "column", outcome, stage, reason, raw_text, cells
+        FROM refused JOIN reasons ON reasons.code = refused.reason
+        ORDER BY quarter, row_number, item NULLS FIRST
+        """.replace("$source", f"'{mapping.name}'"),
+        unused=unused,
+        kept=kept,
+        cells=cells,
+        decided=decided,
+        reasons=reasons,
+    )
+    return frames.from_arrow(frames.to_arrow(found).cast(REJECTS.arrow))

@@ -1,0 +1,47 @@
+"""The standard items: the one table from which schemas, descriptions and documentation are derived."""
+
+import csv
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Literal, cast
+
+Statement = Literal["income", "balance", "cash_flow", "company"]
+Kind = Literal["duration", "instant", "text"]
+Unit = Literal["money", "per_share", "text"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """A line item that every source is mapped onto.
+
+    A `duration` is measured over a period, an `instant` at its end (months 0), a `text` is a word of the source.
+    `money` is in units of the currency, `per_share` in units of the currency for one share. `us_gaap` holds the tags
+    of the US GAAP taxonomy that the item stands for, the preferred one first.
+    """
+
+    name: str
+    statement: Statement
+    kind: Kind
+    unit: Unit
+    us_gaap: tuple[str, ...]
+    description: str
+
+
+def _read_items() -> dict[str, Item]:
+    table = files(__package__).joinpath("items.csv").read_text(encoding="utf-8")
+    return {
+        row["item"]: Item(
+            name=row["item"],
+            statement=cast(Statement, row["statement"]),
+            kind=cast(Kind, row["kind"]),
+            unit=cast(Unit, row["unit"]),
+            us_gaap=tuple(filter(None, row["us_gaap"].split("|"))),
+            description=row["description"],
+        )
+        for row in csv.DictReader(table.splitlines())
+    }
+
+
+ITEMS: dict[str, Item] = _read_items()
+NUMERIC_ITEMS: tuple[str, ...] = tuple(name for name, item in ITEMS.items() if item.kind != "text")
+TEXT_ITEMS: tuple[str, ...] = tuple(name for name, item in ITEMS.items() if item.kind == "text")

@@ -1,0 +1,225 @@
+"""The mapping language: what a source's YAML says about its columns, checked by Pydantic.
+
+Every mistake is told with the field and the cure. Reading the cells themselves is the work of `dates`, `numbers` and
+`rows`.
+"""
+
+import hashlib
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from finsync_pipeline.statements.items import ITEMS
+
+SCALES = {"ones": 0, "thousands": 3, "millions": 6, "billions": 9}
+LENGTHS = (3, 6, 9, 12)
+
+
+class Declared(BaseModel):
+    """A part of the mapping: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _column_by_name(value: Any) -> Any:
+    """`company: Name` is short for `company: {column: Name}`."""
+    return {"column": value} if isinstance(value, str) else value
+
+
+def _power_of_ten(value: Any) -> int:
+    if isinstance(value, str) and value in SCALES:
+        return SCALES[value]
+    text = str(value)
+    if isinstance(value, int | float) and re.fullmatch(r"10*|0\.0*1|1e-?\d+", text):
+        return round(float(f"{value:e}".split("e")[1]))
+    raise ValueError(f"{value!r} is no scale: use one of {', '.join(SCALES)}, or a power of ten such as 1000")
+
+
+def _months(value: Any) -> int:
+    if value in LENGTHS:
+        return int(value)
+    raise ValueError(f"{value!r} is no length of a period: use {', '.join(map(str, LENGTHS))} (months)")
+
+
+def _currency(value: Any) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[A-Z]{3}", value):
+        return value
+    raise ValueError(f"{value!r} is no currency: use its three capital letters (ISO 4217), such as USD")
+
+
+def _date_format(value: str) -> str:
+    if not ("%" in value and re.search(r"%[YyDFxcs]", value)):
+        raise ValueError(f"{value!r} is no date format with a year: use strptime's letters, such as %Y-%m-%d")
+    return value
+
+
+Exponent = Annotated[int, BeforeValidator(_power_of_ten)]
+Months = Annotated[int, BeforeValidator(_months)]
+Currency = Annotated[str, BeforeValidator(_currency)]
+DateFormat = Annotated[str, AfterValidator(_date_format)]
+ColumnName = Annotated[str, Field(min_length=1)]
+
+
+class Company(Declared):
+    """The column that names the company, and columns of the same row that testify to it (a name beside a code)."""
+
+    column: ColumnName
+    evidence: dict[str, ColumnName] = Field(default_factory=dict)
+
+
+class Dates(Declared):
+    """A column of dates and the formats that it is written in; more than one format must not contradict another."""
+
+    column: ColumnName
+    formats: list[DateFormat] = Field(default=["%Y-%m-%d"], min_length=1)
+
+
+class PeriodEnds(Dates):
+    """The end of the period. `snap_days`: a date within so many days of a month's end is taken as that month's end."""
+
+    snap_days: int = Field(default=0, ge=0, le=10)
+
+
+class LengthColumn(Declared):
+    """A column that holds the length of the period, as a number of months or quarters, or spelled otherwise."""
+
+    column: ColumnName
+    unit: Literal["months", "quarters"] = "months"
+    spellings: dict[str, Months] | None = None
+
+    def read(self, text: str) -> int | None:
+        """Months of the text, or None if it is no length of a period."""
+        text = text.strip()
+        if self.spellings is not None:
+            return self.spellings.get(text)
+        if not re.fullmatch(r"\d{1,2}(\.0)?", text):
+            return None
+        months = int(float(text)) * (3 if self.unit == "quarters" else 1)
+        return months if months in LENGTHS else None
+
+
+class CurrencyColumn(Declared):
+    """A column that holds the currency, as its ISO code or spelled otherwise."""
+
+    column: ColumnName
+    spellings: dict[str, Currency] | None = None
+
+    def read(self, text: str) -> str | None:
+        """The ISO code of the text, or None if it is not known."""
+        text = text.strip()
+        if self.spellings is not None:
+            return self.spellings.get(text)
+        return text.upper() if re.fullmatch(r"[A-Za-z]{3}", text) else None
+
+
+class ScaleColumn(Declared):
+    """A column that says in what unit a row's money is, each spelling named."""
+
+    column: ColumnName
+    spellings: dict[str, Exponent]
+
+    def read(self, text: str) -> int | None:
+        """The power of ten of the text, or None if it is not known."""
+        return self.spellings.get(text.strip())
+
+
+class Numbers(Declared):
+    """How the source writes numbers. Words in `null_words` (and nothing at all) mean that there is no value."""
+
+    thousands: str = Field(default="", max_length=1)
+    decimal: str = Field(default=".", min_length=1, max_length=1)
+    brackets_are_negative: bool = False
+    null_words: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> Self:
+        for field, mark in (("thousands", self.thousands), ("decimal", self.decimal)):
+            if mark and (mark.isalnum() or mark in "()+-"):
+                raise ValueError(f"numbers.{field}: {mark!r} cannot stand inside a number as a mark")
+        if self.thousands == self.decimal:
+            raise ValueError(f"numbers: thousands and decimal are both {self.decimal!r}; they must differ")
+        return self
+
+
+class ItemColumn(Declared):
+    """The column of one item: `sign: -1` where the source turns it, `scale` where it differs from the source's."""
+
+    column: ColumnName
+    sign: Literal[1, -1] = 1
+    scale: Exponent | None = None
+
+
+class SourceMapping(Declared):
+    """How one source's table maps onto the standard items."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Name of the source: prefix of its assets")
+    url: str = Field(description="Where its service listens, such as http://127.0.0.1:5001")
+    table: ColumnName = Field(description="Table at the service")
+    row_key: ColumnName = Field(description="Column that identifies a row")
+    company: Annotated[Company, BeforeValidator(_column_by_name)]
+    period_end: Annotated[PeriodEnds, BeforeValidator(_column_by_name)]
+    months: Months | LengthColumn | None = Field(
+        default=None, description="Length of the period: constant, or a column"
+    )
+    currency: Currency | CurrencyColumn = Field(description="Constant, or a column")
+    scale: Exponent | ScaleColumn = Field(default=0, description="Unit of money: constant, or a column")
+    known_since: Annotated[Dates | None, BeforeValidator(_column_by_name)] = None
+    numbers: Numbers = Field(default_factory=Numbers)
+    items: dict[str, Annotated[ItemColumn, BeforeValidator(_column_by_name)]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _items_are_standard(self) -> Self:
+        from difflib import get_close_matches
+
+        for item in self.items:
+            if item not in ITEMS:
+                near = get_close_matches(item, ITEMS, n=3)
+                cure = f"did you mean {', '.join(near)}?" if near else "statements/items.csv lists them"
+                raise ValueError(f"items.{item}: no such standard item; {cure}")
+        return self
+
+    @model_validator(mode="after")
+    def _a_column_serves_one_item(self) -> Self:
+        seen: dict[str, str] = {}
+        for item, declared in self.items.items():
+            if declared.column in seen:
+                raise ValueError(
+                    f"items.{item}: column {declared.column!r} already serves {seen[declared.column]}; "
+                    "a column serves one item"
+                )
+            seen[declared.column] = item
+        return self
+
+    @model_validator(mode="after")
+    def _durations_have_a_length(self) -> Self:
+        durations = [item for item in self.items if ITEMS[item].kind == "duration"]
+        if durations and self.months is None:
+            raise ValueError(f"months: missing, and {durations[0]} is measured over a period; declare its length")
+        return self
+
+    @model_validator(mode="after")
+    def _url_is_http(self) -> Self:
+        if not re.match(r"https?://[^/\s]+", self.url):
+            raise ValueError(f"url: {self.url!r} is no address of a service; write it like http://127.0.0.1:5001")
+        return self
+
+    @property
+    def columns(self) -> list[str]:
+        """Every column that the mapping names, each once, in the order in which it is asked for."""
+        named = [self.row_key, self.company.column, *self.company.evidence.values(), self.period_end.column]
+        for part in (self.months, self.currency, self.scale, self.known_since):
+            if isinstance(part, LengthColumn | CurrencyColumn | ScaleColumn | Dates):
+                named.append(part.column)
+        named += [item.column for item in self.items.values()]
+        return list(dict.fromkeys(named))
+
+    @property
+    def item_of_column(self) -> dict[str, str]:
+        """The standard item of each column that holds one."""
+        return {declared.column: item for item, declared in self.items.items()}
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of what the mapping says, wherever its service listens."""
+        return hashlib.sha256(self.model_dump_json(exclude={"url"}).encode()).hexdigest()
