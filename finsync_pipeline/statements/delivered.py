@@ -4,6 +4,7 @@ A missing column is a fault of the whole delivery (`DeliveryMistake`); a row tha
 `schema:<check>`.
 """
 
+from collections.abc import Callable
 from difflib import get_close_matches
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pandera.pandas as pandera
 import pyarrow as pa
 from pandera.errors import SchemaErrors
 
+from finsync_pipeline.statements.dates import quarter_of
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.tables import RAW_BOOKKEEPING
 
@@ -39,12 +41,12 @@ def row_schema(mapping: SourceMapping) -> pandera.DataFrameSchema:
     columns = {name: pandera.Column(text, nullable=True) for name in mapping.columns}
     columns |= {field.name: field.pandera_column for field in RAW_BOOKKEEPING}
     columns[mapping.row_key].checks = [
-        pandera.Check(_is_present, name="row_key_present", ignore_na=False),
-        pandera.Check(_is_unique, name="row_key_unique", ignore_na=True),
+        pandera.Check(_is_present, name="row_key_present", ignore_na=False)
     ]
     company = columns[mapping.company.column]
     company.checks = [*company.checks, pandera.Check(_is_present, name="company_present", ignore_na=False)]
-    return pandera.DataFrameSchema(columns, name=f"{mapping.name}/raw", strict=True)
+    unique = pandera.Check(_has_key_of_its_own(mapping.row_key), name="row_key_unique")
+    return pandera.DataFrameSchema(columns, checks=[unique], name=f"{mapping.name}/raw", strict=True)
 
 
 def failing(schema: pandera.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
@@ -56,7 +58,7 @@ def failing(schema: pandera.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFram
         schema.validate(frame, lazy=True)
     except SchemaErrors as errors:
         cases = errors.failure_cases
-        checks = {check.name for column in schema.columns.values() for check in column.checks}
+        checks = {check.name for part in (schema, *schema.columns.values()) for check in part.checks}
         if not cases["check"].isin(checks).all():
             raise
         first = cases.drop_duplicates("index").set_index("index")["check"]
@@ -68,5 +70,12 @@ def _is_present(values: "pd.Series[str]") -> "pd.Series[bool]":
     return values.notna() & (values.str.strip() != "")
 
 
-def _is_unique(values: "pd.Series[str]") -> "pd.Series[bool]":
-    return ~values.duplicated(keep=False)
+def _has_key_of_its_own(row_key: str) -> Callable[[pd.DataFrame], "pd.Series[bool]"]:
+    """Within a quarter: a range of quarters must come out as each of them alone."""
+
+    def check(rows: pd.DataFrame) -> "pd.Series[bool]":
+        quarter = rows["finsync_period_end"].map(quarter_of)
+        repeated = pd.DataFrame({"key": rows[row_key], "quarter": quarter}).duplicated(keep=False)
+        return ~repeated | ~_is_present(rows[row_key])
+
+    return check

@@ -11,7 +11,7 @@ from finsync_pipeline.statements.items import ITEMS
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.numbers import read_numbers_sql
 from finsync_pipeline.statements.reasons import REASONS
-from finsync_pipeline.statements.rows import read_rows
+from finsync_pipeline.statements.rows import numbered, read_rows
 from finsync_pipeline.statements.supersede import SUPERSEDE_SQL
 from finsync_pipeline.statements.tables import FACTS, REJECTS, TEXTS
 
@@ -31,6 +31,7 @@ def harmonise(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
     `raw` has the mapping's columns as text and the bookkeeping columns of `tables.RAW_BOOKKEEPING`; `company_ids` is a
     table COMPANY_IDS with the decisions for these rows. Raises pandera's SchemaErrors if `raw` has another shape.
     """
+    raw = numbered(raw)
     rows = read_rows(raw, company_ids, mapping)
     cells = delivered_cells(raw, mapping)
     rows = _refuse_empty(rows, cells)
@@ -44,7 +45,7 @@ def harmonise(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
 
 
 def delivered_cells(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
-    """The cells that hold a value: finsync_row, source_column, raw_text, text (without blanks around it).
+    """The cells of the raw rows (`numbered`) that hold a value: finsync_row, source_column, raw_text, text (without blanks around it).
 
     Null, nothing but blanks, and the mapping's null words hold none.
     """
@@ -53,7 +54,7 @@ def delivered_cells(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     return frames.query(
         f"""
         SELECT finsync_row, source_column, raw_text, trim(raw_text, {_BLANKS}) AS text
-        FROM (UNPIVOT raw ON {columns} INTO NAME source_column VALUE raw_text)
+        FROM (UNPIVOT (SELECT finsync_row, {columns} FROM raw) ON {columns} INTO NAME source_column VALUE raw_text)
         WHERE trim(raw_text, {_BLANKS}) NOT IN (SELECT word FROM null_words)
         ORDER BY finsync_row, source_column
         """,
@@ -153,22 +154,27 @@ def _rejects(
     )
     found = frames.query(
         """
-        WITH refused AS (
+        WITH places AS (
+            SELECT finsync_row, row_number() OVER (PARTITION BY quarter ORDER BY finsync_row) - 1 AS row_number, quarter
+            FROM (SELECT finsync_row, date_trunc('quarter', finsync_period_end)::DATE AS quarter FROM raw)
+        ),
+        refused AS (
             SELECT
-                finsync_row, row_key, period_end, NULL::VARCHAR AS item, NULL::VARCHAR AS source_column, reason,
+                finsync_row, row_key, NULL::VARCHAR AS item, NULL::VARCHAR AS source_column, reason,
                 kept.raw_text,
                 (SELECT count(*) FROM cells WHERE cells.finsync_row = unused.finsync_row) AS cells
             FROM unused JOIN kept USING (finsync_row)
             UNION ALL
-            SELECT finsync_row, row_key, period_end, item, source_column, reason, raw_text, 1
+            SELECT finsync_row, row_key, item, source_column, reason, raw_text, 1
             FROM decided WHERE reason IS NOT NULL
         )
         SELECT
-            $source AS source, date_trunc('quarter', period_end)::DATE AS quarter, row_key,
-            finsync_row AS row_number, item, source_column AS "column", outcome, stage, reason, raw_text, cells
-        FROM refused JOIN reasons ON reasons.code = refused.reason
+            $source AS source, quarter, row_key, row_number,
+            item, source_column AS "column", outcome, stage, reason, raw_text, cells
+        FROM refused JOIN places USING (finsync_row) JOIN reasons ON reasons.code = refused.reason
         ORDER BY quarter, row_number, item NULLS FIRST
         """.replace("$source", f"'{mapping.name}'"),
+        raw=raw[["finsync_row", "finsync_period_end"]],
         unused=unused,
         kept=kept,
         cells=cells,

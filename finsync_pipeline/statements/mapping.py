@@ -204,6 +204,13 @@ class SourceMapping(Declared):
             raise ValueError(f"url: {self.url!r} is no address of a service; write it like http://127.0.0.1:5001")
         return self
 
+    @model_validator(mode="after")
+    def _columns_leave_room(self) -> Self:
+        for column in self.columns:
+            if column.lower().startswith("finsync_"):
+                raise ValueError(f"column {column!r}: names that begin with finsync_ are FinSync's own; serve it renamed")
+        return self
+
     @property
     def columns(self) -> list[str]:
         """Every column that the mapping names, each once, in the order in which it is asked for."""

@@ -20,6 +20,11 @@ from finsync_pipeline.statements.mapping import (
 REPEATED = "repeated_row"
 
 
+def numbered(raw: pd.DataFrame) -> pd.DataFrame:
+    """The raw rows with `finsync_row`: the place of each in the frame."""
+    return raw.assign(finsync_row=pd.Series(range(len(raw)), index=raw.index, dtype=pd.ArrowDtype(pa.int64())))
+
+
 def company_spellings(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     """The distinct things that the rows say of their company.
 
@@ -32,7 +37,7 @@ def company_spellings(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame
 
 
 def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
-    """One line per raw row, in its order.
+    """One line per raw row (`numbered`), in its order.
 
     Columns: finsync_row, row_key, period_end, data_version, months, currency, exponent (power of ten of money),
     known_since, company_id, and `reason`: why the row cannot be used, or null. What could not be read is null.
@@ -144,6 +149,6 @@ def _schema_reasons(raw: pd.DataFrame, mapping: SourceMapping) -> "pd.Series[Any
     repeated = raw.duplicated(subset=delivered, keep="first")
     reasons = pd.Series(pd.NA, index=raw.index, dtype=pd.ArrowDtype(pa.string()))
     reasons[repeated] = REPEATED
-    broken = failing(row_schema(mapping), raw[~repeated])
+    broken = failing(row_schema(mapping), raw[~repeated].drop(columns="finsync_row"))
     reasons[broken.index] = broken["reason"]
     return reasons

@@ -107,7 +107,6 @@ DELIVERY = Table(
 )
 
 RAW_BOOKKEEPING = (
-    Field("finsync_row", COUNT, "Number of the row within its quarter, in the order of keys"),
     Field("finsync_period_end", DAY, "The day that the row's period end means"),
     Field("finsync_data_version", TEXT, "Version of the quarter's data at the source"),
 )

@@ -1,0 +1,1 @@
+"""Quality of what was made: the law of conservation, exact."""
