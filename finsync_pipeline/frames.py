@@ -12,6 +12,9 @@ import pandas as pd
 import pyarrow as pa
 
 
+STRING = pd.ArrowDtype(pa.string())
+
+
 def from_arrow(table: pa.Table) -> pd.DataFrame:
     """The Arrow table as a DataFrame with Arrow-backed dtypes, over the same buffers."""
     return table.to_pandas(types_mapper=pd.ArrowDtype)
@@ -52,4 +55,4 @@ def rows_as_json(frame: pd.DataFrame) -> "pd.Series[Any]":
     """Each row as one JSON object in the order of the columns: how a refused row is kept."""
     records = to_arrow(frame).to_pylist()
     texts = [json.dumps(record, ensure_ascii=False, default=str) for record in records]
-    return pd.Series(texts, index=frame.index, dtype=pd.ArrowDtype(pa.string()))
+    return pd.Series(texts, index=frame.index, dtype=STRING)

@@ -91,6 +91,11 @@ def quarter_versions(delivery: pd.DataFrame) -> dict[date, str]:
     }
 
 
+def rows_by_quarter(delivery: pd.DataFrame) -> dict[date, int]:
+    """The rows that the delivery counts for each quarter that has any."""
+    return {quarter: int(rows.sum()) for quarter, rows in delivery.groupby("quarter")["row_count"]}
+
+
 def fetch_rows(
     service: Service, mapping: SourceMapping, delivery: pd.DataFrame, quarters: Sequence[date]
 ) -> pd.DataFrame:

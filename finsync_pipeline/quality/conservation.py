@@ -110,7 +110,7 @@ def draw_up_ledger(
         rejects=harmonised.rejects,
         quarters=_list_of(quarters),
     )
-    return frames.from_arrow(frames.to_arrow(ledger).cast(LEDGER.arrow))
+    return LEDGER.conform(ledger)
 
 
 def imbalances(ledger: pd.DataFrame, delivered: Mapping[date, int]) -> list[Imbalance]:

@@ -13,7 +13,7 @@ from finsync_pipeline.statements.numbers import read_numbers_sql
 from finsync_pipeline.statements.reasons import REASONS
 from finsync_pipeline.statements.rows import numbered, read_rows
 from finsync_pipeline.statements.supersede import SUPERSEDE_SQL
-from finsync_pipeline.statements.tables import FACTS, REJECTS, TEXTS
+from finsync_pipeline.statements.tables import FACTS, REJECTS, TEXTS, Table
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ def harmonise(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
     readings = _beyond_bounds(_read(cells, rows, mapping))
     decided = frames.query(SUPERSEDE_SQL, readings=readings)
     return Harmonised(
-        facts=FACTS.validate(_facts(decided, mapping)),
-        texts=TEXTS.validate(_texts(decided, mapping)),
-        rejects=REJECTS.validate(_rejects(raw, rows, cells, decided, mapping)),
+        facts=_used(decided, FACTS, mapping),
+        texts=_used(decided, TEXTS, mapping),
+        rejects=_rejects(raw, rows, cells, decided, mapping),
     )
 
 
@@ -125,20 +125,11 @@ def _beyond_bounds(readings: pd.DataFrame) -> pd.DataFrame:
     return readings.assign(reason=reasons)
 
 
-def _facts(decided: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
-    used = decided[decided["reason"].isna() & ~decided["is_text"]]
-    return _in_order(used.assign(source=mapping.name), FACTS.arrow)
-
-
-def _texts(decided: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
-    used = decided[decided["reason"].isna() & decided["is_text"]]
-    return _in_order(used.assign(source=mapping.name), TEXTS.arrow)
-
-
-def _in_order(used: pd.DataFrame, schema: pa.Schema) -> pd.DataFrame:
-    table = frames.to_arrow(used.reindex(columns=schema.names)).cast(schema)
-    keys = [(name, "ascending") for name in ("company_id", "item", "period_end", "months", "row_key")]
-    return frames.from_arrow(table.sort_by(keys))
+def _used(decided: pd.DataFrame, table: Table, mapping: SourceMapping) -> pd.DataFrame:
+    wanted = decided["is_text"] if table is TEXTS else ~decided["is_text"]
+    used = decided[decided["reason"].isna() & wanted].assign(source=mapping.name)
+    keys = ["company_id", "item", "period_end", "months", "row_key"]
+    return table.conform(used.sort_values(keys, ignore_index=True))
 
 
 def _rejects(
@@ -153,7 +144,7 @@ def _rejects(
         pa.table({key: [getattr(reason, key) for reason in REASONS.values()] for key in ("code", "stage", "outcome")})
     )
     found = frames.query(
-        """
+        f"""
         WITH places AS (
             SELECT finsync_row, row_number() OVER (PARTITION BY quarter ORDER BY finsync_row) - 1 AS row_number, quarter
             FROM (SELECT finsync_row, date_trunc('quarter', finsync_period_end)::DATE AS quarter FROM raw)
@@ -169,11 +160,11 @@ def _rejects(
             FROM decided WHERE reason IS NOT NULL
         )
         SELECT
-            $source AS source, quarter, row_key, row_number,
+            '{mapping.name}' AS source, quarter, row_key, row_number,
             item, source_column AS "column", outcome, stage, reason, raw_text, cells
         FROM refused JOIN places USING (finsync_row) JOIN reasons ON reasons.code = refused.reason
         ORDER BY quarter, row_number, item NULLS FIRST
-        """.replace("$source", f"'{mapping.name}'"),
+        """,
         raw=raw[["finsync_row", "finsync_period_end"]],
         unused=unused,
         kept=kept,
@@ -181,4 +172,4 @@ def _rejects(
         decided=decided,
         reasons=reasons,
     )
-    return frames.from_arrow(frames.to_arrow(found).cast(REJECTS.arrow))
+    return REJECTS.conform(found)

@@ -200,8 +200,8 @@ class SourceMapping(Declared):
 
     @model_validator(mode="after")
     def _url_is_http(self) -> Self:
-        if not re.match(r"https?://[^/\s]+", self.url):
-            raise ValueError(f"url: {self.url!r} is no address of a service; write it like http://127.0.0.1:5001")
+        if "{{" not in self.url:  # a template is checked when it is resolved
+            check_url(self.url)
         return self
 
     @model_validator(mode="after")
@@ -210,6 +210,10 @@ class SourceMapping(Declared):
             if column.lower().startswith("finsync_"):
                 raise ValueError(f"column {column!r}: names that begin with finsync_ are FinSync's own; serve it renamed")
         return self
+
+    def at(self, url: str) -> Self:
+        """The same mapping for a service at this url."""
+        return self.model_copy(update={"url": check_url(url)})
 
     @property
     def columns(self) -> list[str]:
@@ -230,3 +234,10 @@ class SourceMapping(Declared):
     def hash(self) -> str:
         """SHA-256 of what the mapping says, wherever its service listens."""
         return hashlib.sha256(self.model_dump_json(exclude={"url"}).encode()).hexdigest()
+
+
+def check_url(url: str) -> str:
+    """The url, if a service can listen there. Raises ValueError otherwise."""
+    if not re.match(r"https?://[^/\s]+", url):
+        raise ValueError(f"url: {url!r} is no address of a service; write it like http://127.0.0.1:5001")
+    return url

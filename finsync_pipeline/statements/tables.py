@@ -71,6 +71,11 @@ class Table:
         """A frame of this table from rows; without rows, an empty one."""
         return frames.frame_of(list(rows), self.arrow)
 
+    def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The frame's columns of this table in its order and types, validated; a missing one is null."""
+        table = frames.to_arrow(frame.reindex(columns=self.arrow.names)).cast(self.arrow)
+        return self.validate(frames.from_arrow(table))
+
     def validate(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame, if it holds to the schema. Raises pandera's SchemaErrors otherwise."""
         return self.pandera.validate(frame, lazy=True)

@@ -1,0 +1,77 @@
+"""What the Dagster UI shows of a table: its columns before the first run, its rows after each."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from finsync_pipeline.defs.partitions import days_of
+from finsync_pipeline.statements.dates import quarter_of
+from finsync_pipeline.statements.tables import Field, Table
+
+PREVIEW_ROWS = 8
+
+
+def column_schema(table: Table, name: str | None = None) -> dict[str, Any]:
+    """Definition metadata: the table's columns with types, descriptions and constraints, and its name."""
+    return {"dagster/column_schema": dg.TableSchema([_column(field) for field in table.fields])} | (
+        {"dagster/table_name": name} if name else {}
+    )
+
+
+def described(frame: pd.DataFrame) -> dict[str, Any]:
+    """Metadata of a materialization: number of rows, and the first of them."""
+    preview = frame.head(PREVIEW_ROWS)
+    return {"dagster/row_count": len(frame), "preview": _preview(preview)}
+
+
+def described_by_quarter(
+    context: dg.AssetExecutionContext,
+    frame: pd.DataFrame,
+    column: str,
+    asset_key: dg.AssetKey,
+    partition_keys: Sequence[str],
+) -> None:
+    """Add the metadata of each quarter's rows to its materialization. `column` is the date that places a row."""
+    quarters = frame[column].map(quarter_of)
+    for key, day in zip(partition_keys, days_of(partition_keys), strict=True):
+        rows = frame[quarters == day] if len(frame) else frame
+        context.add_asset_metadata(
+            {"dagster/partition_row_count": len(rows), "preview": _preview(rows.head(PREVIEW_ROWS))},
+            asset_key=asset_key,
+            partition_key=key,
+        )
+
+
+def _column(field: Field) -> dg.TableColumn:
+    constraints = dg.TableColumnConstraints(nullable=field.nullable, other=_constraints(field))
+    return dg.TableColumn(field.name, str(field.type), description=field.description, constraints=constraints)
+
+
+def _constraints(field: Field) -> list[str]:
+    told = []
+    if field.allowed is not None and len(field.allowed) <= PREVIEW_ROWS:
+        told.append("one of " + ", ".join(map(str, field.allowed)))
+    if field.bound is not None:
+        told.append(f"below {field.bound:g}")
+    if field.pattern is not None:
+        told.append(field.pattern)
+    return told
+
+
+def _preview(rows: pd.DataFrame) -> dg.MetadataValue[Any]:
+    if rows.empty:
+        return dg.MetadataValue.text("no rows")
+    lines = [_line(rows.columns), _line(["---"] * len(rows.columns))]
+    lines += [_line("" if pd.isna(cell) else cell for cell in row) for row in rows.itertuples(index=False)]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def _line(cells: Any) -> str:
+    return "| " + " | ".join(_shortened(str(cell)) for cell in cells) + " |"
+
+
+def _shortened(text: str, width: int = 60) -> str:
+    text = text.replace("|", "\\|").replace("\n", " ")
+    return text if len(text) <= width else text[: width - 1] + "…"

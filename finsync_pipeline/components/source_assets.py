@@ -1,0 +1,219 @@
+"""The assets of one source: what it holds, its raw rows, whose they are, and what became of them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from finsync_pipeline.clients.source_service import (
+    SourceAnswerMistake,
+    SourceService,
+    SourceUnavailable,
+)
+from finsync_pipeline.components.metadata import column_schema, described, described_by_quarter
+from finsync_pipeline.defs.partitions import QUARTERS, all_quarters, days_of
+from finsync_pipeline.federation.extraction import SourceChanged, fetch_rows, rows_by_quarter, take_stock
+from finsync_pipeline.identity import Reference, resolve
+from finsync_pipeline.quality.conservation import draw_up_ledger, imbalances
+from finsync_pipeline.statements.delivered import DeliveryMistake
+from finsync_pipeline.statements.harmonise import harmonise
+from finsync_pipeline.statements.mapping import SourceMapping
+from finsync_pipeline.statements.rows import company_spellings
+from finsync_pipeline.statements.tables import COMPANY_IDS, DELIVERY, FACTS, LEDGER, REJECTS, TEXTS, Table
+from finsync_pipeline.storage.io_manager import PARTITION_COLUMN
+
+ONE_RUN = dg.BackfillPolicy.single_run()
+RETRY = dg.RetryPolicy(max_retries=1, delay=1)
+
+
+def source_assets(mapping: SourceMapping) -> list[dg.AssetsDefinition]:
+    """delivery and undated; raw, company_ids; facts, texts, rejects and ledger: all under the source's name."""
+    return [_delivery(mapping), _raw(mapping), _company_ids(mapping), _statements(mapping)]
+
+
+@contextmanager
+def failures_explained(mapping: SourceMapping) -> Iterator[None]:
+    """What the source did wrong, as a Failure that the UI shows; only what may pass is tried again."""
+    metadata = {"source": mapping.name, "url": dg.MetadataValue.url(mapping.url)}
+    try:
+        yield
+    except SourceUnavailable as error:
+        raise dg.Failure(str(error), metadata=metadata) from None
+    except (SourceAnswerMistake, SourceChanged, DeliveryMistake) as error:
+        raise dg.Failure(str(error), metadata=metadata, allow_retries=False) from None
+
+
+def _out(mapping: SourceMapping, table: Table, description: str, partition_column: str | None) -> dg.AssetOut:
+    placed = {PARTITION_COLUMN: partition_column} if partition_column else {}
+    return dg.AssetOut(
+        key=[mapping.name, table.name],
+        group_name=mapping.name,
+        kinds={"parquet"},
+        description=description,
+        metadata=column_schema(table) | placed,
+    )
+
+
+def _delivery(mapping: SourceMapping) -> dg.AssetsDefinition:
+    undated = Table("undated", REJECTS.fields)
+    delivery_key = dg.AssetKey([mapping.name, "delivery"])
+
+    @dg.multi_asset(
+        name=f"{mapping.name}_delivery",
+        outs={
+            "delivery": _out(mapping, DELIVERY, "What the service holds now: each period end, its rows, its quarter.", None),
+            "undated": _out(mapping, undated, "Rows that belong to no quarter, refused with the reason.", None),
+        },
+        check_specs=[
+            dg.AssetCheckSpec(
+                "rows_add_up", asset=delivery_key, blocking=True, description="All rows are in a quarter, or undated."
+            )
+        ],
+        backfill_policy=ONE_RUN,
+        retry_policy=RETRY,
+        pool=f"{mapping.name}_service",
+    )
+    def delivery(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        with failures_explained(mapping), SourceService(mapping.name, mapping.url) as service:
+            stock = take_stock(service, mapping, all_quarters())
+        in_quarters = int(stock.delivery.loc[stock.delivery["quarter"].notna(), "row_count"].sum())
+        counts = {"rows": stock.row_count, "in_quarters": in_quarters, "undated": len(stock.undated)}
+        unmapped = ", ".join(stock.unmapped) or "none"
+        yield dg.Output(
+            stock.delivery, "delivery", metadata={**described(stock.delivery), **counts, "unmapped_columns": unmapped}
+        )
+        yield dg.Output(stock.undated, "undated", metadata=described(stock.undated))
+        yield dg.AssetCheckResult(
+            passed=in_quarters + len(stock.undated) == stock.row_count, check_name="rows_add_up", metadata=counts
+        )
+
+    return delivery
+
+
+def _raw(mapping: SourceMapping) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=[mapping.name, "raw"],
+        group_name=mapping.name,
+        kinds={"http", "sql"},
+        description=f"The quarter's rows of table {mapping.table} as delivered, every cell as text.",
+        partitions_def=QUARTERS,
+        backfill_policy=ONE_RUN,
+        retry_policy=RETRY,
+        pool=f"{mapping.name}_service",
+        metadata={PARTITION_COLUMN: "finsync_period_end", "url": dg.MetadataValue.url(mapping.url)},
+        ins={"delivery": dg.AssetIn([mapping.name, "delivery"])},
+    )
+    def raw(context: dg.AssetExecutionContext, delivery: pd.DataFrame) -> pd.DataFrame:
+        with failures_explained(mapping), SourceService(mapping.name, mapping.url) as service:
+            rows = fetch_rows(service, mapping, delivery, days_of(context.partition_keys))
+        described_by_quarter(context, rows, "finsync_period_end", context.asset_key, context.partition_keys)
+        return rows
+
+    return raw
+
+
+def _company_ids(mapping: SourceMapping) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=[mapping.name, "company_ids"],
+        group_name=mapping.name,
+        kinds={"parquet"},
+        description="Each distinct spelling of a company, and which listed company it means.",
+        partitions_def=QUARTERS,
+        backfill_policy=ONE_RUN,
+        metadata=column_schema(COMPANY_IDS) | {PARTITION_COLUMN: "period_end"},
+        ins={"raw": dg.AssetIn([mapping.name, "raw"])},
+    )
+    def company_ids(
+        context: dg.AssetExecutionContext, raw: pd.DataFrame, companies: pd.DataFrame, company_aliases: pd.DataFrame
+    ) -> pd.DataFrame:
+        reference = Reference(companies, company_aliases)
+        decided = resolve(company_spellings(raw, mapping), reference)
+        decided = COMPANY_IDS.conform(decided.assign(source=mapping.name, reference_version=reference.version))
+        described_by_quarter(context, decided, "period_end", context.asset_key, context.partition_keys)
+        return decided
+
+    return company_ids
+
+
+def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
+    ledger_key = dg.AssetKey([mapping.name, "ledger"])
+
+    @dg.multi_asset(
+        name=f"{mapping.name}_statements",
+        outs={
+            "facts": _out(mapping, FACTS, "One number a row: company, item, period, currency, value.", "period_end"),
+            "texts": _out(mapping, TEXTS, "One word of the source a row: sector, auditor, form.", "period_end"),
+            "rejects": _out(mapping, REJECTS, "Every row and cell that is not used, with the reason.", "quarter"),
+            "ledger": _out(mapping, LEDGER, "What became of all rows and cells, counted.", "quarter"),
+        },
+        ins={
+            "delivery": dg.AssetIn([mapping.name, "delivery"]),
+            "raw": dg.AssetIn([mapping.name, "raw"]),
+            "company_ids": dg.AssetIn([mapping.name, "company_ids"]),
+        },
+        check_specs=[
+            dg.AssetCheckSpec(
+                "conservation",
+                asset=ledger_key,
+                blocking=True,
+                partitions_def=QUARTERS,
+                description="Rows in = used + refused + superseded; cells likewise, with the empty ones.",
+            )
+        ],
+        partitions_def=QUARTERS,
+        backfill_policy=ONE_RUN,
+    )
+    def statements(
+        context: dg.AssetExecutionContext,
+        delivery: pd.DataFrame,
+        raw: pd.DataFrame,
+        company_ids: pd.DataFrame,
+        companies: pd.DataFrame,
+        company_aliases: pd.DataFrame,
+    ) -> Iterator[Any]:
+        keys = context.partition_keys
+        made = harmonise(raw, company_ids, mapping)
+        reference_version = Reference(companies, company_aliases).version
+        ledger = draw_up_ledger(raw, made, mapping, days_of(keys), reference_version)
+        yield from _conservation(mapping, ledger, delivery, keys)
+        tables = {"facts": (made.facts, "period_end"), "texts": (made.texts, "period_end")}
+        tables |= {"rejects": (made.rejects, "quarter"), "ledger": (ledger, "quarter")}
+        for name, (frame, column) in tables.items():
+            described_by_quarter(context, frame, column, dg.AssetKey([mapping.name, name]), keys)
+            yield dg.Output(frame, name)
+
+    return statements
+
+
+def _conservation(
+    mapping: SourceMapping, ledger: pd.DataFrame, delivery: pd.DataFrame, keys: Sequence[str]
+) -> Iterator[Any]:
+    """The check of each quarter; a Failure before anything is stored, if one does not add up.
+
+    Evaluations are made by hand: a check result knows no partition in a run over a range of them.
+    """
+    lines = {line["quarter"].isoformat(): line for line in ledger.to_dict("records")}
+    broken = {}
+    for imbalance in imbalances(ledger, rows_by_quarter(delivery)):
+        broken.setdefault(imbalance.quarter.isoformat(), []).append(str(imbalance))
+    for key in keys:
+        counts = {name: int(count) for name, count in lines[key].items() if name.startswith(("rows_", "cells_"))}
+        yield dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey([mapping.name, "ledger"]),
+            check_name="conservation",
+            passed=key not in broken,
+            blocking=True,
+            partition=key,
+            description="; ".join(broken.get(key, [])) or None,
+            metadata={name: dg.MetadataValue.int(count) for name, count in counts.items()},
+        )
+    yield dg.Output(None, f"{mapping.name}__ledger_conservation")
+    if broken:
+        raise dg.Failure(
+            f"Conservation is broken for {mapping.name}, so nothing is stored: "
+            f"{'; '.join(line for lines in broken.values() for line in lines)}. If the source has changed, materialize "
+            f"{mapping.name}/delivery and these quarters again; otherwise this is a fault of FinSync: please report it.",
+            allow_retries=False,
+        )

@@ -1,0 +1,32 @@
+"""The component: one YAML file in, the assets of a source out."""
+
+from typing import Self
+
+import dagster as dg
+from pydantic import BaseModel
+
+from finsync_pipeline.components.source_assets import source_assets
+from finsync_pipeline.statements.mapping import SourceMapping
+
+
+class StatementSource(dg.Component):
+    """A service of financial statements, and how its table maps onto the standard items."""
+
+    def __init__(self, mapping: SourceMapping) -> None:
+        self.mapping = mapping
+
+    @classmethod
+    def get_model_cls(cls) -> type[BaseModel]:
+        """The attributes of the YAML file: the mapping language."""
+        return SourceMapping
+
+    @classmethod
+    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> Self:
+        """Resolve the url, which may name an environment variable."""
+        assert isinstance(attributes, SourceMapping)
+        url = context.resolution_context.at_path("attributes").resolve_value(attributes.url, as_type=str)
+        return cls(attributes.at(url))
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """The source's assets, with the checks on them."""
+        return dg.Definitions(assets=source_assets(self.mapping))

@@ -1,0 +1,92 @@
+"""Reading a CSV file as text, with the file, the row and the column of every mistake in it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class ReferenceMistake(ValueError):  # noqa: N818 - what the user made is a mistake in a list
+    """A mistake in the list of companies or aliases; the message names file, row, column and the cure."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a file: its number as a spreadsheet counts (the header is 1), its cells, null if blank."""
+
+    file: Path
+    number: int
+    cells: dict[str, str | None]
+
+    def required(self, column: str, cure: str) -> str:
+        """The cell, or a `ReferenceMistake` where it is blank."""
+        cell = self.cells[column]
+        if cell is None:
+            raise self.mistake(column, f"is blank: {cure}")
+        return cell
+
+    def mistake(self, column: str, what: str) -> ReferenceMistake:
+        """A mistake in this row, to be raised."""
+        return ReferenceMistake(f"{self.file}, row {self.number}, column {column}: {what}")
+
+
+def read_rows(file: Path, *, required: tuple[str, ...]) -> list[Row]:
+    """The rows of a CSV file with a header; blank rows are left out.
+
+    Raises `ReferenceMistake` for a file that is missing, is not UTF-8, lacks a required column, names a
+    column twice, or has a row with more or fewer cells than its header.
+    """
+    lines = csv.reader(io.StringIO(_read_text(file), newline=""))
+    header: list[str] | None = None
+    rows: list[Row] = []
+    try:
+        for number, values in enumerate(lines, start=1):
+            cells = [value.strip() for value in values]
+            if header is None:
+                header = [cell.lower() for cell in cells]
+                _check_header(file, header, required)
+            elif any(cells):
+                if len(cells) != len(header):
+                    raise ReferenceMistake(
+                        f"{file}, row {number}: has {len(cells)} cells where the header has {len(header)}: "
+                        "put a cell that holds a comma between double quotes"
+                    )
+                rows.append(
+                    Row(file, number, {c: cell or None for c, cell in zip(header, cells, strict=True)})
+                )
+    except csv.Error as error:
+        raise ReferenceMistake(
+            f"{file}, line {lines.line_num}: is not CSV ({error}): save it again as CSV"
+        ) from None
+    if header is None:
+        raise ReferenceMistake(f"{file}: is empty: it needs a header row with the column {required[0]}")
+    return rows
+
+
+def _read_text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ReferenceMistake(f"{file}: there is no such file: write it, or correct the path") from None
+    except UnicodeDecodeError as error:
+        row = error.object[: error.start].count(b"\n") + 1
+        raise ReferenceMistake(
+            f"{file}, row {row}: is not UTF-8 text: save the file as 'CSV UTF-8'"
+        ) from None
+
+
+def _check_header(file: Path, header: list[str], required: tuple[str, ...]) -> None:
+    for column in required:
+        if column not in header:
+            columns = ", ".join(header)
+            raise ReferenceMistake(
+                f"{file}, row 1: has no column {column} (it has {columns}): rename the column that holds it"
+            )
+    twice = sorted(column for column, count in Counter(header).items() if count > 1 and column)
+    if twice:
+        raise ReferenceMistake(
+            f"{file}, row 1, column {twice[0]}: is there twice: rename or remove one of the two"
+        )

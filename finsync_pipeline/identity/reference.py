@@ -1,0 +1,160 @@
+"""The list of companies and their aliases: reading it, refusing mistakes, telling its version.
+
+What is read is text, and stays text: `0000320193` keeps its zeros. Which spelling means which company is
+decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from finsync_pipeline.identity.csv_text import ReferenceMistake, Row, read_rows
+from finsync_pipeline.identity.index import ListedNames
+from finsync_pipeline.identity.normalise import fold_blanks, normalise_cik
+
+__all__ = ["Reference", "ReferenceMistake", "read_reference"]
+
+COMPANY_COLUMNS = ("company_id", "name", "tickers", "cik", "lei", "country")
+ALIAS_COLUMNS = ("company_id", "alias", "kind", "valid_from", "valid_to", "note")
+ALIAS_KINDS = ("name", "ticker")
+
+_TEXT = pd.ArrowDtype(pa.string())
+_DATE = pd.ArrowDtype(pa.date32())
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """The listed companies.
+
+    `companies`: company_id, name, tickers (several separated by `|`), cik, lei, country; all Arrow text.
+    `aliases`: company_id, alias, kind (`name` or `ticker`), valid_from, valid_to (Arrow dates, both days
+    included, null = open), note. A column that the list does not have is there, and null.
+    """
+
+    companies: pd.DataFrame
+    aliases: pd.DataFrame
+
+    @cached_property
+    def version(self) -> str:
+        """SHA-256 (hex) of the content, whatever the order of rows and columns; ignored columns are out."""
+        content = {
+            "companies": sorted(_records(self.companies, COMPANY_COLUMNS)),
+            "aliases": sorted(_records(self.aliases, ALIAS_COLUMNS)),
+        }
+        return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+
+    @cached_property
+    def index(self) -> ListedNames:
+        """The names, tickers and ids prepared for looking up; built once."""
+        return ListedNames.of(self.companies, self.aliases)
+
+
+def read_reference(path: str | Path) -> Reference:
+    """Read a list of companies.
+
+    `path` is a folder with `companies.csv` and, where there is one, `aliases.csv`; or one CSV file of
+    companies.
+    Only `company_id` is required. Raises `ReferenceMistake`, which names file, row, column and the cure.
+    """
+    path = Path(path)
+    companies_file = path / "companies.csv" if path.is_dir() else path
+    companies = _read_companies(companies_file)
+    aliases_file = path / "aliases.csv"
+    aliases = _read_aliases(aliases_file, companies) if path.is_dir() and aliases_file.exists() else []
+    return Reference(
+        companies=_frame(companies, dict.fromkeys(COMPANY_COLUMNS, _TEXT)),
+        aliases=_frame(aliases, {c: _DATE if c.startswith("valid_") else _TEXT for c in ALIAS_COLUMNS}),
+    )
+
+
+def _read_companies(file: Path) -> list[dict[str, str | None]]:
+    rows = read_rows(file, required=("company_id",))
+    if not rows:
+        raise ReferenceMistake(f"{file}: lists no company: add a row for each")
+    seen: dict[str, tuple[int, str]] = {}
+    companies: list[dict[str, str | None]] = []
+    for row in rows:
+        company_id = row.required(
+            "company_id", "every company needs an id of its own: fill it in, or remove the row"
+        )
+        key = _alike(company_id)
+        if key in seen:
+            number, other = seen[key]
+            how = "is the id" if other == company_id else f"differs only by case or blanks from {other!r}"
+            raise row.mistake("company_id", f"{company_id!r} {how} of row {number}: keep one of the two")
+        seen[key] = (row.number, company_id)
+        cik = row.cells.get("cik")
+        if cik is not None and normalise_cik(cik) is None:
+            raise row.mistake("cik", f"{cik!r} is not a CIK: write up to ten digits, or leave it blank")
+        companies.append({column: row.cells.get(column) for column in COMPANY_COLUMNS})
+    return companies
+
+
+def _read_aliases(file: Path, companies: list[dict[str, str | None]]) -> list[dict[str, str | date | None]]:
+    listed = {company["company_id"] for company in companies}
+    aliases: list[dict[str, str | date | None]] = []
+    for row in read_rows(file, required=("company_id", "alias")):
+        company_id = row.required("company_id", "say whose alias it is")
+        if company_id not in listed:
+            cure = "add the company to companies.csv, or correct the id"
+            raise row.mistake("company_id", f"{company_id!r} is not in companies.csv: {cure}")
+        kind = (row.cells.get("kind") or "name").lower()
+        if kind not in ALIAS_KINDS:
+            raise row.mistake(
+                "kind", f"{kind!r} is no kind of alias: write 'name' or 'ticker', or leave it blank"
+            )
+        valid_from, valid_to = _day(row, "valid_from"), _day(row, "valid_to")
+        if valid_from is not None and valid_to is not None and valid_from > valid_to:
+            raise row.mistake(
+                "valid_from", f"{valid_from} is after valid_to {valid_to}: exchange or correct them"
+            )
+        aliases.append(
+            {
+                "company_id": company_id,
+                "alias": row.required("alias", "write the other name or ticker, or remove the row"),
+                "kind": kind,
+                "valid_from": valid_from,
+                "valid_to": valid_to,
+                "note": row.cells.get("note"),
+            }
+        )
+    return aliases
+
+
+def _day(row: Row, column: str) -> date | None:
+    text = row.cells.get(column)
+    if text is None:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise row.mistake(column, f"{text!r} is not a date: write it as 2016-09-02, or leave it blank")
+    return day
+
+
+def _alike(company_id: str) -> str:
+    return "".join(fold_blanks(company_id).casefold().split())
+
+
+def _frame(
+    rows: list[dict[str, str | None]] | list[dict[str, str | date | None]], dtypes: dict[str, pd.ArrowDtype]
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {column: pd.Series([row[column] for row in rows], dtype=dtype) for column, dtype in dtypes.items()}
+    )
+
+
+def _records(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[list[str]]:
+    # A null and an empty text must not be mistaken for each other, and both must sort.
+    written = [["" if pd.isna(value) else f"={value}" for value in frame[column]] for column in columns]
+    return [list(row) for row in zip(*written, strict=True)]

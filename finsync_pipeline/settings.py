@@ -1,0 +1,61 @@
+"""The settings: environment variables with a default and a sentence each, read when the code location loads."""
+
+import os
+from datetime import date
+from pathlib import Path
+
+from finsync_pipeline.statements.dates import quarter_of
+
+SETTINGS = {
+    "FINSYNC_HOME": "Folder of everything that FinSync writes: tables/ and published/. Default: finsync_data here.",
+    "FINSYNC_FIRST_QUARTER": "First day of the first quarter, as 2005-01-01; earlier periods are refused.",
+    "FINSYNC_REFERENCE": "Your companies: a folder with companies.csv (and aliases.csv), or one CSV. Default: a sample.",
+    "FINSYNC_DEPLOYED": "1 where schedules and sensors start switched on. Default: off, switch them on in the UI.",
+}
+SAMPLE_REFERENCE = Path(__file__).parent / "reference"
+
+
+class SettingMistake(ValueError):
+    """A setting that cannot be used; the message names it and the cure."""
+
+
+def home() -> Path:
+    """Folder of the tables and the releases (FINSYNC_HOME), absolute."""
+    return Path(os.environ.get("FINSYNC_HOME") or "finsync_data").absolute()
+
+
+def tables_folder() -> Path:
+    """Where the Parquet files between the assets lie."""
+    return home() / "tables"
+
+
+def published_folder() -> Path:
+    """Where the releases lie."""
+    return home() / "published"
+
+
+def reference_path() -> Path:
+    """The user's list of companies (FINSYNC_REFERENCE), or the sample that ships."""
+    return Path(os.environ.get("FINSYNC_REFERENCE") or SAMPLE_REFERENCE).absolute()
+
+
+def first_quarter() -> date:
+    """First day of the first quarter (FINSYNC_FIRST_QUARTER).
+
+    Raises SettingMistake if it is no first day of a quarter.
+    """
+    text = os.environ.get("FINSYNC_FIRST_QUARTER") or "2005-01-01"
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise SettingMistake(f"FINSYNC_FIRST_QUARTER: {text!r} is no date; write it like 2005-01-01") from None
+    if day != quarter_of(day):
+        raise SettingMistake(
+            f"FINSYNC_FIRST_QUARTER: {text} is no first day of a quarter; use {quarter_of(day)} for its quarter"
+        )
+    return day
+
+
+def is_deployed() -> bool:
+    """Whether schedules and sensors start switched on (FINSYNC_DEPLOYED)."""
+    return os.environ.get("FINSYNC_DEPLOYED", "0") == "1"

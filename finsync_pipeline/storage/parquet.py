@@ -1,0 +1,55 @@
+"""Parquet files: written whole or not at all, read as one frame."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from finsync_pipeline import frames
+
+
+class TableMissing(FileNotFoundError):
+    """A table was never materialized; the message says which, and what to do."""
+
+
+@dataclass(frozen=True)
+class ParquetFiles:
+    """The files of a table that are there, and the partitions of it that are not.
+
+    An asset that takes its input as ParquetFiles gets the paths instead of the rows.
+    """
+
+    files: list[Path]
+    missing: list[str]
+
+
+def write_frame(frame: pd.DataFrame, path: Path) -> None:
+    """Write the frame to the path: a reader sees the file that was there before, or the whole new one.
+
+    Raises OSError, naming the path and the cure, if it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            pq.write_table(frames.to_arrow(frame), file)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).chmod(0o644)
+        Path(beside).replace(path)
+    except OSError as error:
+        raise OSError(
+            error.errno, f"{path} could not be written ({error.strerror}). Make room or mend its permissions; what was there stays"
+        ) from error
+    finally:
+        Path(beside).unlink(missing_ok=True)
+
+
+def read_frame(files: Sequence[Path]) -> pd.DataFrame:
+    """The rows of the files, in their order."""
+    return frames.from_arrow(pa.concat_tables([pq.ParquetFile(file).read() for file in files]))

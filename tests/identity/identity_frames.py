@@ -1,0 +1,47 @@
+"""How the tests of `identity` write a list, make spellings and ask about one."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from finsync_pipeline.identity import Reference, resolve
+
+SHARED_DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+
+MakeReference = Callable[..., Reference]
+
+
+def write_csv(file: Path, rows: Iterable[Mapping[str, str]]) -> None:
+    rows = list(rows)
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    with file.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def spellings_frame(rows: Iterable[tuple[str | None, str | date, str | None]]) -> pd.DataFrame:
+    """Spellings with period end and evidence, as `resolve` takes them."""
+    rows = list(rows)
+    days = [date.fromisoformat(day) if isinstance(day, str) else day for _, day, _ in rows]
+    return pd.DataFrame(
+        {
+            "spelling": pd.Series([row[0] for row in rows], dtype=pd.ArrowDtype(pa.string())),
+            "period_end": pd.Series(days, dtype=pd.ArrowDtype(pa.date32())),
+            "evidence": pd.Series([row[2] for row in rows], dtype=pd.ArrowDtype(pa.string())),
+        }
+    )
+
+
+def decide(
+    reference: Reference, spelling: str | None, day: str = "2009-12-31", evidence: str | None = None
+) -> dict[str, object]:
+    """The decision about one spelling, null as None."""
+    row = resolve(spellings_frame([(spelling, day, evidence)]), reference).iloc[0]
+    return {str(column): None if pd.isna(value) else value for column, value in row.items()}

@@ -1,0 +1,171 @@
+"""Reading the list of companies: what is read, what is refused, and when the version changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from finsync_pipeline.identity import ReferenceMistake, read_reference
+
+TEXT, DATE = pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.date32())
+
+
+def write(folder: Path, companies: str | bytes | None, aliases: str | None = None) -> Path:
+    if companies is not None:
+        content = companies if isinstance(companies, bytes) else companies.encode()
+        (folder / "companies.csv").write_bytes(content)
+    if aliases is not None:
+        (folder / "aliases.csv").write_text(aliases)
+    return folder
+
+
+def test_a_bare_list_of_ids_is_a_reference_with_every_column(tmp_path: Path) -> None:
+    reference = read_reference(write(tmp_path, "company_id\nA1\nB2\n"))
+    assert list(reference.companies.columns) == ["company_id", "name", "tickers", "cik", "lei", "country"]
+    assert reference.companies["company_id"].tolist() == ["A1", "B2"]
+    assert reference.companies["name"].isna().all()
+    assert set(reference.companies.dtypes) == {TEXT}
+
+
+def test_aliases_have_arrow_dates_and_open_ends_are_null(tmp_path: Path) -> None:
+    aliases = "company_id,alias,valid_from\n1,Old Acme,2016-09-02\n1,Acmé,\n"
+    reference = read_reference(write(tmp_path, "company_id\n1\n", aliases))
+    columns = ["company_id", "alias", "kind", "valid_from", "valid_to", "note"]
+    assert list(reference.aliases.columns) == columns
+    assert [reference.aliases[column].dtype for column in columns] == [TEXT, TEXT, TEXT, DATE, DATE, TEXT]
+    assert reference.aliases["kind"].tolist() == ["name", "name"]
+    assert str(reference.aliases["valid_from"][0]) == "2016-09-02"
+    assert reference.aliases["valid_to"].isna().all()
+
+
+def test_without_aliases_there_is_an_empty_table_of_aliases(tmp_path: Path) -> None:
+    reference = read_reference(write(tmp_path, "company_id\n1\n"))
+    assert len(reference.aliases) == 0
+    assert reference.aliases["valid_from"].dtype == DATE
+
+
+def test_a_single_file_can_be_given_under_any_name(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("name,company_id\nAcme Inc,1\n")
+    (tmp_path / "aliases.csv").write_text("company_id,alias\n2,of another list\n")
+    reference = read_reference(tmp_path / "list.csv")
+    assert reference.companies["name"].tolist() == ["Acme Inc"]
+    assert len(reference.aliases) == 0
+
+
+def test_text_stays_text_and_extra_columns_are_kept_out(tmp_path: Path) -> None:
+    content = "\ufeffcompany_id,name,sic,cik\r\n007, NA ,2834,0000000007\r\n,,,\r\n"
+    reference = read_reference(write(tmp_path, content))
+    row = reference.companies.iloc[0]
+    assert (row["company_id"], row["name"], row["cik"]) == ("007", "NA", "0000000007")
+    assert "sic" not in reference.companies.columns
+    assert len(reference.companies) == 1
+
+
+GOOD = "company_id,name\n1,Acme\n2,Bolt\n"
+
+
+@pytest.mark.parametrize(
+    ("companies", "aliases", "said"),
+    [
+        (None, None, ["companies.csv", "no such file", "correct the path"]),
+        ("", None, ["companies.csv", "empty", "header"]),
+        ("company_id\n", None, ["companies.csv", "lists no company", "add a row"]),
+        ("id,name\n1,Acme\n", None, ["companies.csv, row 1", "no column company_id", "id, name", "rename"]),
+        (
+            "company_id,name,name\n1,Acme,A\n",
+            None,
+            ["companies.csv, row 1, column name", "twice", "rename or remove"],
+        ),
+        (
+            "company_id,name\n1,Acme\n ,Bolt\n",
+            None,
+            ["companies.csv, row 3, column company_id", "blank", "fill it in"],
+        ),
+        (
+            "company_id\n1\n2\n1\n",
+            None,
+            ["companies.csv, row 4, column company_id", "'1' is the id of row 2", "keep one"],
+        ),
+        (
+            "company_id\nAcme\nAC me\n",
+            None,
+            ["row 3, column company_id", "'AC me'", "case or blanks from 'Acme'", "row 2", "keep one"],
+        ),
+        (
+            "company_id,cik\n1,3.2E+05\n",
+            None,
+            ["companies.csv, row 2, column cik", "'3.2E+05' is not a CIK", "ten digits"],
+        ),
+        ("company_id,name\n1,Acme, Inc\n", None, ["companies.csv, row 2", "3 cells", "double quotes"]),
+        (b"company_id,name\n1,Acme\n2,Soci\xe9t\xe9\n", None, ["companies.csv, row 3", "not UTF-8", "save"]),
+        (GOOD, "company_id,name\n1,Old\n", ["aliases.csv, row 1", "no column alias", "rename"]),
+        (
+            GOOD,
+            "company_id,alias\n1,Old\n3,New\n",
+            ["aliases.csv, row 3, column company_id", "'3' is not in companies.csv", "add the company"],
+        ),
+        (GOOD, "company_id,alias\n1,\n", ["aliases.csv, row 2, column alias", "blank", "remove the row"]),
+        (GOOD, "company_id,alias\n,Old\n", ["aliases.csv, row 2, column company_id", "blank"]),
+        (
+            GOOD,
+            "company_id,alias,kind\n1,Old,isin\n",
+            ["aliases.csv, row 2, column kind", "'isin'", "'name' or 'ticker'"],
+        ),
+        (
+            GOOD,
+            "company_id,alias,valid_to\n1,Old,02/09/2016\n",
+            ["aliases.csv, row 2, column valid_to", "'02/09/2016' is not a date", "2016-09-02"],
+        ),
+        (
+            GOOD,
+            "company_id,alias,valid_from\n1,Old,20160902\n",
+            ["aliases.csv, row 2, column valid_from", "'20160902' is not a date"],
+        ),
+        (
+            GOOD,
+            "company_id,alias,valid_from,valid_to\n1,Old,2016-09-02,2016-09-01\n",
+            ["aliases.csv, row 2, column valid_from", "2016-09-02 is after valid_to 2016-09-01", "correct"],
+        ),
+    ],
+)
+def test_a_mistake_names_file_row_column_and_cure(
+    tmp_path: Path, companies: str | bytes | None, aliases: str | None, said: list[str]
+) -> None:
+    with pytest.raises(ReferenceMistake) as mistake:
+        read_reference(write(tmp_path, companies, aliases))
+    assert [words for words in said if words not in str(mistake.value)] == []
+
+
+def test_a_missing_folder_is_said_as_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ReferenceMistake, match="nowhere: there is no such file"):
+        read_reference(tmp_path / "nowhere")
+
+
+def version(folder: Path, companies: str, aliases: str) -> str:
+    return read_reference(write(folder, companies, aliases)).version
+
+
+def test_the_version_is_that_of_the_content_not_of_its_order(tmp_path: Path) -> None:
+    companies, aliases = "company_id,name\n1,Acme\n2,Bolt\n", "company_id,alias\n1,Old\n2,Older\n"
+    first = version(tmp_path, companies, aliases)
+    shuffled = "sic,name,company_id\n9,Bolt,2\n8,Acme,1\n"
+    assert version(tmp_path, shuffled, "alias,company_id,kind\nOlder,2,name\nOld,1,\n") == first
+    assert len(first) == 64
+
+
+@pytest.mark.parametrize(
+    ("companies", "aliases"),
+    [
+        ("company_id,name\n1,Acme\n2,Bold\n", "company_id,alias\n1,Old\n"),
+        ("company_id,name,cik\n1,Acme,5\n2,Bolt,\n", "company_id,alias\n1,Old\n"),
+        ("company_id,name\n1,Acme\n2,Bolt\n", "company_id,alias\n2,Old\n"),
+        ("company_id,name\n1,Acme\n2,Bolt\n", "company_id,alias,valid_to\n1,Old,2010-01-01\n"),
+        ("company_id,name\n1,Acme\n2,Bolt\n", "company_id,alias,kind\n1,Old,ticker\n"),
+    ],
+)
+def test_every_change_of_content_changes_the_version(tmp_path: Path, companies: str, aliases: str) -> None:
+    first = version(tmp_path, "company_id,name\n1,Acme\n2,Bolt\n", "company_id,alias\n1,Old\n")
+    assert version(tmp_path, companies, aliases) != first

@@ -1,0 +1,395 @@
+"""The decision: every step, their precedence, what is ambiguous, what dates do, what evidence does."""
+
+from __future__ import annotations
+
+import random
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from identity_frames import MakeReference, decide, spellings_frame
+
+from finsync_pipeline.identity import Reference, resolve
+
+COMPANIES = [
+    {
+        "company_id": "c-apple",
+        "name": "APPLE INC",
+        "tickers": "AAPL",
+        "cik": "320193",
+        "lei": "HWUPKR0MPOU8FGXBT394",
+    },
+    {"company_id": "c-berk", "name": "BERKSHIRE HATHAWAY INC", "tickers": "BRK.A|BRK.B", "cik": "0001067983"},
+    {"company_id": "c-wec", "name": "WISCONSIN ENERGY CORP", "tickers": "WEC", "cik": "783325"},
+    {"company_id": "c-msft", "name": "MICROSOFT CORP", "tickers": "MSFT", "cik": "789019"},
+    {"company_id": "c-grainger", "name": "GRAINGER W W INC", "tickers": "GWW"},
+    {"company_id": "c-gs", "name": "GOLDMAN SACHS GROUP INC/", "tickers": "GS"},
+    {"company_id": "c-fund2", "name": "WELLINGTON PARTNERS FUND II LP"},
+    {"company_id": "c-forest", "name": "FOREST LABORATORIES INC"},
+    {"company_id": "c-chubb", "name": "CHUBB CORP"},
+    {"company_id": "c-ups", "name": "UNITED PARCEL SERVICE INC"},
+]
+ALIASES = [
+    {"company_id": "c-apple", "alias": "APPLE COMPUTER INC", "valid_to": "2007-01-09"},
+    {"company_id": "c-wec", "alias": "WEC Energy Group"},
+    {
+        "company_id": "c-msft",
+        "alias": "MSQ",
+        "kind": "ticker",
+        "valid_from": "1990-01-01",
+        "valid_to": "1999-12-31",
+    },
+]
+
+
+@pytest.fixture
+def reference(make_reference: MakeReference) -> Reference:
+    return make_reference(COMPANIES, ALIASES)
+
+
+@pytest.mark.parametrize(
+    ("spelling", "day", "company_id", "method"),
+    [
+        ("c-apple", "2009-12-31", "c-apple", "exact"),
+        ("  APPLE INC ", "2009-12-31", "c-apple", "exact"),
+        ("HWUPKR0MPOU8FGXBT394", "2009-12-31", "c-apple", "exact"),
+        ("C-Apple", "2009-12-31", "c-apple", "normalised"),
+        ("Apple, Inc.", "2009-12-31", "c-apple", "normalised"),
+        ("The Apple Corporation", "2009-12-31", "c-apple", "normalised"),
+        ("W. W. Grainger", "2009-12-31", "c-grainger", "normalised"),
+        ("Goldman Sachs", "2009-12-31", "c-gs", "normalised"),
+        ("BerkshireHathaway", "2009-12-31", "c-berk", "normalised"),
+        ("United Parcel Svcs.", "2009-12-31", "c-ups", "normalised"),
+        ("0000320193", "2009-12-31", "c-apple", "cik"),
+        ("CIK1067983", "2009-12-31", "c-berk", "cik"),
+        ("aapl", "2009-12-31", "c-apple", "ticker"),
+        ("BRK/B", "2009-12-31", "c-berk", "ticker"),
+        ("brk a", "2009-12-31", "c-berk", "ticker"),
+        ("Apple Computer", "2007-01-09", "c-apple", "alias"),
+        ("WEC ENERGY GROUP", "2009-12-31", "c-wec", "alias"),
+        ("msq", "1990-01-01", "c-msft", "alias"),
+        ("Berkshire Hathawey Inc", "2009-12-31", "c-berk", "fuzzy"),
+        ("Microsofft Corporation", "2009-12-31", "c-msft", "fuzzy"),
+    ],
+)
+def test_every_step_accepts(
+    reference: Reference, spelling: str, day: str, company_id: str, method: str
+) -> None:
+    decision = decide(reference, spelling, day)
+    assert (decision["status"], decision["company_id"], decision["method"]) == (
+        "accepted",
+        company_id,
+        method,
+    )
+    assert decision["score"] == 100.0 if method != "fuzzy" else 88.0 <= float(str(decision["score"])) < 100.0
+    assert decision["suggestion"] is None
+
+
+@pytest.mark.parametrize(
+    ("spelling", "day"),
+    [
+        (None, "2009-12-31"),
+        ("", "2009-12-31"),
+        (" \u00a0\u200b", "2009-12-31"),
+        ("--", "2009-12-31"),
+        ("Apple Computer", "2007-01-10"),  # the alias has ended
+        ("MSQ", "1989-12-31"),  # the alias has not begun
+        ("MSQ", "2000-01-01"),
+        ("Nobody Knows Ltd", "2009-12-31"),
+        ("Ample Inc", "2009-12-31"),  # short names are never repaired
+        ("Apply Inc", "2009-12-31"),
+        ("Wellington Partners Fund III LP", "2009-12-31"),  # numbers must agree
+        ("Apple Laboratories Inc", "2009-12-31"),  # a word of another company is no typo
+        ("Wisconsin Forest Corp", "2009-12-31"),
+        ("Microsoft Energy", "2009-12-31"),  # a word more is another company
+        ("Chubb Limited", "2009-12-31"),  # the legal form contradicts
+        ("Bicrosoft Corp", "2009-12-31"),  # the first letter is hardly ever mistyped
+        ("320194", "2009-12-31"),  # a number near a CIK is another company's CIK
+        ("AAPM", "2009-12-31"),
+    ],
+)
+def test_what_is_not_known_is_never_guessed(reference: Reference, spelling: str | None, day: str) -> None:
+    decision = decide(reference, spelling, day)
+    assert (decision["status"], decision["company_id"], decision["method"]) == ("unknown", None, None)
+
+
+def test_an_unknown_spelling_comes_with_a_suggestion_and_its_runner_up(make_reference: MakeReference) -> None:
+    reference = make_reference(
+        [{"company_id": "1", "name": "Chubb Corp"}, {"company_id": "2", "name": "Chubbs Insurance Inc"}]
+    )
+    decision = decide(reference, "Chubb Limited")
+    assert (decision["suggestion"], decision["score"]) == ("1", 100.0)
+    assert decision["runner_up"] is None
+    assert decide(reference, "Chubb Insurance Plc")["suggestion"] == "2"
+
+
+def test_two_names_equally_near_are_not_repaired(make_reference: MakeReference) -> None:
+    reference = make_reference(
+        [
+            {"company_id": "1", "name": "Northwestern Steelmark"},
+            {"company_id": "2", "name": "Northwestern Steelmart"},
+        ]
+    )
+    decision = decide(reference, "Northwestern Steelmarx")
+    assert (decision["status"], decision["suggestion"], decision["runner_up"]) == ("unknown", "1", "2")
+
+
+@pytest.mark.parametrize(
+    ("companies", "spelling"),
+    [
+        ([{"company_id": "1", "name": "Acme Inc"}, {"company_id": "2", "name": "Acme Corp /DE/"}], "Acme"),
+        ([{"company_id": "1", "name": "Acme Inc"}, {"company_id": "2", "name": "ACME INC"}], "Acme Inc"),
+        ([{"company_id": "1", "tickers": "ACM"}, {"company_id": "2", "tickers": "XY|ACM"}], "acm"),
+        ([{"company_id": "1", "name": "Gap Inc"}, {"company_id": "2", "tickers": "GAP"}], "Gap"),
+        ([{"company_id": "1", "name": "Ford Motor Co"}, {"company_id": "2", "tickers": "FORD"}], "Ford"),
+        ([{"company_id": "1", "cik": "77"}, {"company_id": "2", "cik": "0077"}], "CIK77"),
+        ([{"company_id": "1", "cik": "77"}, {"company_id": "2", "name": "77 Corp"}], "77"),
+    ],
+)
+def test_what_two_companies_answer_to_is_ambiguous(
+    make_reference: MakeReference, companies: list[dict[str, str]], spelling: str
+) -> None:
+    decision = decide(make_reference(companies), spelling)
+    assert (decision["status"], decision["company_id"]) == ("ambiguous", None)
+    assert (decision["suggestion"], decision["runner_up"]) == ("1", "2")
+
+
+@pytest.mark.parametrize(
+    ("companies", "spelling", "company_id"),
+    [
+        # An id before a name and a ticker of others.
+        (
+            [{"company_id": "ACM", "name": "X"}, {"company_id": "2", "name": "ACM", "tickers": "ACM"}],
+            "ACM",
+            "ACM",
+        ),
+        # The same name, as one of them writes it.
+        (
+            [{"company_id": "1", "name": "Acme Inc"}, {"company_id": "2", "name": "Acme Corp"}],
+            "ACME CORP.",
+            "2",
+        ),
+        # The whole name before one that is longer.
+        (
+            [{"company_id": "1", "name": "Acme Inc"}, {"company_id": "2", "name": "Acme Group Inc"}],
+            "Acme",
+            "1",
+        ),
+        # A name and a ticker of the same company are no contradiction.
+        (
+            [{"company_id": "1", "name": "ITT Corp", "tickers": "ITT"}, {"company_id": "2", "name": "X"}],
+            "itt",
+            "1",
+        ),
+        # A capitalised ticker is not the beginning of a name.
+        ([{"company_id": "1", "name": "MMC Energy"}, {"company_id": "2", "tickers": "MMC"}], "MMC", "2"),
+        # A number without names: the id, padded.
+        ([{"company_id": "1800"}, {"company_id": "2800"}], "0000001800", "1800"),
+    ],
+)
+def test_the_surer_answer_comes_first(
+    make_reference: MakeReference, companies: list[dict[str, str]], spelling: str, company_id: str
+) -> None:
+    assert decide(make_reference(companies), spelling)["company_id"] == company_id
+
+
+SUCCESSION = [
+    {"company_id": "old", "name": "JOHNSON CONTROLS INC"},
+    {"company_id": "new", "name": "TYCO INTERNATIONAL LTD"},
+]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "day", "company_id"),
+    [
+        ("Johnson Controls", "2016-09-01", "old"),
+        ("Johnson Controls", "2016-09-02", "new"),
+        ("JOHNSON CONTROLS", "2030-12-31", "new"),
+        ("Johnson Controls, Inc.", "2016-09-02", "new"),
+        ("JOHNSON CONTROLS INC", "2016-09-02", "old"),  # still the very name of the other
+        ("Johnson Controlls", "2016-09-01", "old"),
+        ("Johnson Controlls", "2016-09-02", None),  # equally near to both
+        ("Tyco International", "2030-12-31", "new"),
+    ],
+)
+def test_a_dated_alias_hands_a_name_over_to_the_successor(
+    make_reference: MakeReference, spelling: str, day: str, company_id: str | None
+) -> None:
+    alias = {"company_id": "new", "alias": "JOHNSON CONTROLS", "valid_from": "2016-09-02"}
+    assert decide(make_reference(SUCCESSION, [alias]), spelling, day)["company_id"] == company_id
+
+
+@pytest.mark.parametrize(
+    ("valid_to", "day", "status", "company_id"),
+    [
+        ("2009-07-31", "2009-06-30", "accepted", "old"),  # the dates of the alias tell the two apart
+        ("2009-07-31", "2009-09-30", "accepted", "new"),
+        ("", "2009-06-30", "ambiguous", None),  # nothing tells them apart
+    ],
+)
+def test_one_name_of_two_companies_in_turn(
+    make_reference: MakeReference, valid_to: str, day: str, status: str, company_id: str | None
+) -> None:
+    companies = [
+        {"company_id": "new", "name": "ALPHA, INC."},
+        {"company_id": "old", "name": "ALPHA, INC./OLD"},
+    ]
+    reference = make_reference(
+        companies, [{"company_id": "old", "alias": "ALPHA, INC.", "valid_to": valid_to}]
+    )
+    decision = decide(reference, "ALPHA, INC.", day)
+    assert (decision["status"], decision["company_id"]) == (status, company_id)
+
+
+def test_a_ticker_that_passed_to_another_company_follows_its_dates(make_reference: MakeReference) -> None:
+    companies = [{"company_id": "old"}, {"company_id": "new", "tickers": "CB"}]
+    alias = {"company_id": "old", "alias": "CB", "kind": "ticker", "valid_to": "2016-01-14"}
+    reference = make_reference(companies, [alias])
+    assert decide(reference, "CB", "2016-01-14")["company_id"] == "old"
+    assert decide(reference, "CB", "2016-01-15")["company_id"] == "new"
+
+
+@pytest.mark.parametrize("spelling", ["HP", "hp"])
+def test_an_alias_settles_what_was_ambiguous(make_reference: MakeReference, spelling: str) -> None:
+    companies = [{"company_id": "drill", "tickers": "HP"}, {"company_id": "print", "name": "HP Inc"}]
+    assert decide(make_reference(companies), spelling)["status"] == "ambiguous"
+    alias = {"company_id": "print", "alias": "HP", "valid_from": "2000-01-01"}
+    assert decide(make_reference(companies, [alias]), spelling)["company_id"] == "print"
+    assert decide(make_reference(companies, [alias | {"kind": "ticker"}]), spelling)["company_id"] == "print"
+
+
+def test_an_alias_that_is_only_alike_settles_nothing(make_reference: MakeReference) -> None:
+    companies = [{"company_id": "drill", "tickers": "HPGX"}, {"company_id": "print", "name": "X"}]
+    alias = {"company_id": "print", "alias": "HPGX Inc", "valid_from": "2000-01-01"}
+    assert decide(make_reference(companies, [alias]), "HPGX")["status"] == "ambiguous"
+    assert (
+        decide(make_reference(companies, [alias | {"alias": "HPGX Group"}]), "HPGX")["status"] == "ambiguous"
+    )
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        '{"name": "Microsoft Corporation"}',
+        '{"Company Name": "MICROSOFT CORP"}',
+        '{"tickerSymbol": "msft", "country": "US"}',
+        '{"cik": 789019}',
+        '{"company_id": "c-msft"}',
+        '{"name": "Apple Inc", "cik": "0000789019"}',  # one cell agrees, one does not
+    ],
+)
+def test_evidence_of_another_company_stops_a_decision(reference: Reference, evidence: str) -> None:
+    decision = decide(reference, "AAPL", evidence=evidence)
+    assert (decision["status"], decision["company_id"]) == ("conflict", None)
+    assert (decision["suggestion"], decision["runner_up"]) == ("c-apple", "c-msft")
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        None,
+        "",
+        "{}",
+        '{"name": "Apple, Inc.", "country": "US"}',
+        '{"name": null, "ticker": " "}',
+        '{"name": "Nobody Knows Ltd"}',
+        '{"name": "Microsofft"}',  # similarity is no evidence
+        '{"country": "MSFT"}',  # not declared as a ticker
+        '{"lei": "HWUPKR0MPOU8FGXBT394"}',
+    ],
+)
+def test_evidence_that_agrees_or_says_nothing_changes_nothing(
+    reference: Reference, evidence: str | None
+) -> None:
+    assert decide(reference, "AAPL", evidence=evidence)["company_id"] == "c-apple"
+
+
+def test_evidence_accepts_nothing_but_suggests(reference: Reference) -> None:
+    decision = decide(reference, "Nobody Knows Ltd", evidence='{"ticker": "MSFT"}')
+    assert (decision["status"], decision["company_id"], decision["suggestion"]) == ("unknown", None, "c-msft")
+
+
+def test_evidence_chooses_which_of_two_ambiguous_companies_is_suggested(
+    make_reference: MakeReference,
+) -> None:
+    reference = make_reference(
+        [{"company_id": "1", "name": "Acme Inc"}, {"company_id": "2", "name": "Acme Corp"}]
+    )
+    decision = decide(reference, "Acme", evidence='{"id": "2"}')
+    assert (decision["status"], decision["suggestion"], decision["runner_up"]) == ("ambiguous", "2", "1")
+
+
+@pytest.mark.parametrize("evidence", ["not json", "[1]", '"text"'])
+def test_evidence_that_is_not_an_object_is_refused(reference: Reference, evidence: str) -> None:
+    with pytest.raises(ValueError, match=r"column evidence: .* is not"):
+        decide(reference, "AAPL", evidence=evidence)
+
+
+ASKED = [
+    ("AAPL", "2009-12-31", None),
+    (None, "2009-12-31", None),
+    ("Apple Computer", "2006-12-31", None),
+    ("Apple Computer", "2009-12-31", None),
+    ("Berkshire Hathawey Inc", "2009-12-31", None),
+    ("Berkshire Hathawey Inc", "2009-12-31", '{"ticker": "MSFT"}'),
+    ("Nobody Knows Ltd", "2009-12-31", None),
+    ("Wisconsin Forest Corp", "2009-12-31", '{"country": "US"}'),
+]
+
+
+def test_columns_order_and_dtypes_are_kept_and_added(reference: Reference) -> None:
+    asked = spellings_frame(ASKED).set_index(pd.Index(range(10, 10 + len(ASKED))))
+    decisions = resolve(asked, reference)
+    pd.testing.assert_frame_equal(decisions[["spelling", "period_end", "evidence"]], asked)
+    text, score = pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.float64())
+    added = decisions.drop(columns=["spelling", "period_end", "evidence"]).dtypes.to_dict()
+    texts = ["status", "company_id", "method", "runner_up", "suggestion"]
+    assert added == {**dict.fromkeys(texts, text), "score": score, "runner_up_score": score}
+
+
+def test_no_spellings_make_no_decisions(reference: Reference) -> None:
+    decisions = resolve(spellings_frame([]), reference)
+    assert len(decisions) == 0
+    assert decisions["status"].dtype == pd.ArrowDtype(pa.string())
+
+
+def test_order_and_repetition_do_not_matter(reference: Reference) -> None:
+    alone = [resolve(spellings_frame([row]), reference) for row in ASKED]
+    expected = dict(zip(ASKED, (frame.astype(object).to_csv(index=False) for frame in alone), strict=True))
+    shuffled = ASKED * 3
+    random.Random(7).shuffle(shuffled)
+    together = resolve(spellings_frame(shuffled), reference)
+    for position, row in enumerate(shuffled):
+        assert together.iloc[[position]].astype(object).to_csv(index=False) == expected[row]
+
+
+def test_the_order_of_the_list_does_not_matter(make_reference: MakeReference) -> None:
+    asked = spellings_frame(ASKED)
+    forward = resolve(asked, make_reference(COMPANIES, ALIASES))
+    backward = resolve(asked, make_reference(COMPANIES[::-1], ALIASES[::-1]))
+    pd.testing.assert_frame_equal(forward, backward)
+
+
+def test_unrelated_companies_move_no_spelling_to_another_company(make_reference: MakeReference) -> None:
+    asked = spellings_frame(ASKED)
+    before = resolve(asked, make_reference(COMPANIES, ALIASES))
+    words = ["Zenith", "Quartz", "Umbra", "Larch", "Ferrum", "Oxbow"]
+    others = [{"company_id": f"z{a}{b}", "name": f"{a} {b} Inc", "tickers": f"Z{i}"}
+              for i, (a, b) in enumerate((a, b) for a in words for b in words)]  # fmt: skip
+    after = resolve(asked, make_reference(COMPANIES + others, ALIASES))
+    assert before["company_id"].astype(object).fillna("").tolist() == (
+        after["company_id"].astype(object).fillna("").tolist()
+    )
+
+
+@pytest.mark.parametrize("missing", ["spelling", "period_end", "evidence"])
+def test_a_missing_column_is_named(reference: Reference, missing: str) -> None:
+    with pytest.raises(ValueError, match=f"no column {missing}"):
+        resolve(spellings_frame(ASKED).drop(columns=missing), reference)
+
+
+def test_a_null_period_end_is_refused(reference: Reference) -> None:
+    asked = spellings_frame(ASKED)
+    asked.loc[0, "period_end"] = None
+    with pytest.raises(ValueError, match="period_end: is null"):
+        resolve(asked, reference)
