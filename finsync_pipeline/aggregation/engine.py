@@ -35,6 +35,10 @@ class DuckDBEngine:
         """The frame as a lazy table, over the same buffers."""
         return nw.from_native(self._connection.from_arrow(frames.to_arrow(frame)))
 
+    def held(self, table: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """The rows of the lazy table worked out once, for a table that is used more than once."""
+        return nw.from_native(self._connection.from_arrow(table.to_native().to_arrow_table()))
+
     def collect(self, table: nw.LazyFrame[Any], schema: pa.Schema) -> pd.DataFrame:
         """The rows of the lazy table in the columns and types of the schema."""
         return frames.from_arrow(table.select(schema.names).to_native().to_arrow_table().cast(schema))

@@ -63,7 +63,7 @@ def delivered_cells(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     )
 
 
-_BLANKS = r"e' \t\r\n\u00a0'"
+_BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"  # space, tab, line feed, carriage return, no-break space
 
 
 def _refuse_empty(rows: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,49 @@
+"""Financials: all sources side by side, one quarter at a time."""
+
+import dagster as dg
+import pandas as pd
+
+from finsync_pipeline.aggregation.engine import DuckDBEngine
+from finsync_pipeline.aggregation.financials import financials, source_means
+from finsync_pipeline.components.metadata import column_schema, described_by_quarter
+from finsync_pipeline.components.publication import Publication
+from finsync_pipeline.components.statement_source import StatementSource
+from finsync_pipeline.defs.partitions import QUARTERS
+from finsync_pipeline.statements.tables import FACTS, FINANCIALS
+from finsync_pipeline.storage.io_manager import PARTITION_COLUMN
+from finsync_pipeline.storage.parquet import ParquetFiles
+
+
+@dg.definitions
+def consolidated(context: dg.ComponentLoadContext) -> dg.Definitions:
+    """One asset over the facts of every source that there is."""
+    sources = sorted(source.mapping.name for source in context.component_tree.get_all_components(of_type=StatementSource))
+
+    @dg.asset(
+        name="financials",
+        group_name="companies",
+        kinds={"duckdb"},
+        description="Company x period x length x currency: for each item the mean over sources, and how many gave it.",
+        partitions_def=QUARTERS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        metadata=column_schema(FINANCIALS) | {PARTITION_COLUMN: "period_end"},
+        ins={source: dg.AssetIn([source, "facts"], dagster_type=ParquetFiles) for source in sources},
+    )
+    def financials_asset(
+        context: dg.AssetExecutionContext, publication: Publication, **facts: ParquetFiles
+    ) -> pd.DataFrame:
+        for source, table in facts.items():
+            if table.missing and source not in publication.allow_missing:
+                raise dg.Failure(
+                    f"{source} has no facts for {', '.join(table.missing[:4])}. Materialize {source} for these quarters, "
+                    f"or allow it with resources.publication.config.allow_missing: [{source}].",
+                    allow_retries=False,
+                )
+        with DuckDBEngine() as engine:
+            files = [file for table in facts.values() for file in table.files]
+            wide = financials(source_means(engine.scan(files, FACTS.arrow)))
+            frame = FINANCIALS.validate(engine.collect(wide, FINANCIALS.arrow))
+        described_by_quarter(context, frame, "period_end", context.asset_key, context.partition_keys)
+        return frame
+
+    return dg.Definitions(assets=[financials_asset])

@@ -1,0 +1,74 @@
+"""The release: the summary over all quarters, published; and the corrections of company ids beside it."""
+
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from finsync_pipeline.components.metadata import column_schema, described
+from finsync_pipeline.components.publication import Publication
+from finsync_pipeline.components.statement_source import StatementSource
+from finsync_pipeline.publishing.freshness import SourceMissing
+from finsync_pipeline.publishing.make import FinancialsOutdated, SourceTables, corrections, make_release
+from finsync_pipeline.settings import published_folder
+from finsync_pipeline.statements.tables import COMPANY_IDS, SUMMARY
+from finsync_pipeline.storage.parquet import ParquetFiles
+
+TABLES = ("delivery", "undated", "facts", "texts", "rejects", "company_ids", "ledger")
+
+
+@dg.definitions
+def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
+    """company_id_corrections and company_summary over every source that there is."""
+    sources = sorted(source.mapping.name for source in context.component_tree.get_all_components(of_type=StatementSource))
+    one_run = dg.BackfillPolicy.single_run()
+
+    @dg.asset(
+        group_name="companies",
+        kinds={"parquet"},
+        description="Every spelling that is not exactly a listed id: what was decided, by which method, how surely.",
+        metadata=column_schema(COMPANY_IDS),
+        backfill_policy=one_run,
+        ins={source: dg.AssetIn([source, "company_ids"], dagster_type=ParquetFiles) for source in sources},
+    )
+    def company_id_corrections(**company_ids: ParquetFiles) -> dg.Output[pd.DataFrame]:
+        frame = corrections([file for table in company_ids.values() for file in table.files])
+        methods = frame.fillna({"method": "none"}).groupby(["status", "method"])["row_count"].sum()
+        by_method = {f"{status}: {method}": int(rows) for (status, method), rows in methods.items()}
+        return dg.Output(frame, metadata={**described(frame), "rows_by_decision": by_method})
+
+    @dg.asset(
+        group_name="companies",
+        kinds={"csv"},
+        description="The release: per company and currency, the mean of every item over its annual periods, as CSV.",
+        metadata=column_schema(SUMMARY),
+        backfill_policy=one_run,
+        ins={
+            **{
+                f"{source}__{table}": dg.AssetIn([source, table], dagster_type=ParquetFiles)
+                for source in sources
+                for table in TABLES
+            },
+            "financials": dg.AssetIn("financials", dagster_type=ParquetFiles),
+        },
+    )
+    def company_summary(
+        publication: Publication, companies: pd.DataFrame, financials: ParquetFiles, **inputs: ParquetFiles
+    ) -> dg.Output[pd.DataFrame]:
+        tables = {
+            source: SourceTables(**{table: inputs[f"{source}__{table}"].files for table in TABLES}) for source in sources
+        }
+        try:
+            release, summary = make_release(
+                tables, financials.files, companies, publication.allow_missing, published_folder()
+            )
+        except (SourceMissing, FinancialsOutdated) as error:
+            raise dg.Failure(str(error), allow_retries=False) from None
+        told: dict[str, Any] = {
+            "csv": dg.MetadataValue.path(str(release.csv)),
+            "sha256": release.manifest["files"][release.csv.name]["sha256"],
+            "manifest": dg.MetadataValue.json(release.manifest),
+        }
+        return dg.Output(summary, metadata={**described(summary.iloc[:, :14]), **told})
+
+    return dg.Definitions(assets=[company_id_corrections, company_summary])

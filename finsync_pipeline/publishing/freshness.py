@@ -1,0 +1,65 @@
+"""Which quarters of a source are in a release, and whether they are what the source holds now."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import pandas as pd
+
+from finsync_pipeline.federation.extraction import quarter_versions, rows_by_quarter
+
+Status = Literal["fresh", "stale", "missing"]
+
+
+@dataclass(frozen=True)
+class QuarterStatus:
+    """A quarter of a source: the version worked on (null if missing), its status, and its rows at the source."""
+
+    quarter: date
+    status: Status
+    data_version: str | None
+    rows: int
+
+
+class SourceMissing(ValueError):
+    """A source lacks quarters that a release needs; the message names them and the cure."""
+
+
+def quarter_statuses(delivery: pd.DataFrame | None, ledger: pd.DataFrame, is_verified: bool) -> list[QuarterStatus]:
+    """The status of every quarter that the source has rows for, or that was worked on with rows.
+
+    `delivery` is the table DELIVERY as last asked, or None if the source was never asked; `ledger` has the lines of its
+    quarters. Where the source is not verified (it may be missing), nothing of it is called fresh.
+    """
+    now = {} if delivery is None else quarter_versions(delivery)
+    counts = {} if delivery is None else rows_by_quarter(delivery)
+    done = {line.quarter: line for line in ledger.itertuples() if line.rows_in or line.quarter in now}
+    statuses = []
+    for quarter in sorted({*now, *done}):
+        line = done.get(quarter)
+        if line is None:
+            status: Status = "missing"
+        elif is_verified and now.get(quarter, "") == line.data_version:
+            status = "fresh"
+        else:
+            status = "stale"
+        version = None if line is None else line.data_version
+        statuses.append(QuarterStatus(quarter, status, version, counts.get(quarter, 0)))
+    return statuses
+
+
+def refuse_missing(source: str, statuses: Iterable[QuarterStatus] | None, allow_missing: Iterable[str]) -> None:
+    """Raise SourceMissing if the source was never asked (None) or a quarter is missing, unless it may be missing."""
+    if source in allow_missing:
+        return
+    cure = (
+        f"Start its service and materialize {source}, or allow it: "
+        f"finsync release --allow-missing {source} (in the UI: resources.publication.config.allow_missing)"
+    )
+    if statuses is None:
+        raise SourceMissing(f"Nothing is published: source {source!r} was never extracted. {cure}.")
+    missing = [str(status.quarter) for status in statuses if status.status == "missing"]
+    if missing:
+        told = ", ".join(missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
+        raise SourceMissing(f"Nothing is published: source {source!r} holds quarters that are not in yet: {told}. {cure}.")

@@ -1,0 +1,130 @@
+"""Making a release from the tables of all sources: what may be published, the summary, the account of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+
+from finsync_pipeline.aggregation.engine import DuckDBEngine
+from finsync_pipeline.aggregation.financials import financials, source_means
+from finsync_pipeline.aggregation.summary import company_summary, in_basis, text_disagreements
+from finsync_pipeline.publishing.account import basis_account, source_account
+from finsync_pipeline.publishing.freshness import quarter_statuses, refuse_missing
+from finsync_pipeline.publishing.release import Release, publish
+from finsync_pipeline.statements.tables import (
+    COMPANY_IDS,
+    DELIVERY,
+    FACTS,
+    FINANCIALS,
+    LEDGER,
+    REJECTS,
+    SUMMARY,
+    TEXTS,
+    Table,
+)
+from finsync_pipeline.storage.parquet import read_frame
+
+
+@dataclass(frozen=True)
+class SourceTables:
+    """The Parquet files of one source's tables; an empty list where there is none."""
+
+    delivery: list[Path]
+    undated: list[Path]
+    facts: list[Path]
+    texts: list[Path]
+    rejects: list[Path]
+    company_ids: list[Path]
+    ledger: list[Path]
+
+
+class FinancialsOutdated(ValueError):
+    """The financials were made from other facts than there are now; the message says which quarters to make anew."""
+
+
+def make_release(
+    sources: Mapping[str, SourceTables],
+    financials_files: Sequence[Path],
+    companies: pd.DataFrame,
+    allow_missing: Sequence[str],
+    published: Path,
+) -> tuple[Release, pd.DataFrame]:
+    """Publish what the tables hold; returns the release and its table SUMMARY.
+
+    Raises SourceMissing for a source that lacks quarters and is not named in `allow_missing`, FinancialsOutdated if the
+    financials are not those of the facts, ValueError for a name in `allow_missing` that is no source.
+    """
+    unknown = sorted(set(allow_missing) - set(sources))
+    if unknown:
+        raise ValueError(f"allow_missing: no source {', '.join(unknown)}; there are {', '.join(sources)}")
+    accounts = {name: _account(name, tables, allow_missing) for name, tables in sources.items()}
+    with DuckDBEngine() as engine:
+        facts = engine.scan(_files(sources, "facts"), FACTS.arrow)
+        texts = engine.scan(_files(sources, "texts"), TEXTS.arrow)
+        means = engine.held(source_means(facts))
+        wide = engine.collect(financials(means), FINANCIALS.arrow)
+        _refuse_outdated(wide, _read(FINANCIALS, financials_files))
+        summary = company_summary(means, texts, engine.table(companies))
+        summary_frame = SUMMARY.validate(engine.collect(summary, SUMMARY.arrow))
+        keys = ["company_id", "item", "period_end", "months", "currency", "source"]
+        tables = {
+            "financials": wide,
+            "facts": engine.collect(facts.sort(keys), FACTS.arrow),
+            "texts": engine.collect(texts.sort("company_id", "item", "source", "row_key"), TEXTS.arrow),
+            "rejects": _read(REJECTS, [*_files(sources, "rejects"), *_files(sources, "undated")]),
+            "company_ids": _read(COMPANY_IDS, _files(sources, "company_ids")),
+            "ledger": _read(LEDGER, _files(sources, "ledger")),
+        }
+        basis = basis_account(len(tables["facts"]), _count(in_basis(means)))
+        differing = text_disagreements(texts).to_native().to_arrow_table().to_pylist()
+    account = {"allow_missing": list(allow_missing), **basis, "sources": accounts, "text_disagreements": differing}
+    return publish(summary_frame, tables, account, published), summary_frame
+
+
+def corrections(files: Sequence[Path]) -> pd.DataFrame:
+    """The decisions (table COMPANY_IDS) on spellings that are not exactly a listed id, those in doubt first."""
+    decisions = _read(COMPANY_IDS, files)
+    corrected = decisions[(decisions["company_id"] != decisions["spelling"]).fillna(True)]
+    order = ["status", "row_count", "source", "spelling", "period_end"]
+    return corrected.sort_values(order, ascending=[False, False, True, True, True], ignore_index=True)
+
+
+def _account(name: str, tables: SourceTables, allow_missing: Sequence[str]) -> dict[str, Any]:
+    delivery = _read(DELIVERY, tables.delivery) if tables.delivery else None
+    ledger = _read(LEDGER, tables.ledger)
+    is_allowed = name in allow_missing
+    asked = delivery is not None or len(ledger) > 0
+    statuses = quarter_statuses(delivery, ledger, is_verified=not is_allowed) if asked else None
+    refuse_missing(name, statuses, allow_missing)
+    undated, rejects = _read(REJECTS, tables.undated), _read(REJECTS, tables.rejects)
+    return source_account(statuses, delivery, undated, rejects, ledger, is_allowed)
+
+
+def _refuse_outdated(made_now: pd.DataFrame, stored: pd.DataFrame) -> None:
+    order = ["company_id", "period_end", "months", "currency"]
+    stored = stored.sort_values(order, ignore_index=True)
+    now = made_now.sort_values(order, ignore_index=True)
+    if now.equals(stored):
+        return
+    differing = pd.concat([now, stored]).drop_duplicates(keep=False)["period_end"]
+    days = sorted({str(day) for day in differing})
+    raise FinancialsOutdated(
+        f"Nothing is published: financials of periods ending {', '.join(days[:4])} were made from other facts than there "
+        "are now. Materialize financials for their quarters again."
+    )
+
+
+def _count(table: nw.LazyFrame[Any]) -> int:
+    return int(table.select(nw.col("n").sum()).collect().item() or 0)
+
+
+def _files(sources: Mapping[str, SourceTables], table: str) -> list[Path]:
+    return [file for tables in sources.values() for file in getattr(tables, table)]
+
+
+def _read(table: Table, files: Iterable[Path]) -> pd.DataFrame:
+    files = list(files)
+    return table.validate(read_frame(files)) if files else table.frame()

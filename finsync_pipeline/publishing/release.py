@@ -1,0 +1,106 @@
+"""Writing a release: beside its place, then renamed, then `current` points to it; nothing is ever overwritten."""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from finsync_pipeline import frames
+from finsync_pipeline.storage.parquet import write_frame
+
+CURRENT = "current"
+MANIFEST = "manifest.json"
+STAMP = "%Y%m%dT%H%M%SZ"
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release that is published: its folder, its CSV, and what its manifest says."""
+
+    folder: Path
+    csv: Path
+    manifest: dict[str, Any]
+
+
+def publish(
+    summary: pd.DataFrame, tables: Mapping[str, pd.DataFrame], account: Mapping[str, Any], published: Path
+) -> Release:
+    """Publish the summary (table SUMMARY) with the tables that it was made of.
+
+    `account` goes into the manifest: what went in, by source and quarter. The manifest adds the time (UTC) and for each
+    file its rows and SHA-256. The same summary gives the same bytes of CSV. Raises OSError if the release cannot be
+    written; the one before it stays current.
+    """
+    published.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(published)
+    stamp, staging = _claim(published)
+    try:
+        csv = staging / f"company_summary_{stamp}.csv"
+        write_csv(summary, csv)
+        for name, frame in {"company_summary": summary, **tables}.items():
+            write_frame(frame, staging / f"{name}.parquet")
+        rows = {csv.name: len(summary), "company_summary.parquet": len(summary)}
+        rows |= {f"{name}.parquet": len(frame) for name, frame in tables.items()}
+        files = {name: {"rows": rows[name], "sha256": _sha256(staging / name)} for name in sorted(rows)}
+        manifest = {"release": stamp, "csv": csv.name, "files": files, **account}
+        (staging / MANIFEST).write_text(json.dumps(manifest, indent=2, default=str) + "\n", encoding="utf-8")
+        folder = staging.rename(published / stamp)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    _point_to(folder)
+    return Release(folder, folder / csv.name, manifest)
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write the frame as CSV in UTF-8: a header, shortest exact numbers, empty cells for null."""
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.register("frame", frames.to_arrow(frame))
+        target = str(path).replace("'", "''")
+        connection.execute(f"COPY (SELECT * FROM frame) TO '{target}' (FORMAT csv, HEADER, NULLSTR '')")
+
+
+def _claim(published: Path) -> tuple[str, Path]:
+    """A time of publication, to the second, that no other release has or gets, and the folder to write it in."""
+    while True:
+        stamp = datetime.now(UTC).strftime(STAMP)
+        staging = published / f".staging-{stamp}"
+        try:
+            staging.mkdir()
+        except FileExistsError:
+            time.sleep(0.2)
+            continue
+        if not (published / stamp).exists():
+            return stamp, staging
+        staging.rmdir()
+        time.sleep(0.2)
+
+
+def _remove_leftovers(published: Path) -> None:
+    """Folders of releases that were killed while they were written, a day ago or more."""
+    for staging in published.glob(".staging-*"):
+        if time.time() - staging.stat().st_mtime > DAY_SECONDS:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _point_to(folder: Path) -> None:
+    """Make `current` a link to the folder in one step; an older release never takes it from a newer one."""
+    link = folder.parent / CURRENT
+    if link.is_symlink() and link.readlink().name > folder.name:
+        return
+    beside = folder.parent / f".{CURRENT}-{folder.name}"
+    beside.symlink_to(folder.name)
+    beside.replace(link)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
