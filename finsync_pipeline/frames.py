@@ -11,7 +11,6 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-
 STRING = pd.ArrowDtype(pa.string())
 
 

@@ -124,7 +124,11 @@ def imbalances(ledger: pd.DataFrame, delivered: Mapping[date, int]) -> list[Imba
             ("cells in", line.cells_in, cells),
             ("rows delivered", delivered.get(line.quarter, 0), line.rows_in),
         )
-        found += [Imbalance(line.quarter, what, expected, have) for what, expected, have in pairs if expected != have]
+        found += [
+            Imbalance(line.quarter, what, expected, have)
+            for what, expected, have in pairs
+            if expected != have
+        ]
     return found
 
 

@@ -40,9 +40,7 @@ def row_schema(mapping: SourceMapping) -> pandera.DataFrameSchema:
     text = pd.ArrowDtype(pa.string())
     columns = {name: pandera.Column(text, nullable=True) for name in mapping.columns}
     columns |= {field.name: field.pandera_column for field in RAW_BOOKKEEPING}
-    columns[mapping.row_key].checks = [
-        pandera.Check(_is_present, name="row_key_present", ignore_na=False)
-    ]
+    columns[mapping.row_key].checks = [pandera.Check(_is_present, name="row_key_present", ignore_na=False)]
     company = columns[mapping.company.column]
     company.checks = [*company.checks, pandera.Check(_is_present, name="company_present", ignore_na=False)]
     unique = pandera.Check(_has_key_of_its_own(mapping.row_key), name="row_key_unique")

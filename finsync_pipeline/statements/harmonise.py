@@ -50,7 +50,9 @@ def delivered_cells(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     Null, nothing but blanks, and the mapping's null words hold none.
     """
     columns = ", ".join(frames.quoted(column) for column in mapping.item_of_column)
-    null_words = frames.from_arrow(pa.table({"word": pa.array(["", *mapping.numbers.null_words], pa.string())}))
+    null_words = frames.from_arrow(
+        pa.table({"word": pa.array(["", *mapping.numbers.null_words], pa.string())})
+    )
     return frames.query(
         f"""
         SELECT finsync_row, source_column, raw_text, trim(raw_text, {_BLANKS}) AS text
@@ -112,7 +114,10 @@ def _declared(mapping: SourceMapping) -> pd.DataFrame:
     names = ["source_column", "item", "kind", "sign", "exponent"]
     types = [pa.string(), pa.string(), pa.string(), pa.int64(), pa.int64()]
     return frames.from_arrow(
-        pa.table([pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), types, strict=True)], names)
+        pa.table(
+            [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), types, strict=True)],
+            names,
+        )
     )
 
 
@@ -139,9 +144,16 @@ def _rejects(
     unused = rows[rows["reason"].notna()]
     whole = raw[raw["finsync_row"].isin(unused["finsync_row"])]
     delivered = [column for column in raw.columns if not column.startswith("finsync_")]
-    kept = pd.DataFrame({"finsync_row": whole["finsync_row"], "raw_text": frames.rows_as_json(whole[delivered])})
+    kept = pd.DataFrame(
+        {"finsync_row": whole["finsync_row"], "raw_text": frames.rows_as_json(whole[delivered])}
+    )
     reasons = frames.from_arrow(
-        pa.table({key: [getattr(reason, key) for reason in REASONS.values()] for key in ("code", "stage", "outcome")})
+        pa.table(
+            {
+                key: [getattr(reason, key) for reason in REASONS.values()]
+                for key in ("code", "stage", "outcome")
+            }
+        )
     )
     found = frames.query(
         f"""

@@ -195,7 +195,9 @@ class SourceMapping(Declared):
     def _durations_have_a_length(self) -> Self:
         durations = [item for item in self.items if ITEMS[item].kind == "duration"]
         if durations and self.months is None:
-            raise ValueError(f"months: missing, and {durations[0]} is measured over a period; declare its length")
+            raise ValueError(
+                f"months: missing, and {durations[0]} is measured over a period; declare its length"
+            )
         return self
 
     @model_validator(mode="after")
@@ -208,7 +210,9 @@ class SourceMapping(Declared):
     def _columns_leave_room(self) -> Self:
         for column in self.columns:
             if column.lower().startswith("finsync_"):
-                raise ValueError(f"column {column!r}: names that begin with finsync_ are FinSync's own; serve it renamed")
+                raise ValueError(
+                    f"column {column!r}: names that begin with finsync_ are FinSync's own; serve it renamed"
+                )
         return self
 
     def at(self, url: str) -> Self:

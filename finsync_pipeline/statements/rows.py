@@ -22,7 +22,9 @@ REPEATED = "repeated_row"
 
 def numbered(raw: pd.DataFrame) -> pd.DataFrame:
     """The raw rows with `finsync_row`: the place of each in the frame."""
-    return raw.assign(finsync_row=pd.Series(range(len(raw)), index=raw.index, dtype=pd.ArrowDtype(pa.int64())))
+    return raw.assign(
+        finsync_row=pd.Series(range(len(raw)), index=raw.index, dtype=pd.ArrowDtype(pa.int64()))
+    )
 
 
 def company_spellings(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
@@ -32,7 +34,8 @@ def company_spellings(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame
     """
     said = _company_said(raw, mapping)
     return frames.query(
-        "SELECT spelling, evidence, period_end, count(*) AS row_count FROM said GROUP BY ALL ORDER BY ALL", said=said
+        "SELECT spelling, evidence, period_end, count(*) AS row_count FROM said GROUP BY ALL ORDER BY ALL",
+        said=said,
     )
 
 
@@ -93,7 +96,9 @@ def _evidence(raw: pd.DataFrame, declared: dict[str, str]) -> "pd.Series[Any]":
     if not declared:
         return pd.Series(pd.NA, index=raw.index, dtype=dtype)
     cells = raw[list(declared.values())].itertuples(index=False)
-    texts = [json.dumps(dict(zip(declared, row, strict=True)), ensure_ascii=False, default=_null) for row in cells]
+    texts = [
+        json.dumps(dict(zip(declared, row, strict=True)), ensure_ascii=False, default=_null) for row in cells
+    ]
     return pd.Series(texts, index=raw.index, dtype=dtype)
 
 

@@ -93,14 +93,21 @@ _PROVENANCE = (
 )
 _COMPANY = Field("company_id", TEXT, "Company in the reference list")
 _PERIOD_END = Field("period_end", DAY, "Last day of the period, snapped where the mapping says so")
-_MONTHS = Field("months", COUNT, "Length of the period: 0 an instant, else 3, 6, 9, 12", allowed=(0, *LENGTHS))
+_MONTHS = Field(
+    "months", COUNT, "Length of the period: 0 an instant, else 3, 6, 9, 12", allowed=(0, *LENGTHS)
+)
 _CURRENCY = Field("currency", TEXT, "ISO 4217 code", pattern=r"^[A-Z]{3}$")
 _QUARTER = Field("quarter", DAY, "First day of the calendar quarter that the period ends in")
 
 DELIVERY = Table(
     "delivery",
     (
-        Field("spelling", TEXT, "The period end as the source writes it; empty where there is none", nullable=True),
+        Field(
+            "spelling",
+            TEXT,
+            "The period end as the source writes it; empty where there is none",
+            nullable=True,
+        ),
         Field("literal", TEXT, "The same as a literal in SQL"),
         Field("row_count", COUNT, "Rows with this spelling"),
         Field("content_hash", TEXT, "The service's hash over these rows, where it gives one", nullable=True),

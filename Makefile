@@ -1,0 +1,41 @@
+# make help | make run | make test: each does all its set-up.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+PART ?=
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+setup: $(BIN)/.ready .env ## virtual environment, .env, local Dagster instance
+
+$(BIN)/.ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "FinSync needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+.env: $(BIN)/.ready
+	$(BIN)/finsync setup
+
+run: setup ## the main job: services up, all assets materialized, release published
+	$(BIN)/finsync run --with-services
+
+dev: setup ## services and the Dagster web UI on http://127.0.0.1:3000
+	$(BIN)/finsync dev --with-services
+
+test: setup ## all tests
+	$(BIN)/pytest -q
+
+lint: setup ## format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: setup ## figures against peers; one part by PART=truth
+	$(BIN)/python -m benchmarks $(PART)
+
+clean: ## remove the environment and everything that FinSync wrote here
+	rm -rf .venv .env finsync_data
+
+.PHONY: help setup run dev test lint bench clean

@@ -1,0 +1,112 @@
+"""The `finsync` command: the main job in one process, a release, the account of it, and the local set-up."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from dotenv import load_dotenv
+
+from finsync_pipeline.settings import SETTINGS, SettingMistake
+
+EXAMPLES = """\
+examples:
+  finsync run --with-services          everything, from the sample services to the CSV
+  finsync run --quarters 2009-Q1...2009-Q4
+                                       only these quarters, then the release
+  finsync release --allow-missing pnl  publish what is in, also without pnl; the manifest says so
+  finsync show                         the current release: what went in, what was refused and why
+  finsync dev --with-services          the Dagster web UI over the same tables
+
+settings (environment, or a file .env in this folder):
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit code: 0, 1 for a run that failed, 2 for a mistake in what was asked."""
+    load_dotenv(Path.cwd() / ".env")
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except SettingMistake as mistake:
+        print(f"finsync: {mistake}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    settings = "".join(f"  {name}\n      {meaning}\n" for name, meaning in SETTINGS.items())
+    parser = argparse.ArgumentParser(
+        prog="finsync",
+        description="Financial statements from services that disagree, made into one table that can be trusted.",
+        epilog=EXAMPLES + settings,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="extract, correct, map, aggregate and publish, in this process")
+    run.add_argument("--quarters", metavar="Q[...Q]", help="2009-Q4, or 2009-Q1...2009-Q4; default: all with rows")
+    _add_common(run)
+    run.set_defaults(command=_run)
+
+    release = commands.add_parser("release", help="publish what is in the tables")
+    release.add_argument("--allow-missing", metavar="SOURCE", action="append", default=[])
+    release.set_defaults(command=_release)
+
+    show = commands.add_parser("show", help="the account of the current release")
+    show.set_defaults(command=_show)
+
+    dev = commands.add_parser("dev", help="the Dagster web UI on http://127.0.0.1:3000")
+    dev.add_argument("--with-services", action="store_true", help="start the source services, if they do not run")
+    dev.add_argument("--port", type=int, default=3000)
+    dev.set_defaults(command=_dev)
+
+    setup = commands.add_parser("setup", help="write .env and the local Dagster instance, where there are none")
+    setup.set_defaults(command=_setup)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--with-services", action="store_true", help="start the source services, if they do not run")
+    parser.add_argument(
+        "--allow-missing",
+        metavar="SOURCE",
+        action="append",
+        default=[],
+        help="leave this source out of extraction, and publish without what it lacks; may be repeated",
+    )
+
+
+# Dagster takes a second to import: each command imports what it needs.
+
+
+def _run(options: argparse.Namespace) -> int:
+    from finsync_pipeline.local import run
+
+    return run.run(options.quarters, options.allow_missing, options.with_services)
+
+
+def _release(options: argparse.Namespace) -> int:
+    from finsync_pipeline.local import run
+
+    return run.release(options.allow_missing)
+
+
+def _show(_: argparse.Namespace) -> int:
+    from finsync_pipeline.local import report
+
+    return report.show_current()
+
+
+def _dev(options: argparse.Namespace) -> int:
+    from finsync_pipeline.local import dev
+
+    return dev.serve(options.port, options.with_services)
+
+
+def _setup(_: argparse.Namespace) -> int:
+    from finsync_pipeline.local import dev
+
+    return dev.set_up(Path.cwd())

@@ -1,0 +1,119 @@
+"""When things run: the jobs, the close of a quarter and the release after it, and the watch on what sources hold."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+
+import dagster as dg
+
+from finsync_pipeline.clients.source_service import (
+    SourceAnswerMistake,
+    SourceService,
+    SourceUnavailable,
+)
+from finsync_pipeline.components.statement_source import StatementSource
+from finsync_pipeline.defs.partitions import QUARTERS, all_quarters, range_tags
+from finsync_pipeline.federation.extraction import SourceChanged, quarter_versions, take_stock
+from finsync_pipeline.settings import is_deployed, tables_folder
+from finsync_pipeline.statements.delivered import DeliveryMistake
+from finsync_pipeline.statements.mapping import SourceMapping
+from finsync_pipeline.storage.ledgers import worked_versions
+
+RELEASE = dg.AssetSelection.assets("company_id_corrections", "company_summary")
+
+quarter_job = dg.define_asset_job(
+    "quarter",
+    selection=dg.AssetSelection.all() - RELEASE,
+    description="Extract, correct, map and consolidate quarters: all assets but the release.",
+)
+release_job = dg.define_asset_job(
+    "release", selection=RELEASE, description="Publish the summary over all quarters as CSV."
+)
+
+
+@dg.schedule(
+    job=quarter_job,
+    cron_schedule="0 6 20 1,4,7,10 *",
+    default_status=dg.DefaultScheduleStatus.RUNNING if is_deployed() else dg.DefaultScheduleStatus.STOPPED,
+    description="The close: on the 20th after a quarter's end, that quarter.",
+)
+def quarter_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Ask for the quarter that ended before the scheduled time."""
+    at = context.scheduled_execution_time
+    with dg.partition_loading_context(effective_dt=at):
+        ended = [key for key in QUARTERS.get_partition_keys(current_time=at) if date.fromisoformat(key) < at.date()]
+    closed = ended[-2]  # the last one is the quarter that is running
+    return dg.RunRequest(partition_key=closed, run_key=f"close:{closed}")
+
+
+@dg.schedule(
+    job=release_job,
+    cron_schedule="0 8 20 1,4,7,10 *",
+    default_status=dg.DefaultScheduleStatus.RUNNING if is_deployed() else dg.DefaultScheduleStatus.STOPPED,
+    description="The release, two hours after the close; it refuses by itself what is not complete.",
+)
+def release_after_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Ask for the release."""
+    return dg.RunRequest(run_key=f"release:{context.scheduled_execution_time:%Y-%m-%d}")
+
+
+@dg.definitions
+def watch(context: dg.ComponentLoadContext) -> dg.Definitions:
+    """The sensor over all sources that there are."""
+    sources = [source.mapping for source in context.component_tree.get_all_components(of_type=StatementSource)]
+
+    @dg.sensor(
+        job=quarter_job,
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING if is_deployed() else dg.DefaultSensorStatus.STOPPED,
+        description="A source's delivery changed: ask for the quarters concerned, and no others.",
+    )
+    def delivery_changed(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        concerned: dict[date, list[str]] = {}
+        silent = []
+        for mapping in sources:
+            try:
+                for quarter, version in changed_quarters(mapping).items():
+                    concerned.setdefault(quarter, []).append(f"{mapping.name}={version}")
+            except (SourceUnavailable, SourceAnswerMistake, SourceChanged, DeliveryMistake) as error:
+                context.log.warning(str(error))
+                silent.append(mapping.name)
+        if concerned:
+            return dg.SensorResult(run_requests=list(range_requests(concerned)))
+        told = f"; no answer from {', '.join(silent)}" if silent else ""
+        return dg.SensorResult(skip_reason=f"No quarter has changed{told}.")
+
+    return dg.Definitions(sensors=[delivery_changed])
+
+
+def changed_quarters(mapping: SourceMapping) -> dict[date, str]:
+    """The quarters of which the source holds other rows than were worked on, with their versions now."""
+    with SourceService(mapping.name, mapping.url) as service:
+        now = quarter_versions(take_stock(service, mapping, all_quarters()).delivery)
+    worked = worked_versions(tables_folder(), mapping.name)
+    return {
+        quarter: now.get(quarter, "gone")
+        for quarter in sorted({*now, *worked})
+        if now.get(quarter) != worked.get(quarter)
+    }
+
+
+def range_requests(concerned: dict[date, list[str]]) -> Iterator[dg.RunRequest]:
+    """One run for each unbroken range of the quarters; the same versions are asked for only once."""
+    for quarters in unbroken_ranges(sorted(concerned), all_quarters()):
+        versions = json.dumps([[str(quarter), *sorted(concerned[quarter])] for quarter in quarters])
+        tags = range_tags(quarters[0], quarters[-1])
+        yield dg.RunRequest(run_key=hashlib.sha256(versions.encode()).hexdigest(), tags=tags)
+
+
+def unbroken_ranges(quarters: Iterable[date], calendar: Sequence[date]) -> list[list[date]]:
+    """The quarters in runs of neighbours in the calendar."""
+    place = {quarter: number for number, quarter in enumerate(calendar)}
+    ranges: list[list[date]] = []
+    for quarter in quarters:
+        if ranges and place[quarter] == place[ranges[-1][-1]] + 1:
+            ranges[-1].append(quarter)
+        else:
+            ranges.append([quarter])
+    return ranges

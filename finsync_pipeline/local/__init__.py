@@ -1,0 +1,1 @@
+"""FinSync on one machine without containers: what the `finsync` command does."""

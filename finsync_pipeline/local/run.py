@@ -1,0 +1,139 @@
+"""The main job in this process: the quarters that have rows, all assets over them, the release."""
+
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from finsync_pipeline.clients.source_service import SourceAnswerMistake, SourceService, SourceUnavailable
+from finsync_pipeline.components.statement_source import StatementSource
+from finsync_pipeline.defs.automation import RELEASE
+from finsync_pipeline.defs.partitions import all_quarters, range_tags, spoken
+from finsync_pipeline.federation.extraction import SourceChanged, quarter_versions, take_stock
+from finsync_pipeline.local import report
+from finsync_pipeline.local.dev import set_up
+from finsync_pipeline.local.quarters import QuarterMistake, read_range
+from finsync_pipeline.local.report import console
+from finsync_pipeline.local.services import ServicesFailed, services_running
+from finsync_pipeline.settings import tables_folder
+from finsync_pipeline.statements.delivered import DeliveryMistake
+from finsync_pipeline.statements.mapping import SourceMapping
+from finsync_pipeline.storage.ledgers import worked_versions
+
+def run(quarters: str | None, allow_missing: Sequence[str], with_services: bool) -> int:
+    """Materialize everything over the quarters (default: all that have rows) and publish; the exit code."""
+    tree = dg.ComponentTree.for_project(Path(__file__))
+    sources = _sources(tree)
+    try:
+        _refuse_unknown(allow_missing, sources)
+        with services_running(with_services):
+            asked = [mapping for mapping in sources if mapping.name not in allow_missing]
+            first, last = read_range(quarters, all_quarters()) if quarters else occupied_range(asked)
+            console.print(f"Quarters {spoken(first)} to {spoken(last)}")
+            left_out = dg.AssetSelection.groups(*allow_missing) if allow_missing else None
+            selection = dg.AssetSelection.all() - left_out if left_out else dg.AssetSelection.all()
+            return _materialize(tree, selection, range_tags(first, last), allow_missing)
+    except (QuarterMistake, ServicesFailed, ValueError) as mistake:
+        print(f"finsync: {mistake}", file=sys.stderr)
+        return 2
+
+
+def release(allow_missing: Sequence[str]) -> int:
+    """Publish what the tables hold; the exit code."""
+    tree = dg.ComponentTree.for_project(Path(__file__))
+    try:
+        _refuse_unknown(allow_missing, _sources(tree))
+    except ValueError as mistake:
+        print(f"finsync: {mistake}", file=sys.stderr)
+        return 2
+    return _materialize(tree, RELEASE, {}, allow_missing)
+
+
+def occupied_range(sources: Sequence[SourceMapping]) -> tuple[date, date]:
+    """First and last quarter that a source has rows for or had when it was worked on; else the running quarter.
+
+    A source that does not answer is passed over: the run will say so.
+    """
+    occupied: set[date] = set()
+    for mapping in sources:
+        occupied |= worked_versions(tables_folder(), mapping.name).keys()
+        try:
+            with SourceService(mapping.name, mapping.url) as service:
+                occupied |= quarter_versions(take_stock(service, mapping, all_quarters()).delivery).keys()
+        except (SourceUnavailable, SourceAnswerMistake, SourceChanged, DeliveryMistake):
+            continue
+    return (min(occupied), max(occupied)) if occupied else (all_quarters()[-1], all_quarters()[-1])
+
+
+def _materialize(
+    tree: dg.ComponentTree, selection: dg.AssetSelection, tags: dict[str, str], allow_missing: Sequence[str]
+) -> int:
+    set_up(Path.cwd())
+    definitions = dg.Definitions.merge(tree.build_defs(), dg.Definitions(loggers={"console": progress}))
+    keys = selection.resolve(definitions.resolve_asset_graph())
+    job = definitions.get_repository_def().get_implicit_job_def_for_assets(keys)
+    assert job is not None
+    with dg.DagsterInstance.get() as instance:
+        result = job.execute_in_process(
+            run_config={
+                "resources": {"publication": {"config": {"allow_missing": list(allow_missing)}}},
+                "loggers": {"console": {}},
+            },
+            instance=instance,
+            tags=tags,
+            asset_selection=list(keys),
+            raise_on_error=False,
+        )
+    if not result.success:
+        for told in _failures(result):
+            console.print(f"[red]✗[/red] {told}")
+        console.print("Nothing is published; the release before stays current." if not _published(result) else "")
+        return 1
+    report.show_current()
+    return 0
+
+
+def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            failure = event.step_failure_data.user_failure_data
+            cause = failure.description if failure and failure.description else None
+            if cause is None and error is not None:
+                cause = (error.cause or error).message.strip()
+            yield f"{event.step_key}: {cause}"
+
+
+def _published(result: dg.ExecuteInProcessResult) -> bool:
+    return any(event.is_step_success and event.step_key == "company_summary" for event in result.all_events)
+
+
+def _sources(tree: dg.ComponentTree) -> list[SourceMapping]:
+    return [source.mapping for source in tree.get_all_components(of_type=StatementSource)]
+
+
+def _refuse_unknown(allow_missing: Sequence[str], sources: Sequence[SourceMapping]) -> None:
+    names = [mapping.name for mapping in sources]
+    for name in allow_missing:
+        if name not in names:
+            raise ValueError(f"--allow-missing {name}: no such source; there are {', '.join(sorted(names))}")
+
+
+@dg.logger
+def progress(_: dg.InitLoggerContext) -> logging.Logger:
+    """One line a step, instead of Dagster's log."""
+    logger = logging.Logger("finsync.progress")
+    logger.addHandler(_Steps())
+    return logger
+
+
+class _Steps(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        event: Any = record.__dict__.get("dagster_meta", {}).get("dagster_event")
+        if event is not None and event.is_step_success:
+            seconds = event.step_success_data.duration_ms / 1000
+            console.print(f"[green]✓[/green] {event.step_key.replace('__', '/'):<40} {seconds:6.1f} s")
