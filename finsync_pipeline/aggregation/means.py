@@ -6,6 +6,7 @@ from typing import Any
 import narwhals as nw
 
 PLACES = 6
+EXACT_FLOAT = 2**53  # every whole number up to it is a float64
 
 
 def mean_of(table: nw.LazyFrame[Any], keys: Sequence[str], value: str) -> nw.LazyFrame[Any]:
@@ -14,10 +15,11 @@ def mean_of(table: nw.LazyFrame[Any], keys: Sequence[str], value: str) -> nw.Laz
     The sum is of DECIMAL(38,6), and the rounding is done on whole numbers of millionths, so neither depends on the order
     of the rows. Values must be finite, not null, and below `statements.tables.VALUE_BOUND`.
     """
-    millionth = 10**PLACES
-    summed = table.group_by(*keys).agg(
-        total=nw.col(value).cast(nw.Decimal(38, PLACES)).sum(), n=nw.len().cast(nw.Int64)
-    )
+    millionth, money = 10**PLACES, nw.Decimal(38, PLACES)
+    # Wholes and the rest apart: engines cast float64 to DECIMAL through value * 10**6, which is off from 10**11 on
+    whole = nw.col(value).cast(nw.Int64)
+    exact = whole.cast(money) + (nw.col(value) - whole.cast(nw.Float64)).cast(money)
+    summed = table.group_by(*keys).agg(total=exact.sum(), n=nw.len().cast(nw.Int64))
     divided = summed.with_columns(total=(nw.col("total") * millionth).cast(nw.Int128)).with_columns(
         floor=nw.col("total") // nw.col("n")
     )
@@ -29,7 +31,12 @@ def mean_of(table: nw.LazyFrame[Any], keys: Sequence[str], value: str) -> nw.Laz
         .otherwise(nw.col("floor"))
     )
     whole, part = nw.col("floor") // millionth, nw.col("floor") % millionth
-    mean = whole.cast(nw.Float64) + part.cast(nw.Float64) / millionth
+    # -0.03 as -1 + 0.97 would be -0.030000000000000027: a sum only where millionths are no exact float64
+    mean = (
+        nw.when(nw.col("floor").is_between(-EXACT_FLOAT, EXACT_FLOAT))
+        .then(nw.col("floor").cast(nw.Float64) / millionth)
+        .otherwise(whole.cast(nw.Float64) + part.cast(nw.Float64) / millionth)
+    )
     return rounded.with_columns(mean=mean).select(*keys, "mean", "n")
 
 
@@ -40,12 +47,10 @@ def widened(
 
     `columns` maps a column of the long table to its suffix: `{"mean": "", "n": "_n"}`. What a group has not, is null.
     """
-    placed = table.with_columns(
-        **{
-            f"{item}{suffix}": nw.when(nw.col("item") == item).then(nw.col(column))
+    return table.group_by(*keys).agg(
+        *[
+            nw.when(nw.col("item") == item).then(nw.col(column)).max().alias(f"{item}{suffix}")
             for item in items
             for column, suffix in columns.items()
-        }
+        ]
     )
-    names = [f"{item}{suffix}" for item in items for suffix in columns.values()]
-    return placed.group_by(*keys).agg(*[nw.col(name).max() for name in names])

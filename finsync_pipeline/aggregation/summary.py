@@ -14,7 +14,7 @@ from finsync_pipeline.statements.items import NUMERIC_ITEMS, TEXT_ITEMS
 
 BASIS = "annual"
 MONTHS = 12
-COMPANY = ("company_id", "currency")
+COMPANY = ["company_id", "currency"]
 
 
 def company_summary(

@@ -60,7 +60,7 @@ def release_after_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
 
 @dg.definitions
 def watch(context: dg.ComponentLoadContext) -> dg.Definitions:
-    """The sensor over all sources that there are."""
+    """The jobs, the schedules, and the sensor over all sources that there are."""
     sources = [source.mapping for source in context.component_tree.get_all_components(of_type=StatementSource)]
 
     @dg.sensor(
@@ -84,7 +84,9 @@ def watch(context: dg.ComponentLoadContext) -> dg.Definitions:
         told = f"; no answer from {', '.join(silent)}" if silent else ""
         return dg.SensorResult(skip_reason=f"No quarter has changed{told}.")
 
-    return dg.Definitions(sensors=[delivery_changed])
+    return dg.Definitions(
+        jobs=[quarter_job, release_job], schedules=[quarter_close, release_after_close], sensors=[delivery_changed]
+    )
 
 
 def changed_quarters(mapping: SourceMapping) -> dict[date, str]:

@@ -15,13 +15,14 @@ import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
-from finsync_pipeline.clients.source_service import Answer, Version
+from finsync_pipeline.clients.source_service import Answer, Version, without_credentials
 from finsync_pipeline.federation.source_query import (
     columns_query,
     count_query,
     literal,
     periods_query,
     rows_query,
+    spelling,
 )
 from finsync_pipeline.statements.dates import UnreadableDate, quarter_of, read_period_end
 from finsync_pipeline.statements.delivered import check_columns
@@ -30,6 +31,10 @@ from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.reasons import REASONS
 from finsync_pipeline.statements.rows import numbered
 from finsync_pipeline.statements.tables import DELIVERY, REJECTS
+
+
+LITERAL_CHARACTERS = 3_000
+"""Period ends are named in a URL, and many servers take no more than 8,000 characters of it."""
 
 
 class Service(Protocol):
@@ -82,18 +87,17 @@ def quarter_versions(delivery: pd.DataFrame) -> dict[date, str]:
     Where the service gives no hashes of periods, it changes with the whole source.
     """
     dated = delivery[delivery["quarter"].notna()].sort_values("literal")
-    return {
-        quarter: _digest(
-            [row.literal, row.row_count, row.data_version if pd.isna(row.content_hash) else row.content_hash]
-            for row in spellings.itertuples()
-        )
-        for quarter, spellings in dated.groupby("quarter")
-    }
+    hashes = dated["content_hash"].fillna(dated["data_version"])
+    content: dict[date, list[list[Any]]] = {}
+    for quarter, *told in zip(dated["quarter"], dated["literal"], dated["row_count"], hashes, strict=True):
+        content.setdefault(quarter, []).append(told)
+    return {quarter: _digest(told) for quarter, told in sorted(content.items())}
 
 
 def rows_by_quarter(delivery: pd.DataFrame) -> dict[date, int]:
     """The rows that the delivery counts for each quarter that has any."""
-    return {quarter: int(rows.sum()) for quarter, rows in delivery.groupby("quarter")["row_count"]}
+    rows = delivery.groupby("quarter")["row_count"].sum()
+    return dict(zip(rows.index, map(int, rows), strict=True))
 
 
 def fetch_rows(
@@ -107,7 +111,7 @@ def fetch_rows(
     """
     wanted = delivery[delivery["quarter"].isin(list(quarters))]
     whole = len(wanted) == len(delivery[delivery["quarter"].notna()])
-    answer = service.query(rows_query(mapping, None if whole else list(wanted["literal"])))
+    answer = _ask_for_rows(service, mapping, None if whole else list(wanted["literal"]))
     rows = _as_text(answer, mapping, _literals(answer, mapping))
     _verify(rows, answer, delivery if whole else wanted, mapping)
     return _dated(rows, wanted, mapping)
@@ -121,7 +125,7 @@ def _place(
     data_version = version.data_version if version else periods.data_version or _digest(sorted(map(repr, counted)))
     spellings = [
         {
-            "spelling": None if value is None else str(value),
+            "spelling": None if value is None else spelling(value),
             "literal": literal(value),
             "row_count": row_count,
             "content_hash": hashes.get(literal(value)),
@@ -148,7 +152,7 @@ def _hashes(version: Version | None, periods: Answer, mapping: SourceMapping) ->
 
 def _placed(value: Any, mapping: SourceMapping, quarters: set[date]) -> dict[str, Any]:
     try:
-        period_end = read_period_end("" if value is None else str(value), mapping.period_end)
+        period_end = read_period_end("" if value is None else spelling(value), mapping.period_end)
     except UnreadableDate as error:
         return {"reason": error.reason}
     quarter = quarter_of(period_end)
@@ -161,7 +165,7 @@ def _refuse_undated(service: Service, mapping: SourceMapping, delivery: pd.DataF
     undated = delivery[delivery["quarter"].isna()]
     if undated.empty:
         return REJECTS.frame()
-    answer = service.query(rows_query(mapping, list(undated["literal"])))
+    answer = _ask_for_rows(service, mapping, list(undated["literal"]))
     rows = _as_text(answer, mapping, _literals(answer, mapping))
     _verify(rows, answer, undated, mapping)
     rows = numbered(_in_order_of_keys(rows, mapping))
@@ -183,6 +187,29 @@ def _refuse_undated(service: Service, mapping: SourceMapping, delivery: pd.DataF
             for number, (key, found) in enumerate(zip(rows[mapping.row_key], rows["finsync_literal"], strict=True))
         )
     )
+
+
+def _ask_for_rows(service: Service, mapping: SourceMapping, literals: list[str] | None) -> Answer:
+    """The rows with these period ends (None: all), in as many questions as keep each URL short."""
+    parts = [None] if literals is None else _parts(literals)
+    answers = [service.query(rows_query(mapping, part)) for part in parts]
+    if any((each.columns, each.data_version) != (answers[0].columns, answers[0].data_version) for each in answers):
+        raise _changed(mapping)
+    rows = [row for each in answers for row in each.rows]
+    return Answer(answers[0].columns, rows, answers[0].data_version)
+
+
+def _parts(literals: list[str]) -> list[list[str]]:
+    """The literals in parts of at most LITERAL_CHARACTERS; no literals make one empty part."""
+    parts: list[list[str]] = [[]]
+    room = LITERAL_CHARACTERS
+    for text in literals:
+        if parts[-1] and len(text) > room:
+            parts.append([])
+            room = LITERAL_CHARACTERS
+        parts[-1].append(text)
+        room -= len(text)
+    return parts
 
 
 def _literals(answer: Answer, mapping: SourceMapping) -> list[str]:
@@ -218,7 +245,7 @@ def _verify(rows: pd.DataFrame, answer: Answer, expected: pd.DataFrame, mapping:
 
 def _changed(mapping: SourceMapping) -> SourceChanged:
     return SourceChanged(
-        f"Source {mapping.name!r} at {mapping.url} has other rows than its delivery says: it changed in between. "
+        f"Source {mapping.name!r} at {without_credentials(mapping.url)} has other rows than its delivery says: it changed in between. "
         f"Materialize {mapping.name}/delivery and these quarters again, together."
     )
 

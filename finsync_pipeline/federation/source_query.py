@@ -47,13 +47,18 @@ def literal(value: Any) -> str:
     """The value of a period end as a literal: text quoted, a number as it stands, None as NULL."""
     if value is None:
         return "NULL"
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return _sql(exp.Literal.string(str(value)))
-    return repr(value)
+    text = spelling(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return text if is_number else _sql(exp.Literal.string(text))
 
 
-def _is_one_of(column: exp.Column, literals: list[str]) -> exp.Expression:
-    named = [exp.maybe_parse(text, dialect=DIALECT) for text in literals if text != "NULL"]
+def spelling(value: Any) -> str:
+    """The value of a period end as text. 20091231.0 is 20091231: SQL groups them as one, under either."""
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
+def _is_one_of(column: exp.Column, literals: list[str]) -> exp.Condition:
+    named: list[exp.Expression] = [exp.maybe_parse(text, dialect=DIALECT) for text in literals if text != "NULL"]
     one_of = exp.In(this=column, expressions=named) if named else exp.false()
     return exp.or_(one_of, column.copy().is_(exp.null())) if "NULL" in literals else one_of
 

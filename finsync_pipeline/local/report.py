@@ -4,6 +4,7 @@ import json
 import sys
 from typing import Any
 
+import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -59,7 +60,7 @@ def _reasons(sources: dict[str, Any]) -> Table:
     return _right_aligned(table, after=3)
 
 
-def _companies(summary: Any) -> Table:
+def _companies(summary: pd.DataFrame) -> Table:
     columns = ", ".join(f"round({item} / 1e6) AS {item}" for item in SHOWN_ITEMS)
     shown = query(
         f"""
@@ -76,7 +77,9 @@ def _companies(summary: Any) -> Table:
 
 
 def _cell(value: Any) -> str:
-    return str(value) if isinstance(value, str) else "" if value != value or value is None else f"{value:,.0f}"
+    if pd.isna(value):
+        return ""
+    return value if isinstance(value, str) else f"{value:,.0f}"
 
 
 def _right_aligned(table: Table, after: int = 1) -> Table:

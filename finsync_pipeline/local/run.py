@@ -13,6 +13,7 @@ from finsync_pipeline.clients.source_service import SourceAnswerMistake, SourceS
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.defs.automation import RELEASE
 from finsync_pipeline.defs.partitions import all_quarters, range_tags, spoken
+from finsync_pipeline.definitions import defs as load_definitions
 from finsync_pipeline.federation.extraction import SourceChanged, quarter_versions, take_stock
 from finsync_pipeline.local import report
 from finsync_pipeline.local.dev import set_up
@@ -26,8 +27,7 @@ from finsync_pipeline.storage.ledgers import worked_versions
 
 def run(quarters: str | None, allow_missing: Sequence[str], with_services: bool) -> int:
     """Materialize everything over the quarters (default: all that have rows) and publish; the exit code."""
-    tree = dg.ComponentTree.for_project(Path(__file__))
-    sources = _sources(tree)
+    sources = _sources()
     try:
         _refuse_unknown(allow_missing, sources)
         with services_running(with_services):
@@ -36,7 +36,7 @@ def run(quarters: str | None, allow_missing: Sequence[str], with_services: bool)
             console.print(f"Quarters {spoken(first)} to {spoken(last)}")
             left_out = dg.AssetSelection.groups(*allow_missing) if allow_missing else None
             selection = dg.AssetSelection.all() - left_out if left_out else dg.AssetSelection.all()
-            return _materialize(tree, selection, range_tags(first, last), allow_missing)
+            return _materialize(selection, range_tags(first, last), allow_missing)
     except (QuarterMistake, ServicesFailed, ValueError) as mistake:
         print(f"finsync: {mistake}", file=sys.stderr)
         return 2
@@ -44,13 +44,12 @@ def run(quarters: str | None, allow_missing: Sequence[str], with_services: bool)
 
 def release(allow_missing: Sequence[str]) -> int:
     """Publish what the tables hold; the exit code."""
-    tree = dg.ComponentTree.for_project(Path(__file__))
     try:
-        _refuse_unknown(allow_missing, _sources(tree))
+        _refuse_unknown(allow_missing, _sources())
     except ValueError as mistake:
         print(f"finsync: {mistake}", file=sys.stderr)
         return 2
-    return _materialize(tree, RELEASE, {}, allow_missing)
+    return _materialize(RELEASE, {}, allow_missing)
 
 
 def occupied_range(sources: Sequence[SourceMapping]) -> tuple[date, date]:
@@ -70,10 +69,10 @@ def occupied_range(sources: Sequence[SourceMapping]) -> tuple[date, date]:
 
 
 def _materialize(
-    tree: dg.ComponentTree, selection: dg.AssetSelection, tags: dict[str, str], allow_missing: Sequence[str]
+    selection: dg.AssetSelection, tags: dict[str, str], allow_missing: Sequence[str]
 ) -> int:
     set_up(Path.cwd())
-    definitions = dg.Definitions.merge(tree.build_defs(), dg.Definitions(loggers={"console": progress}))
+    definitions = dg.Definitions.merge(load_definitions(), dg.Definitions(loggers={"console": progress}))
     keys = selection.resolve(definitions.resolve_asset_graph())
     job = definitions.get_repository_def().get_implicit_job_def_for_assets(keys)
     assert job is not None
@@ -91,7 +90,8 @@ def _materialize(
     if not result.success:
         for told in _failures(result):
             console.print(f"[red]✗[/red] {told}")
-        console.print("Nothing is published; the release before stays current." if not _published(result) else "")
+        if not _published(result):
+            console.print("Nothing is published; a release made before stays as it is.")
         return 1
     report.show_current()
     return 0
@@ -112,7 +112,8 @@ def _published(result: dg.ExecuteInProcessResult) -> bool:
     return any(event.is_step_success and event.step_key == "company_summary" for event in result.all_events)
 
 
-def _sources(tree: dg.ComponentTree) -> list[SourceMapping]:
+def _sources() -> list[SourceMapping]:
+    tree = dg.ComponentTree.for_project(Path(__file__))
     return [source.mapping for source in tree.get_all_components(of_type=StatementSource)]
 
 

@@ -22,7 +22,7 @@ def source_account(
     """What a manifest says of one source; all counts are of rows or cells."""
     lines = {line.quarter: line for line in ledger.itertuples()}
     totals = {name: int(ledger[name].sum()) for name in (*COUNTS, *CELL_COUNTS)}
-    reasons = rejects.groupby(["outcome", "reason"])["cells"].agg(["size", "sum"]).sort_index()
+    reasons = pd.concat([rejects, undated]).groupby(["outcome", "reason"])["cells"].agg(["size", "sum"]).sort_index()
     return {
         "allowed_missing": is_allowed_missing,
         "data_version": None if delivery is None or delivery.empty else delivery["data_version"].iloc[0],
@@ -32,8 +32,8 @@ def source_account(
         "undated_rows": len(undated),
         "undated_cells": int(undated["cells"].sum()),
         "reasons": [
-            {"outcome": outcome, "reason": reason, "entries": int(line["size"]), "cells": int(line["sum"])}
-            for (outcome, reason), line in reasons.iterrows()
+            {"outcome": outcome, "reason": reason, "entries": int(entries), "cells": int(cells)}
+            for (outcome, reason), entries, cells in zip(reasons.index, reasons["size"], reasons["sum"], strict=True)
         ],
         "quarters": [
             {

@@ -34,17 +34,19 @@ def quarter_statuses(delivery: pd.DataFrame | None, ledger: pd.DataFrame, is_ver
     """
     now = {} if delivery is None else quarter_versions(delivery)
     counts = {} if delivery is None else rows_by_quarter(delivery)
-    done = {line.quarter: line for line in ledger.itertuples() if line.rows_in or line.quarter in now}
+    lines: Iterable[tuple[date, str, int]] = zip(
+        ledger["quarter"], ledger["data_version"], ledger["rows_in"], strict=True
+    )
+    done = {quarter: version for quarter, version, rows in lines if rows or quarter in now}
     statuses = []
     for quarter in sorted({*now, *done}):
-        line = done.get(quarter)
-        if line is None:
+        version = done.get(quarter)
+        if version is None:
             status: Status = "missing"
-        elif is_verified and now.get(quarter, "") == line.data_version:
+        elif is_verified and now.get(quarter, "") == version:
             status = "fresh"
         else:
             status = "stale"
-        version = None if line is None else line.data_version
         statuses.append(QuarterStatus(quarter, status, version, counts.get(quarter, 0)))
     return statuses
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import time
 from collections.abc import Mapping
@@ -14,11 +15,11 @@ import duckdb
 import pandas as pd
 
 from finsync_pipeline import frames
-from finsync_pipeline.storage.parquet import write_frame
+from finsync_pipeline.storage.parquet import not_written, write_frame
 
 CURRENT = "current"
 MANIFEST = "manifest.json"
-STAMP = "%Y%m%dT%H%M%SZ"
+STAMP, STAMPED = "%Y%m%dT%H%M%SZ", r"\d{8}T\d{6}Z"
 DAY_SECONDS = 86_400
 
 
@@ -54,18 +55,25 @@ def publish(
         manifest = {"release": stamp, "csv": csv.name, "files": files, **account}
         (staging / MANIFEST).write_text(json.dumps(manifest, indent=2, default=str) + "\n", encoding="utf-8")
         folder = staging.rename(published / stamp)
-    finally:
+    except BaseException:  # not `finally`: after the rename the name may be another release's staging folder
         shutil.rmtree(staging, ignore_errors=True)
+        raise
     _point_to(folder)
     return Release(folder, folder / csv.name, manifest)
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write the frame as CSV in UTF-8: a header, shortest exact numbers, empty cells for null."""
+    """Write the frame as CSV in UTF-8: a header, shortest exact numbers, empty cells for null.
+
+    Raises OSError, naming the path and the cure, if it cannot be written.
+    """
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.register("frame", frames.to_arrow(frame))
         target = str(path).replace("'", "''")
-        connection.execute(f"COPY (SELECT * FROM frame) TO '{target}' (FORMAT csv, HEADER, NULLSTR '')")
+        try:
+            connection.execute(f"COPY (SELECT * FROM frame) TO '{target}' (FORMAT csv, HEADER, NULLSTR '')")
+        except duckdb.IOException as error:
+            raise not_written(path, error) from error
 
 
 def _claim(published: Path) -> tuple[str, Path]:
@@ -87,18 +95,26 @@ def _claim(published: Path) -> tuple[str, Path]:
 def _remove_leftovers(published: Path) -> None:
     """Folders of releases that were killed while they were written, a day ago or more."""
     for staging in published.glob(".staging-*"):
-        if time.time() - staging.stat().st_mtime > DAY_SECONDS:
+        try:
+            age = time.time() - staging.stat().st_mtime
+        except FileNotFoundError:  # a release that another process has just finished
+            continue
+        if age > DAY_SECONDS:
             shutil.rmtree(staging, ignore_errors=True)
 
 
 def _point_to(folder: Path) -> None:
-    """Make `current` a link to the folder in one step; an older release never takes it from a newer one."""
-    link = folder.parent / CURRENT
-    if link.is_symlink() and link.readlink().name > folder.name:
-        return
-    beside = folder.parent / f".{CURRENT}-{folder.name}"
-    beside.symlink_to(folder.name)
-    beside.replace(link)
+    """Make `current` a link to the folder in one step; an older release never takes it from a newer one.
+
+    Whoever replaces the link looks again at what is published, so of two that publish at once the newest stays.
+    """
+    link, beside = folder.parent / CURRENT, folder.parent / f".{CURRENT}-{folder.name}"
+    while True:
+        newest = max(other.name for other in folder.parent.glob("*Z") if re.fullmatch(STAMPED, other.name))
+        if link.is_symlink() and link.readlink().name >= newest:
+            return
+        beside.symlink_to(newest)
+        beside.replace(link)
 
 
 def _sha256(path: Path) -> str:

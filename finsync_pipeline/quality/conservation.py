@@ -86,9 +86,8 @@ def draw_up_ledger(
             FROM rejects GROUP BY quarter
         )
         SELECT
-            '{mapping.name}' AS source, quarter,
+            quarter,
             coalesce(data_version, '') AS data_version,
-            '{mapping.hash}' AS mapping_hash, '{reference_version}' AS reference_version,
             coalesce(rows_in, 0) AS rows_in,
             coalesce(rows_used, 0) AS rows_used,
             coalesce(rows_refused, 0) AS rows_refused,
@@ -110,25 +109,23 @@ def draw_up_ledger(
         rejects=harmonised.rejects,
         quarters=_list_of(quarters),
     )
-    return LEDGER.conform(ledger)
+    return LEDGER.conform(
+        ledger.assign(source=mapping.name, mapping_hash=mapping.hash, reference_version=reference_version)
+    )
 
 
 def imbalances(ledger: pd.DataFrame, delivered: Mapping[date, int]) -> list[Imbalance]:
     """What does not add up in the ledger, and against the rows that the delivery counts for each quarter."""
     found = []
-    for line in ledger.itertuples():
-        rows = line.rows_used + line.rows_refused + line.rows_superseded
-        cells = line.cells_used + line.cells_refused + line.cells_superseded + line.cells_empty
+    for line in ledger.to_dict("records"):
+        rows = line["rows_used"] + line["rows_refused"] + line["rows_superseded"]
+        cells = line["cells_used"] + line["cells_refused"] + line["cells_superseded"] + line["cells_empty"]
         pairs = (
-            ("rows in", line.rows_in, rows),
-            ("cells in", line.cells_in, cells),
-            ("rows delivered", delivered.get(line.quarter, 0), line.rows_in),
+            ("rows in", line["rows_in"], rows),
+            ("cells in", line["cells_in"], cells),
+            ("rows delivered", delivered.get(line["quarter"], 0), line["rows_in"]),
         )
-        found += [
-            Imbalance(line.quarter, what, expected, have)
-            for what, expected, have in pairs
-            if expected != have
-        ]
+        found += [Imbalance(line["quarter"], *pair) for pair in pairs if pair[1] != pair[2]]
     return found
 
 

@@ -1,5 +1,6 @@
 """Reading of dates: the declared formats and nothing else, and snapping of period ends to the month's end."""
 
+import re
 from calendar import monthrange
 from datetime import date, datetime, timedelta
 
@@ -28,9 +29,11 @@ def read_date(text: str, declared: Dates) -> date:
 def read_period_end(text: str, declared: PeriodEnds) -> date:
     """The date of the text, moved to the end of a month that is at most `snap_days` away."""
     day = read_date(text, declared)
-    ends = (_month_end(day), day.replace(day=1) - timedelta(days=1))
-    nearest = min(ends, key=lambda end: abs(end - day))
-    return nearest if abs(nearest - day).days <= declared.snap_days else day
+    ahead, behind = monthrange(day.year, day.month)[1] - day.day, day.day
+    nearest = ahead if ahead <= behind else -behind
+    if abs(nearest) > declared.snap_days or day < date(1, 2, 1):  # no month before the first of the calendar
+        return day
+    return day + timedelta(days=nearest)
 
 
 def quarter_of(day: date) -> date:
@@ -39,11 +42,13 @@ def quarter_of(day: date) -> date:
 
 
 def _in_format(text: str, fmt: str) -> date | None:
+    text = text.strip()
     try:
-        return datetime.strptime(text.strip(), fmt).date()
+        day = datetime.strptime(text, fmt)
     except ValueError:
         return None
+    # Nothing parts the digits of 2009111: strptime finds a November in it, where all that is sure is a missing zero.
+    return day.date() if not _RUN_TOGETHER.search(fmt) or day.strftime(fmt) == text else None
 
 
-def _month_end(day: date) -> date:
-    return day.replace(day=monthrange(day.year, day.month)[1])
+_RUN_TOGETHER = re.compile(r"%[YymdjHMS]%[YymdjHMS]")

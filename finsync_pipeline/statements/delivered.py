@@ -56,10 +56,12 @@ def failing(schema: pandera.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFram
         schema.validate(frame, lazy=True)
     except SchemaErrors as errors:
         cases = errors.failure_cases
-        checks = {check.name for part in (schema, *schema.columns.values()) for check in part.checks}
+        checks = [check.name for part in (schema, *schema.columns.values()) for check in part.checks]
         if not cases["check"].isin(checks).all():
             raise
-        first = cases.drop_duplicates("index").set_index("index")["check"]
+        # In the order of the checks: pandera's own changes with the number of cases.
+        ranked = cases.assign(rank=cases["check"].map(checks.index)).sort_values(["index", "rank"])
+        first = ranked.drop_duplicates("index").set_index("index")["check"]
         return pd.DataFrame({"reason": "schema:" + first})
     return pd.DataFrame({"reason": []})
 

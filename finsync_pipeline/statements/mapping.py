@@ -6,20 +6,22 @@ Every mistake is told with the field and the cure. Reading the cells themselves 
 
 import hashlib
 import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from finsync_pipeline.statements.declared import Declared
 from finsync_pipeline.statements.items import ITEMS
 
 SCALES = {"ones": 0, "thousands": 3, "millions": 6, "billions": 9}
 LENGTHS = (3, 6, 9, 12)
 
 
-class Declared(BaseModel):
-    """A part of the mapping: unknown keys are refused, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+_POWERS = {10**k: k for k in range(13)} | {float(f"1e-{k}"): -k for k in range(1, 13)}
+_PROBE = datetime(2004, 11, 23, tzinfo=UTC)  # no two parts of it can be taken for each other
 
 
 def _column_by_name(value: Any) -> Any:
@@ -27,12 +29,20 @@ def _column_by_name(value: Any) -> Any:
     return {"column": value} if isinstance(value, str) else value
 
 
+def _constant_or(part: type[Declared], constant: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Keys declare a column, anything else is the constant: only the one that is meant is complained about."""
+
+    def read(value: Any) -> Any:
+        return part.model_validate(value) if isinstance(value, dict | part) else constant(value)
+
+    return read
+
+
 def _power_of_ten(value: Any) -> int:
     if isinstance(value, str) and value in SCALES:
         return SCALES[value]
-    text = str(value)
-    if isinstance(value, int | float) and re.fullmatch(r"10*|0\.0*1|1e-?\d+", text):
-        return round(float(f"{value:e}".split("e")[1]))
+    if isinstance(value, int | float) and not isinstance(value, bool) and value in _POWERS:
+        return _POWERS[value]
     raise ValueError(f"{value!r} is no scale: use one of {', '.join(SCALES)}, or a power of ten such as 1000")
 
 
@@ -42,6 +52,10 @@ def _months(value: Any) -> int:
     raise ValueError(f"{value!r} is no length of a period: use {', '.join(map(str, LENGTHS))} (months)")
 
 
+def _months_if_any(value: Any) -> int | None:
+    return None if value is None else _months(value)
+
+
 def _currency(value: Any) -> str:
     if isinstance(value, str) and re.fullmatch(r"[A-Z]{3}", value):
         return value
@@ -49,9 +63,23 @@ def _currency(value: Any) -> str:
 
 
 def _date_format(value: str) -> str:
-    if not ("%" in value and re.search(r"%[YyDFxcs]", value)):
-        raise ValueError(f"{value!r} is no date format with a year: use strptime's letters, such as %Y-%m-%d")
-    return value
+    """A format that writes and reads a whole day: half a date would be read as the first of something."""
+    try:
+        if datetime.strptime(_PROBE.strftime(value), value).date() == _PROBE.date():
+            return value
+    except ValueError:  # a letter that strptime does not know
+        pass
+    raise ValueError(
+        f"{value!r} is no format of a day: use strptime's letters for year, month and day, such as %Y-%m-%d"
+    )
+
+
+def _source_name(value: str) -> str:
+    if re.fullmatch(r"[a-z][a-z0-9_]*", value):
+        return value
+    raise ValueError(
+        f"{value!r} cannot name a source: use small letters, digits and _, with a letter first, such as balance_sheet"
+    )
 
 
 Exponent = Annotated[int, BeforeValidator(_power_of_ten)]
@@ -93,7 +121,7 @@ class LengthColumn(Declared):
         text = text.strip()
         if self.spellings is not None:
             return self.spellings.get(text)
-        if not re.fullmatch(r"\d{1,2}(\.0)?", text):
+        if not re.fullmatch(r"[0-9]{1,2}(\.0)?", text):
             return None
         months = int(float(text)) * (3 if self.unit == "quarters" else 1)
         return months if months in LENGTHS else None
@@ -135,7 +163,7 @@ class Numbers(Declared):
     @model_validator(mode="after")
     def _marks_differ(self) -> Self:
         for field, mark in (("thousands", self.thousands), ("decimal", self.decimal)):
-            if mark and (mark.isalnum() or mark in "()+-"):
+            if mark and (mark.isalnum() or mark in "()+-\u2212"):
                 raise ValueError(f"numbers.{field}: {mark!r} cannot stand inside a number as a mark")
         if self.thousands == self.decimal:
             raise ValueError(f"numbers: thousands and decimal are both {self.decimal!r}; they must differ")
@@ -153,25 +181,35 @@ class ItemColumn(Declared):
 class SourceMapping(Declared):
     """How one source's table maps onto the standard items."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Name of the source: prefix of its assets")
+    name: Annotated[str, AfterValidator(_source_name)] = Field(
+        description="Name of the source: prefix of its assets"
+    )
     url: str = Field(description="Where its service listens, such as http://127.0.0.1:5001")
     table: ColumnName = Field(description="Table at the service")
     row_key: ColumnName = Field(description="Column that identifies a row")
-    company: Annotated[Company, BeforeValidator(_column_by_name)]
-    period_end: Annotated[PeriodEnds, BeforeValidator(_column_by_name)]
-    months: Months | LengthColumn | None = Field(
-        default=None, description="Length of the period: constant, or a column"
+    company: Annotated[Company, BeforeValidator(_column_by_name)] = Field(
+        description="Column that names the company"
     )
-    currency: Currency | CurrencyColumn = Field(description="Constant, or a column")
-    scale: Exponent | ScaleColumn = Field(default=0, description="Unit of money: constant, or a column")
+    period_end: Annotated[PeriodEnds, BeforeValidator(_column_by_name)] = Field(
+        description="Column of the period's end"
+    )
+    months: Annotated[
+        int | LengthColumn | None, BeforeValidator(_constant_or(LengthColumn, _months_if_any))
+    ] = Field(default=None, description="Length of the period: constant, or a column")
+    currency: Annotated[str | CurrencyColumn, BeforeValidator(_constant_or(CurrencyColumn, _currency))] = (
+        Field(description="Currency: constant, or a column")
+    )
+    scale: Annotated[int | ScaleColumn, BeforeValidator(_constant_or(ScaleColumn, _power_of_ten))] = Field(
+        default=0, description="Unit of money: constant, or a column"
+    )
     known_since: Annotated[Dates | None, BeforeValidator(_column_by_name)] = None
     numbers: Numbers = Field(default_factory=Numbers)
-    items: dict[str, Annotated[ItemColumn, BeforeValidator(_column_by_name)]] = Field(min_length=1)
+    items: dict[str, Annotated[ItemColumn, BeforeValidator(_column_by_name)]] = Field(
+        min_length=1, description="Standard items, each with its column"
+    )
 
     @model_validator(mode="after")
     def _items_are_standard(self) -> Self:
-        from difflib import get_close_matches
-
         for item in self.items:
             if item not in ITEMS:
                 near = get_close_matches(item, ITEMS, n=3)
@@ -207,11 +245,17 @@ class SourceMapping(Declared):
         return self
 
     @model_validator(mode="after")
-    def _columns_leave_room(self) -> Self:
+    def _columns_can_be_told_apart(self) -> Self:
+        seen: dict[str, str] = {}
         for column in self.columns:
             if column.lower().startswith("finsync_"):
                 raise ValueError(
                     f"column {column!r}: names that begin with finsync_ are FinSync's own; serve it renamed"
+                )
+            other = seen.setdefault(column.lower(), column)  # SQL takes both for one
+            if other != column:
+                raise ValueError(
+                    f"columns {other!r} and {column!r} differ only in case; serve one of them renamed"
                 )
         return self
 
@@ -233,6 +277,11 @@ class SourceMapping(Declared):
     def item_of_column(self) -> dict[str, str]:
         """The standard item of each column that holds one."""
         return {declared.column: item for item, declared in self.items.items()}
+
+    @property
+    def has_texts(self) -> bool:
+        """Whether an item of kind text is among its items."""
+        return any(ITEMS[item].kind == "text" for item in self.items)
 
     @property
     def hash(self) -> str:

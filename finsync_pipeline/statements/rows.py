@@ -21,10 +21,9 @@ REPEATED = "repeated_row"
 
 
 def numbered(raw: pd.DataFrame) -> pd.DataFrame:
-    """The raw rows with `finsync_row`: the place of each in the frame."""
-    return raw.assign(
-        finsync_row=pd.Series(range(len(raw)), index=raw.index, dtype=pd.ArrowDtype(pa.int64()))
-    )
+    """The raw rows with `finsync_row`: the place of each in the frame, which is also its index."""
+    places = pd.Series(range(len(raw)), dtype=pd.ArrowDtype(pa.int64()))
+    return raw.reset_index(drop=True).assign(finsync_row=places)
 
 
 def company_spellings(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:

@@ -38,12 +38,11 @@ class Field:
         """The column of the Pandera schema with its checks, each named after what it demands."""
         checks = []
         if self.allowed is not None:
-            checks.append(pandera.Check.isin(self.allowed, name=f"{self.name}_is_known"))
+            checks.append(_named(f"{self.name}_is_known", pandera.Check.isin, self.allowed))
         if self.bound is not None:
-            within = pandera.Check(_within(self.bound), name=f"{self.name}_within_bounds")
-            checks.append(within)
+            checks.append(_named(f"{self.name}_within_bounds", pandera.Check, _within(self.bound)))
         if self.pattern is not None:
-            checks.append(pandera.Check.str_matches(self.pattern, name=f"{self.name}_is_well_formed"))
+            checks.append(_named(f"{self.name}_is_well_formed", pandera.Check.str_matches, self.pattern))
         return pandera.Column(
             pd.ArrowDtype(self.type), checks, nullable=self.nullable, description=self.description
         )
@@ -73,8 +72,14 @@ class Table:
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame's columns of this table in its order and types, validated; a missing one is null."""
-        table = frames.to_arrow(frame.reindex(columns=self.arrow.names)).cast(self.arrow)
-        return self.validate(frames.from_arrow(table))
+        given = frames.to_arrow(frame[[name for name in self.arrow.names if name in frame]])
+        columns = [
+            given[field.name].cast(field.type)
+            if field.name in given.schema.names
+            else pa.nulls(len(frame), field.type)
+            for field in self.arrow
+        ]
+        return self.validate(frames.from_arrow(pa.table(columns, schema=self.arrow)))
 
     def validate(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame, if it holds to the schema. Raises pandera's SchemaErrors otherwise."""
@@ -83,6 +88,11 @@ class Table:
 
 def _within(bound: float) -> Any:
     return lambda values: values.abs() < bound
+
+
+def _named(name: str, check: Any, demand: Any) -> Any:
+    """The check, told by this name: pandera tells its own checks by `error`, and others by `name`."""
+    return check(demand, name=name, error=name)
 
 
 _PROVENANCE = (

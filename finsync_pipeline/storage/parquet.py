@@ -1,5 +1,6 @@
 """Parquet files: written whole or not at all, read as one frame."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Sequence
@@ -33,21 +34,27 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
 
     Raises OSError, naming the path and the cure, if it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "wb") as file:
-            pq.write_table(frames.to_arrow(frame), file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).chmod(0o644)
-        Path(beside).replace(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                pq.write_table(frames.to_arrow(frame), file)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(beside).chmod(0o644)
+            Path(beside).replace(path)
+        finally:
+            Path(beside).unlink(missing_ok=True)
     except OSError as error:
-        raise OSError(
-            error.errno, f"{path} could not be written ({error.strerror}). Make room or mend its permissions; what was there stays"
-        ) from error
-    finally:
-        Path(beside).unlink(missing_ok=True)
+        raise not_written(path, error) from error
+
+
+def not_written(path: Path, error: Exception) -> OSError:
+    """The error that says which file could not be written, why, and what to do."""
+    why = getattr(error, "strerror", None) or str(error)
+    cure = "Make room or mend its permissions; what was there stays"
+    return OSError(getattr(error, "errno", None) or errno.EIO, f"{path} could not be written ({why}). {cure}")
 
 
 def read_frame(files: Sequence[Path]) -> pd.DataFrame:

@@ -1,0 +1,235 @@
+"""What the client says when a service does not answer as it should; each server really has the fault."""
+
+import socket
+import time
+
+import pytest
+from misbehaving_server import GOOD_BODY, http, misbehaving
+
+from finsync_pipeline.clients.source_service import SourceAnswerMistake, SourceService, SourceUnavailable
+
+SQL = "SELECT 1"
+GOOD = http(GOOD_BODY)
+PROBLEM = b'{"error": {"code": "sql_wrong", "message": "no column \'x\'; GET /version names them."}}'
+CHUNKED = (
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    + f"{len(GOOD_BODY):x}".encode()
+    + b"\r\n"
+    + GOOD_BODY
+)
+
+
+def ask(url: str, timeout: tuple[float, float] = (5, 5)) -> str:
+    """The message of the client's error."""
+    with SourceService("pnl", url, timeout) as service, pytest.raises(Exception) as error:  # noqa: PT011
+        service.query(SQL)
+    assert type(error.value) in (SourceUnavailable, SourceAnswerMistake)
+    return f"{type(error.value).__name__}: {error.value}"
+
+
+FAULTS = [
+    (
+        "fewer bytes than announced",
+        http(GOOD_BODY, length=500),
+        "Unavailable",
+        "broke off in the middle of its answer",
+    ),
+    ("a chunk that ends early", CHUNKED[:-20], "Unavailable", "broke off in the middle of its answer"),
+    ("no last chunk", CHUNKED, "Unavailable", "broke off in the middle of its answer"),
+    ("nothing", b"", "Unavailable", "cannot be reached"),
+    ("no HTTP", b"no HTTP at all\r\n\r\n", "Unavailable", "cannot be reached"),
+    ("500", http(b"", "500 Oh dear"), "Unavailable", "answered 500 to /query"),
+    ("503 for ever", http(b"", "503 Busy"), "Unavailable", "answered 503 to /query"),
+    ("503 for an hour", http(b"", "503 Busy", "Retry-After: 3600"), "Unavailable", "answered 503 to /query"),
+    ("429 for ever", http(b"", "429 Slowly"), "Unavailable", "answered 429 to /query"),
+    (
+        "404",
+        http(b"<html>no</html>", "404 Not Found"),
+        "AnswerMistake",
+        "refused /query (404). Check url and table",
+    ),
+    (
+        "400 with a problem",
+        http(PROBLEM, "400 Bad"),
+        "AnswerMistake",
+        "refused /query (400): no column 'x'; GET /version names them. ",
+    ),
+    ("400 without", http(b'"text"', "400 Bad"), "AnswerMistake", "refused /query (400). Check url and table"),
+    ("401", http(b"", "401 Who"), "AnswerMistake", "refused /query (401). Check url and table"),
+    ("a redirect", http(b"", "302 Found", "Location: /login"), "AnswerMistake", "it sends on to /login"),
+    (
+        "a redirect with a token",
+        http(b"", "308 Gone", "Location: http://x/q?token=s3"),
+        "AnswerMistake",
+        "it sends on to http://x/q.",
+    ),
+    ("an HTML page", http(b"<html>Welcome</html>"), "AnswerMistake", "no JSON"),
+    ("an empty body", http(b""), "AnswerMistake", "no JSON"),
+    ("endless nesting", http(b"[" * 100_000), "AnswerMistake", "no JSON"),
+    ("no UTF-8", http(GOOD_BODY.replace(b"x", b"\xe9")), "AnswerMistake", "text that is not UTF-8"),
+    ("a list", http(b"[]"), "AnswerMistake", "no columns, rows and row_count"),
+    ("a text", http(b'"text"'), "AnswerMistake", "no columns, rows and row_count"),
+    ("no columns", http(b'{"rows": [], "row_count": 0}'), "AnswerMistake", "no columns, rows and row_count"),
+    (
+        "fewer rows than counted",
+        http(GOOD_BODY.replace(b": 2}", b": 3}")),
+        "AnswerMistake",
+        "not the rows and cells that it counts",
+    ),
+    (
+        "a short row",
+        http(GOOD_BODY.replace(b"null, ", b"")),
+        "AnswerMistake",
+        "not the rows and cells that it counts",
+    ),
+    (
+        "a long row",
+        http(GOOD_BODY.replace(b"null, ", b"1, 2, ")),
+        "AnswerMistake",
+        "not the rows and cells that it counts",
+    ),
+    (
+        "a column twice",
+        http(GOOD_BODY.replace(b'"b"', b'"a"')),
+        "AnswerMistake",
+        "no list of distinct columns",
+    ),
+    (
+        "columns no list",
+        http(GOOD_BODY.replace(b'["a", "b"]', b'"ab"')),
+        "AnswerMistake",
+        "no list of distinct columns",
+    ),
+    (
+        "rows a text",
+        http(b'{"columns": ["a"], "rows": "xy", "row_count": 2}'),
+        "AnswerMistake",
+        "no list of rows",
+    ),
+    (
+        "rows an object",
+        http(b'{"columns": ["a"], "rows": {"x": 1}, "row_count": 1}'),
+        "AnswerMistake",
+        "no list of rows",
+    ),
+    (
+        "a row no list",
+        http(b'{"columns": ["a"], "rows": ["x"], "row_count": 1}'),
+        "AnswerMistake",
+        "no list of rows",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "said"), [pytest.param(*fault, id=name) for name, *fault in FAULTS]
+)
+def test_a_fault_is_told_with_name_url_and_cure(answer: bytes, kind: str, said: str) -> None:
+    started = time.monotonic()
+    with misbehaving(answer) as server:
+        message = ask(server.url)
+    assert message.startswith(f"Source{kind}: Source 'pnl' at {server.url} ")
+    assert said in message
+    assert "defs/sources/pnl/defs.yaml" in message
+    assert time.monotonic() - started < 5
+
+
+def test_nobody_listens() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        message = ask(url)
+    assert message.startswith(
+        f"SourceUnavailable: Source 'pnl' at {url} cannot be reached. Start its service"
+    )
+
+
+def test_a_host_that_does_not_exist() -> None:
+    message = ask("http://no-such-host.invalid:5001")
+    assert message.startswith(
+        "SourceUnavailable: Source 'pnl' at http://no-such-host.invalid:5001 cannot be reached"
+    )
+
+
+def test_a_host_that_does_not_take_the_connection() -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        waiting = []
+        for _ in range(3):  # the queue is full after these: Linux drops what comes next
+            waiting.append(socket.socket())
+            waiting[-1].setblocking(False)
+            waiting[-1].connect_ex(full.getsockname())
+        message = ask(f"http://127.0.0.1:{full.getsockname()[1]}", timeout=(0.1, 5))
+        for connection in waiting:
+            connection.close()
+    assert "cannot be reached within 0.1 s. Start its service" in message
+
+
+@pytest.mark.parametrize("port", ["99999", "port"])
+def test_an_address_that_is_none(port: str) -> None:
+    message = ask(f"http://127.0.0.1:{port}")
+    assert message.startswith(f"SourceAnswerMistake: Source 'pnl': http://127.0.0.1:{port} is no address")
+    assert "Mend url in defs/sources/pnl/defs.yaml" in message
+
+
+def test_a_service_that_is_too_slow_is_asked_three_times_and_then_left() -> None:
+    with misbehaving(http(GOOD_BODY, "200 OK", "X: " + "x" * 1000), seconds=1) as server:
+        message = ask(server.url, timeout=(5, 0.05))
+        assert len(server.asked) == 3
+    assert f"Source 'pnl' at {server.url} did not answer within 0.05 s. Start its service" in message
+
+
+def test_a_service_that_stops_in_the_middle_of_its_answer_is_too_slow() -> None:
+    with misbehaving(http(GOOD_BODY + b" " * 1000), seconds=1) as server:
+        message = ask(server.url, timeout=(5, 0.1))
+    assert "did not answer within 0.1 s" in message
+
+
+@pytest.mark.parametrize("first", [http(b"", "503 Busy"), http(b"", "429 Slowly"), http(b"", "502 Bad"), b""])
+def test_a_fault_that_passes_is_not_told(first: bytes) -> None:
+    with misbehaving(first, GOOD) as server, SourceService("pnl", server.url) as service:
+        assert service.query(SQL).rows == [[1, "x"], [None, 2.5]]
+        assert server.asked == ["/query?q=SELECT+1"] * 2
+
+
+@pytest.mark.parametrize("answer", [http(b"", "500 Oh dear"), http(PROBLEM, "400 Bad"), http(b"no JSON")])
+def test_a_fault_that_will_not_pass_is_not_asked_again(answer: bytes) -> None:
+    with misbehaving(answer, GOOD) as server:
+        ask(server.url)
+        assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http(b"", "500 Oh dear"),
+        http(PROBLEM, "400 Bad"),
+        http(b"no JSON"),
+        http(b"", "302 Found", "Location: /x"),
+        b"",
+    ],
+)
+def test_no_message_shows_the_password_of_the_url(answer: bytes) -> None:
+    with misbehaving(answer) as server:
+        message = ask(server.url.replace("//", "//reader:s3cret@p@"))
+    assert f"at {server.url} " in message
+    assert "s3cret" not in message
+    assert "reader" not in message
+
+
+def test_a_wrong_address_with_a_password_does_not_show_it() -> None:
+    assert "s3cret" not in ask("http://reader:s3cret@127.0.0.1:99999")
+
+
+def test_letters_come_as_they_were_sent() -> None:
+    body = '{"columns": ["é"], "rows": [["Größe 大"]], "row_count": 1}'.encode()
+    for answer in (body, b"\xef\xbb\xbf" + body):
+        with misbehaving(http(answer)) as server, SourceService("pnl", server.url) as service:
+            assert (service.query(SQL).columns, service.query(SQL).rows) == (["é"], [["Größe 大"]])
+
+
+def test_a_slash_after_the_url_is_not_doubled() -> None:
+    with misbehaving(GOOD) as server, SourceService("pnl", server.url + "/") as service:
+        service.query(SQL)
+        assert server.asked == ["/query?q=SELECT+1"]

@@ -1,0 +1,99 @@
+"""The bare `dagster` commands from a checkout, in a clean environment: what a person who knows Dagster types."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from given import PROJECT
+
+BIN = Path(sys.executable).parent
+MODULE = ["-m", "finsync_pipeline.definitions"]
+
+
+def _environment(deployment, **settings: str) -> dict[str, str]:
+    urls = {key: value for key, value in os.environ.items() if key.startswith("FINSYNC_")}
+    return {"PATH": os.environ["PATH"], "HOME": str(deployment.folder), **urls, **settings}
+
+
+def _dagster(deployment, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    home = {"DAGSTER_HOME": str(deployment.home / "dagster")} | settings
+    return subprocess.run(
+        [str(BIN / "dagster"), *arguments],
+        cwd=PROJECT,
+        env=_environment(deployment, **home),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_the_definitions_validate_from_the_workspace_file(deployment):
+    validated = _dagster(deployment, "definitions", "validate", "-w", "workspace.yaml")
+
+    assert validated.returncode == 0, validated.stderr
+    assert "All code locations passed validation" in validated.stdout + validated.stderr
+
+
+def test_a_partition_range_is_materialized_in_one_process(running):
+    made = _dagster(
+        running, "asset", "materialize", "--select", "*", "--partition-range", "2008-10-01...2009-10-01", *MODULE
+    )
+
+    assert made.returncode == 0, made.stderr[-3000:]
+    assert running.manifest()["sources"]["pnl"]["rows_used"] == 3
+
+
+def test_one_quarter_of_one_source_is_materialized_alone(running):
+    made = _dagster(
+        running, "asset", "materialize", "--select", "group:pnl,key:companies,key:company_aliases",
+        "--partition", "2009-10-01", *MODULE,
+    )
+
+    assert made.returncode == 0, made.stderr[-3000:]
+    assert (running.home / "tables/pnl/raw/2009-10-01.parquet").exists()
+    assert not (running.home / "tables/pnl/raw/2008-10-01.parquet").exists()
+
+
+@contextmanager
+def _daemon(deployment) -> Iterator[None]:
+    process = subprocess.Popen(
+        [str(BIN / "dagster-daemon"), "run", "-w", "workspace.yaml"],
+        cwd=PROJECT,
+        env=_environment(deployment, DAGSTER_HOME=str(deployment.home / "dagster")),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_a_job_backfill_goes_through_queue_and_daemon(running, monkeypatch: pytest.MonkeyPatch):
+    launched = _dagster(
+        running, "job", "backfill", "-j", "quarter", "-w", "workspace.yaml", "--noprompt",
+        "--partitions", "2008-10-01,2009-10-01",
+    )  # fmt: skip
+    assert launched.returncode == 0, launched.stderr[-3000:]
+    assert not (running.home / "tables/financials").exists()
+
+    with _daemon(running):
+        wanted = [running.home / f"tables/financials/{day}.parquet" for day in ("2008-10-01", "2009-10-01")]
+        deadline = time.monotonic() + 150
+        while not all(path.exists() for path in wanted) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        assert all(path.exists() for path in wanted)
+
+    assert running.finsync("release") == 0
+    assert running.manifest()["sources"]["pnl"]["rows_used"] == 3

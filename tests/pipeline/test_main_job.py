@@ -1,0 +1,176 @@
+"""The main job end to end: what is used, what is refused, what is published."""
+
+import json
+from pathlib import Path
+
+import pytest
+from given import running_services
+
+
+def test_every_cell_is_used_or_refused_with_its_reason_and_the_release_says_so(released):
+    sources = released.manifest()["sources"]
+    pnl = sources["pnl"]
+    assert (pnl["row_count"], pnl["rows_in"], pnl["rows_used"], pnl["rows_refused"]) == (5, 4, 3, 1)
+    assert pnl["undated_rows"] == 1
+    for account in sources.values():
+        assert account["rows_in"] == account["rows_used"] + account["rows_refused"] + account["rows_superseded"]
+        assert account["cells_in"] == sum(
+            account[f"cells_{fate}"] for fate in ("used", "refused", "superseded", "empty")
+        )
+        assert account["row_count"] == account["rows_in"] + account["undated_rows"]
+    rejects = released.table("rejects").set_index("reason")
+    assert rejects.loc["not_a_number", "raw_text"] == "n/m"
+    assert "Initech" in rejects.loc["company_unknown", "raw_text"]
+    assert "some day" in rejects.loc["undated", "raw_text"]
+
+
+def test_the_summary_averages_over_sources_and_then_over_annual_periods(released):
+    acme = released.table("company_summary").set_index("company_id").loc["A1"]
+    assert acme["revenue"] == 1_500_000
+    assert acme["revenue_n"] == 2
+    # 2008: 100,000; 2009: the mean of -50,000 (pnl) and -60,000 (cash flow)
+    assert acme["net_income"] == 22_500
+    assert acme["cost_of_revenue"] == 650_000
+    assert acme["capital_expenditure"] == 250_000
+    assert acme["eps_diluted"] == 0.5
+    assert acme["cash"] == 500_000
+
+
+def test_companies_that_lack_items_stay_with_empty_cells(released):
+    globex = released.table("company_summary").set_index("company_id").loc["G1"]
+    assert globex["net_income"] == 4_500_000
+    assert globex["cash_from_operations"] != globex["cash_from_operations"]
+    assert b",,0,,," in released.csv()
+
+
+def test_a_second_run_writes_the_same_csv_beside_the_first(running):
+    assert running.finsync("run") == 0
+    first = running.csv()
+    tables = {path: path.read_bytes() for path in (running.home / "tables").rglob("*.parquet")}
+    assert running.finsync("run") == 0
+
+    assert running.csv() == first
+    assert len([path for path in running.published.iterdir() if path.name.startswith("20")]) == 2
+    assert {path: path.read_bytes() for path in tables} == tables
+
+
+def test_quarters_one_by_one_give_the_tables_of_all_at_once(running):
+    assert running.finsync("run") == 0
+    folder = running.home / "tables"
+    at_once = {path: path.read_bytes() for day in ("2008-10-01", "2009-10-01") for path in folder.rglob(f"{day}.parquet")}
+    for path in at_once:
+        path.unlink()
+    running.finsync("run", "--quarters", "2008-Q4")
+    assert running.finsync("run", "--quarters", "2009-Q4") == 0
+
+    assert len(at_once) == 2 * 3 * 6 + 2
+    assert {path: path.read_bytes() for path in at_once} == at_once
+
+
+def test_a_source_that_is_down_fails_alone_and_nothing_is_published(running, capsys: pytest.CaptureFixture[str]):
+    assert running.finsync("run") == 0
+    before = running.csv()
+    facts = (running.home / "tables/cash_flow/facts/2009-10-01.parquet").read_bytes()
+    running.use({"cash_flow": "http://127.0.0.1:9"})
+
+    assert running.finsync("run") == 1
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Source 'cash_flow' at http://127.0.0.1:9 cannot be reached" in told
+    assert "Start its service" in told
+    assert "Nothing is published" in told
+    assert running.csv() == before
+    assert len([path for path in running.published.iterdir() if path.name.startswith("20")]) == 1
+    assert (running.home / "tables/cash_flow/facts/2009-10-01.parquet").read_bytes() == facts
+
+
+def test_allow_missing_publishes_without_a_source_that_was_never_there_and_the_manifest_says_it(running):
+    running.use({"cash_flow": "http://127.0.0.1:9"})
+    assert running.finsync("run") == 1
+    assert not running.published.exists()
+
+    assert running.finsync("run", "--allow-missing", "cash_flow") == 0
+
+    manifest = running.manifest()
+    assert manifest["allow_missing"] == ["cash_flow"]
+    assert manifest["sources"]["cash_flow"]["allowed_missing"] is True
+    assert manifest["sources"]["cash_flow"]["rows_used"] == 0
+    assert running.table("company_summary").set_index("company_id").loc["A1", "net_income"] == 25_000
+
+
+def test_allow_missing_publishes_what_a_source_gave_before_and_calls_it_stale(running):
+    assert running.finsync("run") == 0
+    before = running.csv()
+    running.use({"cash_flow": "http://127.0.0.1:9"})
+
+    assert running.finsync("release", "--allow-missing", "cash_flow") == 0
+
+    statuses = {quarter["status"] for quarter in running.manifest()["sources"]["cash_flow"]["quarters"]}
+    assert statuses == {"stale"}
+    assert running.csv() == before
+
+
+def test_a_source_without_a_mapped_column_fails_with_the_name_of_the_column(
+    deployment, capsys: pytest.CaptureFixture[str]
+):
+    file = deployment.data / "pnl.csv"
+    file.write_text(file.read_text().replace("Net Profit", "Net Profits"))
+    with running_services(deployment.data) as urls:
+        deployment.use(urls)
+        assert deployment.finsync("run") == 1
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert "column 'Net Profit' of table 'pnl' is not delivered; it may now be called 'Net Profits'" in told
+
+
+def test_rows_that_a_source_withdrew_leave_the_release(deployment):
+    with running_services(deployment.data) as urls:
+        deployment.use(urls)
+        assert deployment.finsync("run") == 0
+    file = deployment.data / "pnl.csv"
+    file.write_text("".join(line for line in file.read_text().splitlines(True) if not line.startswith("1,")))
+    with running_services(deployment.data) as urls:
+        deployment.use(urls)
+        assert deployment.finsync("run") == 0
+
+    assert deployment.table("company_summary").set_index("company_id").loc["A1", "revenue"] == 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["run", "--quarters", "2009-Q5"], "'2009-Q5' is no quarter; write it like 2009-Q4"),
+        (["run", "--quarters", "2009-02-01"], "2009-01-01 is that of its quarter"),
+        (["run", "--quarters", "1999-Q1"], "FINSYNC_FIRST_QUARTER sets the first"),
+        (["run", "--quarters", "2009-Q4...2009-Q1"], "turn them round"),
+        (["run", "--allow-missing", "cashflow"], "no such source; there are balance_sheet, cash_flow, pnl"),
+        (["release", "--allow-missing", "cashflow"], "no such source; there are balance_sheet, cash_flow, pnl"),
+        (["show"], "no release in"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_told_with_its_cure(
+    deployment, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+):
+    assert deployment.finsync(*arguments) in (1, 2)
+
+    error = capsys.readouterr().err
+    assert told in error
+    assert "Traceback" not in error
+
+
+def test_a_mistake_in_the_list_of_companies_fails_with_file_and_cure(running, capsys: pytest.CaptureFixture[str]):
+    Path(running.folder / "companies.csv").write_text("id,name\n1,Acme\n")
+
+    assert running.finsync("run") == 1
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert "companies.csv" in told
+    assert "company_id" in told
+    assert "Traceback" not in told
+
+
+def test_a_release_keeps_the_tables_that_it_was_made_of(released):
+    files = json.loads((released.published / "current/manifest.json").read_text())["files"]
+
+    assert {"facts.parquet", "rejects.parquet", "company_ids.parquet", "ledger.parquet"} < files.keys()
+    assert files["facts.parquet"]["rows"] == len(released.table("facts"))

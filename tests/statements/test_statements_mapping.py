@@ -1,0 +1,230 @@
+"""What a source may declare of itself, and how a mistake in it is told."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from statements.statement_frames import MINIMAL, mapping_of
+
+from finsync_pipeline.statements.mapping import CurrencyColumn, LengthColumn, ScaleColumn, SourceMapping
+
+
+def mistakes(**parts: Any) -> list[str]:
+    """`field: what is told of it` for each mistake in the declaration."""
+    with pytest.raises(ValidationError) as raised:
+        mapping_of(**parts)
+    return [".".join(map(str, line["loc"])) + ": " + line["msg"] for line in raised.value.errors()]
+
+
+MISTAKES: list[tuple[dict[str, Any], str, str]] = [
+    ({"currancy": "USD"}, "currancy", "did you mean currency?"),
+    ({"zzz": 1}, "zzz", "there are name, url, table, row_key"),
+    ({"numbers": {"thousand": ","}}, "numbers.thousand", "did you mean thousands?"),
+    ({"months": {"column": "m", "units": "quarters"}}, "months.units", "did you mean unit?"),
+    ({"currency": {"column": "u", "spelling": {}}}, "currency.spelling", "did you mean spellings?"),
+    ({"items": {"revenu": "sales"}}, "items.revenu", "did you mean revenue"),
+    ({"items": {"qqqqqq": "sales"}}, "items.qqqqqq", "statements/items.csv lists them"),
+    ({"items": {}}, "items", "name at least one"),
+    ({"items": ["revenue"]}, "items", "keys with values"),
+    ({"items": {"revenue": None}}, "items.revenue", "name of a column, or keys (column, sign"),
+    ({"items": {"revenue": "s", "net_income": "s"}}, "items.net_income", "already serves revenue"),
+    ({"items": {"revenue": {"column": "s", "sign": 2}}}, "items.revenue.sign", "use 1 or -1"),
+    ({"items": {"revenue": {"column": "s", "sign": "-"}}}, "items.revenue.sign", "use 1 or -1"),
+    ({"items": {"revenue": {"column": "s", "scale": "k"}}}, "items.revenue.scale", "thousands, millions"),
+    ({"items": {"revenue": "finsync_x"}}, "'finsync_x'", "serve it renamed"),
+    ({"row_key": "FinSync_key"}, "'FinSync_key'", "serve it renamed"),
+    ({"row_key": "Sales"}, "'Sales' and 'sales'", "serve one of them renamed"),
+    ({"months": None}, "months", "declare its length"),
+    ({"months": 7}, "months", "use 3, 6, 9, 12"),
+    ({"months": "12"}, "months", "use 3, 6, 9, 12"),
+    ({"months": {"column": "m", "unit": "years"}}, "months.unit", "use 'months' or 'quarters'"),
+    ({"months": {"column": "m", "spellings": {"FY": 52}}}, "months.spellings.FY", "use 3, 6, 9, 12"),
+    ({"scale": "thousand"}, "scale", "ones, thousands, millions, billions"),
+    ({"scale": 1024}, "scale", "a power of ten such as 1000"),
+    ({"scale": 0}, "scale", "a power of ten such as 1000"),
+    ({"scale": True}, "scale", "a power of ten such as 1000"),
+    ({"scale": 10**400}, "scale", "a power of ten such as 1000"),
+    ({"scale": {"column": "u"}}, "scale.spellings", "declare it"),
+    ({"scale": {"column": "u", "spellings": {"m": "mn"}}}, "scale.spellings.m", "millions"),
+    ({"currency": "usd"}, "currency", "three capital letters"),
+    ({"currency": 840}, "currency", "three capital letters"),
+    ({"currency": {"column": "u", "spellings": {"$": "dollar"}}}, "currency.spellings.$", "such as USD"),
+    ({"currency": {"column": 1}}, "currency.column", "write a text, in quotes"),
+    ({"period_end": {"column": "d", "formats": ["%d.%m"]}}, "period_end.formats.0", "for year, month"),
+    ({"period_end": {"column": "d", "formats": ["%Y-%m"]}}, "period_end.formats.0", "for year, month"),
+    ({"period_end": {"column": "d", "formats": ["%F"]}}, "period_end.formats.0", "strptime's letters"),
+    ({"period_end": {"column": "d", "formats": ["yyyy-mm-dd"]}}, "period_end.formats.0", "as %Y-%m-%d"),
+    ({"period_end": {"column": "d", "formats": "%Y-%m-%d"}}, "period_end.formats", "write it in [ ]"),
+    ({"period_end": {"column": "d", "formats": []}}, "period_end.formats", "name at least one"),
+    ({"period_end": {"column": "d", "snap_days": 16}}, "period_end.snap_days", "less than or equal"),
+    ({"known_since": {"column": "d", "formats": ["x"]}}, "known_since.formats.0", "as %Y-%m-%d"),
+    ({"numbers": {"thousands": ",", "decimal": ","}}, "numbers", "they must differ"),
+    ({"numbers": {"decimal": "-"}}, "numbers", "cannot stand inside a number"),
+    ({"numbers": {"thousands": "\u2212"}}, "numbers", "cannot stand inside a number"),
+    ({"numbers": {"thousands": "0"}}, "numbers", "cannot stand inside a number"),
+    ({"numbers": {"decimal": ".,"}}, "numbers.decimal", "at most 1 character"),
+    ({"numbers": ","}, "numbers", "write keys (thousands, decimal"),
+    ({"url": "ftp://host"}, "url", "write it like http://127.0.0.1:5001"),
+    ({"url": "127.0.0.1:5001"}, "url", "write it like http://127.0.0.1:5001"),
+    ({"name": "P&L"}, "name", "such as balance_sheet"),
+    ({"name": "1st"}, "name", "such as balance_sheet"),
+    ({"company": None}, "company", "the name of a column, or keys (column, evidence)"),
+    ({"company": ["a"]}, "company", "the name of a column, or keys (column, evidence)"),
+    ({"row_key": None}, "row_key", "write a text"),
+    ({"row_key": ""}, "row_key", "name at least one"),
+    ({"table": 5}, "table", "in quotes"),
+]
+
+
+@pytest.mark.parametrize(("parts", "field", "cure"), MISTAKES)
+def test_one_mistake_is_told_once_with_its_field_and_the_cure(
+    parts: dict[str, Any], field: str, cure: str
+) -> None:
+    (told,) = mistakes(**parts)
+    assert field in told.split(" is ")[0]
+    assert cure in told
+    assert "Input should be a valid" not in told
+
+
+@pytest.mark.parametrize("field", sorted(set(MINIMAL) - {"months"}))
+def test_a_missing_part_is_named(field: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        SourceMapping(**{key: value for key, value in MINIMAL.items() if key != field})
+    (line,) = raised.value.errors()
+    assert line["loc"] == (field,)
+    assert "missing; declare it: " in line["msg"]
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    told = mistakes(currency="usd", months=7, items={"revenue": {"column": "s", "sign": 3}})
+    assert [line.split(":")[0] for line in told] == ["months", "currency", "items.revenue.sign"]
+
+
+def test_a_length_is_not_needed_where_nothing_is_measured_over_a_period() -> None:
+    assert mapping_of(months=None, items={"cash": "cash", "sector": "sector"}).months is None
+
+
+def test_a_column_may_be_declared_by_its_name_alone() -> None:
+    short = mapping_of(company="who", period_end="ends", known_since="filed", items={"revenue": "sales"})
+    long = mapping_of(
+        company={"column": "who"},
+        period_end={"column": "ends", "formats": ["%Y-%m-%d"], "snap_days": 0},
+        known_since={"column": "filed"},
+        items={"revenue": {"column": "sales", "sign": 1}},
+    )
+    assert short == long
+    assert short.hash == long.hash
+
+
+@pytest.mark.parametrize(
+    ("scale", "power"),
+    [
+        ("ones", 0),
+        ("thousands", 3),
+        ("millions", 6),
+        ("billions", 9),
+        (1, 0),
+        (1000, 3),
+        (1000.0, 3),
+        (10**6, 6),
+        (0.01, -2),
+        (0.001, -3),
+        (0.000001, -6),
+    ],
+)
+def test_a_scale_is_kept_as_its_power_of_ten(scale: str | float, power: int) -> None:
+    mapping = mapping_of(scale=scale, items={"revenue": {"column": "sales", "scale": scale}})
+    assert (mapping.scale, mapping.items["revenue"].scale) == (power, power)
+
+
+@pytest.mark.parametrize(
+    ("declared", "text", "months"),
+    [
+        ({}, "12", 12),
+        ({}, " 3 ", 3),
+        ({}, "6.0", 6),
+        ({}, "4", None),
+        ({}, "0", None),
+        ({}, "12 months", None),
+        ({}, "١٢", None),
+        ({}, "-3", None),
+        ({}, "", None),
+        ({"unit": "quarters"}, "4", 12),
+        ({"unit": "quarters"}, "3", 9),
+        ({"unit": "quarters"}, "5", None),
+        ({"spellings": {"FY": 12}}, "FY", 12),
+        ({"spellings": {"FY": 12}}, "fy", None),
+        ({"spellings": {"FY": 12}}, "12", None),
+    ],
+)
+def test_a_length_is_one_of_four_or_unknown(declared: dict[str, Any], text: str, months: int | None) -> None:
+    assert LengthColumn(column="m", **declared).read(text) == months
+
+
+@pytest.mark.parametrize(
+    ("spellings", "text", "code"),
+    [
+        (None, "USD", "USD"),
+        (None, " eur ", "EUR"),
+        (None, "US$", None),
+        (None, "dollars", None),
+        (None, "", None),
+        ({"$": "USD"}, "$", "USD"),
+        ({"$": "USD"}, "USD", None),
+    ],
+)
+def test_a_currency_is_a_code_or_a_declared_spelling(
+    spellings: dict[str, str] | None, text: str, code: str | None
+) -> None:
+    assert CurrencyColumn(column="c", spellings=spellings).read(text) == code
+
+
+def test_a_unit_is_a_declared_spelling() -> None:
+    scale = ScaleColumn(column="u", spellings={"mn": "millions", "k": 1000})
+    assert [scale.read(text) for text in ("mn", " k ", "MN", "")] == [6, 3, None, None]
+
+
+def test_columns_are_named_once_in_the_order_in_which_they_are_asked_for() -> None:
+    mapping = mapping_of(
+        row_key="key",
+        company={"column": "code", "evidence": {"name": "who", "country": "land"}},
+        period_end="ends",
+        months={"column": "length"},
+        currency={"column": "unit"},
+        scale={"column": "unit", "spellings": {"USD": 0.01}},
+        known_since="filed",
+        items={"net_income": "profit", "revenue": "sales", "sector": "land"},
+    )
+    named = ["key", "code", "who", "land", "ends", "length", "unit", "filed", "profit", "sales"]
+    assert mapping.columns == named
+    assert mapping.item_of_column == {"profit": "net_income", "sales": "revenue", "land": "sector"}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"currency": "EUR"},
+        {"months": 3},
+        {"scale": 1000},
+        {"items": {"revenue": "turnover"}},
+        {"items": {"revenue": {"column": "sales", "sign": -1}}},
+        {"numbers": {"thousands": ","}},
+        {"numbers": {"null_words": ["n/a"]}},
+        {"period_end": {"column": "ends", "snap_days": 1}},
+        {"known_since": "filed"},
+        {"company": {"column": "who", "evidence": {"name": "n"}}},
+    ],
+)
+def test_the_hash_changes_with_what_the_mapping_says(parts: dict[str, Any]) -> None:
+    assert mapping_of(**parts).hash != mapping_of().hash
+
+
+def test_the_hash_does_not_change_with_the_place_of_the_service() -> None:
+    moved = mapping_of().at("https://elsewhere:9000/x")
+    assert moved.url == "https://elsewhere:9000/x"
+    assert moved.hash == mapping_of().hash == mapping_of(scale=1).hash
+
+
+def test_a_mapping_moves_to_no_place_that_is_none() -> None:
+    with pytest.raises(ValueError, match="url: 'nowhere' is no address"):
+        mapping_of(url="{{ env('URL') }}").at("nowhere")
