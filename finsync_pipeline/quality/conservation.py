@@ -63,7 +63,8 @@ def draw_up_ledger(
             SELECT {_QUARTER} AS quarter, row_key FROM texts
         ),
         used_counts AS (
-            SELECT quarter, count(*) AS cells_used, count(DISTINCT row_key) AS rows_used FROM used GROUP BY quarter
+            SELECT quarter, count(*) AS cells_used, count(DISTINCT row_key) AS rows_used
+            FROM used GROUP BY quarter
         ),
         unused_rows AS (
             SELECT quarter, row_number, bool_or(outcome = 'refused') AS is_refused

@@ -47,7 +47,7 @@ def _in_format(text: str, fmt: str) -> date | None:
         day = datetime.strptime(text, fmt)
     except ValueError:
         return None
-    # Nothing parts the digits of 2009111: strptime finds a November in it, where all that is sure is a missing zero.
+    # Nothing parts the digits of 2009111: strptime finds a November in it, but it may be any month or day.
     return day.date() if not _RUN_TOGETHER.search(fmt) or day.strftime(fmt) == text else None
 
 

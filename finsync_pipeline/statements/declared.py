@@ -1,6 +1,8 @@
-"""A part of what is declared in YAML: unknown keys are refused, and each mistake is told with its field and the cure.
+"""A part of what is declared in YAML: unknown keys are refused, and each mistake is told with its field and
+the cure.
 
-Pydantic says where a mistake is; what it says of it speaks of its own types, and is put here into words of the file.
+Pydantic says where a mistake is; what it says of it speaks of its own types, and is put here into words of
+the file.
 """
 
 from difflib import get_close_matches
@@ -29,7 +31,7 @@ def _plain(line: Any, part: type[BaseModel]) -> dict[str, Any]:
     mistake = _mistake(line, part)
     if mistake is None:
         return {"ctx": {}, **line}
-    # Not an error type of our own: Dagster makes the error anew from its type, which must be one that pydantic knows.
+    # Not a type of our own: Dagster makes the error anew from its type, which pydantic must know.
     return {**line, "type": "value_error", "ctx": {"error": ValueError(mistake)}}
 
 

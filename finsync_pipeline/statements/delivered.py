@@ -1,7 +1,8 @@
-"""What a delivery must look like before its cells are read: columns that must be there, rows that must say who and what.
+"""What a delivery must look like before its cells are read: columns that must be there, rows that must say
+who and what.
 
-A missing column is a fault of the whole delivery (`DeliveryMistake`); a row that breaks a check is refused with the reason
-`schema:<check>`.
+A missing column is a fault of the whole delivery (`DeliveryMistake`); a row that breaks a check is refused
+with the reason `schema:<check>`.
 """
 
 from collections.abc import Callable
@@ -22,21 +23,25 @@ class DeliveryMistake(ValueError):
 
 
 def check_columns(mapping: SourceMapping, delivered: list[str]) -> list[str]:
-    """The delivered columns that the mapping does not name. Raises DeliveryMistake if it names one that is not there."""
+    """The delivered columns that the mapping does not name. Raises DeliveryMistake if it names one that is
+    not there.
+    """
     for column in mapping.columns:
         if column not in delivered:
             near = get_close_matches(column, delivered, n=3, cutoff=0.5)
             guess = f"; it may now be called {' or '.join(map(repr, near))}" if near else ""
             raise DeliveryMistake(
                 f"{mapping.name}: column {column!r} of table {mapping.table!r} is not delivered{guess}. "
-                f"Mend the mapping in defs/sources/{mapping.name}/defs.yaml, or have the source give the column "
-                f"again. Delivered are: {', '.join(delivered)}"
+                f"Mend the mapping in defs/sources/{mapping.name}/defs.yaml, or have the source give the "
+                f"column again. Delivered are: {', '.join(delivered)}"
             )
     return [column for column in delivered if column not in mapping.columns]
 
 
 def row_schema(mapping: SourceMapping) -> pandera.DataFrameSchema:
-    """Pandera schema of a quarter's raw rows: every cell text, each row with a key of its own and a company."""
+    """Pandera schema of a quarter's raw rows: every cell text, each row with a key of its own and a
+    company.
+    """
     text = pd.ArrowDtype(pa.string())
     columns = {name: pandera.Column(text, nullable=True) for name in mapping.columns}
     columns |= {field.name: field.pandera_column for field in RAW_BOOKKEEPING}
@@ -48,7 +53,8 @@ def row_schema(mapping: SourceMapping) -> pandera.DataFrameSchema:
 
 
 def failing(schema: pandera.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the frame that break a check: index of the frame -> `reason` (`schema:<check>`), the first check first.
+    """Rows of the frame that break a check: index of the frame -> `reason` (`schema:<check>`), the first
+    check first.
 
     Raises pandera's SchemaErrors if the frame as a whole has not the shape of the schema.
     """

@@ -1,4 +1,4 @@
-"""From raw rows and decided companies to facts, texts and rejects: every cell ends in exactly one place, or is empty."""
+"""From raw rows and decided companies to facts, texts and rejects: every cell ends in one place, or is empty."""
 
 from dataclasses import dataclass
 
@@ -28,8 +28,9 @@ class Harmonised:
 def harmonise(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMapping) -> Harmonised:
     """Read every cell of the raw rows by the mapping.
 
-    `raw` has the mapping's columns as text and the bookkeeping columns of `tables.RAW_BOOKKEEPING`; `company_ids` is a
-    table COMPANY_IDS with the decisions for these rows. Raises pandera's SchemaErrors if `raw` has another shape.
+    `raw` has the mapping's columns as text and the bookkeeping columns of `tables.RAW_BOOKKEEPING`;
+    `company_ids` is a table COMPANY_IDS with the decisions for these rows. Raises pandera's SchemaErrors if
+    `raw` has another shape.
     """
     raw = numbered(raw)
     rows = read_rows(raw, company_ids, mapping)
@@ -45,7 +46,8 @@ def harmonise(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
 
 
 def delivered_cells(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
-    """The cells of the raw rows (`numbered`) that hold a value: finsync_row, source_column, raw_text, text (without blanks around it).
+    """The cells of the raw rows (`numbered`) that hold a value: finsync_row, source_column, raw_text, text
+    (without blanks around it).
 
     Null, nothing but blanks, and the mapping's null words hold none.
     """
@@ -56,7 +58,10 @@ def delivered_cells(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     return frames.query(
         f"""
         SELECT finsync_row, source_column, raw_text, trim(raw_text, {_BLANKS}) AS text
-        FROM (UNPIVOT (SELECT finsync_row, {columns} FROM raw) ON {columns} INTO NAME source_column VALUE raw_text)
+        FROM (
+            UNPIVOT (SELECT finsync_row, {columns} FROM raw) ON {columns}
+            INTO NAME source_column VALUE raw_text
+        )
         WHERE trim(raw_text, {_BLANKS}) NOT IN (SELECT word FROM null_words)
         ORDER BY finsync_row, source_column
         """,
@@ -65,7 +70,8 @@ def delivered_cells(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     )
 
 
-_BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"  # space, tab, line feed, carriage return, no-break space
+# Space, tab, line feed, carriage return, no-break space.
+_BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
 
 
 def _refuse_empty(rows: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
@@ -79,7 +85,9 @@ def _read(cells: pd.DataFrame, rows: pd.DataFrame, mapping: SourceMapping) -> pd
         """
         SELECT
             cells.*, declared.item, declared.kind, declared.sign,
-            CASE WHEN declared.kind = 'text' THEN 0 ELSE coalesce(declared.exponent, rows.exponent) END AS exponent,
+            CASE
+                WHEN declared.kind = 'text' THEN 0 ELSE coalesce(declared.exponent, rows.exponent)
+            END AS exponent,
             CASE WHEN declared.kind = 'instant' THEN 0 ELSE coalesce(rows.months, 0) END AS months,
             rows.company_id, rows.period_end, rows.currency, rows.row_key, rows.data_version, rows.known_since
         FROM cells
@@ -158,7 +166,9 @@ def _rejects(
     found = frames.query(
         f"""
         WITH places AS (
-            SELECT finsync_row, row_number() OVER (PARTITION BY quarter ORDER BY finsync_row) - 1 AS row_number, quarter
+            SELECT
+                finsync_row, quarter,
+                row_number() OVER (PARTITION BY quarter ORDER BY finsync_row) - 1 AS row_number
             FROM (SELECT finsync_row, date_trunc('quarter', finsync_period_end)::DATE AS quarter FROM raw)
         ),
         refused AS (

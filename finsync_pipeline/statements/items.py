@@ -14,9 +14,9 @@ Unit = Literal["money", "per_share", "text"]
 class Item:
     """A line item that every source is mapped onto.
 
-    A `duration` is measured over a period, an `instant` at its end (months 0), a `text` is a word of the source.
-    `money` is in units of the currency, `per_share` in units of the currency for one share. `us_gaap` holds the tags
-    of the US GAAP taxonomy that the item stands for, the preferred one first.
+    A `duration` is measured over a period, an `instant` at its end (months 0), a `text` is a word of the
+    source. `money` is in units of the currency, `per_share` in units of the currency for one share.
+    `us_gaap` holds the tags of the US GAAP taxonomy that the item stands for, the preferred one first.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """The mapping language: what a source's YAML says about its columns, checked by Pydantic.
 
-Every mistake is told with the field and the cure. Reading the cells themselves is the work of `dates`, `numbers` and
-`rows`.
+Every mistake is told with the field and the cure. Reading the cells themselves is the work of `dates`,
+`numbers` and `rows`.
 """
 
 import hashlib
@@ -78,7 +78,8 @@ def _source_name(value: str) -> str:
     if re.fullmatch(r"[a-z][a-z0-9_]*", value):
         return value
     raise ValueError(
-        f"{value!r} cannot name a source: use small letters, digits and _, with a letter first, such as balance_sheet"
+        f"{value!r} cannot name a source: use small letters, digits and _, with a letter first, "
+        "such as balance_sheet"
     )
 
 
@@ -90,27 +91,27 @@ ColumnName = Annotated[str, Field(min_length=1)]
 
 
 class Company(Declared):
-    """The column that names the company, and columns of the same row that testify to it (a name beside a code)."""
+    """The column that names the company, and columns of the row that testify to it (a name beside a code)."""
 
     column: ColumnName
     evidence: dict[str, ColumnName] = Field(default_factory=dict)
 
 
 class Dates(Declared):
-    """A column of dates and the formats that it is written in; more than one format must not contradict another."""
+    """A column of dates and the formats that it is written in, which must not contradict each other."""
 
     column: ColumnName
     formats: list[DateFormat] = Field(default=["%Y-%m-%d"], min_length=1)
 
 
 class PeriodEnds(Dates):
-    """The end of the period. `snap_days`: a date within so many days of a month's end is taken as that month's end."""
+    """The end of the period: a date within `snap_days` of a month's end is taken as that month's end."""
 
     snap_days: int = Field(default=0, ge=0, le=10)
 
 
 class LengthColumn(Declared):
-    """A column that holds the length of the period, as a number of months or quarters, or spelled otherwise."""
+    """A column that holds the length of the period: a number of months or quarters, or other spellings."""
 
     column: ColumnName
     unit: Literal["months", "quarters"] = "months"
@@ -153,7 +154,7 @@ class ScaleColumn(Declared):
 
 
 class Numbers(Declared):
-    """How the source writes numbers. Words in `null_words` (and nothing at all) mean that there is no value."""
+    """How the source writes numbers. Words in `null_words` (and nothing at all) mean no value."""
 
     thousands: str = Field(default="", max_length=1)
     decimal: str = Field(default=".", min_length=1, max_length=1)
@@ -171,7 +172,7 @@ class Numbers(Declared):
 
 
 class ItemColumn(Declared):
-    """The column of one item: `sign: -1` where the source turns it, `scale` where it differs from the source's."""
+    """The column of one item: `sign: -1` where the source turns it, `scale` where it has its own."""
 
     column: ColumnName
     sign: Literal[1, -1] = 1

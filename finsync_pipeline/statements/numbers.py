@@ -1,8 +1,8 @@
 """Reading of numbers: a text is one number in the source's own notation, or it is none; nothing is guessed.
 
-`1,234`, `(1,234)`, `-1.5`, `.85` and `1.2e6` are read as the mapping's `numbers` says; `12,34`, `(-5)` and `n/m` are not
-numbers. The scale is joined to the text as a power of ten before the one conversion to float64, so that `3606.314`
-millions is 3606314000 and not a neighbour of it.
+`1,234`, `(1,234)`, `-1.5`, `.85` and `1.2e6` are read as the mapping's `numbers` says; `12,34`, `(-5)` and
+`n/m` are not numbers. The scale is joined to the text as a power of ten before the one conversion to
+float64, so that `3606.314` millions is 3606314000 and not a neighbour of it.
 """
 
 import re
@@ -34,12 +34,17 @@ def read_numbers_sql(notation: Numbers) -> str:
             SELECT *, regexp_extract(text, '{pattern}', {groups}) AS p FROM cells
         ),
         marked AS (
-            SELECT *, {brackets} AS in_brackets, p.open = '' AND p.close = '' AND p.digits <> '' AS bare FROM parts
+            SELECT
+                *, {brackets} AS in_brackets,
+                p.open = '' AND p.close = '' AND p.digits <> '' AS bare
+            FROM parts
         )
         SELECT
             * EXCLUDE (p, in_brackets, bare),
             CASE WHEN in_brackets OR bare THEN
-                TRY_CAST({plain} || 'e' || (coalesce(TRY_CAST(p.exponent AS INTEGER), 0) + exponent) AS DOUBLE)
+                TRY_CAST(
+                    {plain} || 'e' || (coalesce(TRY_CAST(p.exponent AS INTEGER), 0) + exponent) AS DOUBLE
+                )
                 * sign
                 * (CASE WHEN in_brackets OR p.sign IN ('-', '\u2212') THEN -1 ELSE 1 END)
                 + 0.0  -- no negative zero

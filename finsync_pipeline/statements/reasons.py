@@ -1,7 +1,7 @@
 """The reasons for which a row or a cell is not used: each a code, the stage that finds it, and what it means.
 
-The reasons of stage `supersede` other than `conflict` mean *superseded*: another row says the same, or something newer.
-All others mean *refused*.
+The reasons of stage `supersede` other than `conflict` mean *superseded*: another row says the same, or
+something newer. All others mean *refused*.
 """
 
 from dataclasses import dataclass
@@ -26,11 +26,13 @@ _REASONS = (
            "Add the format to period_end.formats, or have the source mend the row."),
     Reason("date_ambiguous", "delivery", "Two declared formats read different days from the period end.",
            "Declare only the format that the source means."),
-    Reason("outside_quarters", "delivery", "The period ends before the first quarter or after the running one.",
+    Reason("outside_quarters", "delivery",
+           "The period ends before the first quarter or after the running one.",
            "Set FINSYNC_FIRST_QUARTER earlier, or have the source mend the date."),
     Reason("repeated_row", "schema", "The same row, cell for cell, was delivered before in this quarter.",
            "Nothing to do: the first copy is used.", "superseded"),
-    Reason("schema:row_key_present", "schema", "The row has no key.", "Choose another row_key, or mend the source."),
+    Reason("schema:row_key_present", "schema",
+           "The row has no key.", "Choose another row_key, or mend the source."),
     Reason("schema:row_key_unique", "schema", "Different rows have the same key.",
            "Choose another row_key, or have the source mend its keys."),
     Reason("schema:company_present", "schema", "The row names no company.", "Have the source mend the row."),
@@ -44,17 +46,21 @@ _REASONS = (
            "Add the format to known_since.formats."),
     Reason("company_unknown", "identity", "No listed company is near enough to the spelling.",
            "Add the company to the reference list, or an alias line for the spelling."),
-    Reason("company_ambiguous", "identity", "Two or more listed companies answer to the spelling equally well.",
+    Reason("company_ambiguous", "identity",
+           "Two or more listed companies answer to the spelling equally well.",
            "Add a dated alias line that says which company is meant."),
-    Reason("company_conflict", "identity", "The spelling and the evidence beside it mean different companies.",
+    Reason("company_conflict", "identity",
+           "The spelling and the evidence beside it mean different companies.",
            "Have the source mend the row, or add an alias line."),
     Reason("row_without_values", "cells", "None of the row's mapped columns holds a value.",
            "Nothing to do, unless a null word hides values."),
     Reason("not_a_number", "cells", "The text is no number in the source's notation.",
            "Mend numbers (thousands, decimal, brackets_are_negative, null_words), or the source."),
-    Reason("schema:value_within_bounds", "cells", "The number is at or beyond 10^18: no statement holds such a figure.",
+    Reason("schema:value_within_bounds", "cells",
+           "The number is at or beyond 10^18: no statement holds such a figure.",
            "Check the scale of the source and of the item."),
-    Reason("conflict", "supersede", "Rows of one source give different values for the same company, item and period, "
+    Reason("conflict", "supersede",
+           "Rows of one source give different values for the same company, item and period, "
            "and none is known to be newer.", "Declare known_since, or have the source mend its rows."),
     Reason("same_value", "supersede", "Another row of the source gives the same value.",
            "Nothing to do.", "superseded"),

@@ -1,4 +1,4 @@
-"""What a row says of all its cells: company, length of period, currency, unit, and whether it can be used at all."""
+"""What a row says of all its cells: company, length of period, currency, unit, and if it can be used."""
 
 import json
 from typing import Any
@@ -41,8 +41,9 @@ def company_spellings(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame
 def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     """One line per raw row (`numbered`), in its order.
 
-    Columns: finsync_row, row_key, period_end, data_version, months, currency, exponent (power of ten of money),
-    known_since, company_id, and `reason`: why the row cannot be used, or null. What could not be read is null.
+    Columns: finsync_row, row_key, period_end, data_version, months, currency, exponent (power of ten of
+    money), known_since, company_id, and `reason`: why the row cannot be used, or null. What could not be
+    read is null.
     """
     rows = _company_said(raw, mapping)
     rows["finsync_row"] = raw["finsync_row"]
@@ -148,7 +149,7 @@ def _says_known_since(raw: pd.DataFrame, mapping: SourceMapping) -> "pd.Series[A
 
 
 def _schema_reasons(raw: pd.DataFrame, mapping: SourceMapping) -> "pd.Series[Any]":
-    """`repeated_row` for the second and later copies of a row, `schema:<check>` for rows that break a check."""
+    """`repeated_row` for later copies of a row, `schema:<check>` for rows that break a check."""
     delivered = [column for column in raw.columns if not column.startswith("finsync_")]
     repeated = raw.duplicated(subset=delivered, keep="first")
     reasons = pd.Series(pd.NA, index=raw.index, dtype=pd.ArrowDtype(pa.string()))

@@ -1,7 +1,7 @@
 """Which of several rows of one source counts for the same company, item, period, length and currency.
 
-Equal values keep the lowest row key. Different values keep the newest `known_since`; still tied, all are refused as a
-conflict. Rows are numbered in the order of their keys, so the lowest key is the lowest number.
+Equal values keep the lowest row key. Different values keep the newest `known_since`; still tied, all are
+refused as a conflict. Rows are numbered in the order of their keys, so the lowest key is the lowest number.
 """
 
 SUPERSEDE_SQL = """

@@ -1,7 +1,7 @@
 """The tables between the assets, each declared once: columns, types, descriptions and checks.
 
-Pandera schemas, empty frames and the columns that the Dagster UI shows are all derived from here, and the columns of the
-wide tables from the standard items.
+Pandera schemas, empty frames and the columns that the Dagster UI shows are all derived from here, and the
+columns of the wide tables from the standard items.
 """
 
 from collections.abc import Iterable

@@ -76,14 +76,10 @@ def test_each_currency_of_a_company_is_a_row_of_its_own() -> None:
     assert [tuple(row) for row in rows] == [("c1", "JPY", 100, 1, "Tech"), ("c1", "USD", 2, 2, "Tech")]
 
 
-def test_a_company_that_the_names_lack_is_there_without_a_name() -> None:
-    made = summary_of([fact(1), fact(2, company_id="stranger")])
+def test_the_companies_are_those_with_numbers_named_where_they_are_listed() -> None:
+    made = summary_of([fact(1), fact(2, company_id="stranger")], [text("Tech", company_id="c2")])
     assert made["company_id"].tolist() == ["c1", "stranger"]
     assert made["company_name"].fillna("-").tolist() == ["One, Inc.", "-"]
-
-
-def test_a_listed_company_without_numbers_is_not_there() -> None:
-    assert summary_of([fact(1)], [text("Tech", company_id="c2")])["company_id"].tolist() == ["c1"]
 
 
 def test_a_text_is_shown_where_all_rows_of_the_company_agree() -> None:

@@ -39,9 +39,7 @@ FAULTS = [
     ("nothing", b"", "Unavailable", "cannot be reached"),
     ("no HTTP", b"no HTTP at all\r\n\r\n", "Unavailable", "cannot be reached"),
     ("500", http(b"", "500 Oh dear"), "Unavailable", "answered 500 to /query"),
-    ("503 for ever", http(b"", "503 Busy"), "Unavailable", "answered 503 to /query"),
     ("503 for an hour", http(b"", "503 Busy", "Retry-After: 3600"), "Unavailable", "answered 503 to /query"),
-    ("429 for ever", http(b"", "429 Slowly"), "Unavailable", "answered 429 to /query"),
     (
         "404",
         http(b"<html>no</html>", "404 Not Found"),

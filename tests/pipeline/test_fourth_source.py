@@ -51,7 +51,7 @@ def test_a_fourth_source_is_one_yaml_file_and_one_data_file(deployment):
     with running_services(deployment.data) as urls:
         deployment.use(urls)
         environment = {**os.environ, "PYTHONPATH": str(checkout)}
-        command = [sys.executable, "-c", "import sys; from finsync_pipeline.cli import main; sys.exit(main(['run']))"]
+        command = [sys.executable, "-m", "finsync_pipeline", "run"]
         run = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
 

@@ -123,7 +123,7 @@ def cells_accounted_for(run: Run) -> Counter[tuple[date, int, str]]:
     return found
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(deliveries())
 def test_every_row_and_cell_of_any_delivery_is_accounted_for_once(rows: list[dict[str, Any]]) -> None:
     run = run_delivery(rows)

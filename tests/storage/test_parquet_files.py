@@ -101,7 +101,7 @@ def test_a_frame_that_cannot_be_written_leaves_the_old_file_and_nothing_beside(t
 
 def test_killed_while_writing_the_file_is_whole(tmp_path: Path) -> None:
     file = tmp_path / "frame.parquet"
-    for pause in (0.05, 0.13, 0.21):
+    for pause in (0.03, 0.11):
         with started(ENDLESS_WRITES, file) as process:
             assert process.stdout is not None
             process.stdout.readline()

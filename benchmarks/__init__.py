@@ -1,0 +1,1 @@
+"""Figures that FinSync is held to, one part at a time: `make bench PART=truth`."""

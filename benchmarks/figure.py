@@ -1,0 +1,27 @@
+"""A figure and the target that it is held to."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Figure:
+    """`value` is to be at least, at most, or exactly the target."""
+
+    name: str
+    value: float
+    bound: Literal[">=", "<=", "="]
+    target: float
+    unit: str = ""
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the value is on the right side of the target."""
+        return {">=": self.value >= self.target, "<=": self.value <= self.target, "=": self.value == self.target}[
+            self.bound
+        ]
+
+    def __str__(self) -> str:
+        """`ok     truth: right by the list alone   98.706 %   >= 98.5 %`."""
+        state = "ok" if self.is_reached else "short"
+        return f"{state:<6} {self.name:<64} {self.value:>12,.6g} {self.unit:<2} {self.bound} {self.target:,.6g} {self.unit}"

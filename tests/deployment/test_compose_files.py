@@ -1,0 +1,223 @@
+"""docker-compose.yml, dagster.yaml and the Dockerfiles agree with each other and with the code, and keep their promises."""
+
+import json
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dagster._core.instance import InstanceRef  # noqa: TID251
+
+from finsync_pipeline.settings import SETTINGS
+
+PROJECT = Path(__file__).resolve().parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+INSTANCE: dict[str, Any] = yaml.safe_load((PROJECT / "dagster.yaml").read_text(encoding="utf-8"))
+LAUNCHER: dict[str, Any] = INSTANCE["run_launcher"]["config"]
+RUNS: dict[str, Any] = LAUNCHER["container_kwargs"]
+DOCKERFILES = {
+    "finsync-pipeline": PROJECT / "finsync_pipeline" / "Dockerfile",
+    "finsync-services": PROJECT / "source_services" / "Dockerfile",
+}
+PIPELINE = [name for name, service in SERVICES.items() if service["image"] == "finsync-pipeline"]
+SOURCES = [name for name, service in SERVICES.items() if service["image"] == "finsync-services"]
+
+
+def volumes(service: dict[str, Any]) -> dict[str, str]:
+    """Target -> real name or path of what is mounted there; an anonymous volume has none."""
+    mounts = {}
+    for volume in service.get("volumes", []):
+        if isinstance(volume, dict):
+            mounts[volume["target"]] = volume["source"]
+        elif ":" in volume:
+            source, target = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", volume).split(":")[:2]
+            mounts[target] = COMPOSE["volumes"].get(source, {}).get("name", source)
+        else:
+            mounts[volume] = ""
+    return mounts
+
+
+def test_it_is_the_seven_services_and_needs_no_version_key():
+    assert sorted(PIPELINE) == ["code", "daemon", "webserver"]
+    assert sorted(SOURCES) == ["balance_sheet", "cash_flow", "pnl"]
+    assert SERVICES.keys() - {*PIPELINE, *SOURCES} == {"postgres"}
+    assert "version" not in COMPOSE
+
+
+def test_runs_get_every_setting_that_the_services_have():
+    told = LAUNCHER["env_vars"]
+    assert sorted(told) == sorted(set(told))
+    assert set(told) == set(COMPOSE["x-settings"])
+    for name in PIPELINE:
+        assert set(told) <= set(SERVICES[name]["environment"]), name
+
+
+def test_every_setting_that_the_pipeline_reads_reaches_it():
+    files = (PROJECT / "finsync_pipeline" / "defs" / "sources").glob("*/defs.yaml")
+    urls = {url for file in files for url in re.findall(r"env\('(\w+)'", file.read_text(encoding="utf-8"))}
+    assert len(urls) >= 3
+    assert {*SETTINGS, *urls} <= set(LAUNCHER["env_vars"])
+
+
+def test_urls_of_sources_are_names_and_ports_of_services():
+    for name in SOURCES:
+        host, _, port = COMPOSE["x-settings"][f"FINSYNC_{name.upper()}_URL"].removeprefix("http://").partition(":")
+        assert host == name
+        assert SERVICES[name]["command"] == [name]
+        assert SERVICES[name]["ports"][0].endswith(f":{port}")
+
+
+def test_runs_find_network_and_volumes_under_their_real_names():
+    assert LAUNCHER["network"] == COMPOSE["networks"]["finsync"]["name"] == "finsync"
+    named = dict(reversed(volume.split(":")[:2]) for volume in RUNS["volumes"] if ":" in volume)
+    assert named == {target: source for target, source in volumes(SERVICES["code"]).items()}
+    assert named["/data"] == "finsync_data"
+    for name in PIPELINE:
+        assert named.items() <= volumes(SERVICES[name]).items(), name
+    assert COMPOSE["x-settings"]["FINSYNC_HOME"] == "/data"
+    for setting in ("compute_logs", "local_artifact_storage"):
+        assert INSTANCE[setting]["config"]["base_dir"].startswith("/data/")
+
+
+def test_runs_have_the_image_of_the_code_location():
+    assert SERVICES["code"]["environment"]["DAGSTER_CURRENT_IMAGE"] == SERVICES["code"]["image"]
+
+
+def test_each_image_is_built_once_and_never_pulled():
+    for image, dockerfile in DOCKERFILES.items():
+        users = [service for service in SERVICES.values() if service["image"] == image]
+        assert [PROJECT / service["build"]["dockerfile"] for service in users if "build" in service] == [dockerfile]
+        assert all(service["pull_policy"] == "never" for service in users)
+
+
+def test_webserver_and_daemon_ask_the_code_location_where_it_listens():
+    text = DOCKERFILES["finsync-pipeline"].read_text(encoding="utf-8")
+    listening = SERVICES["code"]["command"]
+    port = listening[listening.index("-p") + 1]
+    assert f"grpc_server: {{host: code, port: {port}, location_name: finsync}}" in text
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_ports_are_published_on_loopback_only(name):
+    for port in SERVICES[name].get("ports", []):
+        assert re.fullmatch(r"127\.0\.0\.1:\$\{FINSYNC_\w+:-\d+\}:\d+", port)
+
+
+def test_postgres_and_the_code_location_are_not_published():
+    assert not SERVICES["postgres"].get("ports")
+    assert not SERVICES["code"].get("ports")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_is_limited_watched_and_brought_up_again(name):
+    service = SERVICES[name]
+    assert service["mem_limit"]
+    assert service["pids_limit"]
+    assert service["restart"] == "unless-stopped"
+    assert service["logging"] == {"driver": "local"}, "the default driver fills the disk"
+    asks = "test" in service["healthcheck"] or "\nHEALTHCHECK" in DOCKERFILES[service["image"]].read_text()
+    assert asks
+    assert "start_interval" not in service["healthcheck"], "older engines refuse it"
+    assert all(
+        needed["condition"] == "service_healthy" and other in SERVICES
+        for other, needed in service.get("depends_on", {}).items()
+    )
+
+
+@pytest.mark.parametrize("container", [*SERVICES.values(), RUNS], ids=[*SERVICES, "runs"])
+def test_no_container_writes_elsewhere_or_gains_rights(container):
+    assert container["read_only"] is True
+    assert container["cap_drop"] == ["ALL"]
+    assert container["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in container
+
+
+def test_runs_are_limited_removed_and_spill_to_disk():
+    assert RUNS["mem_limit"]
+    assert RUNS["auto_remove"] is True
+    assert RUNS["working_dir"] in RUNS["volumes"]
+    assert INSTANCE["concurrency"]["runs"]["max_concurrent_runs"] == 2
+    assert INSTANCE["concurrency"]["pools"]["default_limit"] == 2
+
+
+@pytest.mark.parametrize("image", DOCKERFILES)
+def test_images_end_as_a_user_who_is_not_root(image):
+    text = DOCKERFILES[image].read_text(encoding="utf-8")
+    uid, gid = re.findall(r"^USER (\d+):(\d+)$", text, re.MULTILINE)[-1]
+    assert int(uid) > 0
+    assert int(gid) > 0
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_stays_root(name):
+    service = SERVICES[name]
+    if service.get("user", "1:1") == "0:0":
+        assert service["entrypoint"][2].startswith("exec setpriv --reuid=10001 --regid=10001 ")
+        assert set(service["cap_add"]) == {"SETUID", "SETGID"}
+        assert service["init"] is False, "docker-init would stay root"
+    else:
+        assert not re.match(r"(0|root)\b", service.get("user", "1:1"))
+        assert "cap_add" not in service
+    assert service.get("user") or service["image"] in DOCKERFILES
+
+
+def test_only_those_who_start_runs_have_the_docker_socket():
+    have = [name for name, service in SERVICES.items() if "/var/run/docker.sock" in volumes(service)]
+    assert sorted(have) == ["daemon", "webserver"]
+    assert "docker.sock" not in json.dumps(LAUNCHER)
+
+
+def test_the_password_is_a_file_and_stands_nowhere():
+    assert COMPOSE["secrets"] == {"postgres_password": {"file": "${FINSYNC_SECRETS:-./secrets}/postgres_password"}}
+    assert sorted(name for name, service in SERVICES.items() if service.get("secrets")) == ["code", "postgres"]
+    for name, service in SERVICES.items():
+        assert not re.search(r"PASS|SECRET|TOKEN|PGPASS", " ".join(service.get("environment", {}))), name
+    assert not re.search(r"PASS|SECRET|TOKEN", " ".join(LAUNCHER["env_vars"]))
+    database = INSTANCE["storage"]["postgres"]["postgres_db"]
+    assert "password" not in database
+    assert database["params"]["passfile"].startswith("/private/")
+    ignored = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert {"secrets", ".env"} <= set(ignored)
+
+
+def test_dagster_and_postgres_mean_the_same_database():
+    database = INSTANCE["storage"]["postgres"]["postgres_db"]
+    assert database["scheme"] == "postgresql+psycopg2"
+    assert database["hostname"] in SERVICES
+    environment = SERVICES["postgres"]["environment"]
+    assert (database["username"], database["db_name"]) == (environment["POSTGRES_USER"], environment["POSTGRES_DB"])
+    entry = f"{database['hostname']}:5432:{database['db_name']}:{database['username']}:"
+    assert entry in SERVICES["code"]["entrypoint"][2]
+
+
+def test_dagster_accepts_the_instance(tmp_path):
+    (tmp_path / "dagster.yaml").write_text((PROJECT / "dagster.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    instance = InstanceRef.from_dir(str(tmp_path))
+    launcher = instance.run_launcher
+    assert type(launcher).__name__ == "DockerRunLauncher"
+    assert instance.settings["telemetry"] == {"enabled": False}
+    assert instance.compute_log_manager is not None
+    # What the command line of a run carries, for anybody to read
+    assert "passfile" in json.dumps(instance.to_dict(), default=str)
+
+
+def test_the_services_image_installs_what_pyproject_asks_for():
+    text = DOCKERFILES["finsync-services"].read_text(encoding="utf-8")
+    installed = shlex.split(re.findall(r"pip install --no-cache-dir (.*?) *\\?$", text, re.MULTILINE)[0])
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert len(installed) == 2
+    assert set(installed) <= set(project["dependencies"])
+
+
+def test_the_files_hold_no_path_of_a_machine_and_no_package_index():
+    files = [PROJECT / "docker-compose.yml", PROJECT / "dagster.yaml", *DOCKERFILES.values()]
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"/home/|/root/|/Users/|--index-url|PIP_INDEX_URL=|find-links", text), file.name
+    for service in SERVICES.values():
+        for source in volumes(service).values():
+            assert not source.startswith("/") or source == "/var/run/docker.sock"
