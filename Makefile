@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PART ?=
+PYTEST_ARGS ?=
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -25,7 +26,7 @@ dev: setup ## services and the Dagster web UI on http://127.0.0.1:3000
 	$(BIN)/finsync dev --with-services
 
 test: setup ## all tests
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q $(PYTEST_ARGS)
 
 lint: setup ## format, lint and types
 	$(BIN)/ruff format --check .

@@ -24,4 +24,5 @@ class Figure:
     def __str__(self) -> str:
         """`ok     truth: right by the list alone   98.706 %   >= 98.5 %`."""
         state = "ok" if self.is_reached else "short"
-        return f"{state:<6} {self.name:<64} {self.value:>12,.6g} {self.unit:<2} {self.bound} {self.target:,.6g} {self.unit}"
+        value, target = f"{self.value:,.6g} {self.unit}", f"{self.bound} {self.target:,.6g} {self.unit}"
+        return f"{state:<6} {self.name:<62} {value:>14}   {target}".rstrip()

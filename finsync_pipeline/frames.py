@@ -16,7 +16,8 @@ STRING = pd.ArrowDtype(pa.string())
 
 def from_arrow(table: pa.Table) -> pd.DataFrame:
     """The Arrow table as a DataFrame with Arrow-backed dtypes, over the same buffers."""
-    return table.to_pandas(types_mapper=pd.ArrowDtype)
+    frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
+    return frame
 
 
 def to_arrow(frame: pd.DataFrame) -> pa.Table:

@@ -4,7 +4,7 @@ import dagster as dg
 from pydantic import Field
 
 
-class Publication(dg.ConfigurableResource):
+class Publication(dg.ConfigurableResource[None]):
     """`resources: {publication: {config: {allow_missing: [cash_flow]}}}` in a run's config."""
 
     allow_missing: list[str] = Field(

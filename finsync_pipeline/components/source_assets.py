@@ -24,6 +24,7 @@ from finsync_pipeline.statements.rows import company_spellings
 from finsync_pipeline.statements.tables import COMPANY_IDS, DELIVERY, FACTS, LEDGER, REJECTS, TEXTS, Table
 from finsync_pipeline.storage.io_manager import PARTITION_COLUMN
 
+COUNTED = [name for name in LEDGER.arrow.names if name.startswith(("rows_", "cells_"))]
 ONE_RUN = dg.BackfillPolicy.single_run()
 RETRY = dg.RetryPolicy(max_retries=1, delay=1)
 
@@ -36,7 +37,7 @@ def source_assets(mapping: SourceMapping) -> list[dg.AssetsDefinition]:
 @contextmanager
 def failures_explained(mapping: SourceMapping) -> Iterator[None]:
     """What the source did wrong, as a Failure that the UI shows; only what may pass is tried again."""
-    metadata = {"source": mapping.name, "url": dg.MetadataValue.url(mapping.url)}
+    metadata: dict[str, Any] = {"source": mapping.name, "url": dg.MetadataValue.url(mapping.url)}
     try:
         yield
     except SourceUnavailable as error:
@@ -195,11 +196,11 @@ def _conservation(
     Evaluations are made by hand: a check result knows no partition in a run over a range of them.
     """
     lines = {line["quarter"].isoformat(): line for line in ledger.to_dict("records")}
-    broken = {}
+    broken: dict[str, list[str]] = {}
     for imbalance in imbalances(ledger, rows_by_quarter(delivery)):
         broken.setdefault(imbalance.quarter.isoformat(), []).append(str(imbalance))
     for key in keys:
-        counts = {name: int(count) for name, count in lines[key].items() if name.startswith(("rows_", "cells_"))}
+        counts = {name: int(lines[key][name]) for name in COUNTED}
         yield dg.AssetCheckEvaluation(
             asset_key=dg.AssetKey([mapping.name, "ledger"]),
             check_name="conservation",

@@ -27,6 +27,16 @@ class StatementSource(dg.Component):
         url = context.resolution_context.at_path("attributes").resolve_value(attributes.url, as_type=str)
         return cls(attributes.at(url))
 
+    @staticmethod
+    def all_in(tree: dg.ComponentTree) -> list[SourceMapping]:
+        """The mappings of all sources below `defs/`, by name. Raises ValueError if two have the same name."""
+        mappings = [source.mapping for source in tree.get_all_components(of_type=StatementSource)]
+        names = [mapping.name for mapping in mappings]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two sources are named {name}: give each defs.yaml below defs/sources a name of its own")
+        return sorted(mappings, key=lambda mapping: mapping.name)
+
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """The source's assets, with the checks on them."""
         return dg.Definitions(assets=source_assets(self.mapping))

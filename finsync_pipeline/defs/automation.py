@@ -61,7 +61,7 @@ def release_after_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
 @dg.definitions
 def watch(context: dg.ComponentLoadContext) -> dg.Definitions:
     """The jobs, the schedules, and the sensor over all sources that there are."""
-    sources = [source.mapping for source in context.component_tree.get_all_components(of_type=StatementSource)]
+    sources = StatementSource.all_in(context.component_tree)
 
     @dg.sensor(
         job=quarter_job,

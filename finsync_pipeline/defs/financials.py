@@ -17,11 +17,11 @@ from finsync_pipeline.storage.parquet import ParquetFiles
 @dg.definitions
 def consolidated(context: dg.ComponentLoadContext) -> dg.Definitions:
     """One asset over the facts of every source that there is."""
-    sources = sorted(source.mapping.name for source in context.component_tree.get_all_components(of_type=StatementSource))
+    sources = [mapping.name for mapping in StatementSource.all_in(context.component_tree)]
 
     @dg.asset(
         name="financials",
-        group_name="companies",
+        group_name="release",
         kinds={"duckdb"},
         description="Company x period x length x currency: for each item the mean over sources, and how many gave it.",
         partitions_def=QUARTERS,
@@ -34,11 +34,9 @@ def consolidated(context: dg.ComponentLoadContext) -> dg.Definitions:
     ) -> pd.DataFrame:
         for source, table in facts.items():
             if table.missing and source not in publication.allow_missing:
-                raise dg.Failure(
-                    f"{source} has no facts for {', '.join(table.missing[:4])}. Materialize {source} for these quarters, "
-                    f"or allow it with resources.publication.config.allow_missing: [{source}].",
-                    allow_retries=False,
-                )
+                told = f"{source} has no facts for {', '.join(table.missing[:4])}."
+                cure = f"Materialize {source} for these quarters, or allow it: publication.allow_missing: [{source}]."
+                raise dg.Failure(f"{told} {cure}", allow_retries=False)
         with DuckDBEngine() as engine:
             files = [file for table in facts.values() for file in table.files]
             wide = financials(source_means(engine.scan(files, FACTS.arrow)))

@@ -20,11 +20,11 @@ TABLES = ("delivery", "undated", "facts", "texts", "rejects", "company_ids", "le
 @dg.definitions
 def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
     """company_id_corrections and company_summary over every source that there is."""
-    sources = sorted(source.mapping.name for source in context.component_tree.get_all_components(of_type=StatementSource))
+    sources = [mapping.name for mapping in StatementSource.all_in(context.component_tree)]
     one_run = dg.BackfillPolicy.single_run()
 
     @dg.asset(
-        group_name="companies",
+        group_name="release",
         kinds={"parquet"},
         description="Every spelling that is not exactly a listed id: what was decided, by which method, how surely.",
         metadata=column_schema(COMPANY_IDS),
@@ -33,12 +33,12 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
     )
     def company_id_corrections(**company_ids: ParquetFiles) -> dg.Output[pd.DataFrame]:
         frame = corrections([file for table in company_ids.values() for file in table.files])
-        methods = frame.fillna({"method": "none"}).groupby(["status", "method"])["row_count"].sum()
-        by_method = {f"{status}: {method}": int(rows) for (status, method), rows in methods.items()}
+        decision = frame["status"] + ": " + frame["method"].fillna("none")
+        by_method = {str(told): int(rows) for told, rows in frame.groupby(decision)["row_count"].sum().items()}
         return dg.Output(frame, metadata={**described(frame), "rows_by_decision": by_method})
 
     @dg.asset(
-        group_name="companies",
+        group_name="release",
         kinds={"csv"},
         description="The release: per company and currency, the mean of every item over its annual periods, as CSV.",
         metadata=column_schema(SUMMARY),

@@ -25,6 +25,8 @@ def set_up(folder: Path) -> int:
 
 def serve(port: int, with_services: bool) -> int:
     """Run `dagster dev` until it is stopped."""
-    command = [sys.executable, "-m", "dagster", "dev", "-m", "finsync_pipeline.definitions", "-p", str(port)]
+    workspace = Path("workspace.yaml")
+    target = ["-w", str(workspace)] if workspace.exists() else ["-m", "finsync_pipeline.definitions"]
+    command = [sys.executable, "-m", "dagster", "dev", *target, "-p", str(port)]
     with services_running(with_services):
         return subprocess.run(command, check=False).returncode

@@ -30,11 +30,11 @@ def _read(text: str, calendar: Sequence[date]) -> date:
         try:
             day = date.fromisoformat(text.strip())
         except ValueError:
-            raise QuarterMistake(f"{text!r} is no quarter; write it like 2009-Q4, a range like 2009-Q1...2009-Q4") from None
+            told = f"{text!r} is no quarter; write it like 2009-Q4, a range like 2009-Q1...2009-Q4"
+            raise QuarterMistake(told) from None
     if day != quarter_of(day):
         raise QuarterMistake(f"{text} is no first day of a quarter; {quarter_of(day)} is that of its quarter")
     if day not in calendar:
-        raise QuarterMistake(
-            f"{text} is not among the quarters from {calendar[0]} to {calendar[-1]}; FINSYNC_FIRST_QUARTER sets the first"
-        )
+        known = f"from {calendar[0]} to {calendar[-1]}"
+        raise QuarterMistake(f"{text} is not among the quarters {known}; FINSYNC_FIRST_QUARTER sets the first")
     return day

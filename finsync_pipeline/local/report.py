@@ -44,7 +44,7 @@ def show_current() -> int:
 
 def _account(kind: str, sources: dict[str, Any]) -> Table:
     columns = ["in", "used", "refused", "superseded"] + (["empty"] if kind == "cells" else [])
-    table = Table("source", *columns, "adds up", "undated beside", box=SIMPLE_HEAD, title=f"{kind.capitalize()} of each source")
+    table = _table(f"{kind.capitalize()} of each source", "source", *columns, "adds up", "undated beside")
     for name, account in sources.items():
         counts = [account[f"{kind}_{column}"] for column in columns]
         adds_up = "yes" if counts[0] == sum(counts[1:]) else "NO"
@@ -53,7 +53,7 @@ def _account(kind: str, sources: dict[str, Any]) -> Table:
 
 
 def _reasons(sources: dict[str, Any]) -> Table:
-    table = Table("source", "outcome", "reason", "entries", "cells", box=SIMPLE_HEAD, title="Not used, and why")
+    table = _table("Not used, and why (rejects.parquet has each)", "source", "outcome", "reason", "entries", "cells")
     for name, account in sources.items():
         for line in account["reasons"]:
             table.add_row(name, line["outcome"], line["reason"], f"{line['entries']:,}", f"{line['cells']:,}")
@@ -70,7 +70,7 @@ def _companies(summary: pd.DataFrame) -> Table:
         summary=summary,
     )
     title = f"The largest of {len(summary):,} companies: annual means in millions"
-    table = Table("company", "currency", "years", *(item.replace("_", " ") for item in SHOWN_ITEMS), box=SIMPLE_HEAD, title=title)
+    table = _table(title, "company", "currency", "years", *(item.replace("_", " ") for item in SHOWN_ITEMS))
     for row in shown.itertuples(index=False):
         table.add_row(*(_cell(cell) for cell in row))
     return _right_aligned(table, after=2)
@@ -80,6 +80,10 @@ def _cell(value: Any) -> str:
     if pd.isna(value):
         return ""
     return value if isinstance(value, str) else f"{value:,.0f}"
+
+
+def _table(title: str, *columns: str) -> Table:
+    return Table(*columns, title=title, box=SIMPLE_HEAD)
 
 
 def _right_aligned(table: Table, after: int = 1) -> Table:

@@ -113,8 +113,7 @@ def _published(result: dg.ExecuteInProcessResult) -> bool:
 
 
 def _sources() -> list[SourceMapping]:
-    tree = dg.ComponentTree.for_project(Path(__file__))
-    return [source.mapping for source in tree.get_all_components(of_type=StatementSource)]
+    return StatementSource.all_in(dg.ComponentTree.for_project(Path(__file__)))
 
 
 def _refuse_unknown(allow_missing: Sequence[str], sources: Sequence[SourceMapping]) -> None:

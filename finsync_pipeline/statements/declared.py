@@ -1,5 +1,4 @@
-"""A part of what is declared in YAML: unknown keys are refused, and each mistake is told with its field and
-the cure.
+"""A part of what is declared in YAML: unknown keys are refused, each mistake is told with field and cure.
 
 Pydantic says where a mistake is; what it says of it speaks of its own types, and is put here into words of
 the file.

@@ -23,9 +23,7 @@ class DeliveryMistake(ValueError):
 
 
 def check_columns(mapping: SourceMapping, delivered: list[str]) -> list[str]:
-    """The delivered columns that the mapping does not name. Raises DeliveryMistake if it names one that is
-    not there.
-    """
+    """The delivered columns that the mapping does not name. Raises DeliveryMistake if a named one is gone."""
     for column in mapping.columns:
         if column not in delivered:
             near = get_close_matches(column, delivered, n=3, cutoff=0.5)
@@ -39,9 +37,7 @@ def check_columns(mapping: SourceMapping, delivered: list[str]) -> list[str]:
 
 
 def row_schema(mapping: SourceMapping) -> pandera.DataFrameSchema:
-    """Pandera schema of a quarter's raw rows: every cell text, each row with a key of its own and a
-    company.
-    """
+    """Pandera schema of a quarter's raw rows: every cell text, each row with its own key and a company."""
     text = pd.ArrowDtype(pa.string())
     columns = {name: pandera.Column(text, nullable=True) for name in mapping.columns}
     columns |= {field.name: field.pandera_column for field in RAW_BOOKKEEPING}

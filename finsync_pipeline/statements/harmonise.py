@@ -1,4 +1,4 @@
-"""From raw rows and decided companies to facts, texts and rejects: every cell ends in one place, or is empty."""
+"""From raw rows and decided companies to facts, texts and rejects: each cell in one place, or empty."""
 
 from dataclasses import dataclass
 
@@ -52,9 +52,7 @@ def delivered_cells(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     Null, nothing but blanks, and the mapping's null words hold none.
     """
     columns = ", ".join(frames.quoted(column) for column in mapping.item_of_column)
-    null_words = frames.from_arrow(
-        pa.table({"word": pa.array(["", *mapping.numbers.null_words], pa.string())})
-    )
+    null_words = frames.from_arrow(pa.table({"word": pa.array(["", *mapping.numbers.null_words], pa.string())}))
     return frames.query(
         f"""
         SELECT finsync_row, source_column, raw_text, trim(raw_text, {_BLANKS}) AS text
@@ -112,7 +110,7 @@ def _read(cells: pd.DataFrame, rows: pd.DataFrame, mapping: SourceMapping) -> pd
 
 
 def _declared(mapping: SourceMapping) -> pd.DataFrame:
-    """Per mapped column: item, kind, sign, and a power of ten of its own (0 for amounts per share) or null."""
+    """Per mapped column: item, kind, sign, and its own power of ten (0 for amounts per share) or null."""
     rows = []
     for item, declared in mapping.items.items():
         own = 0 if ITEMS[item].unit == "per_share" else None
@@ -152,16 +150,9 @@ def _rejects(
     unused = rows[rows["reason"].notna()]
     whole = raw[raw["finsync_row"].isin(unused["finsync_row"])]
     delivered = [column for column in raw.columns if not column.startswith("finsync_")]
-    kept = pd.DataFrame(
-        {"finsync_row": whole["finsync_row"], "raw_text": frames.rows_as_json(whole[delivered])}
-    )
+    kept = pd.DataFrame({"finsync_row": whole["finsync_row"], "raw_text": frames.rows_as_json(whole[delivered])})
     reasons = frames.from_arrow(
-        pa.table(
-            {
-                key: [getattr(reason, key) for reason in REASONS.values()]
-                for key in ("code", "stage", "outcome")
-            }
-        )
+        pa.table({key: [getattr(reason, key) for reason in REASONS.values()] for key in ("code", "stage", "outcome")})
     )
     found = frames.query(
         f"""

@@ -30,7 +30,7 @@ def _column_by_name(value: Any) -> Any:
 
 
 def _constant_or(part: type[Declared], constant: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Keys declare a column, anything else is the constant: only the one that is meant is complained about."""
+    """Keys declare a column, anything else is the constant: only the one that is meant is judged."""
 
     def read(value: Any) -> Any:
         return part.model_validate(value) if isinstance(value, dict | part) else constant(value)
@@ -78,8 +78,7 @@ def _source_name(value: str) -> str:
     if re.fullmatch(r"[a-z][a-z0-9_]*", value):
         return value
     raise ValueError(
-        f"{value!r} cannot name a source: use small letters, digits and _, with a letter first, "
-        "such as balance_sheet"
+        f"{value!r} cannot name a source: use small letters, digits and _, with a letter first, such as balance_sheet"
     )
 
 
@@ -182,23 +181,19 @@ class ItemColumn(Declared):
 class SourceMapping(Declared):
     """How one source's table maps onto the standard items."""
 
-    name: Annotated[str, AfterValidator(_source_name)] = Field(
-        description="Name of the source: prefix of its assets"
-    )
+    name: Annotated[str, AfterValidator(_source_name)] = Field(description="Name of the source: prefix of its assets")
     url: str = Field(description="Where its service listens, such as http://127.0.0.1:5001")
     table: ColumnName = Field(description="Table at the service")
     row_key: ColumnName = Field(description="Column that identifies a row")
-    company: Annotated[Company, BeforeValidator(_column_by_name)] = Field(
-        description="Column that names the company"
-    )
+    company: Annotated[Company, BeforeValidator(_column_by_name)] = Field(description="Column that names the company")
     period_end: Annotated[PeriodEnds, BeforeValidator(_column_by_name)] = Field(
         description="Column of the period's end"
     )
-    months: Annotated[
-        int | LengthColumn | None, BeforeValidator(_constant_or(LengthColumn, _months_if_any))
-    ] = Field(default=None, description="Length of the period: constant, or a column")
-    currency: Annotated[str | CurrencyColumn, BeforeValidator(_constant_or(CurrencyColumn, _currency))] = (
-        Field(description="Currency: constant, or a column")
+    months: Annotated[int | LengthColumn | None, BeforeValidator(_constant_or(LengthColumn, _months_if_any))] = Field(
+        default=None, description="Length of the period: constant, or a column"
+    )
+    currency: Annotated[str | CurrencyColumn, BeforeValidator(_constant_or(CurrencyColumn, _currency))] = Field(
+        description="Currency: constant, or a column"
     )
     scale: Annotated[int | ScaleColumn, BeforeValidator(_constant_or(ScaleColumn, _power_of_ten))] = Field(
         default=0, description="Unit of money: constant, or a column"
@@ -234,9 +229,7 @@ class SourceMapping(Declared):
     def _durations_have_a_length(self) -> Self:
         durations = [item for item in self.items if ITEMS[item].kind == "duration"]
         if durations and self.months is None:
-            raise ValueError(
-                f"months: missing, and {durations[0]} is measured over a period; declare its length"
-            )
+            raise ValueError(f"months: missing, and {durations[0]} is measured over a period; declare its length")
         return self
 
     @model_validator(mode="after")
@@ -255,9 +248,7 @@ class SourceMapping(Declared):
                 )
             other = seen.setdefault(column.lower(), column)  # SQL takes both for one
             if other != column:
-                raise ValueError(
-                    f"columns {other!r} and {column!r} differ only in case; serve one of them renamed"
-                )
+                raise ValueError(f"columns {other!r} and {column!r} differ only in case; serve one of them renamed")
         return self
 
     def at(self, url: str) -> Self:

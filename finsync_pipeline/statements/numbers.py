@@ -54,9 +54,7 @@ def read_numbers_sql(notation: Numbers) -> str:
 
 
 def _plain_digits(column: str, notation: Numbers) -> str:
-    without_thousands = (
-        f"replace({column}, '{_escaped(notation.thousands)}', '')" if notation.thousands else column
-    )
+    without_thousands = f"replace({column}, '{_escaped(notation.thousands)}', '')" if notation.thousands else column
     return f"replace({without_thousands}, '{_escaped(notation.decimal)}', '.')"
 
 

@@ -96,9 +96,7 @@ def _evidence(raw: pd.DataFrame, declared: dict[str, str]) -> "pd.Series[Any]":
     if not declared:
         return pd.Series(pd.NA, index=raw.index, dtype=dtype)
     cells = raw[list(declared.values())].itertuples(index=False)
-    texts = [
-        json.dumps(dict(zip(declared, row, strict=True)), ensure_ascii=False, default=_null) for row in cells
-    ]
+    texts = [json.dumps(dict(zip(declared, row, strict=True)), ensure_ascii=False, default=_null) for row in cells]
     return pd.Series(texts, index=raw.index, dtype=dtype)
 
 

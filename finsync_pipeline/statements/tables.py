@@ -43,9 +43,7 @@ class Field:
             checks.append(_named(f"{self.name}_within_bounds", pandera.Check, _within(self.bound)))
         if self.pattern is not None:
             checks.append(_named(f"{self.name}_is_well_formed", pandera.Check.str_matches, self.pattern))
-        return pandera.Column(
-            pd.ArrowDtype(self.type), checks, nullable=self.nullable, description=self.description
-        )
+        return pandera.Column(pd.ArrowDtype(self.type), checks, nullable=self.nullable, description=self.description)
 
 
 @dataclass(frozen=True)
@@ -74,9 +72,7 @@ class Table:
         """The frame's columns of this table in its order and types, validated; a missing one is null."""
         given = frames.to_arrow(frame[[name for name in self.arrow.names if name in frame]])
         columns = [
-            given[field.name].cast(field.type)
-            if field.name in given.schema.names
-            else pa.nulls(len(frame), field.type)
+            given[field.name].cast(field.type) if field.name in given.schema.names else pa.nulls(len(frame), field.type)
             for field in self.arrow
         ]
         return self.validate(frames.from_arrow(pa.table(columns, schema=self.arrow)))
@@ -103,9 +99,7 @@ _PROVENANCE = (
 )
 _COMPANY = Field("company_id", TEXT, "Company in the reference list")
 _PERIOD_END = Field("period_end", DAY, "Last day of the period, snapped where the mapping says so")
-_MONTHS = Field(
-    "months", COUNT, "Length of the period: 0 an instant, else 3, 6, 9, 12", allowed=(0, *LENGTHS)
-)
+_MONTHS = Field("months", COUNT, "Length of the period: 0 an instant, else 3, 6, 9, 12", allowed=(0, *LENGTHS))
 _CURRENCY = Field("currency", TEXT, "ISO 4217 code", pattern=r"^[A-Z]{3}$")
 _QUARTER = Field("quarter", DAY, "First day of the calendar quarter that the period ends in")
 

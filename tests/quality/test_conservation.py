@@ -79,9 +79,7 @@ def cells_with_a_value(run: Run) -> Counter[tuple[date, int, str]]:
     """(quarter, number of the row in it, column) of each cell that holds a value, counted in plain Python."""
     cells: Counter[tuple[date, int, str]] = Counter()
     for quarter, number, row in numbered_rows(run):
-        cells.update(
-            (quarter, number, c) for c in MAPPING.item_of_column if (row[c] or "").strip() not in ("", "-")
-        )
+        cells.update((quarter, number, c) for c in MAPPING.item_of_column if (row[c] or "").strip() not in ("", "-"))
     return cells
 
 
@@ -270,9 +268,7 @@ def test_what_is_lost_or_added_is_found(run: Run, spoil: Any, expected: list[Imb
     assert imbalances(ledger_of(run, spoil(run.out)), delivered_rows(ROWS)) == expected
 
 
-@pytest.mark.parametrize(
-    "column", [name for name in LEDGER.arrow.names if name.startswith(("rows_", "cells_"))]
-)
+@pytest.mark.parametrize("column", [name for name in LEDGER.arrow.names if name.startswith(("rows_", "cells_"))])
 def test_a_ledger_of_which_one_count_is_changed_does_not_add_up(run: Run, column: str) -> None:
     ledger = ledger_of(run)
     found = imbalances(ledger.assign(**{column: ledger[column] + 1}), delivered_rows(ROWS))

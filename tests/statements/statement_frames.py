@@ -81,9 +81,7 @@ def run_frame(raw: pd.DataFrame, mapping: SourceMapping) -> Run:
 
 def given_rows(rows: list[dict[str, Any]], mapping: SourceMapping) -> list[dict[str, Any]]:
     """The rows, each with a key and of Acme where it does not say otherwise."""
-    return [
-        {mapping.row_key: str(i), mapping.company.column: "Acme"} | row for i, row in enumerate(rows, start=1)
-    ]
+    return [{mapping.row_key: str(i), mapping.company.column: "Acme"} | row for i, row in enumerate(rows, start=1)]
 
 
 def run_rows(rows: list[dict[str, Any]], mapping: SourceMapping) -> Run:
@@ -110,7 +108,5 @@ def _of_year(run: Run, year: int) -> Run:
     out = run.out
     return Run(
         part(run.raw, "finsync_period_end"),
-        Harmonised(
-            part(out.facts, "period_end"), part(out.texts, "period_end"), part(out.rejects, "quarter")
-        ),
+        Harmonised(part(out.facts, "period_end"), part(out.texts, "period_end"), part(out.rejects, "quarter")),
     )

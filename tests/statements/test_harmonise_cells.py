@@ -68,9 +68,7 @@ def test_an_amount_per_share_is_not_scaled_unless_the_item_says_so() -> None:
         "eps_diluted": {"column": "f", "scale": 0.01, "sign": -1},
     }
     for scale in ("millions", UNIT):
-        facts = facts_of(
-            [dict.fromkeys("abcdef", "2.5") | {"unit": "USD m"}], mapping_of(scale=scale, items=items)
-        )
+        facts = facts_of([dict.fromkeys("abcdef", "2.5") | {"unit": "USD m"}], mapping_of(scale=scale, items=items))
         assert {fact["item"]: fact["value"] for fact in facts} == {
             "revenue": 2500000.0,
             "cost_of_revenue": -2500000.0,
@@ -134,9 +132,7 @@ NAMES = [
 # fmt: on
 
 
-@pytest.mark.parametrize(
-    "names", [NAMES[n : n + 5] for n in range(0, len(NAMES), 5)], ids=lambda names: names[0]
-)
+@pytest.mark.parametrize("names", [NAMES[n : n + 5] for n in range(0, len(NAMES), 5)], ids=lambda names: names[0])
 def test_the_names_of_columns_do_no_harm(names: list[str]) -> None:
     row_key, company, ends, length, money = names
     others = [name for name in NAMES if name not in names]
@@ -195,9 +191,7 @@ def test_every_frame_is_arrow_backed_and_in_the_schema_of_its_table(rows: list[d
 
 def test_the_evidence_is_the_declared_cells_as_json() -> None:
     mapping = mapping_of(company={"column": "who", "evidence": {"name": "long", "country": "land"}})
-    rows = [
-        {"key": str(n), "who": "A", "long": '\u00c9lan "Q" SA', "land": None, "sales": "1"} for n in range(3)
-    ]
+    rows = [{"key": str(n), "who": "A", "long": '\u00c9lan "Q" SA', "land": None, "sales": "1"} for n in range(3)]
     said = frames.to_arrow(company_spellings(raw_frame(rows, mapping), mapping)).to_pylist()
     assert said == [
         {
@@ -257,9 +251,7 @@ def test_a_range_of_quarters_gives_what_each_quarter_alone_gives() -> None:
             assert found == expected
         else:  # of a range, facts come by company: each quarter's are in their order
             for end in set(QUARTER_ENDS):
-                assert [f for f in found if f["period_end"] == end] == [
-                    f for f in expected if f["period_end"] == end
-                ]
+                assert [f for f in found if f["period_end"] == end] == [f for f in expected if f["period_end"] == end]
 
 
 def test_the_index_of_the_frame_does_not_matter() -> None:
@@ -288,9 +280,7 @@ def test_rows_that_come_in_pieces_are_read_like_rows_in_one() -> None:
         for n, (m, c) in enumerate([("3", "USD"), ("6", "EUR"), ("3", "EUR"), (None, "USD")])
     ]
     run = run_frame(pd.concat(pieces), mapping)
-    assert set(
-        zip(run.out.facts["row_key"], run.out.facts["months"], run.out.facts["currency"], strict=True)
-    ) == {
+    assert set(zip(run.out.facts["row_key"], run.out.facts["months"], run.out.facts["currency"], strict=True)) == {
         ("0", 3, "USD"),
         ("1", 6, "EUR"),
         ("2", 3, "EUR"),

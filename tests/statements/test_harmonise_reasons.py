@@ -68,9 +68,7 @@ EMPTY = {"sales": None, "cash": None, "branch": None}
 @pytest.fixture(scope="module")
 def runs() -> dict[str, Run]:
     cases = {f"row {n}": rows for n, (_, rows, _) in enumerate(ROWS)}
-    cases |= {
-        f"cell {n}": [GOOD | EMPTY | cell for cell in cells] for n, (_, cells, _, _) in enumerate(CELLS)
-    }
+    cases |= {f"cell {n}": [GOOD | EMPTY | cell for cell in cells] for n, (_, cells, _, _) in enumerate(CELLS)}
     return run_together(cases, MAPPING)
 
 
@@ -91,9 +89,7 @@ def test_a_row_that_cannot_be_used_is_kept_whole_with_the_reason(runs: dict[str,
 
 
 @pytest.mark.parametrize("case", range(len(CELLS)), ids=lambda case: f"{case} {CELLS[case][0]}")
-def test_a_cell_that_cannot_be_used_is_kept_as_delivered_with_the_reason(
-    runs: dict[str, Run], case: int
-) -> None:
+def test_a_cell_that_cannot_be_used_is_kept_as_delivered_with_the_reason(runs: dict[str, Run], case: int) -> None:
     reason, cells, column, kept = CELLS[case]
     run = runs[f"cell {case}"]
     rejects = run.out.rejects

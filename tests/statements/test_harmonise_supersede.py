@@ -100,13 +100,9 @@ TEXT_CASES: dict[str, tuple[list[tuple[str, str | None, str]], list[str], list[s
 
 def test_texts_follow_the_same_rules_and_have_no_currency() -> None:
     rows = {
-        name: [
-            {"length": "12", "branch": text, "filed": filed, "money": money} for text, filed, money in case
-        ]
+        name: [{"length": "12", "branch": text, "filed": filed, "money": money} for text, filed, money in case]
         for name, (case, _, _) in TEXT_CASES.items()
     }
     runs = run_together(rows, MAPPING)
-    found = {
-        n: (run.out.texts["text"].tolist(), run.out.rejects["reason"].tolist()) for n, run in runs.items()
-    }
+    found = {n: (run.out.texts["text"].tolist(), run.out.rejects["reason"].tolist()) for n, run in runs.items()}
     assert found == {name: (texts, reasons) for name, (_, texts, reasons) in TEXT_CASES.items()}

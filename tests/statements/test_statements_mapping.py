@@ -77,9 +77,7 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("parts", "field", "cure"), MISTAKES)
-def test_one_mistake_is_told_once_with_its_field_and_the_cure(
-    parts: dict[str, Any], field: str, cure: str
-) -> None:
+def test_one_mistake_is_told_once_with_its_field_and_the_cure(parts: dict[str, Any], field: str, cure: str) -> None:
     (told,) = mistakes(**parts)
     assert field in told.split(" is ")[0]
     assert cure in told

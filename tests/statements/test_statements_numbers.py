@@ -13,15 +13,11 @@ from finsync_pipeline.statements.mapping import Numbers
 from finsync_pipeline.statements.numbers import read_numbers_sql
 
 
-def read(
-    texts: list[str], exponents: list[int] | int = 0, sign: int = 1, **notation: Any
-) -> list[float | None]:
+def read(texts: list[str], exponents: list[int] | int = 0, sign: int = 1, **notation: Any) -> list[float | None]:
     powers = [exponents] * len(texts) if isinstance(exponents, int) else exponents
     table = pa.table({"text": pa.array(texts, pa.string()), "exponent": pa.array(powers, pa.int64())})
     cells = frames.from_arrow(table.append_column("sign", pa.array([sign] * len(texts), pa.int64())))
-    return frames.to_arrow(frames.query(read_numbers_sql(Numbers(**notation)), cells=cells))[
-        "value"
-    ].to_pylist()
+    return frames.to_arrow(frames.query(read_numbers_sql(Numbers(**notation)), cells=cells))["value"].to_pylist()
 
 
 def exact(text: str, power: int) -> float:
@@ -114,9 +110,7 @@ def test_the_scale_is_exact(text: str, power: int, value: float) -> None:
     assert read([text], power) == [value]
 
 
-@pytest.mark.parametrize(
-    "text", ["10", "100", "1000", "1200", "0.10", "10.0", "100.500", "1e10", "1000000000000"]
-)
+@pytest.mark.parametrize("text", ["10", "100", "1000", "1200", "0.10", "10.0", "100.500", "1e10", "1000000000000"])
 def test_trailing_zeros_survive(text: str) -> None:
     assert read([text]) == [float(text)]
 
@@ -128,9 +122,7 @@ def test_the_sign_turns_brackets_and_minus_back() -> None:
 def test_there_is_no_negative_zero() -> None:
     texts = ["-0", "(0)", "-0.00", "0", "\u22120", "-1e-400"]
     for sign in (1, -1):
-        assert [str(value) for value in read(texts, sign=sign, brackets_are_negative=True)] == ["0.0"] * len(
-            texts
-        )
+        assert [str(value) for value in read(texts, sign=sign, brackets_are_negative=True)] == ["0.0"] * len(texts)
 
 
 @settings(max_examples=30, deadline=None)
@@ -155,9 +147,7 @@ def test_any_decimal_at_any_scale_is_the_nearest_float(drawn: list[tuple[Decimal
     st.sampled_from([(",", "."), (".", ","), (" ", ","), ("'", "."), ("\u00a0", ",")]),
     st.sampled_from([0, 3, 6]),
 )
-def test_every_notation_reads_back_what_it_writes(
-    numbers: list[Decimal], marks: tuple[str, str], power: int
-) -> None:
+def test_every_notation_reads_back_what_it_writes(numbers: list[Decimal], marks: tuple[str, str], power: int) -> None:
     table = str.maketrans(dict(zip(",.", marks, strict=True)))
     texts = [f"({abs(n):,f})" if n < 0 else f"{n:,f}" for n in numbers]
     found = read(

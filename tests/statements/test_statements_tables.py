@@ -73,9 +73,7 @@ def test_the_wide_columns_follow_the_items() -> None:
     assert SUMMARY.arrow.names == [*keys, *TEXT_ITEMS, *in_summary]
 
 
-@pytest.mark.parametrize(
-    ("table", "column", "item"), [(FINANCIALS, "revenue", "revenue"), (SUMMARY, "cash", "cash")]
-)
+@pytest.mark.parametrize(("table", "column", "item"), [(FINANCIALS, "revenue", "revenue"), (SUMMARY, "cash", "cash")])
 def test_a_wide_column_is_described_as_its_item(table: Table, column: str, item: str) -> None:
     (field,) = [field for field in table.fields if field.name == column]
     assert field.description.startswith(ITEMS[item].description)
@@ -101,9 +99,7 @@ def test_a_wide_column_is_described_as_its_item(table: Table, column: str, item:
         ({"row_key": None}, "not_nullable"),
     ],
 )
-def test_a_fact_that_breaks_a_check_is_refused_by_the_name_of_the_check(
-    cell: dict[str, Any], check: str
-) -> None:
+def test_a_fact_that_breaks_a_check_is_refused_by_the_name_of_the_check(cell: dict[str, Any], check: str) -> None:
     FACTS.conform(FACTS.frame([FACT]))
     with pytest.raises(SchemaErrors) as raised:
         FACTS.conform(FACTS.frame([FACT, FACT | cell]))
