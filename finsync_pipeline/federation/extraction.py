@@ -32,7 +32,6 @@ from finsync_pipeline.statements.reasons import REASONS
 from finsync_pipeline.statements.rows import numbered
 from finsync_pipeline.statements.tables import DELIVERY, REJECTS
 
-
 LITERAL_CHARACTERS = 3_000
 """Period ends are named in a URL, and many servers take no more than 8,000 characters of it."""
 

@@ -59,9 +59,7 @@ def summary_of(facts: list[dict[str, Any]], texts: list[dict[str, Any]] | None =
 
 def basis_of(facts: list[dict[str, Any]]) -> list[tuple[str, date, int]]:
     with DuckDBEngine() as engine:
-        rows = (
-            in_basis(source_means(engine.table(FACTS.frame(facts)))).to_native().to_arrow_table().to_pylist()
-        )
+        rows = in_basis(source_means(engine.table(FACTS.frame(facts)))).to_native().to_arrow_table().to_pylist()
     return sorted((row["item"], row["period_end"], row["months"]) for row in rows)
 
 

@@ -22,9 +22,7 @@ def means(groups: list[list[float]], seed: int | None = None) -> list[float]:
     rows = [(key, value) for key, group in enumerate(groups) for value in group]
     if seed is not None:
         random.Random(seed).shuffle(rows)
-    table = pa.table(
-        {"key": [key for key, _ in rows], "value": pa.array([value for _, value in rows], pa.float64())}
-    )
+    table = pa.table({"key": [key for key, _ in rows], "value": pa.array([value for _, value in rows], pa.float64())})
     with DuckDBEngine() as engine:
         made = mean_of(engine.table(frames.from_arrow(table)), ["key"], "value").sort("key")
         found = made.to_native().to_arrow_table().to_pydict()
@@ -55,9 +53,7 @@ VALUES = st.one_of(
 
 @given(st.lists(st.lists(VALUES, min_size=1, max_size=7), min_size=1, max_size=40), st.integers(0, 9))
 @settings(max_examples=12, deadline=None)
-def test_the_mean_is_that_of_exact_decimals_in_any_order_of_rows(
-    groups: list[list[float]], seed: int
-) -> None:
+def test_the_mean_is_that_of_exact_decimals_in_any_order_of_rows(groups: list[list[float]], seed: int) -> None:
     made = means(groups)
     assert made == [expected(group) for group in groups]
     assert means(groups, seed) == made

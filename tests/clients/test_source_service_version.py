@@ -63,9 +63,7 @@ def test_a_version_of_another_shape_is_told(answer: bytes, kind: type[Exception]
 
 
 @pytest.mark.parametrize(("header", "expected"), [(("X-Data-Version: v7",), "v7"), ((), None)])
-def test_the_version_of_an_answer_is_that_of_its_header(
-    header: tuple[str, ...], expected: str | None
-) -> None:
+def test_the_version_of_an_answer_is_that_of_its_header(header: tuple[str, ...], expected: str | None) -> None:
     with (
         misbehaving(http(GOOD_BODY, "200 OK", *header)) as server,
         SourceService("pnl", server.url) as service,

@@ -1,4 +1,4 @@
-"""docker-compose.yml, dagster.yaml and the Dockerfiles agree with each other and with the code, and keep their promises."""
+"""docker-compose.yml, dagster.yaml and the Dockerfiles agree with each other and with the code."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from dagster._core.instance import InstanceRef  # noqa: TID251
+from dagster._core.instance import InstanceRef
 
 from finsync_pipeline.settings import SETTINGS
 
@@ -74,7 +74,7 @@ def test_urls_of_sources_are_names_and_ports_of_services():
 def test_runs_find_network_and_volumes_under_their_real_names():
     assert LAUNCHER["network"] == COMPOSE["networks"]["finsync"]["name"] == "finsync"
     named = dict(reversed(volume.split(":")[:2]) for volume in RUNS["volumes"] if ":" in volume)
-    assert named == {target: source for target, source in volumes(SERVICES["code"]).items()}
+    assert named == volumes(SERVICES["code"])
     assert named["/data"] == "finsync_data"
     for name in PIPELINE:
         assert named.items() <= volumes(SERVICES[name]).items(), name

@@ -18,7 +18,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 NAME = "finsync-test"
-VOLUMES = ("finsync_data", "finsync_postgres", "finsync_private")
+VOLUMES = ("finsync_data", "finsync_postgres", "finsync_private", "finsync_services")
 OURS = ("finsync-pipeline", "finsync-services")
 FINISHED = ("SUCCESS", "FAILURE", "CANCELED")
 RUN_SECONDS = 300
@@ -44,7 +44,7 @@ class Stack:
 
     environment: dict[str, str]
     password: str
-    started: float
+    events: Path
 
     def compose(self, *arguments: str, seconds: float = 120) -> str:
         command = ["docker", "compose", "--project-name", NAME, *arguments]
@@ -82,9 +82,7 @@ class Stack:
         """Run id -> jobName, status, tags."""
         query = "{runsOrError{... on Runs{results{runId jobName status tags{key value}}}}}"
         found = self.ask(query)["runsOrError"]["results"]
-        return {
-            run["runId"]: {**run, "tags": {tag["key"]: tag["value"] for tag in run["tags"]}} for run in found
-        }
+        return {run["runId"]: {**run, "tags": {tag["key"]: tag["value"] for tag in run["tags"]}} for run in found}
 
     def finished(self, run: str) -> dict[str, Any]:
         """The run when it has come to its end."""
@@ -131,16 +129,25 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     others = {name: value for name, value in os.environ.items() if not name.startswith(("FINSYNC_", "COMPOSE_"))}
     sample = str(PROJECT / "source_services" / "sample_data")
     settings = {"FINSYNC_SECRETS": str(folder), "FINSYNC_SERVICES_DATA": sample, "FINSYNC_DEPLOYED": "1"}
-    stack = Stack({**others, **ports, **settings}, password, time.time())
-    try:
-        stack.compose("down", "--volumes")
-        stack.compose("build", seconds=1200)
-        stack.compose("up", "--wait", seconds=600)
-        yield stack
-    finally:
-        for run in docker("ps", "--quiet", "--filter", "network=finsync", "--filter", "label=dagster/run_id").split():
-            docker("kill", run)
-        stack.compose("down", "--volumes", seconds=300)
+    stack = Stack({**others, **ports, **settings}, password, folder / "events")
+    # Watched from the beginning: the engine itself remembers only the last few hundred
+    watch = ["docker", "events", "--filter", "label=dagster/run_id", "--format", "{{json .}}"]
+    with stack.events.open("w") as events, subprocess.Popen(watch, stdout=events) as watching:
+        try:
+            stack.compose("down", "--volumes")
+            stack.compose("build", seconds=1200)
+            stack.compose("up", "--wait", seconds=600)
+            yield stack
+        finally:
+            watching.terminate()
+            clear_away(stack)
+
+
+def clear_away(stack: Stack) -> None:
+    """Remove containers, network and volumes; the images stay."""
+    for run in docker("ps", "--quiet", "--filter", "network=finsync", "--filter", "label=dagster/run_id").split():
+        subprocess.run(["docker", "kill", run], capture_output=True, check=False)  # it may have ended meanwhile
+    stack.compose("down", "--volumes", seconds=300)
 
 
 @pytest.fixture(scope="module")
@@ -204,10 +211,7 @@ def test_the_release_is_what_the_command_publishes_without_docker(stack, release
 
 
 def test_each_run_had_a_container_of_its_own_which_is_gone(stack, released):
-    # Without an end, docker waits for further events
-    span = ["--since", str(int(stack.started)), "--until", str(int(time.time()) + 1)]
-    kinds = ["--filter", "event=start", "--filter", "event=die", "--filter", "label=dagster/run_id"]
-    events = [json.loads(line) for line in docker("events", *span, *kinds, "--format", "{{json .}}").splitlines()]
+    events = [json.loads(line) for line in stack.events.read_text(encoding="utf-8").splitlines()]
     started = {
         event["Actor"]["Attributes"]["dagster/run_id"]: event["id"] for event in events if event["status"] == "start"
     }
@@ -224,7 +228,9 @@ def test_each_run_had_a_container_of_its_own_which_is_gone(stack, released):
 
 
 def test_what_steps_print_is_on_the_volume(stack, first_run):
-    found = stack.compose("exec", "-T", "code", "find", f"/data/dagster/compute_logs/{first_run['runId']}", "-name", "*.err")
+    found = stack.compose(
+        "exec", "-T", "code", "find", f"/data/dagster/compute_logs/{first_run['runId']}", "-name", "*.err"
+    )
     assert found.strip()
 
 

@@ -55,9 +55,7 @@ def deliver(mapping: SourceMapping, quarters: Sequence[date] = QUARTERS) -> Any:
         return take_stock(service, mapping, quarters)
 
 
-def extract(
-    mapping: SourceMapping, delivery: pd.DataFrame, quarters: Sequence[date] = QUARTERS
-) -> pd.DataFrame:
+def extract(mapping: SourceMapping, delivery: pd.DataFrame, quarters: Sequence[date] = QUARTERS) -> pd.DataFrame:
     with SourceService(mapping.name, mapping.url) as service:
         return fetch_rows(service, mapping, delivery, quarters)
 

@@ -102,9 +102,7 @@ def test_the_rows_of_quarters_and_the_undated_are_all_rows(urls: dict[str, str],
 
 def test_undated_rows_are_refused_whole_with_their_reason_and_their_cells_counted(stock: Stock) -> None:
     undated = by_key(stock.undated, "row_key")
-    told = {
-        key: (line["reason"], line["stage"], line["outcome"], line["cells"]) for key, line in undated.items()
-    }
+    told = {key: (line["reason"], line["stage"], line["outcome"], line["cells"]) for key, line in undated.items()}
     assert told == {
         "6": ("undated", "delivery", "refused", 2),
         "7": ("undated", "delivery", "refused", 1),
@@ -143,9 +141,7 @@ def test_any_number_of_undated_spellings_are_asked_for_in_urls_that_a_server_tak
 
 
 @pytest.mark.parametrize("decimal", [".", ","])
-def test_json_numbers_keep_their_text_in_the_notation_of_the_source(
-    urls: dict[str, str], decimal: str
-) -> None:
+def test_json_numbers_keep_their_text_in_the_notation_of_the_source(urls: dict[str, str], decimal: str) -> None:
     mapping = json_mapping(urls, numbers={"decimal": decimal})
     rows = by_key(extract(mapping, deliver(mapping).delivery), "Row")
     cells = {key: (line["Total Revenue"], line["Net Profit"]) for key, line in rows.items()}

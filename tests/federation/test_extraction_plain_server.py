@@ -54,9 +54,7 @@ def database(tmp_path: Path) -> Path:
     file = tmp_path / "plain.sqlite"
     rows = [(1, "A", "2009-12-31", 1, 2), (2, "B", "2010-03-31", 3, 4), (3, "C", None, 5, 6)]
     with sqlite3.connect(file) as connection:
-        connection.execute(
-            'CREATE TABLE pnl ("Row", "Company Name", "Period Ended", "Total Revenue", "Net Profit")'
-        )
+        connection.execute('CREATE TABLE pnl ("Row", "Company Name", "Period Ended", "Total Revenue", "Net Profit")')
         connection.executemany("INSERT INTO pnl VALUES (?, ?, ?, ?, ?)", rows)
     return file
 

@@ -80,9 +80,7 @@ def of_quarter(rows: pd.DataFrame, quarter: date) -> pd.DataFrame:
     return rows[rows["finsync_period_end"].map(quarter_of) == quarter]
 
 
-def assert_quarters_alone_are_as_together(
-    mapping: SourceMapping, quarters: list[date], folder: Path
-) -> pd.DataFrame:
+def assert_quarters_alone_are_as_together(mapping: SourceMapping, quarters: list[date], folder: Path) -> pd.DataFrame:
     delivery = deliver(mapping, quarters).delivery
     together = extract(mapping, delivery, quarters)
     some = extract(mapping, delivery, quarters[:-1])
@@ -100,9 +98,7 @@ def test_quarters_alone_are_the_bytes_of_quarters_together(served: Served, tmp_p
     assert len(rows) + len(deliver(served.generated).undated) == len(generated_rows())
 
 
-@pytest.mark.parametrize(
-    ("source", "row_count"), [("pnl", 4168), ("balance_sheet", 1991), ("cash_flow", 3214)]
-)
+@pytest.mark.parametrize(("source", "row_count"), [("pnl", 4168), ("balance_sheet", 1991), ("cash_flow", 3214)])
 def test_on_real_statements_quarters_alone_are_the_bytes_of_quarters_together(
     real_services: dict[str, str], source: str, row_count: int, tmp_path: Path
 ) -> None:
@@ -139,16 +135,12 @@ def test_rows_come_by_quarter_in_the_order_of_their_keys(served: Served) -> None
 
 
 def test_only_the_quarter_whose_rows_changed_has_another_version(served: Served) -> None:
-    before, after = (
-        quarter_versions(deliver(mapping).delivery) for mapping in (served.generated, served.changed)
-    )
+    before, after = (quarter_versions(deliver(mapping).delivery) for mapping in (served.generated, served.changed))
     assert sorted(before) == sorted(after) == QUARTERS
     assert [quarter for quarter in QUARTERS if before[quarter] != after[quarter]] == [Q1]
 
 
-def test_the_rows_carry_the_version_of_their_quarter_and_it_survives_storage(
-    served: Served, tmp_path: Path
-) -> None:
+def test_the_rows_carry_the_version_of_their_quarter_and_it_survives_storage(served: Served, tmp_path: Path) -> None:
     delivery = deliver(served.generated).delivery
     write_frame(delivery, tmp_path / "delivery.parquet")
     rows = extract(served.generated, read_frame([tmp_path / "delivery.parquet"]))

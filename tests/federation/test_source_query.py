@@ -68,9 +68,7 @@ def database(mapping: SourceMapping, rows: list[tuple[Any, ...]], columns: list[
 
 @pytest.mark.parametrize("odd", ODD_NAMES)
 def test_any_name_of_a_table_or_column_is_asked_for_as_it_is(odd: str) -> None:
-    mapping = pnl_mapping(
-        table=odd, row_key=f"{odd} key", period_end=odd, items={"revenue": f"revenue {odd}"}
-    )
+    mapping = pnl_mapping(table=odd, row_key=f"{odd} key", period_end=odd, items={"revenue": f"revenue {odd}"})
     rows = [(1, "A", "2009-12-31", 10), (2, "B", "2010-03-31", 20)]
     with database(mapping, rows, mapping.columns) as connection:
         cursor = connection.execute(columns_query(mapping))

@@ -118,9 +118,7 @@ def companies_frame() -> pd.DataFrame:
 
 def releases(published: Path) -> list[Path]:
     """The folders that a reader sees."""
-    return sorted(
-        path for path in published.iterdir() if not path.name.startswith(".") and not path.is_symlink()
-    )
+    return sorted(path for path in published.iterdir() if not path.name.startswith(".") and not path.is_symlink())
 
 
 def leftovers(published: Path) -> list[str]:

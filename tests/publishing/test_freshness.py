@@ -40,9 +40,7 @@ def test_the_status_of_each_quarter(done: dict[date, str], expected: dict[date, 
 
 
 def test_a_change_elsewhere_in_the_source_leaves_a_quarter_fresh() -> None:
-    statuses = quarter_statuses(
-        delivery_frame(NOW, data_version="v2"), ledger_frame("pnl", VERSIONS), is_verified=True
-    )
+    statuses = quarter_statuses(delivery_frame(NOW, data_version="v2"), ledger_frame("pnl", VERSIONS), is_verified=True)
     assert {status.status for status in statuses} == {"fresh"}
 
 

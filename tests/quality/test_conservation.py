@@ -35,15 +35,21 @@ MAPPING = mapping_of(
 QUARTERS = [date(2009, 7, 1), date(2009, 10, 1), date(2010, 1, 1)]
 ENDS = [date(2009, 9, 30), date(2009, 12, 31), date(2009, 11, 30)]  # the last quarter has no rows
 
+
+def mostly(usual: str, *others: str | None) -> st.SearchStrategy[str | None]:
+    """The usual text six times as often as all the others, so that many rows can be used."""
+    return st.one_of(*[st.just(usual)] * 6, st.sampled_from(others))
+
+
 CELL = st.sampled_from([None, "", " ", "-", "1", "1.0", "2", "(3)", "1,000", "12,34", "n/m", "1e18", "-0"])
 ROW = st.fixed_dictionaries(
     {
         "key": st.sampled_from([None, "", " ", *map(str, range(14))]),
-        "who": st.sampled_from(["Acme", "Acme", "Acme", "Bolt", "Twin", "Odd", "Nobody", " ", None]),
-        "length": st.sampled_from(["12", "12", "12", "3", "5", "", None]),
-        "money": st.sampled_from(["USD", "USD", "USD", "eur", "$", None]),
-        "unit": st.sampled_from(["ones", "ones", "k", "dozen", None]),
-        "filed": st.sampled_from([None, "", "2010-02-01", "2010-05-01", "soon"]),
+        "who": mostly("Acme", "Bolt", "Twin", "Odd", "Nobody", " ", None),
+        "length": mostly("12", "3", "5", "", None),
+        "money": mostly("USD", "eur", "$", None),
+        "unit": mostly("ones", "k", "dozen", None),
+        "filed": mostly("2010-02-01", "2010-05-01", None, "", "soon"),
         "sales": CELL,
         "cash": CELL,
         "eps": CELL,
@@ -153,6 +159,7 @@ def row(key: str | None, **cells: Any) -> dict[str, Any]:
 
 ROWS = [
     row("1", sales="1", cash="2", branch="Steel"),
+    row("1", sales="1", cash="2", branch="Steel"),  # repeated, and the first is used
     row("2", sales="1", cash="n/m"),  # superseded, and a cell refused
     row("3", sales="1"),  # superseded alone
     row("3", sales="1"),  # repeated
@@ -181,8 +188,8 @@ def test_the_ledger_counts_rows_and_cells_by_what_became_of_them(run: Run) -> No
     }
     assert fourth == third | {
         "quarter": date(2009, 10, 1),
-        **{"rows_in": 7, "rows_used": 1, "rows_refused": 4, "rows_superseded": 2},
-        **{"cells_in": 28, "cells_used": 3, "cells_refused": 4, "cells_superseded": 3, "cells_empty": 18},
+        **{"rows_in": 8, "rows_used": 1, "rows_refused": 4, "rows_superseded": 3},
+        **{"cells_in": 32, "cells_used": 3, "cells_refused": 4, "cells_superseded": 6, "cells_empty": 19},
     }
     assert none == dict.fromkeys(third, 0) | {
         "source": "pnl",
@@ -214,7 +221,7 @@ LAST = date(2009, 10, 1)
     [
         pytest.param(
             lambda out: replace(out, facts=out.facts.iloc[1:]),
-            [Imbalance(LAST, "cells in", 28, 27)],
+            [Imbalance(LAST, "cells in", 32, 31)],
             id="a fact is lost",
         ),
         pytest.param(
@@ -224,17 +231,17 @@ LAST = date(2009, 10, 1)
         ),
         pytest.param(
             lambda out: replace(out, texts=out.texts.head(0)),
-            [Imbalance(LAST, "cells in", 28, 27)],
+            [Imbalance(LAST, "cells in", 32, 31)],
             id="a text is lost",
         ),
         pytest.param(
             lambda out: replace(out, facts=pd.concat([out.facts, out.facts.head(1)])),
-            [Imbalance(LAST, "cells in", 28, 29)],
+            [Imbalance(LAST, "cells in", 32, 33)],
             id="a fact is there twice",
         ),
         pytest.param(
             lambda out: replace(out, facts=pd.concat([out.facts, out.facts.head(1).assign(row_key="99")])),
-            [Imbalance(LAST, "rows in", 7, 8), Imbalance(LAST, "cells in", 28, 29)],
+            [Imbalance(LAST, "rows in", 8, 9), Imbalance(LAST, "cells in", 32, 33)],
             id="a fact is invented",
         ),
         pytest.param(
@@ -242,23 +249,23 @@ LAST = date(2009, 10, 1)
             [
                 Imbalance(date(2009, 7, 1), "rows in", 1, 0),
                 Imbalance(date(2009, 7, 1), "cells in", 4, 3),
-                Imbalance(LAST, "cells in", 28, 29),
+                Imbalance(LAST, "cells in", 32, 33),
             ],
             id="a fact is moved to another quarter",
         ),
         pytest.param(
             lambda out: replace(out, rejects=out.rejects[out.rejects["reason"] != "company_unknown"]),
-            [Imbalance(LAST, "rows in", 7, 6), Imbalance(LAST, "cells in", 28, 26)],
+            [Imbalance(LAST, "rows in", 8, 7), Imbalance(LAST, "cells in", 32, 30)],
             id="a refused row is lost",
         ),
         pytest.param(
             lambda out: replace(out, rejects=out.rejects[out.rejects["reason"] != "row_without_values"]),
-            [Imbalance(LAST, "rows in", 7, 6)],
+            [Imbalance(LAST, "rows in", 8, 7)],
             id="a row without values is lost",
         ),
         pytest.param(
             lambda out: replace(out, rejects=out.rejects.assign(cells=out.rejects["cells"] * 2)),
-            [Imbalance(LAST, "cells in", 28, 35)],
+            [Imbalance(LAST, "cells in", 32, 42)],
             id="a reject counts its cells wrongly",
         ),
     ],
@@ -276,14 +283,14 @@ def test_a_ledger_of_which_one_count_is_changed_does_not_add_up(run: Run, column
     assert {imbalance.what.split()[0] for imbalance in found} == {column.split("_")[0]}
 
 
-@pytest.mark.parametrize("rows", [6, 8, 0])
+@pytest.mark.parametrize("rows", [7, 9, 0])
 def test_other_rows_than_the_delivery_counts_are_found(run: Run, rows: int) -> None:
     counted = delivered_rows(ROWS) | {LAST: rows}
-    assert imbalances(ledger_of(run), counted) == [Imbalance(LAST, "rows delivered", rows, 7)]
+    assert imbalances(ledger_of(run), counted) == [Imbalance(LAST, "rows delivered", rows, 8)]
 
 
 def test_rows_of_a_quarter_that_the_delivery_does_not_count_are_found(run: Run) -> None:
-    assert imbalances(ledger_of(run), {LAST: 7}) == [Imbalance(date(2009, 7, 1), "rows delivered", 0, 1)]
+    assert imbalances(ledger_of(run), {LAST: 8}) == [Imbalance(date(2009, 7, 1), "rows delivered", 0, 1)]
 
 
 def test_an_imbalance_says_where_and_by_how_much() -> None:

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import dagster as dg  # noqa: TID251
+import dagster as dg
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -44,11 +44,7 @@ def companies() -> pd.DataFrame:
 
 def run(assets: list[Any], folder: Path, first: str | None = None, last: str | None = None) -> Any:
     """Materialize the assets in one real run: of no partition, of one, or of a range."""
-    tags = (
-        {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
-        if last
-        else {}
-    )
+    tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last} if last else {}
     return dg.materialize(
         assets,
         resources={"io_manager": ParquetIOManager(folder=str(folder))},
@@ -63,9 +59,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def table(folder: Path, key: str) -> pa.Table:
-    return frames.to_arrow(
-        pd.read_parquet(folder / "pnl" / "facts" / f"{key}.parquet", dtype_backend="pyarrow")
-    )
+    return frames.to_arrow(pd.read_parquet(folder / "pnl" / "facts" / f"{key}.parquet", dtype_backend="pyarrow"))
 
 
 def test_a_table_without_partitions_is_one_file(tmp_path: Path) -> None:
@@ -99,9 +93,7 @@ def test_a_range_and_its_quarters_one_by_one_are_the_same_bytes(tmp_path: Path) 
     ("day", "said"),
     [(date(2009, 12, 31), "rows of 2009-10-01 in a run of 2009-01-01"), (None, "rows of no date")],
 )
-def test_a_row_of_no_quarter_of_the_run_fails_it_and_nothing_is_written(
-    tmp_path: Path, day: date, said: str
-) -> None:
+def test_a_row_of_no_quarter_of_the_run_fails_it_and_nothing_is_written(tmp_path: Path, day: date, said: str) -> None:
     @dg.asset(key=["pnl", "facts"], metadata={PARTITION_COLUMN: "day"}, **PARTITIONED)
     def strange() -> pd.DataFrame:
         return frames.frame_of([{"day": date(2009, 1, 31)}, {"day": day}], SCHEMA)
