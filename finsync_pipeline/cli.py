@@ -15,6 +15,7 @@ examples:
   finsync run --quarters 2009-Q1...2009-Q4
                                        only these quarters, then the release
   finsync release --allow-missing pnl  publish what is in, also without pnl; the manifest says so
+  finsync check                        is what you declared right? says file, line and cure
   finsync show                         the current release: what went in, what was refused and why
   finsync dev --with-services          the Dagster web UI over the same tables
 
@@ -55,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     release.add_argument("--allow-missing", metavar="SOURCE", action="append", default=[])
     release.set_defaults(command=_release)
 
+    check = commands.add_parser("check", help="check sources, companies and settings, without running anything")
+    check.set_defaults(command=_check)
+
     show = commands.add_parser("show", help="the account of the current release")
     show.set_defaults(command=_show)
 
@@ -92,6 +96,12 @@ def _release(options: argparse.Namespace) -> int:
     from finsync_pipeline.local import run
 
     return run.release(options.allow_missing)
+
+
+def _check(_: argparse.Namespace) -> int:
+    from finsync_pipeline.local import check
+
+    return check.check()
 
 
 def _show(_: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
 """The settings: environment variables with a default and a sentence each, read when the code location loads."""
 
 import os
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from finsync_pipeline.statements.dates import quarter_of
@@ -53,6 +53,8 @@ def first_quarter() -> date:
         raise SettingMistake(
             f"FINSYNC_FIRST_QUARTER: {text} is no first day of a quarter; use {quarter_of(day)} for its quarter"
         )
+    if day > datetime.now(UTC).date():
+        raise SettingMistake(f"FINSYNC_FIRST_QUARTER: {text} has not begun; use a quarter of the past")
     return day
 
 

@@ -138,9 +138,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="port of the first of all services, the others follow (default: 5001; 0: any free ports)",
     )
-    parser.add_argument(
-        "--period-column", metavar="NAME", help="column of the one service that holds the period end"
-    )
+    parser.add_argument("--period-column", metavar="NAME", help="column of the one service that holds the period end")
     databases = os.environ.get("FINSYNC_SERVICES_DATABASES")
     parser.add_argument(
         "--databases",

@@ -55,9 +55,7 @@ def create_app(holdings: Holdings, query_seconds: float = QUERY_SECONDS) -> Flas
     def query() -> Response:
         sql = request.args.get("q", "")
         if not sql.strip():
-            raise RequestError(
-                400, "missing_parameter", "the parameter q is missing: send /query?q=SELECT ..."
-            )
+            raise RequestError(400, "missing_parameter", "the parameter q is missing: send /query?q=SELECT ...")
         columns, rows = run(holdings, sql, seconds=query_seconds)
         return _json({"columns": columns, "rows": rows, "row_count": len(rows)})
 
@@ -106,9 +104,7 @@ def _whole_number(name: str, default: int, lowest: int, highest: int) -> int:
     # 19 digits are enough for the highest; int() itself would take "1_0" and " 1 " too
     if text.isascii() and text.isdigit() and len(text) <= 19 and lowest <= int(text) <= highest:
         return int(text)
-    raise RequestError(
-        400, "bad_parameter", f"the parameter {name} must be a whole number from {lowest} to {highest}"
-    )
+    raise RequestError(400, "bad_parameter", f"the parameter {name} must be a whole number from {lowest} to {highest}")
 
 
 def _json(body: dict[str, Any], status: int = 200) -> Response:

@@ -121,9 +121,7 @@ def _csv_lines(data_file: Path, text: TextIO) -> Iterator[tuple[int, list[str]]]
         ) from error
 
 
-def _csv_rows(
-    data_file: Path, columns: list[str], lines: Iterable[tuple[int, list[str]]]
-) -> Iterator[list[Cell]]:
+def _csv_rows(data_file: Path, columns: list[str], lines: Iterable[tuple[int, list[str]]]) -> Iterator[list[Cell]]:
     for number, cells in lines:
         if len(cells) != len(columns):
             raise DataFileError(
@@ -142,9 +140,7 @@ def _json_table(data_file: Path, text: TextIO) -> Table:
     if not paths:
         raise DataFileError(f"{data_file}: holds no values, so its columns are unknown; add a row")
     text.seek(0)
-    rows: Iterator[list[Cell]] = (
-        [record.get(path) for path in paths] for record in _records(data_file, text)
-    )
+    rows: Iterator[list[Cell]] = ([record.get(path) for path in paths] for record in _records(data_file, text))
     return distinct_names(".".join(path) for path in paths), rows
 
 

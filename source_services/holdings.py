@@ -66,9 +66,7 @@ def take_stock(service: Service, database: Path) -> Holdings:
         data_version=sha256(json.dumps([sorted(columns), whole.count, whole.hash]).encode()).hexdigest(),
         periods=None
         if period_at is None
-        else tuple(
-            Period(period, tally.count, tally.hash) for (_, period), tally in sorted(by_period.items())
-        ),
+        else tuple(Period(period, tally.count, tally.hash) for (_, period), tally in sorted(by_period.items())),
     )
 
 

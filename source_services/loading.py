@@ -37,8 +37,7 @@ def _fill(service: Service, data_file: Path, database: Path) -> None:
         if service.period_column is not None and service.period_column not in columns:
             raise DataFileError(
                 f"{data_file}: has no column {service.period_column!r}, the period column of {service.name}; "
-                f"rename a column, or start {service.name} alone with --period-column and one of: "
-                + ", ".join(columns)
+                f"rename a column, or start {service.name} alone with --period-column and one of: " + ", ".join(columns)
             )
         # Columns without a type: SQLite then stores every value as it is given
         names = ", ".join(quoted(column) for column in columns)

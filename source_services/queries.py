@@ -43,9 +43,7 @@ def run(
     with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
         guard = _Guard(holdings.service.name)
         connection.set_authorizer(guard.judge)
-        connection.set_progress_handler(
-            lambda: time.monotonic() > deadline, _STEPS_BETWEEN_LOOKS_AT_THE_CLOCK
-        )
+        connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_BETWEEN_LOOKS_AT_THE_CLOCK)
         try:
             cursor = connection.execute(sql, parameters)
             rows = cursor.fetchall()

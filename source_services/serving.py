@@ -59,6 +59,4 @@ def _listen(host: str, holdings: Holdings) -> socket.socket:
                 f"port {port} on {host} is in use, so {name} cannot listen there; stop the program that "
                 "holds it, or choose other ports with --base-port (all services) or --port (one service)"
             ) from error
-        raise PortError(
-            f"{name} cannot listen on {host}, port {port} ({error}); check --host and the port"
-        ) from error
+        raise PortError(f"{name} cannot listen on {host}, port {port} ({error}); check --host and the port") from error

@@ -12,8 +12,8 @@ EXACT_FLOAT = 2**53  # every whole number up to it is a float64
 def mean_of(table: nw.LazyFrame[Any], keys: Sequence[str], value: str) -> nw.LazyFrame[Any]:
     """Per group of `keys`: `mean` of the column `value` (float64), and `n`, the number of values.
 
-    The sum is of DECIMAL(38,6), and the rounding is done on whole numbers of millionths, so neither depends on the order
-    of the rows. Values must be finite, not null, and below `statements.tables.VALUE_BOUND`.
+    The sum is of DECIMAL(38,6), and the rounding is done on whole numbers of millionths, so neither depends on the
+    order of the rows. Values must be finite, not null, and below `statements.tables.VALUE_BOUND`.
     """
     millionth, money = 10**PLACES, nw.Decimal(38, PLACES)
     # Wholes and the rest apart: engines cast float64 to DECIMAL through value * 10**6, which is off from 10**11 on
@@ -24,9 +24,7 @@ def mean_of(table: nw.LazyFrame[Any], keys: Sequence[str], value: str) -> nw.Laz
         floor=nw.col("total") // nw.col("n")
     )
     rounded = divided.with_columns(rest=2 * (nw.col("total") - nw.col("floor") * nw.col("n"))).with_columns(
-        floor=nw.when(
-            (nw.col("rest") > nw.col("n")) | ((nw.col("rest") == nw.col("n")) & (nw.col("floor") % 2 != 0))
-        )
+        floor=nw.when((nw.col("rest") > nw.col("n")) | ((nw.col("rest") == nw.col("n")) & (nw.col("floor") % 2 != 0)))
         .then(nw.col("floor") + 1)
         .otherwise(nw.col("floor"))
     )

@@ -22,16 +22,14 @@ def company_summary(
 ) -> nw.LazyFrame[Any]:
     """The wide table SUMMARY.
 
-    `means` are the `financials.source_means`, `texts` is a table TEXTS, `companies` has the columns company_id and name.
-    Every company with any number has a row, also one without annual periods: its cells are empty.
+    `means` are the `financials.source_means`, `texts` is a table TEXTS, `companies` has the columns company_id and
+    name. Every company with any number has a row, also one without annual periods: its cells are empty.
     """
     everyone = means.select(*COMPANY).unique()
     ends = _annual_ends(means)
     values = in_basis(means).rename({"mean": "value"})
     averages = mean_of(values, [*COMPANY, "item"], "value")
-    spans = values.group_by(*COMPANY, "item").agg(
-        first=nw.col("period_end").min(), last=nw.col("period_end").max()
-    )
+    spans = values.group_by(*COMPANY, "item").agg(first=nw.col("period_end").min(), last=nw.col("period_end").max())
     items = averages.join(spans, on=[*COMPANY, "item"], how="inner")
     wide = widened(items, COMPANY, NUMERIC_ITEMS, {"mean": "", "n": "_n", "first": "_first", "last": "_last"})
     periods = ends.group_by(*COMPANY).agg(

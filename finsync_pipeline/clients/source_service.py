@@ -1,4 +1,4 @@
-"""The client of a source's service: SQL in, typed rows out, or an error that names the service, its URL and the cure."""
+"""The client of a source's service: SQL in, typed rows out, or an error that names service, URL and cure."""
 
 import json
 import re
@@ -59,9 +59,7 @@ class Version:
 class SourceService:
     """The service of one source, as a context manager that holds its connections."""
 
-    def __init__(
-        self, name: str, url: str, timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS)
-    ) -> None:
+    def __init__(self, name: str, url: str, timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS)) -> None:
         self.name, self.url, self.timeout = name, url.rstrip("/"), timeout
         self.shown_url = without_credentials(self.url)
         self._session = requests.Session()
@@ -150,8 +148,8 @@ class SourceService:
 
     def _unavailable(self, what: str) -> SourceUnavailable:
         return SourceUnavailable(
-            f"Source {self.name!r} at {self.shown_url} {what}. Start its service (python -m source_services), or mend url in "
-            f"defs/sources/{self.name}/defs.yaml. What was extracted before stays as it is."
+            f"Source {self.name!r} at {self.shown_url} {what}. Start its service (python -m source_services), or mend "
+            f"url in defs/sources/{self.name}/defs.yaml. What was extracted before stays as it is."
         )
 
     def _nonsense(self, what: str) -> SourceAnswerMistake:

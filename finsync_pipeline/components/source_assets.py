@@ -11,6 +11,7 @@ from finsync_pipeline.clients.source_service import (
     SourceAnswerMistake,
     SourceService,
     SourceUnavailable,
+    without_credentials,
 )
 from finsync_pipeline.components.metadata import column_schema, described, described_by_quarter
 from finsync_pipeline.defs.partitions import QUARTERS, all_quarters, days_of
@@ -34,10 +35,15 @@ def source_assets(mapping: SourceMapping) -> list[dg.AssetsDefinition]:
     return [_delivery(mapping), _raw(mapping), _company_ids(mapping), _statements(mapping)]
 
 
+def shown_url(mapping: SourceMapping) -> dg.UrlMetadataValue:
+    """The url of the source's service without a password in it."""
+    return dg.MetadataValue.url(without_credentials(mapping.url))
+
+
 @contextmanager
 def failures_explained(mapping: SourceMapping) -> Iterator[None]:
     """What the source did wrong, as a Failure that the UI shows; only what may pass is tried again."""
-    metadata: dict[str, Any] = {"source": mapping.name, "url": dg.MetadataValue.url(mapping.url)}
+    metadata: dict[str, Any] = {"source": mapping.name, "url": shown_url(mapping)}
     try:
         yield
     except SourceUnavailable as error:
@@ -64,7 +70,9 @@ def _delivery(mapping: SourceMapping) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=f"{mapping.name}_delivery",
         outs={
-            "delivery": _out(mapping, DELIVERY, "What the service holds now: each period end, its rows, its quarter.", None),
+            "delivery": _out(
+                mapping, DELIVERY, "What the service holds now: each period end, its rows, its quarter.", None
+            ),
             "undated": _out(mapping, undated, "Rows that belong to no quarter, refused with the reason.", None),
         },
         check_specs=[
@@ -103,7 +111,7 @@ def _raw(mapping: SourceMapping) -> dg.AssetsDefinition:
         backfill_policy=ONE_RUN,
         retry_policy=RETRY,
         pool=f"{mapping.name}_service",
-        metadata={PARTITION_COLUMN: "finsync_period_end", "url": dg.MetadataValue.url(mapping.url)},
+        metadata={PARTITION_COLUMN: "finsync_period_end", "url": shown_url(mapping)},
         ins={"delivery": dg.AssetIn([mapping.name, "delivery"])},
     )
     def raw(context: dg.AssetExecutionContext, delivery: pd.DataFrame) -> pd.DataFrame:

@@ -34,7 +34,9 @@ class StatementSource(dg.Component):
         names = [mapping.name for mapping in mappings]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"two sources are named {name}: give each defs.yaml below defs/sources a name of its own")
+                raise ValueError(
+                    f"two sources are named {name}: give each defs.yaml below defs/sources a name of its own"
+                )
         return sorted(mappings, key=lambda mapping: mapping.name)
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:

@@ -27,7 +27,10 @@ def reference_list(context: dg.AssetExecutionContext) -> tuple[dg.Output[pd.Data
         reference = read_reference(reference_path())
     except ReferenceMistake as mistake:
         raise dg.Failure(str(mistake), allow_retries=False) from None
-    notes: dict[str, Any] = {"reference_version": reference.version, "read_from": dg.MetadataValue.path(str(reference_path()))}
+    notes: dict[str, Any] = {
+        "reference_version": reference.version,
+        "read_from": dg.MetadataValue.path(str(reference_path())),
+    }
     return (
         dg.Output(reference.companies, metadata={**described(reference.companies), **notes}),
         dg.Output(reference.aliases, metadata={**described(reference.aliases), **notes}),

@@ -56,7 +56,8 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
         publication: Publication, companies: pd.DataFrame, financials: ParquetFiles, **inputs: ParquetFiles
     ) -> dg.Output[pd.DataFrame]:
         tables = {
-            source: SourceTables(**{table: inputs[f"{source}__{table}"].files for table in TABLES}) for source in sources
+            source: SourceTables(**{table: inputs[f"{source}__{table}"].files for table in TABLES})
+            for source in sources
         }
         try:
             release, summary = make_release(

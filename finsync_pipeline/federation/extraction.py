@@ -116,9 +116,7 @@ def fetch_rows(
     return _dated(rows, wanted, mapping)
 
 
-def _place(
-    periods: Answer, version: Version | None, mapping: SourceMapping, quarters: set[date]
-) -> pd.DataFrame:
+def _place(periods: Answer, version: Version | None, mapping: SourceMapping, quarters: set[date]) -> pd.DataFrame:
     counted = [(row[0], int(row[1])) for row in periods.rows]
     hashes = _hashes(version, periods, mapping)
     data_version = version.data_version if version else periods.data_version or _digest(sorted(map(repr, counted)))
@@ -244,8 +242,8 @@ def _verify(rows: pd.DataFrame, answer: Answer, expected: pd.DataFrame, mapping:
 
 def _changed(mapping: SourceMapping) -> SourceChanged:
     return SourceChanged(
-        f"Source {mapping.name!r} at {without_credentials(mapping.url)} has other rows than its delivery says: it changed in between. "
-        f"Materialize {mapping.name}/delivery and these quarters again, together."
+        f"Source {mapping.name!r} at {without_credentials(mapping.url)} has other rows than its delivery "
+        f"says: it changed in between. Materialize {mapping.name}/delivery and these quarters again, together."
     )
 
 
@@ -283,5 +281,3 @@ def _key_order(mapping: SourceMapping) -> str:
 
 def _digest(content: Any) -> str:
     return hashlib.sha256(json.dumps(list(content), ensure_ascii=False, default=str).encode()).hexdigest()
-
-

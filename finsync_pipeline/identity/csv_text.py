@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-class ReferenceMistake(ValueError):  # noqa: N818 - what the user made is a mistake in a list
+class ReferenceMistake(ValueError):
     """A mistake in the list of companies or aliases; the message names file, row, column and the cure."""
 
 
@@ -54,13 +54,9 @@ def read_rows(file: Path, *, required: tuple[str, ...]) -> list[Row]:
                         f"{file}, row {number}: has {len(cells)} cells where the header has {len(header)}: "
                         "put a cell that holds a comma between double quotes"
                     )
-                rows.append(
-                    Row(file, number, {c: cell or None for c, cell in zip(header, cells, strict=True)})
-                )
+                rows.append(Row(file, number, {c: cell or None for c, cell in zip(header, cells, strict=True)}))
     except csv.Error as error:
-        raise ReferenceMistake(
-            f"{file}, line {lines.line_num}: is not CSV ({error}): save it again as CSV"
-        ) from None
+        raise ReferenceMistake(f"{file}, line {lines.line_num}: is not CSV ({error}): save it again as CSV") from None
     if header is None:
         raise ReferenceMistake(f"{file}: is empty: it needs a header row with the column {required[0]}")
     return rows
@@ -73,9 +69,7 @@ def _read_text(file: Path) -> str:
         raise ReferenceMistake(f"{file}: there is no such file: write it, or correct the path") from None
     except UnicodeDecodeError as error:
         row = error.object[: error.start].count(b"\n") + 1
-        raise ReferenceMistake(
-            f"{file}, row {row}: is not UTF-8 text: save the file as 'CSV UTF-8'"
-        ) from None
+        raise ReferenceMistake(f"{file}, row {row}: is not UTF-8 text: save the file as 'CSV UTF-8'") from None
 
 
 def _check_header(file: Path, header: list[str], required: tuple[str, ...]) -> None:
@@ -87,6 +81,4 @@ def _check_header(file: Path, header: list[str], required: tuple[str, ...]) -> N
             )
     twice = sorted(column for column, count in Counter(header).items() if count > 1 and column)
     if twice:
-        raise ReferenceMistake(
-            f"{file}, row 1, column {twice[0]}: is there twice: rename or remove one of the two"
-        )
+        raise ReferenceMistake(f"{file}, row 1, column {twice[0]}: is there twice: rename or remove one of the two")

@@ -43,9 +43,7 @@ class Claim:
 
     def is_in_force(self, day: date) -> bool:
         """Both days included."""
-        return (self.valid_from is None or self.valid_from <= day) and (
-            self.valid_to is None or day <= self.valid_to
-        )
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
 
 
 @dataclass(frozen=True)

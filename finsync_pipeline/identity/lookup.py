@@ -113,9 +113,7 @@ def _look_up_shortened(forms: NameForms, day: date, listed: ListedNames) -> Answ
         return None
     claims = listed.names_like(forms, "short", day)
     companies = companies_of(claims)
-    if len(forms.core) == 1 and any(
-        listed.is_word_of_others(forms.core[0], company) for company in companies
-    ):
+    if len(forms.core) == 1 and any(listed.is_word_of_others(forms.core[0], company) for company in companies):
         return None
     return _prefer_dated(claims, "normalised", literal=False) if claims else None
 

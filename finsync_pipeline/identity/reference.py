@@ -82,9 +82,7 @@ def _read_companies(file: Path) -> list[dict[str, str | None]]:
     seen: dict[str, tuple[int, str]] = {}
     companies: list[dict[str, str | None]] = []
     for row in rows:
-        company_id = row.required(
-            "company_id", "every company needs an id of its own: fill it in, or remove the row"
-        )
+        company_id = row.required("company_id", "every company needs an id of its own: fill it in, or remove the row")
         key = _alike(company_id)
         if key in seen:
             number, other = seen[key]
@@ -108,14 +106,10 @@ def _read_aliases(file: Path, companies: list[dict[str, str | None]]) -> list[di
             raise row.mistake("company_id", f"{company_id!r} is not in companies.csv: {cure}")
         kind = (row.cells.get("kind") or "name").lower()
         if kind not in ALIAS_KINDS:
-            raise row.mistake(
-                "kind", f"{kind!r} is no kind of alias: write 'name' or 'ticker', or leave it blank"
-            )
+            raise row.mistake("kind", f"{kind!r} is no kind of alias: write 'name' or 'ticker', or leave it blank")
         valid_from, valid_to = _day(row, "valid_from"), _day(row, "valid_to")
         if valid_from is not None and valid_to is not None and valid_from > valid_to:
-            raise row.mistake(
-                "valid_from", f"{valid_from} is after valid_to {valid_to}: exchange or correct them"
-            )
+            raise row.mistake("valid_from", f"{valid_from} is after valid_to {valid_to}: exchange or correct them")
         aliases.append(
             {
                 "company_id": company_id,

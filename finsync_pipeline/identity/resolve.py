@@ -111,9 +111,7 @@ def _by_likeness(best: Likeness | None, runner_up: Likeness | None) -> Decision:
         suggestion=best.company_id,
     )
     if is_accepted(best, runner_up):
-        return replace(
-            decision, status="accepted", company_id=best.company_id, method="fuzzy", suggestion=None
-        )
+        return replace(decision, status="accepted", company_id=best.company_id, method="fuzzy", suggestion=None)
     return decision
 
 
@@ -157,9 +155,7 @@ def _questions(spellings: pd.DataFrame) -> list[tuple[str | None, date, str | No
     if missing:
         raise ValueError(f"spellings: has no column {', '.join(sorted(missing))}")
     if spellings["period_end"].isna().any():
-        raise ValueError(
-            "spellings, column period_end: is null in some rows; every spelling needs its period end"
-        )
+        raise ValueError("spellings, column period_end: is null in some rows; every spelling needs its period end")
     return list(
         zip(
             (None if pd.isna(text) else str(text) for text in spellings["spelling"]),

@@ -10,12 +10,12 @@ from typing import Any
 import dagster as dg
 
 from finsync_pipeline.clients.source_service import SourceAnswerMistake, SourceService, SourceUnavailable
-from finsync_pipeline.components.statement_source import StatementSource
+from finsync_pipeline.definitions import defs as load_definitions
 from finsync_pipeline.defs.automation import RELEASE
 from finsync_pipeline.defs.partitions import all_quarters, range_tags, spoken
-from finsync_pipeline.definitions import defs as load_definitions
 from finsync_pipeline.federation.extraction import SourceChanged, quarter_versions, take_stock
 from finsync_pipeline.local import report
+from finsync_pipeline.local.check import declared_sources
 from finsync_pipeline.local.dev import set_up
 from finsync_pipeline.local.quarters import QuarterMistake, read_range
 from finsync_pipeline.local.report import console
@@ -25,10 +25,11 @@ from finsync_pipeline.statements.delivered import DeliveryMistake
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.storage.ledgers import worked_versions
 
+
 def run(quarters: str | None, allow_missing: Sequence[str], with_services: bool) -> int:
     """Materialize everything over the quarters (default: all that have rows) and publish; the exit code."""
-    sources = _sources()
     try:
+        sources = declared_sources()
         _refuse_unknown(allow_missing, sources)
         with services_running(with_services):
             asked = [mapping for mapping in sources if mapping.name not in allow_missing]
@@ -45,7 +46,7 @@ def run(quarters: str | None, allow_missing: Sequence[str], with_services: bool)
 def release(allow_missing: Sequence[str]) -> int:
     """Publish what the tables hold; the exit code."""
     try:
-        _refuse_unknown(allow_missing, _sources())
+        _refuse_unknown(allow_missing, declared_sources())
     except ValueError as mistake:
         print(f"finsync: {mistake}", file=sys.stderr)
         return 2
@@ -68,9 +69,7 @@ def occupied_range(sources: Sequence[SourceMapping]) -> tuple[date, date]:
     return (min(occupied), max(occupied)) if occupied else (all_quarters()[-1], all_quarters()[-1])
 
 
-def _materialize(
-    selection: dg.AssetSelection, tags: dict[str, str], allow_missing: Sequence[str]
-) -> int:
+def _materialize(selection: dg.AssetSelection, tags: dict[str, str], allow_missing: Sequence[str]) -> int:
     set_up(Path.cwd())
     definitions = dg.Definitions.merge(load_definitions(), dg.Definitions(loggers={"console": progress}))
     keys = selection.resolve(definitions.resolve_asset_graph())
@@ -110,10 +109,6 @@ def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
 
 def _published(result: dg.ExecuteInProcessResult) -> bool:
     return any(event.is_step_success and event.step_key == "company_summary" for event in result.all_events)
-
-
-def _sources() -> list[SourceMapping]:
-    return StatementSource.all_in(dg.ComponentTree.for_project(Path(__file__)))
 
 
 def _refuse_unknown(allow_missing: Sequence[str], sources: Sequence[SourceMapping]) -> None:

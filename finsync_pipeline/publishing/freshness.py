@@ -37,7 +37,7 @@ def quarter_statuses(delivery: pd.DataFrame | None, ledger: pd.DataFrame, is_ver
     lines: Iterable[tuple[date, str, int]] = zip(
         ledger["quarter"], ledger["data_version"], ledger["rows_in"], strict=True
     )
-    done = {quarter: version for quarter, version, rows in lines if rows or quarter in now}
+    done = {quarter: version for quarter, version, rows in lines if rows}
     statuses = []
     for quarter in sorted({*now, *done}):
         version = done.get(quarter)
@@ -64,4 +64,6 @@ def refuse_missing(source: str, statuses: Iterable[QuarterStatus] | None, allow_
     missing = [str(status.quarter) for status in statuses if status.status == "missing"]
     if missing:
         told = ", ".join(missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
-        raise SourceMissing(f"Nothing is published: source {source!r} holds quarters that are not in yet: {told}. {cure}.")
+        raise SourceMissing(
+            f"Nothing is published: source {source!r} holds quarters that are not in yet: {told}. {cure}."
+        )

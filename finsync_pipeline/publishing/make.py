@@ -112,8 +112,8 @@ def _refuse_outdated(made_now: pd.DataFrame, stored: pd.DataFrame) -> None:
     differing = pd.concat([now, stored]).drop_duplicates(keep=False)["period_end"]
     days = sorted({str(day) for day in differing})
     raise FinancialsOutdated(
-        f"Nothing is published: financials of periods ending {', '.join(days[:4])} were made from other facts than there "
-        "are now. Materialize financials for their quarters again."
+        f"Nothing is published: financials of periods ending {', '.join(days[:4])} were made from other facts than "
+        "there are now. Materialize financials for their quarters again."
     )
 
 

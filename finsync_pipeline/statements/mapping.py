@@ -271,11 +271,6 @@ class SourceMapping(Declared):
         return {declared.column: item for item, declared in self.items.items()}
 
     @property
-    def has_texts(self) -> bool:
-        """Whether an item of kind text is among its items."""
-        return any(ITEMS[item].kind == "text" for item in self.items)
-
-    @property
     def hash(self) -> str:
         """SHA-256 of what the mapping says, wherever its service listens."""
         return hashlib.sha256(self.model_dump_json(exclude={"url"}).encode()).hexdigest()
@@ -284,5 +279,6 @@ class SourceMapping(Declared):
 def check_url(url: str) -> str:
     """The url, if a service can listen there. Raises ValueError otherwise."""
     if not re.match(r"https?://[^/\s]+", url):
-        raise ValueError(f"url: {url!r} is no address of a service; write it like http://127.0.0.1:5001")
+        shown = re.sub(r"//[^/@]*@", "//***@", url)
+        raise ValueError(f"url: {shown!r} is no address of a service; write it like http://127.0.0.1:5001")
     return url

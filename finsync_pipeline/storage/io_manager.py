@@ -1,6 +1,7 @@
 """The IO manager: an asset's frame to Parquet and back, a range of quarters as one frame.
 
-An asset that is partitioned names in its metadata `partition_column` the column of dates whose quarter the rows belong to.
+An asset that is partitioned names in its metadata `partition_column` the column of dates whose quarter the rows belong
+to.
 """
 
 from datetime import date

@@ -78,10 +78,7 @@ def test_tickers_with_any_separator_are_one(text: str, ticker: str | None) -> No
 @pytest.mark.parametrize(
     ("text", "cik"),
     [
-        *[
-            (text, "1800")
-            for text in ("1800", "0000001800", "CIK0000001800", "cik 1800", "CIK: 1800", "CIK#1800")
-        ],
+        *[(text, "1800") for text in ("1800", "0000001800", "CIK0000001800", "cik 1800", "CIK: 1800", "CIK#1800")],
         *[(text, None) for text in ("", "0", "CIK", "1800A", "1800.0", "1.8E+03", "00000000001800")],
     ],
 )

@@ -72,9 +72,7 @@ def reference(make_reference: MakeReference) -> Reference:
         ("Microsofft Corporation", "2009-12-31", "c-msft", "fuzzy"),
     ],
 )
-def test_every_step_accepts(
-    reference: Reference, spelling: str, day: str, company_id: str, method: str
-) -> None:
+def test_every_step_accepts(reference: Reference, spelling: str, day: str, company_id: str, method: str) -> None:
     decision = decide(reference, spelling, day)
     assert (decision["status"], decision["company_id"], decision["method"]) == (
         "accepted",
@@ -234,9 +232,7 @@ def test_one_name_of_two_companies_in_turn(
         {"company_id": "new", "name": "ALPHA, INC."},
         {"company_id": "old", "name": "ALPHA, INC./OLD"},
     ]
-    reference = make_reference(
-        companies, [{"company_id": "old", "alias": "ALPHA, INC.", "valid_to": valid_to}]
-    )
+    reference = make_reference(companies, [{"company_id": "old", "alias": "ALPHA, INC.", "valid_to": valid_to}])
     decision = decide(reference, "ALPHA, INC.", day)
     assert (decision["status"], decision["company_id"]) == (status, company_id)
 
@@ -262,9 +258,7 @@ def test_an_alias_that_is_only_alike_settles_nothing(make_reference: MakeReferen
     companies = [{"company_id": "drill", "tickers": "HPGX"}, {"company_id": "print", "name": "X"}]
     alias = {"company_id": "print", "alias": "HPGX Inc", "valid_from": "2000-01-01"}
     assert decide(make_reference(companies, [alias]), "HPGX")["status"] == "ambiguous"
-    assert (
-        decide(make_reference(companies, [alias | {"alias": "HPGX Group"}]), "HPGX")["status"] == "ambiguous"
-    )
+    assert decide(make_reference(companies, [alias | {"alias": "HPGX Group"}]), "HPGX")["status"] == "ambiguous"
 
 
 @pytest.mark.parametrize(
@@ -298,9 +292,7 @@ def test_evidence_of_another_company_stops_a_decision(reference: Reference, evid
         '{"lei": "HWUPKR0MPOU8FGXBT394"}',
     ],
 )
-def test_evidence_that_agrees_or_says_nothing_changes_nothing(
-    reference: Reference, evidence: str | None
-) -> None:
+def test_evidence_that_agrees_or_says_nothing_changes_nothing(reference: Reference, evidence: str | None) -> None:
     assert decide(reference, "AAPL", evidence=evidence)["company_id"] == "c-apple"
 
 
@@ -312,9 +304,7 @@ def test_evidence_accepts_nothing_but_suggests(reference: Reference) -> None:
 def test_evidence_chooses_which_of_two_ambiguous_companies_is_suggested(
     make_reference: MakeReference,
 ) -> None:
-    reference = make_reference(
-        [{"company_id": "1", "name": "Acme Inc"}, {"company_id": "2", "name": "Acme Corp"}]
-    )
+    reference = make_reference([{"company_id": "1", "name": "Acme Inc"}, {"company_id": "2", "name": "Acme Corp"}])
     decision = decide(reference, "Acme", evidence='{"id": "2"}')
     assert (decision["status"], decision["suggestion"], decision["runner_up"]) == ("ambiguous", "2", "1")
 

@@ -6,12 +6,12 @@ import dagster as dg
 import pytest
 from given import running_services
 
+from finsync_pipeline.definitions import defs
 from finsync_pipeline.defs.automation import (
     quarter_close,
     release_after_close,
     unbroken_ranges,
 )
-from finsync_pipeline.definitions import defs
 
 START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 

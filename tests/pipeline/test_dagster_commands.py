@@ -51,8 +51,14 @@ def test_a_partition_range_is_materialized_in_one_process(running):
 
 def test_one_quarter_of_one_source_is_materialized_alone(running):
     made = _dagster(
-        running, "asset", "materialize", "--select", "group:pnl,key:companies,key:company_aliases",
-        "--partition", "2009-10-01", *MODULE,
+        running,
+        "asset",
+        "materialize",
+        "--select",
+        "group:pnl,key:companies,key:company_aliases",
+        "--partition",
+        "2009-10-01",
+        *MODULE,
     )
 
     assert made.returncode == 0, made.stderr[-3000:]

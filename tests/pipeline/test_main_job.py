@@ -57,7 +57,9 @@ def test_a_second_run_writes_the_same_csv_beside_the_first(running):
 def test_quarters_one_by_one_give_the_tables_of_all_at_once(running):
     assert running.finsync("run") == 0
     folder = running.home / "tables"
-    at_once = {path: path.read_bytes() for day in ("2008-10-01", "2009-10-01") for path in folder.rglob(f"{day}.parquet")}
+    at_once = {
+        path: path.read_bytes() for day in ("2008-10-01", "2009-10-01") for path in folder.rglob(f"{day}.parquet")
+    }
     for path in at_once:
         path.unlink()
     running.finsync("run", "--quarters", "2008-Q4")

@@ -65,4 +65,8 @@ def test_a_second_provider_is_one_yaml_file_and_every_cell_of_it_is_right_or_ref
         assert fact.value == float(delivered[fact.row_key][declared.column]) * declared.sign
     assert account["cells_used"] == len(facts)
     assert account["rows_used"] > 0.97 * len(rows)
-    assert {line["reason"] for line in account["reasons"]} <= {"company_unknown", "company_ambiguous", "outside_quarters"}
+    assert {line["reason"] for line in account["reasons"]} <= {
+        "company_unknown",
+        "company_ambiguous",
+        "outside_quarters",
+    }

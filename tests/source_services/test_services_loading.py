@@ -37,9 +37,7 @@ def test_json_numbers_that_sqlite_cannot_hold_are_kept_as_text(load_file, table)
 
 
 def test_nested_json_is_flattened_and_what_is_missing_is_null(load_file, table):
-    holdings = load_file(
-        "x.jsonl", '{"rec": 1, "lines": {"Net income": 2.5}}\n\n{"rec": 2, "lines": {"EPS": ""}}\n'
-    )
+    holdings = load_file("x.jsonl", '{"rec": 1, "lines": {"Net income": 2.5}}\n\n{"rec": 2, "lines": {"EPS": ""}}\n')
     assert table(holdings) == (["rec", "lines.Net income", "lines.EPS"], [[1, 2.5, None], [2, None, ""]])
 
 
@@ -90,9 +88,7 @@ def test_a_ragged_or_broken_csv_line_is_refused_by_its_number(content, line, fou
         load_file("pnl.csv", content)
 
 
-@pytest.mark.parametrize(
-    "line", ['{"a": ', "[1]", '{"a": NaN}', '{"a": 1, "a": 2}', '{"a": "\\ud800"}', '{"a": 1} x']
-)
+@pytest.mark.parametrize("line", ['{"a": ', "[1]", '{"a": NaN}', '{"a": 1, "a": 2}', '{"a": "\\ud800"}', '{"a": 1} x'])
 def test_a_broken_json_line_is_refused_by_its_number(line, load_file):
     with pytest.raises(DataFileError, match=r"x\.jsonl, line 2: cannot be read as a JSON object"):
         load_file("x.jsonl", '{"a": 1}\n' + line + "\n")
@@ -144,9 +140,7 @@ def test_names_with_quotes_and_commas_are_kept(load_file, table):
 
 
 def test_a_missing_period_column_is_refused_with_the_columns_that_there_are(load_file):
-    with pytest.raises(
-        DataFileError, match=r"has no column 'Period Ended'.*--period-column and one of: a, b"
-    ):
+    with pytest.raises(DataFileError, match=r"has no column 'Period Ended'.*--period-column and one of: a, b"):
         load_file("pnl.csv", "a,b\n1,2\n", "Period Ended")
 
 
@@ -175,9 +169,7 @@ def test_only_data_files_are_found_in_a_folder(write, tmp_path):
 
 def test_the_order_and_format_of_rows_do_not_change_the_version(load_file):
     first = load_file("x.jsonl", '{"p": "Q1", "v": 1}\n{"p": "Q1", "w": 2}\n{"p": "Q2", "v": 3}\n', "p")
-    second = load_file(
-        "x.jsonl.gz", '{"p": "Q2", "v": 3, "w": null}\n{"w": 2, "p": "Q1"}\n{"v": 1, "p": "Q1"}\n', "p"
-    )
+    second = load_file("x.jsonl.gz", '{"p": "Q2", "v": 3, "w": null}\n{"w": 2, "p": "Q1"}\n{"v": 1, "p": "Q1"}\n', "p")
     assert (first.data_version, first.periods) == (second.data_version, second.periods)
 
 
@@ -207,9 +199,7 @@ def test_a_column_that_a_period_leaves_empty_does_not_change_its_hash(load_file)
 
 
 def test_periods_are_counted_by_value_and_type_and_missing_is_null(load_file):
-    holdings = load_file(
-        "x.jsonl", '{"p": 2012}\n{"p": 2012.0}\n{"p": "2012"}\n{"p": null}\n{"q": 1}\n{"p": ""}', "p"
-    )
+    holdings = load_file("x.jsonl", '{"p": 2012}\n{"p": 2012.0}\n{"p": "2012"}\n{"p": null}\n{"q": 1}\n{"p": ""}', "p")
     assert [(each.period, type(each.period).__name__, each.row_count) for each in holdings.periods] == [
         (None, "NoneType", 2),
         (2012.0, "float", 1),

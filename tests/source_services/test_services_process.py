@@ -110,9 +110,7 @@ def test_an_absent_service_is_told_and_the_others_serve(write, tmp_path):
     write("pnl.csv", PNL)
     folder = tmp_path / "data"
     with started("--base-port", 0, count=3, FINSYNC_SERVICES_DATA=str(folder)) as (_, lines):
-        assert lines[0].startswith(
-            f"balance_sheet  not served: in {folder} there is none of balance_sheet.csv,"
-        )
+        assert lines[0].startswith(f"balance_sheet  not served: in {folder} there is none of balance_sheet.csv,")
         assert lines[1].startswith("cash_flow      not served")
         assert get(LINE.match(lines[2])[2] + "/health") == {"status": "ok"}
 

@@ -1,0 +1,72 @@
+"""What is declared, loaded and checked before anything runs; a mistake is told in a line, without a traceback."""
+
+import re
+import sys
+from pathlib import Path
+
+import dagster as dg
+import yaml
+from pydantic import ValidationError
+
+from finsync_pipeline.clients.source_service import without_credentials
+from finsync_pipeline.components.statement_source import StatementSource
+from finsync_pipeline.defs.partitions import all_quarters, spoken
+from finsync_pipeline.identity import ReferenceMistake, read_reference
+from finsync_pipeline.settings import reference_path
+from finsync_pipeline.statements.mapping import SourceMapping
+
+
+class DeclarationMistake(ValueError):
+    """Something declared cannot be used; the message has a line for each mistake: file, line, field, cure."""
+
+
+def declared_sources() -> list[SourceMapping]:
+    """The mappings of all sources, by name. Raises DeclarationMistake."""
+    try:
+        return StatementSource.all_in(dg.ComponentTree.for_project(Path(__file__)))
+    except Exception as error:
+        raise DeclarationMistake("\n".join(_mistakes(error))) from error
+
+
+def check() -> int:
+    """Check sources, companies and settings, and say what there is; the exit code."""
+    try:
+        sources = declared_sources()
+        reference = read_reference(reference_path())
+    except (DeclarationMistake, ReferenceMistake) as mistake:
+        print(f"finsync: {mistake}", file=sys.stderr)
+        return 2
+    for mapping in sources:
+        url = without_credentials(mapping.url)
+        print(f"source     {mapping.name}: {len(mapping.items)} items from table {mapping.table} at {url}")
+    print(f"companies  {len(reference.companies):,} with {len(reference.aliases):,} aliases from {reference_path()}")
+    print(f"quarters   {spoken(all_quarters()[0])} to {spoken(all_quarters()[-1])}")
+    return 0
+
+
+def _mistakes(error: BaseException) -> list[str]:
+    """A line for each mistake, from the deepest cause that tells one."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ValidationError):
+            return [_told(str(line["loc"][-1]), line["msg"]) for line in cause.errors()]
+        if isinstance(cause, yaml.MarkedYAMLError) and cause.problem_mark is not None:
+            mark = cause.problem_mark
+            return [f"{_relative(mark.name)}:{mark.line + 1}: {cause.problem}; mend the YAML there"]
+        error, cause = cause, cause.__cause__
+    return [str(error)]
+
+
+def _told(place: str, message: str) -> str:
+    """Dagster names the place as "attributes.items at FILE:LINE"."""
+    message = message.removeprefix("Value error, ")
+    found = re.fullmatch(r"attributes\.?(.*) at (.+):(\d+)", place)
+    if not found:
+        return f"{place}: {message}"
+    field, file, line = found.groups()
+    return f"{_relative(file)}:{line}: {f'{field}: ' if field else ''}{message}"
+
+
+def _relative(file: str) -> str:
+    path = Path(file)
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
