@@ -223,6 +223,6 @@ def _conservation(
         raise dg.Failure(
             f"Conservation is broken for {mapping.name}, so nothing is stored: "
             f"{'; '.join(line for lines in broken.values() for line in lines)}. If the source has changed, materialize "
-            f"{mapping.name}/delivery and these quarters again; otherwise this is a fault of FinSync: please report it.",
+            f"{mapping.name}/delivery and these quarters again; else this is a fault of FinSync: please report it.",
             allow_retries=False,
         )

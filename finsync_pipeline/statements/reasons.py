@@ -76,15 +76,16 @@ def as_markdown() -> str:
     lines = [
         "# Why a row or a cell is not used",
         "",
-        "Every row and cell that is not used stands in `rejects.parquet` of the release (and in the asset `<source>/rejects`)",
-        "with its stage, its reason and its text as delivered. *Refused*: it cannot be used as it is. *Superseded*: another row",
-        "of the source says the same, or something newer.",
+        "Every row and cell that is not used stands in `rejects.parquet` of the release, and in the asset",
+        "`<source>/rejects`, with its stage, its reason and its text as delivered. *Refused*: it cannot be used as it",
+        "is. *Superseded*: another row of the source says the same, or something newer.",
         "",
         "| reason | stage | outcome | what it means | how to mend it |",
         "|---|---|---|---|---|",
     ]
     lines += [
-        f"| `{reason.code}` | {reason.stage} | {reason.outcome} | {reason.meaning} | {reason.cure} |" for reason in _REASONS
+        f"| `{reason.code}` | {reason.stage} | {reason.outcome} | {reason.meaning} | {reason.cure} |"
+        for reason in _REASONS
     ]
     return "\n".join(lines) + "\n"
 
