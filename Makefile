@@ -26,7 +26,7 @@ dev: setup ## services and the Dagster web UI on http://127.0.0.1:3000
 	$(BIN)/finsync dev --with-services
 
 test: setup ## all tests
-	$(BIN)/pytest -q $(PYTEST_ARGS)
+	$(BIN)/pytest -q -n auto --dist worksteal $(PYTEST_ARGS)
 
 lint: setup ## format, lint and types
 	$(BIN)/ruff format --check .

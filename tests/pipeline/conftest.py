@@ -17,7 +17,7 @@ from finsync_pipeline.local.dev import set_up
 PNL = """\
 Row,Company Name,Period Ended,Months,Units,Total Revenue,Cost of Goods Sold,Gross Profit,R&D Expense,SG&A,\
 Operating Expenses,Operating Profit (EBIT),Interest Expense,Profit Before Tax,Income Taxes,Net Profit,Diluted EPS
-1,Acme Corporation,"December 31, 2008",12,USD thousands,"1,000","(400)",,,,,,,,,"100",1.5
+1,Acme Corporation,"September 30, 2009",12,USD thousands,"1,000","(400)",,,,,,,,,"100",1.5
 2,ACME CORP,"December 31, 2009",12,USD thousands,"2,000","(900)",,,,,,,,,"(50)",-0.5
 3,Globex,"December 31, 2009",12,USD thousands,"7,000",,,,,,,,,,n/m,2.5
 4,Initech,"December 31, 2009",12,USD thousands,"9,000",,,,,,,,,,,

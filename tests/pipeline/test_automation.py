@@ -49,7 +49,7 @@ def test_quarters_are_asked_for_in_unbroken_ranges():
 
 
 def _tick() -> dg.SensorResult:
-    sensor = defs().get_sensor_def("delivery_changed")
+    sensor = defs().get_repository_def().get_sensor_def("delivery_changed")
     with dg.build_sensor_context() as context:
         result = sensor(context)
     assert isinstance(result, dg.SensorResult)
@@ -63,7 +63,7 @@ def _asked(result: dg.SensorResult) -> list[tuple[str, str]]:
 def test_the_sensor_asks_for_the_quarters_whose_rows_changed_and_for_no_others(deployment):
     with running_services(deployment.data) as urls:
         deployment.use(urls)
-        assert _asked(_tick()) == [("2008-10-01", "2008-10-01"), ("2009-10-01", "2009-10-01")]
+        assert _asked(_tick()) == [("2009-07-01", "2009-10-01")]
         assert deployment.finsync("run") == 0
         nothing = _tick()
         assert not nothing.run_requests
@@ -74,14 +74,14 @@ def test_the_sensor_asks_for_the_quarters_whose_rows_changed_and_for_no_others(d
     with running_services(deployment.data) as urls:
         deployment.use(urls)
         changed = _tick()
-        assert _asked(changed) == [("2008-10-01", "2008-10-01")]
+        assert _asked(changed) == [("2009-07-01", "2009-07-01")]
         again = _tick()
         assert [r.run_key for r in again.run_requests or []] == [r.run_key for r in changed.run_requests or []]
 
     file.write_text("".join(line for line in file.read_text().splitlines(True) if not line.startswith("1,")))
     with running_services(deployment.data) as urls:
         deployment.use(urls)
-        assert _asked(_tick()) == [("2008-10-01", "2008-10-01")]
+        assert _asked(_tick()) == [("2009-07-01", "2009-07-01")]
 
 
 def test_the_sensor_says_which_source_does_not_answer(deployment):

@@ -28,7 +28,7 @@ def test_the_summary_averages_over_sources_and_then_over_annual_periods(released
     acme = released.table("company_summary").set_index("company_id").loc["A1"]
     assert acme["revenue"] == 1_500_000
     assert acme["revenue_n"] == 2
-    # 2008: 100,000; 2009: the mean of -50,000 (pnl) and -60,000 (cash flow)
+    # September: 100,000; December: the mean of -50,000 (pnl) and -60,000 (cash flow)
     assert acme["net_income"] == 22_500
     assert acme["cost_of_revenue"] == 650_000
     assert acme["capital_expenditure"] == 250_000
@@ -58,11 +58,11 @@ def test_quarters_one_by_one_give_the_tables_of_all_at_once(running):
     assert running.finsync("run") == 0
     folder = running.home / "tables"
     at_once = {
-        path: path.read_bytes() for day in ("2008-10-01", "2009-10-01") for path in folder.rglob(f"{day}.parquet")
+        path: path.read_bytes() for day in ("2009-07-01", "2009-10-01") for path in folder.rglob(f"{day}.parquet")
     }
     for path in at_once:
         path.unlink()
-    running.finsync("run", "--quarters", "2008-Q4")
+    running.finsync("run", "--quarters", "2009-Q3")
     assert running.finsync("run", "--quarters", "2009-Q4") == 0
 
     assert len(at_once) == 2 * 3 * 6 + 2

@@ -1,0 +1,56 @@
+"""The main job over real statements: every fact against the true cell that it was made of."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.truth import ALIASES, compare, differing_summaries, run_main_job
+
+
+@pytest.fixture(scope="module")
+def release(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The release by the list of companies alone."""
+    return run_main_job(shared_data, tmp_path_factory.mktemp("list_alone"), with_aliases=False)
+
+
+@pytest.fixture(scope="module")
+def release_with_aliases(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The release with the dated alias lines added to the list."""
+    return run_main_job(shared_data, tmp_path_factory.mktemp("with_aliases"), with_aliases=True)
+
+
+def test_by_the_list_alone_nearly_all_is_right_and_the_rest_is_refused(shared_data: Path, release: Path):
+    result = compare(release, shared_data)
+
+    assert result.cells == 103_553
+    assert result.right >= 0.985 * result.cells
+    assert result.wrong_company <= 0.0003 * result.cells
+    assert (result.wrong_value, result.wrong_period_or_length, result.lost) == (0, 0, 0)
+
+
+def test_with_dated_aliases_none_is_wrong(shared_data: Path, release_with_aliases: Path):
+    result = compare(release_with_aliases, shared_data)
+
+    assert len(ALIASES.read_text(encoding="utf-8").splitlines()) - 1 <= 60
+    assert result.right >= 0.998 * result.cells
+    assert (result.wrong_company, result.wrong_value, result.wrong_period_or_length, result.lost) == (0, 0, 0, 0)
+
+
+def test_the_summary_equals_one_worked_out_from_the_true_cells(shared_data: Path, release_with_aliases: Path):
+    assert differing_summaries(release_with_aliases, shared_data) == 0
+
+
+def test_rows_and_cells_of_every_source_add_up_exactly(release: Path):
+    sources = json.loads((release / "manifest.json").read_text(encoding="utf-8"))["sources"]
+
+    assert {name: account["row_count"] for name, account in sources.items()} == {
+        "pnl": 4168,
+        "balance_sheet": 1991,
+        "cash_flow": 3214,
+    }
+    for account in sources.values():
+        fates = {"rows": ("used", "refused", "superseded"), "cells": ("used", "refused", "superseded", "empty")}
+        for kind, of_kind in fates.items():
+            assert account[f"{kind}_in"] == sum(account[f"{kind}_{fate}"] for fate in of_kind)
+        assert account["row_count"] == account["rows_in"] + account["undated_rows"]
