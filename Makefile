@@ -36,7 +36,18 @@ lint: setup ## format, lint and types
 bench: setup ## figures against peers; one part by PART=truth
 	$(BIN)/python -m benchmarks $(PART)
 
+secrets/postgres_password:
+	mkdir -p -m 700 secrets
+	od -An -tx1 -N24 /dev/urandom | tr -d ' \n' > $@
+	chmod 644 $@
+
+up: secrets/postgres_password ## the whole deployment in Docker: http://127.0.0.1:3000
+	docker compose up --build --wait
+
+down: ## stop the deployment; its data stays
+	docker compose down
+
 clean: ## remove the environment and everything that FinSync wrote here
 	rm -rf .venv .env finsync_data
 
-.PHONY: help setup run dev test lint bench clean
+.PHONY: help setup run dev test lint bench up down clean

@@ -22,7 +22,7 @@ from finsync_pipeline.statements.delivered import DeliveryMistake
 from finsync_pipeline.statements.harmonise import harmonise
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.rows import company_spellings
-from finsync_pipeline.statements.tables import COMPANY_IDS, DELIVERY, FACTS, LEDGER, REJECTS, TEXTS, Table
+from finsync_pipeline.statements.tables import COMPANY_IDS, DELIVERY, FACTS, LEDGER, REJECTS, TEXTS, Table, raw_table
 from finsync_pipeline.storage.io_manager import PARTITION_COLUMN
 
 COUNTED = [name for name in LEDGER.arrow.names if name.startswith(("rows_", "cells_"))]
@@ -111,7 +111,8 @@ def _raw(mapping: SourceMapping) -> dg.AssetsDefinition:
         backfill_policy=ONE_RUN,
         retry_policy=RETRY,
         pool=f"{mapping.name}_service",
-        metadata={PARTITION_COLUMN: "finsync_period_end", "url": shown_url(mapping)},
+        metadata=column_schema(raw_table(mapping))
+        | {PARTITION_COLUMN: "finsync_period_end", "url": shown_url(mapping)},
         ins={"delivery": dg.AssetIn([mapping.name, "delivery"])},
     )
     def raw(context: dg.AssetExecutionContext, delivery: pd.DataFrame) -> pd.DataFrame:
@@ -179,12 +180,10 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
         delivery: pd.DataFrame,
         raw: pd.DataFrame,
         company_ids: pd.DataFrame,
-        companies: pd.DataFrame,
-        company_aliases: pd.DataFrame,
     ) -> Iterator[Any]:
         keys = context.partition_keys
         made = harmonise(raw, company_ids, mapping)
-        reference_version = Reference(companies, company_aliases).version
+        reference_version = "".join(company_ids["reference_version"].unique())
         ledger = draw_up_ledger(raw, made, mapping, days_of(keys), reference_version)
         yield from _conservation(mapping, ledger, delivery, keys)
         tables = {"facts": (made.facts, "period_end"), "texts": (made.texts, "period_end")}

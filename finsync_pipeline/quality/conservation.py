@@ -40,7 +40,7 @@ def draw_up_ledger(
 ) -> pd.DataFrame:
     """One line per quarter, also for a quarter without rows, as a table LEDGER.
 
-    `raw` and `harmonised` hold the rows of all these quarters.
+    `raw` and `harmonised` hold the rows of all these quarters; a quarter without rows has no reference version.
     """
     items = len(mapping.items)
     keyed = pd.DataFrame(
@@ -110,9 +110,8 @@ def draw_up_ledger(
         rejects=harmonised.rejects,
         quarters=_list_of(quarters),
     )
-    return LEDGER.conform(
-        ledger.assign(source=mapping.name, mapping_hash=mapping.hash, reference_version=reference_version)
-    )
+    decided_by = pd.Series(reference_version, index=ledger.index).where(ledger["rows_in"] > 0, "")
+    return LEDGER.conform(ledger.assign(source=mapping.name, mapping_hash=mapping.hash, reference_version=decided_by))
 
 
 def imbalances(ledger: pd.DataFrame, delivered: Mapping[date, int]) -> list[Imbalance]:

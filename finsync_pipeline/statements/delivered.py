@@ -10,12 +10,11 @@ from difflib import get_close_matches
 
 import pandas as pd
 import pandera.pandas as pandera
-import pyarrow as pa
 from pandera.errors import SchemaErrors
 
 from finsync_pipeline.statements.dates import quarter_of
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.tables import RAW_BOOKKEEPING
+from finsync_pipeline.statements.tables import raw_table
 
 
 class DeliveryMistake(ValueError):
@@ -38,9 +37,7 @@ def check_columns(mapping: SourceMapping, delivered: list[str]) -> list[str]:
 
 def row_schema(mapping: SourceMapping) -> pandera.DataFrameSchema:
     """Pandera schema of a quarter's raw rows: every cell text, each row with its own key and a company."""
-    text = pd.ArrowDtype(pa.string())
-    columns = {name: pandera.Column(text, nullable=True) for name in mapping.columns}
-    columns |= {field.name: field.pandera_column for field in RAW_BOOKKEEPING}
+    columns = raw_table(mapping).pandera.columns
     columns[mapping.row_key].checks = [pandera.Check(_is_present, name="row_key_present", ignore_na=False)]
     company = columns[mapping.company.column]
     company.checks = [*company.checks, pandera.Check(_is_present, name="company_present", ignore_na=False)]

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from finsync_pipeline import frames
 from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS, TEXT_ITEMS
-from finsync_pipeline.statements.mapping import LENGTHS
+from finsync_pipeline.statements.mapping import LENGTHS, SourceMapping
 
 VALUE_BOUND = 1e18  # so that a sum over a million sources still fits DECIMAL(38,6)
 
@@ -126,6 +126,13 @@ RAW_BOOKKEEPING = (
     Field("finsync_period_end", DAY, "The day that the row's period end means"),
     Field("finsync_data_version", TEXT, "Version of the quarter's data at the source"),
 )
+
+
+def raw_table(mapping: SourceMapping) -> Table:
+    """The table of a source's raw rows: the mapping's columns as text, and FinSync's own."""
+    delivered = (Field(name, TEXT, f"Column {name} as delivered", nullable=True) for name in mapping.columns)
+    return Table("raw", (*delivered, *RAW_BOOKKEEPING))
+
 
 COMPANY_IDS = Table(
     "company_ids",
