@@ -22,6 +22,9 @@ Table = tuple[list[str], Iterator[list[Cell]]]
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
 
 
+_WITHOUT_NUL = "save the file as UTF-8, without such characters"
+
+
 class DataFileError(Exception):
     """A data file is absent, ambiguous or broken; the message says which, where and how to mend it."""
 
@@ -69,7 +72,7 @@ def looked_for(name: str) -> str:
 def open_table(data_file: Path) -> Iterator[Table]:
     """Read a data file; every fault met while its rows are taken is raised as a `DataFileError`.
 
-    The text is UTF-8, with or without a byte order mark. Blank lines hold no row.
+    The text is UTF-8, with or without a byte order mark, and without NUL characters. Blank lines hold no row.
 
     CSV: the first line names the columns. Rows that all have one cell more than the header begin with an
     unnamed running number, which becomes the column `row`. Any other difference in length is refused.
@@ -110,7 +113,7 @@ def _csv_table(data_file: Path, text: TextIO) -> Table:
 
 def _csv_lines(data_file: Path, text: TextIO) -> Iterator[tuple[int, list[str]]]:
     # strict: otherwise a quote that is never closed swallows the rest of the file as one cell
-    reader = csv.reader(text, strict=True)
+    reader = csv.reader(_lines_of_text(data_file, text), strict=True)
     try:
         for cells in reader:
             if cells:
@@ -119,6 +122,13 @@ def _csv_lines(data_file: Path, text: TextIO) -> Iterator[tuple[int, list[str]]]
         raise DataFileError(
             f"{data_file}, line {reader.line_num}: is not valid CSV ({error}); mend the quoting of that line"
         ) from error
+
+
+def _lines_of_text(data_file: Path, text: TextIO) -> Iterator[str]:
+    for number, line in enumerate(text, start=1):
+        if "\0" in line:
+            raise DataFileError(f"{data_file}, line {number}: holds the character NUL, so it is no text; {_WITHOUT_NUL}")
+        yield line
 
 
 def _csv_rows(data_file: Path, columns: list[str], lines: Iterable[tuple[int, list[str]]]) -> Iterator[list[Cell]]:
@@ -152,14 +162,22 @@ def _records(data_file: Path, text: TextIO) -> Iterator[dict[tuple[str, ...], Ce
             record = _DECODER.decode(line)
             if not isinstance(record, dict):
                 raise ValueError("it is not an object")
-            if "\\u" in line:  # an escape can spell half of a surrogate pair, which is no text
-                json.dumps(record, ensure_ascii=False).encode()
-            yield dict(_flatten(record))
+            cells = dict(_flatten(record))
+            if "\\u" in line:
+                _check_escapes(record, cells)
+            yield cells
         except (ValueError, RecursionError) as error:
             raise DataFileError(
                 f"{data_file}, line {number}: cannot be read as a JSON object ({error}); "
                 "every line must be one whole JSON object"
             ) from error
+
+
+def _check_escapes(record: dict[str, Any], cells: dict[tuple[str, ...], Cell]) -> None:
+    """An escape can spell half of a surrogate pair, which is no text, or NUL, with which SQL ends."""
+    json.dumps(record, ensure_ascii=False).encode()
+    if any("\0" in part for path, cell in cells.items() for part in (*path, str(cell))):
+        raise ValueError(f"it holds the character NUL; {_WITHOUT_NUL}")
 
 
 def _flatten(record: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Cell]]:
