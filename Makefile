@@ -10,14 +10,20 @@ help: ## what there is
 
 setup: $(BIN)/.ready .env ## virtual environment, .env, local Dagster instance
 
-$(BIN)/.ready: pyproject.toml
+$(BIN)/.ready: pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "FinSync needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
 	touch $@
 
 .env: $(BIN)/.ready
 	$(BIN)/finsync setup
+
+lock: setup ## the newest versions within the ranges of pyproject.toml, into requirements.lock
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	.venv-lock/bin/pip freeze --exclude-editable > requirements.lock
+	rm -rf .venv-lock
 
 run: setup ## the main job: services up, all assets materialized, release published
 	$(BIN)/finsync run --with-services
@@ -50,4 +56,4 @@ down: ## stop the deployment; its data stays
 clean: ## remove the environment and everything that FinSync wrote here
 	rm -rf .venv .env finsync_data
 
-.PHONY: help setup run dev test lint bench up down clean
+.PHONY: help setup lock run dev test lint bench up down clean
