@@ -8,7 +8,8 @@ import pandas as pd
 from finsync_pipeline.components.metadata import column_schema, described
 from finsync_pipeline.components.publication import Publication
 from finsync_pipeline.components.statement_source import StatementSource
-from finsync_pipeline.publishing.freshness import SourceMissing
+from finsync_pipeline.identity import Reference
+from finsync_pipeline.publishing.freshness import MadeBy, SourceMissing
 from finsync_pipeline.publishing.make import FinancialsOutdated, SourceTables, corrections, make_release
 from finsync_pipeline.settings import published_folder
 from finsync_pipeline.statements.tables import COMPANY_IDS, SUMMARY
@@ -20,7 +21,8 @@ TABLES = ("delivery", "undated", "facts", "texts", "rejects", "company_ids", "le
 @dg.definitions
 def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
     """company_id_corrections and company_summary over every source that there is."""
-    sources = [mapping.name for mapping in StatementSource.all_in(context.component_tree)]
+    mappings = StatementSource.all_in(context.component_tree)
+    sources = [mapping.name for mapping in mappings]
     one_run = dg.BackfillPolicy.single_run()
 
     @dg.asset(
@@ -53,15 +55,21 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
         },
     )
     def company_summary(
-        publication: Publication, companies: pd.DataFrame, financials: ParquetFiles, **inputs: ParquetFiles
+        publication: Publication,
+        companies: pd.DataFrame,
+        company_aliases: pd.DataFrame,
+        financials: ParquetFiles,
+        **inputs: ParquetFiles,
     ) -> dg.Output[pd.DataFrame]:
         tables = {
             source: SourceTables(**{table: inputs[f"{source}__{table}"].files for table in TABLES})
             for source in sources
         }
+        reference_version = Reference(companies, company_aliases).version
+        made_by = {mapping.name: MadeBy(mapping.hash, reference_version) for mapping in mappings}
         try:
             release, summary = make_release(
-                tables, financials.files, companies, publication.allow_missing, published_folder()
+                tables, financials.files, companies, made_by, publication.allow_missing, published_folder()
             )
         except (SourceMissing, FinancialsOutdated) as error:
             raise dg.Failure(str(error), allow_retries=False) from None

@@ -35,6 +35,12 @@ def show_current() -> int:
         f"{manifest['facts']:,} facts; {manifest['facts_in_basis']:,} of them in the annual basis of the summary, "
         f"{manifest['facts_outside_basis']:,} of other lengths or dates (financials.parquet has them)."
     )
+    for name, account in sources.items():
+        stale = [line["quarter"] for line in account["quarters"] if line["status"] == "stale"]
+        if stale:
+            console.print(
+                f"{name}: {len(stale)} quarters are not what it holds or is declared now: {', '.join(stale[:4])}"
+            )
     if manifest["allow_missing"]:
         console.print(f"Published although these may be missing: {', '.join(manifest['allow_missing'])}")
     console.print(f"CSV: {folder.resolve() / manifest['csv']}", soft_wrap=True)

@@ -13,6 +13,14 @@ Status = Literal["fresh", "stale", "missing"]
 
 
 @dataclass(frozen=True)
+class MadeBy:
+    """What rows are worked on with besides the rows: the versions of the mapping and of the list of companies."""
+
+    mapping_hash: str
+    reference_version: str
+
+
+@dataclass(frozen=True)
 class QuarterStatus:
     """A quarter of a source: the version worked on (null if missing), its status, and its rows at the source."""
 
@@ -26,24 +34,26 @@ class SourceMissing(ValueError):
     """A source lacks quarters that a release needs; the message names them and the cure."""
 
 
-def quarter_statuses(delivery: pd.DataFrame | None, ledger: pd.DataFrame, is_verified: bool) -> list[QuarterStatus]:
+def quarter_statuses(
+    delivery: pd.DataFrame | None, ledger: pd.DataFrame, made_by: MadeBy | None
+) -> list[QuarterStatus]:
     """The status of every quarter that the source has rows for, or that was worked on with rows.
 
     `delivery` is the table DELIVERY as last asked, or None if the source was never asked; `ledger` has the lines of its
-    quarters. Where the source is not verified (it may be missing), nothing of it is called fresh.
+    quarters. Fresh is a quarter whose rows are what the source holds, worked on by the mapping and the list of
+    companies of now (`made_by`); where None is given, the source may be missing and nothing of it is called fresh.
     """
     now = {} if delivery is None else quarter_versions(delivery)
     counts = {} if delivery is None else rows_by_quarter(delivery)
-    lines: Iterable[tuple[date, str, int]] = zip(
-        ledger["quarter"], ledger["data_version"], ledger["rows_in"], strict=True
-    )
-    done = {quarter: version for quarter, version, rows in lines if rows}
+    worked = ledger[ledger["rows_in"] > 0]
+    made = map(MadeBy, worked["mapping_hash"], worked["reference_version"])
+    done = dict(zip(worked["quarter"], zip(worked["data_version"], made, strict=True), strict=True))
     statuses = []
     for quarter in sorted({*now, *done}):
-        version = done.get(quarter)
+        version, made_with = done.get(quarter, (None, None))
         if version is None:
             status: Status = "missing"
-        elif is_verified and now.get(quarter, "") == version:
+        elif (now.get(quarter), made_by) == (version, made_with):
             status = "fresh"
         else:
             status = "stale"

@@ -12,7 +12,7 @@ from finsync_pipeline.aggregation.engine import DuckDBEngine
 from finsync_pipeline.aggregation.financials import financials, source_means
 from finsync_pipeline.aggregation.summary import company_summary, in_basis, text_disagreements
 from finsync_pipeline.publishing.account import basis_account, source_account
-from finsync_pipeline.publishing.freshness import quarter_statuses, refuse_missing
+from finsync_pipeline.publishing.freshness import MadeBy, quarter_statuses, refuse_missing
 from finsync_pipeline.publishing.release import Release, publish
 from finsync_pipeline.statements.tables import (
     COMPANY_IDS,
@@ -49,10 +49,14 @@ def make_release(
     sources: Mapping[str, SourceTables],
     financials_files: Sequence[Path],
     companies: pd.DataFrame,
+    made_by: Mapping[str, MadeBy],
     allow_missing: Sequence[str],
     published: Path,
 ) -> tuple[Release, pd.DataFrame]:
     """Publish what the tables hold; returns the release and its table SUMMARY.
+
+    `companies` has the columns company_id and name; `made_by` says of each source what its mapping and the list of
+    companies are now, so that the manifest can call older work stale.
 
     Raises SourceMissing for a source that lacks quarters and is not named in `allow_missing`, FinancialsOutdated if the
     financials are not those of the facts, ValueError for a name in `allow_missing` that is no source.
@@ -60,7 +64,7 @@ def make_release(
     unknown = sorted(set(allow_missing) - set(sources))
     if unknown:
         raise ValueError(f"allow_missing: no source {', '.join(unknown)}; there are {', '.join(sources)}")
-    accounts = {name: _account(name, tables, allow_missing) for name, tables in sources.items()}
+    accounts = {name: _account(name, tables, made_by[name], allow_missing) for name, tables in sources.items()}
     with DuckDBEngine() as engine:
         facts = engine.scan(_files(sources, "facts"), FACTS.arrow)
         texts = engine.scan(_files(sources, "texts"), TEXTS.arrow)
@@ -92,12 +96,12 @@ def corrections(files: Sequence[Path]) -> pd.DataFrame:
     return corrected.sort_values(order, ascending=[False, False, True, True, True], ignore_index=True)
 
 
-def _account(name: str, tables: SourceTables, allow_missing: Sequence[str]) -> dict[str, Any]:
+def _account(name: str, tables: SourceTables, made_by: MadeBy, allow_missing: Sequence[str]) -> dict[str, Any]:
     delivery = _read(DELIVERY, tables.delivery) if tables.delivery else None
     ledger = _read(LEDGER, tables.ledger)
     is_allowed = name in allow_missing
     asked = delivery is not None or len(ledger) > 0
-    statuses = quarter_statuses(delivery, ledger, is_verified=not is_allowed) if asked else None
+    statuses = quarter_statuses(delivery, ledger, None if is_allowed else made_by) if asked else None
     refuse_missing(name, statuses, allow_missing)
     undated, rejects = _read(REJECTS, tables.undated), _read(REJECTS, tables.rejects)
     return source_account(statuses, delivery, undated, rejects, ledger, is_allowed)

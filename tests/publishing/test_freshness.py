@@ -7,6 +7,7 @@ from published_tables import Q1, Q3, Q4, delivery_frame, ledger_frame
 
 from finsync_pipeline.federation.extraction import quarter_versions
 from finsync_pipeline.publishing.freshness import (
+    MadeBy,
     QuarterStatus,
     SourceMissing,
     quarter_statuses,
@@ -14,6 +15,7 @@ from finsync_pipeline.publishing.freshness import (
 )
 
 NOW = {Q4: "a", Q1: "b"}
+MADE_BY = MadeBy("m1", "r1")
 VERSIONS = quarter_versions(delivery_frame(NOW))
 
 
@@ -30,7 +32,7 @@ VERSIONS = quarter_versions(delivery_frame(NOW))
     ids=["all in", "changed", "one not in", "none in", "vanished at the source", "empty there and here"],
 )
 def test_the_status_of_each_quarter(done: dict[date, str], expected: dict[date, str]) -> None:
-    statuses = quarter_statuses(delivery_frame(NOW), ledger_frame("pnl", done), is_verified=True)
+    statuses = quarter_statuses(delivery_frame(NOW), ledger_frame("pnl", done), MADE_BY)
     assert {status.quarter: status.status for status in statuses} == expected
     assert [status.quarter for status in statuses] == sorted(expected)
     assert {status.quarter: status.data_version for status in statuses if status.status != "missing"} == {
@@ -40,14 +42,20 @@ def test_the_status_of_each_quarter(done: dict[date, str], expected: dict[date, 
 
 
 def test_a_change_elsewhere_in_the_source_leaves_a_quarter_fresh() -> None:
-    statuses = quarter_statuses(delivery_frame(NOW, data_version="v2"), ledger_frame("pnl", VERSIONS), is_verified=True)
+    statuses = quarter_statuses(delivery_frame(NOW, data_version="v2"), ledger_frame("pnl", VERSIONS), MADE_BY)
     assert {status.status for status in statuses} == {"fresh"}
+
+
+@pytest.mark.parametrize("made_by", [MadeBy("m2", "r1"), MadeBy("m1", "r2")], ids=["mapping", "companies"])
+def test_work_by_another_mapping_or_list_of_companies_is_stale(made_by: MadeBy) -> None:
+    statuses = quarter_statuses(delivery_frame(NOW), ledger_frame("pnl", VERSIONS), made_by)
+    assert {status.status for status in statuses} == {"stale"}
 
 
 def test_of_a_source_that_may_be_missing_nothing_is_called_fresh() -> None:
     ledger = ledger_frame("pnl", VERSIONS)
     for delivery in (delivery_frame(NOW), None):
-        statuses = quarter_statuses(delivery, ledger, is_verified=False)
+        statuses = quarter_statuses(delivery, ledger, None)
         assert {status.quarter: status.status for status in statuses} == {Q4: "stale", Q1: "stale"}
 
 

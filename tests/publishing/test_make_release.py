@@ -18,11 +18,12 @@ from published_tables import (
     source_tables,
 )
 
-from finsync_pipeline.publishing.freshness import SourceMissing
+from finsync_pipeline.publishing.freshness import MadeBy, SourceMissing
 from finsync_pipeline.publishing.make import FinancialsOutdated, make_release
 from finsync_pipeline.statements.tables import FACTS
 from finsync_pipeline.storage.parquet import read_frame, write_frame
 
+MADE_BY = dict.fromkeys(("pnl", "other", "one", "two"), MadeBy("m1", "r1"))
 BOTH = {Q4: "a", Q1: "b"}
 
 
@@ -32,7 +33,7 @@ def test_a_release_holds_the_summary_and_an_account_of_each_source(tmp_path: Pat
         "other": source_tables(tmp_path, "other", {Q4: "c"}, value=20),
     }
     files = financials_files(tmp_path, list(sources.values()))
-    release, summary = make_release(sources, files, companies_frame(), [], tmp_path / "published")
+    release, summary = make_release(sources, files, companies_frame(), MADE_BY, [], tmp_path / "published")
 
     manifest = assert_whole(release.folder)
     assert read_frame([release.folder / "company_summary.parquet"]).equals(summary)
@@ -57,7 +58,7 @@ def test_the_same_tables_give_the_same_csv_whatever_the_order_of_sources(tmp_pat
     )
     files = financials_files(tmp_path, [one, two])
     bodies = {
-        make_release(sources, files, companies_frame(), [], tmp_path / "published")[0].csv.read_bytes()
+        make_release(sources, files, companies_frame(), MADE_BY, [], tmp_path / "published")[0].csv.read_bytes()
         for sources in ({"one": one, "two": two}, {"two": two, "one": one})
     }
     assert len(bodies) == 1
@@ -67,7 +68,7 @@ def test_a_quarter_that_the_source_published_anew_is_in_the_release_as_stale(tmp
     tables = source_tables(tmp_path, "pnl", BOTH)
     write_frame(delivery_frame({Q4: "a", Q1: "new"}, "v2"), tables.delivery[0])
     release, _ = make_release(
-        {"pnl": tables}, financials_files(tmp_path, [tables]), companies_frame(), [], tmp_path / "published"
+        {"pnl": tables}, financials_files(tmp_path, [tables]), companies_frame(), MADE_BY, [], tmp_path / "published"
     )
     lines = release.manifest["sources"]["pnl"]["quarters"]
     assert [line["status"] for line in lines] == ["fresh", "stale"]
@@ -77,10 +78,10 @@ def test_a_source_that_was_never_extracted_is_refused_unless_it_may_be_missing(t
     sources = {"pnl": source_tables(tmp_path, "pnl", BOTH), "other": no_tables()}
     files = financials_files(tmp_path, [sources["pnl"]])
     with pytest.raises(SourceMissing, match="source 'other' was never extracted"):
-        make_release(sources, files, companies_frame(), [], tmp_path / "published")
+        make_release(sources, files, companies_frame(), MADE_BY, [], tmp_path / "published")
     assert not (tmp_path / "published").exists()
 
-    release, _ = make_release(sources, files, companies_frame(), ["other"], tmp_path / "published")
+    release, _ = make_release(sources, files, companies_frame(), MADE_BY, ["other"], tmp_path / "published")
     assert release.manifest["allow_missing"] == ["other"]
     assert release.manifest["sources"]["other"]["quarters"] == []
     assert release.manifest["sources"]["other"]["data_version"] is None
@@ -91,12 +92,12 @@ def test_a_quarter_that_is_not_in_yet_is_refused(tmp_path: Path) -> None:
     tables = source_tables(tmp_path, "pnl", {Q4: "a"})
     write_frame(delivery_frame(BOTH), tables.delivery[0])
     with pytest.raises(SourceMissing, match="quarters that are not in yet: 2010-01-01"):
-        make_release({"pnl": tables}, [], companies_frame(), [], tmp_path / "published")
+        make_release({"pnl": tables}, [], companies_frame(), MADE_BY, [], tmp_path / "published")
 
 
 def test_a_name_that_is_no_source_is_refused_with_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="allow_missing: no source pln; there are pnl, other"):
-        make_release({"pnl": no_tables(), "other": no_tables()}, [], companies_frame(), ["pln"], tmp_path)
+        make_release({"pnl": no_tables(), "other": no_tables()}, [], companies_frame(), MADE_BY, ["pln"], tmp_path)
 
 
 @pytest.mark.parametrize("change", ["a value", "a fact more", "a quarter of financials less"])
@@ -110,7 +111,7 @@ def test_financials_of_other_facts_are_refused_and_their_periods_named(tmp_path:
         more = [{**later[0], "item": "net_income"}] if change == "a fact more" else []
         write_frame(FACTS.frame([fact("pnl", ENDS[Q4], 10), *later, *more]), tables.facts[0])
     with pytest.raises(FinancialsOutdated) as error:
-        make_release({"pnl": tables}, files, companies_frame(), [], tmp_path / "published")
+        make_release({"pnl": tables}, files, companies_frame(), MADE_BY, [], tmp_path / "published")
     assert "financials of periods ending 2010-03-31 were made from other facts" in str(error.value)
     assert "Materialize financials for their quarters again" in str(error.value)
     assert not (tmp_path / "published").exists() or releases(tmp_path / "published") == []
