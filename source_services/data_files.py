@@ -127,7 +127,9 @@ def _csv_lines(data_file: Path, text: TextIO) -> Iterator[tuple[int, list[str]]]
 def _lines_of_text(data_file: Path, text: TextIO) -> Iterator[str]:
     for number, line in enumerate(text, start=1):
         if "\0" in line:
-            raise DataFileError(f"{data_file}, line {number}: holds the character NUL, so it is no text; {_WITHOUT_NUL}")
+            raise DataFileError(
+                f"{data_file}, line {number}: holds the character NUL, so it is no text; {_WITHOUT_NUL}"
+            )
         yield line
 
 
@@ -151,7 +153,10 @@ def _json_table(data_file: Path, text: TextIO) -> Table:
         raise DataFileError(f"{data_file}: holds no values, so its columns are unknown; add a row")
     text.seek(0)
     rows: Iterator[list[Cell]] = ([record.get(path) for path in paths] for record in _records(data_file, text))
-    return distinct_names(".".join(path) for path in paths), rows
+    # Not by first occurrence: which of two paths alike keeps its name must not depend on the order of the rows
+    by_name = sorted(paths, key=lambda path: (len(path), path))
+    names = dict(zip(by_name, distinct_names(".".join(path) for path in by_name), strict=True))
+    return [names[path] for path in paths], rows
 
 
 def _records(data_file: Path, text: TextIO) -> Iterator[dict[tuple[str, ...], Cell]]:

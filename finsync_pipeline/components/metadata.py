@@ -13,11 +13,9 @@ from finsync_pipeline.statements.tables import Field, Table
 PREVIEW_ROWS = 8
 
 
-def column_schema(table: Table, name: str | None = None) -> dict[str, Any]:
-    """Definition metadata: the table's columns with types, descriptions and constraints, and its name."""
-    return {"dagster/column_schema": dg.TableSchema([_column(field) for field in table.fields])} | (
-        {"dagster/table_name": name} if name else {}
-    )
+def column_schema(table: Table) -> dict[str, Any]:
+    """Definition metadata: the table's columns with types, descriptions and constraints."""
+    return {"dagster/column_schema": dg.TableSchema([_column(field) for field in table.fields])}
 
 
 def described(frame: pd.DataFrame) -> dict[str, Any]:

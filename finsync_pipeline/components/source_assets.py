@@ -21,7 +21,7 @@ from finsync_pipeline.quality.conservation import draw_up_ledger, imbalances
 from finsync_pipeline.statements.delivered import DeliveryMistake
 from finsync_pipeline.statements.harmonise import harmonise
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.rows import company_spellings
+from finsync_pipeline.statements.rows import DecisionsOutdated, company_spellings
 from finsync_pipeline.statements.tables import COMPANY_IDS, DELIVERY, FACTS, LEDGER, REJECTS, TEXTS, Table, raw_table
 from finsync_pipeline.storage.io_manager import PARTITION_COLUMN
 
@@ -48,7 +48,7 @@ def failures_explained(mapping: SourceMapping) -> Iterator[None]:
         yield
     except SourceUnavailable as error:
         raise dg.Failure(str(error), metadata=metadata) from None
-    except (SourceAnswerMistake, SourceChanged, DeliveryMistake) as error:
+    except (SourceAnswerMistake, SourceChanged, DeliveryMistake, DecisionsOutdated) as error:
         raise dg.Failure(str(error), metadata=metadata, allow_retries=False) from None
 
 
@@ -90,12 +90,18 @@ def _delivery(mapping: SourceMapping) -> dg.AssetsDefinition:
         in_quarters = int(stock.delivery.loc[stock.delivery["quarter"].notna(), "row_count"].sum())
         counts = {"rows": stock.row_count, "in_quarters": in_quarters, "undated": len(stock.undated)}
         unmapped = ", ".join(stock.unmapped) or "none"
+        if in_quarters + len(stock.undated) != stock.row_count:
+            yield dg.AssetCheckResult(passed=False, check_name="rows_add_up", metadata=counts)
+            raise dg.Failure(
+                f"{mapping.name} counts {stock.row_count:,} rows, but {in_quarters:,} in quarters and "
+                f"{len(stock.undated):,} undated: it changed in between. Materialize it again."
+            )
         yield dg.Output(
             stock.delivery, "delivery", metadata={**described(stock.delivery), **counts, "unmapped_columns": unmapped}
         )
         yield dg.Output(stock.undated, "undated", metadata=described(stock.undated))
         yield dg.AssetCheckResult(
-            passed=in_quarters + len(stock.undated) == stock.row_count, check_name="rows_add_up", metadata=counts
+            passed=True, check_name="rows_add_up", metadata=counts
         )
 
     return delivery
@@ -182,7 +188,8 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
         company_ids: pd.DataFrame,
     ) -> Iterator[Any]:
         keys = context.partition_keys
-        made = harmonise(raw, company_ids, mapping)
+        with failures_explained(mapping):
+            made = harmonise(raw, company_ids, mapping)
         reference_version = "".join(company_ids["reference_version"].unique())
         ledger = draw_up_ledger(raw, made, mapping, days_of(keys), reference_version)
         yield from _conservation(mapping, ledger, delivery, keys)
@@ -222,6 +229,6 @@ def _conservation(
         raise dg.Failure(
             f"Conservation is broken for {mapping.name}, so nothing is stored: "
             f"{'; '.join(line for lines in broken.values() for line in lines)}. If the source has changed, materialize "
-            f"{mapping.name}/delivery and these quarters again; else this is a fault of FinSync: please report it.",
+            f"{mapping.name} (all assets of the group) again; else this is a fault of FinSync: please report it.",
             allow_retries=False,
         )

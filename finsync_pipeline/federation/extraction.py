@@ -216,17 +216,17 @@ def _literals(answer: Answer, mapping: SourceMapping) -> list[str]:
 
 def _as_text(answer: Answer, mapping: SourceMapping, literals: list[str]) -> pd.DataFrame:
     """The answer's cells as text, and the column `finsync_literal` of the period end."""
-    decimal = mapping.numbers.decimal
+    decimals = dict.fromkeys(mapping.item_of_column, mapping.numbers.decimal)
     columns = zip(*answer.rows, strict=True) if answer.rows else [()] * len(answer.columns)
     texts = {
-        name: pa.array([_text(cell, decimal) for cell in cells], pa.string())
+        name: pa.array([_text(cell, decimals.get(name, ".")) for cell in cells], pa.string())
         for name, cells in zip(answer.columns, columns, strict=True)
     }
     return frames.from_arrow(pa.table({**texts, "finsync_literal": pa.array(literals, pa.string())}))
 
 
 def _text(cell: Any, decimal: str) -> str | None:
-    """A cell as the text that the mapping reads: a JSON number is written in the source's own notation."""
+    """A cell as the text that the mapping reads: an item's JSON number is written in the source's own notation."""
     if cell is None or isinstance(cell, str):
         return cell
     return repr(cell).replace(".", decimal) if isinstance(cell, float) else json.dumps(cell, ensure_ascii=False)

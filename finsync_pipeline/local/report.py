@@ -53,7 +53,8 @@ def _account(kind: str, sources: dict[str, Any]) -> Table:
     table = _table(f"{kind.capitalize()} of each source", "source", *columns, "adds up", "undated beside")
     for name, account in sources.items():
         counts = [account[f"{kind}_{column}"] for column in columns]
-        adds_up = "yes" if counts[0] == sum(counts[1:]) else "NO"
+        is_whole = kind == "cells" or counts[0] + account["undated_rows"] == account["row_count"]
+        adds_up = "yes" if counts[0] == sum(counts[1:]) and is_whole else "NO"
         table.add_row(name, *(f"{count:,}" for count in counts), adds_up, f"{account[f'undated_{kind}']:,}")
     return _right_aligned(table)
 
@@ -75,7 +76,7 @@ def _companies(summary: pd.DataFrame) -> Table:
         """,
         summary=summary,
     )
-    title = f"The largest of {len(summary):,} companies: annual means in millions"
+    title = f"The largest of {summary['company_id'].nunique():,} companies: annual means in millions"
     table = _table(title, "company", "currency", "years", *(item.replace("_", " ") for item in SHOWN_ITEMS))
     for row in shown.itertuples(index=False):
         table.add_row(*(_cell(cell) for cell in row))

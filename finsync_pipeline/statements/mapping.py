@@ -14,9 +14,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from finsync_pipeline.statements.declared import Declared
+from finsync_pipeline.statements.currencies import CURRENCIES
 from finsync_pipeline.statements.items import ITEMS
 
 SCALES = {"ones": 0, "thousands": 3, "millions": 6, "billions": 9}
+TAKEN_NAMES = (
+    "companies", "company_aliases", "company_id_corrections", "company_summary", "context", "financials",
+    "publication", "release",
+)  # fmt: skip
 LENGTHS = (3, 6, 9, 12)
 
 
@@ -75,6 +80,8 @@ def _date_format(value: str) -> str:
 
 
 def _source_name(value: str) -> str:
+    if value in TAKEN_NAMES or iskeyword(value):
+        raise ValueError(f"{value!r} cannot name a source: FinSync itself uses the name; choose another")
     if re.fullmatch(r"[a-z][a-z0-9_]*", value):
         return value
     raise ValueError(
@@ -138,7 +145,7 @@ class CurrencyColumn(Declared):
         text = text.strip()
         if self.spellings is not None:
             return self.spellings.get(text)
-        return text.upper() if re.fullmatch(r"[A-Za-z]{3}", text) else None
+        return text if text in CURRENCIES else None
 
 
 class ScaleColumn(Declared):

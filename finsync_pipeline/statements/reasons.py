@@ -33,7 +33,7 @@ _REASONS = (
            "Nothing to do: the first copy is used.", "superseded"),
     Reason("schema:row_key_present", "schema",
            "The row has no key.", "Choose another row_key, or mend the source."),
-    Reason("schema:row_key_unique", "schema", "Different rows have the same key.",
+    Reason("schema:row_key_unique", "schema", "Different rows of a quarter have the same key.",
            "Choose another row_key, or have the source mend its keys."),
     Reason("schema:company_present", "schema", "The row names no company.", "Have the source mend the row."),
     Reason("length_unknown", "mapping", "The length of the period is none of 3, 6, 9, 12 months.",

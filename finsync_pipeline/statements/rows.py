@@ -17,6 +17,10 @@ from finsync_pipeline.statements.mapping import (
     SourceMapping,
 )
 
+class DecisionsOutdated(ValueError):
+    """Rows name companies that the decisions know nothing of; the message says what to materialize again."""
+
+
 REPEATED = "repeated_row"
 
 
@@ -43,7 +47,7 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
 
     Columns: finsync_row, row_key, period_end, data_version, months, currency, exponent (power of ten of
     money), known_since, company_id, and `reason`: why the row cannot be used, or null. What could not be
-    read is null.
+    read is null. Raises DecisionsOutdated if a usable row names its company as `company_ids` do not.
     """
     rows = _company_said(raw, mapping)
     rows["finsync_row"] = raw["finsync_row"]
@@ -55,7 +59,7 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
     rows["known_since"] = _known_since(raw, mapping)
     rows["schema_reason"] = _schema_reasons(raw, mapping)
     rows["says_known_since"] = _says_known_since(raw, mapping)
-    return frames.query(
+    judged = frames.query(
         f"""
         SELECT
             finsync_row, row_key, rows.period_end, data_version, months, currency, exponent, known_since,
@@ -66,7 +70,7 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
                 WHEN currency IS NULL THEN 'currency_unknown'
                 WHEN exponent IS NULL THEN 'scale_unknown'
                 WHEN known_since IS NULL AND says_known_since THEN 'known_since_unreadable'
-                WHEN ids.status IS NULL THEN 'company_unknown'
+                WHEN ids.status IS NULL THEN 'undecided'
                 WHEN ids.status <> 'accepted' THEN 'company_' || ids.status
             END AS reason
         FROM rows
@@ -79,6 +83,12 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
         rows=rows,
         ids=company_ids[["spelling", "evidence", "period_end", "status", "company_id"]],
     )
+    if (judged["reason"] == "undecided").any():
+        raise DecisionsOutdated(
+            f"{mapping.name}/company_ids were made of other rows than {mapping.name}/raw: a company is spelled there as "
+            f"was never decided. Materialize {mapping.name} (all assets of the group) for these quarters again."
+        )
+    return judged
 
 
 def _company_said(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
