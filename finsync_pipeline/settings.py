@@ -59,5 +59,11 @@ def first_quarter() -> date:
 
 
 def is_deployed() -> bool:
-    """Whether schedules and sensors start switched on (FINSYNC_DEPLOYED)."""
-    return os.environ.get("FINSYNC_DEPLOYED", "0") == "1"
+    """Whether schedules and sensors start switched on (FINSYNC_DEPLOYED).
+
+    Raises SettingMistake if it is neither 0 nor 1.
+    """
+    text = os.environ.get("FINSYNC_DEPLOYED") or "0"
+    if text not in ("0", "1"):
+        raise SettingMistake(f"FINSYNC_DEPLOYED: {text!r} is neither 0 nor 1; use 1 to switch schedules and sensors on")
+    return text == "1"

@@ -100,9 +100,7 @@ def _delivery(mapping: SourceMapping) -> dg.AssetsDefinition:
             stock.delivery, "delivery", metadata={**described(stock.delivery), **counts, "unmapped_columns": unmapped}
         )
         yield dg.Output(stock.undated, "undated", metadata=described(stock.undated))
-        yield dg.AssetCheckResult(
-            passed=True, check_name="rows_add_up", metadata=counts
-        )
+        yield dg.AssetCheckResult(passed=True, check_name="rows_add_up", metadata=counts)
 
     return delivery
 

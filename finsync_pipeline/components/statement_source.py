@@ -25,7 +25,10 @@ class StatementSource(dg.Component):
         """Resolve the url, which may name an environment variable."""
         assert isinstance(attributes, SourceMapping)
         url = context.resolution_context.at_path("attributes").resolve_value(attributes.url, as_type=str)
-        return cls(attributes.at(url))
+        try:
+            return cls(attributes.at(url))
+        except ValueError as mistake:
+            raise ValueError(f"{attributes.name}: {mistake}") from None
 
     @staticmethod
     def all_in(tree: dg.ComponentTree) -> list[SourceMapping]:

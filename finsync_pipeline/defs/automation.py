@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
@@ -18,7 +18,7 @@ from finsync_pipeline.federation.extraction import SourceChanged, quarter_versio
 from finsync_pipeline.settings import is_deployed, tables_folder
 from finsync_pipeline.statements.delivered import DeliveryMistake
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.storage.ledgers import worked_versions
+from finsync_pipeline.storage.ledgers import worked_quarters
 
 RELEASE = dg.AssetSelection.assets("company_id_corrections", "company_summary")
 
@@ -38,12 +38,14 @@ release_job = dg.define_asset_job(
     default_status=dg.DefaultScheduleStatus.RUNNING if is_deployed() else dg.DefaultScheduleStatus.STOPPED,
     description="The close: on the 20th after a quarter's end, that quarter.",
 )
-def quarter_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+def quarter_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Ask for the quarter that ended before the scheduled time."""
     at = context.scheduled_execution_time
     with dg.partition_loading_context(effective_dt=at):
         ended = [key for key in QUARTERS.get_partition_keys(current_time=at) if date.fromisoformat(key) < at.date()]
-    closed = ended[-2]  # the last one is the quarter that is running
+    if len(ended) < 2:  # the last one is the quarter that is running
+        return dg.SkipReason("No quarter has ended since FINSYNC_FIRST_QUARTER.")
+    closed = ended[-2]
     return dg.RunRequest(partition_key=closed, run_key=f"close:{closed}")
 
 
@@ -74,8 +76,8 @@ def watch(context: dg.ComponentLoadContext) -> dg.Definitions:
         silent = []
         for mapping in sources:
             try:
-                for quarter, version in changed_quarters(mapping).items():
-                    concerned.setdefault(quarter, []).append(f"{mapping.name}={version}")
+                for quarter, change in changed_quarters(mapping).items():
+                    concerned.setdefault(quarter, []).append(f"{mapping.name}: {change}")
             except (SourceUnavailable, SourceAnswerMistake, SourceChanged, DeliveryMistake) as error:
                 context.log.warning(str(error))
                 silent.append(mapping.name)
@@ -90,23 +92,28 @@ def watch(context: dg.ComponentLoadContext) -> dg.Definitions:
 
 
 def changed_quarters(mapping: SourceMapping) -> dict[date, str]:
-    """The quarters of which the source holds other rows than were worked on, with their versions now."""
+    """The quarters of which the source holds other rows than were worked on, each with what has changed into what.
+
+    What was worked on is told with its time, so that a source that goes back to older rows is noticed too.
+    """
     with SourceService(mapping.name, mapping.url) as service:
         now = quarter_versions(take_stock(service, mapping, all_quarters()).delivery)
-    worked = worked_versions(tables_folder(), mapping.name)
-    return {
-        quarter: now.get(quarter, "gone")
-        for quarter in sorted({*now, *worked})
-        if now.get(quarter) != worked.get(quarter)
-    }
+    worked = worked_quarters(tables_folder(), mapping.name, all_quarters())
+    changed = {}
+    for quarter in sorted({*now, *worked}):
+        before = worked.get(quarter)
+        if now.get(quarter) != (before.data_version if before else None):
+            changed[quarter] = f"{before} to {now.get(quarter)}"
+    return changed
 
 
 def range_requests(concerned: dict[date, list[str]]) -> Iterator[dg.RunRequest]:
-    """One run for each unbroken range of the quarters; the same versions are asked for only once."""
+    """One run for each unbroken range of the quarters; the same change is asked for once a day, until it is in."""
+    today = datetime.now(UTC).date()
     for quarters in unbroken_ranges(sorted(concerned), all_quarters()):
-        versions = json.dumps([[str(quarter), *sorted(concerned[quarter])] for quarter in quarters])
+        changes = json.dumps([str(today), *([str(quarter), *sorted(concerned[quarter])] for quarter in quarters)])
         tags = range_tags(quarters[0], quarters[-1])
-        yield dg.RunRequest(run_key=hashlib.sha256(versions.encode()).hexdigest(), tags=tags)
+        yield dg.RunRequest(run_key=hashlib.sha256(changes.encode()).hexdigest(), tags=tags)
 
 
 def unbroken_ranges(quarters: Iterable[date], calendar: Sequence[date]) -> list[list[date]]:

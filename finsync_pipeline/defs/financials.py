@@ -32,6 +32,10 @@ def consolidated(context: dg.ComponentLoadContext) -> dg.Definitions:
     def financials_asset(
         context: dg.AssetExecutionContext, publication: Publication, **facts: ParquetFiles
     ) -> pd.DataFrame:
+        unknown = sorted(set(publication.allow_missing) - set(sources))
+        if unknown:
+            told = f"allow_missing: no source {', '.join(unknown)}; there are {', '.join(sources)}"
+            raise dg.Failure(told, allow_retries=False)
         for source, table in facts.items():
             if table.missing and source not in publication.allow_missing:
                 told = f"{source} has no facts for {', '.join(table.missing[:4])}."

@@ -9,8 +9,8 @@ from finsync_pipeline.components.metadata import column_schema, described
 from finsync_pipeline.components.publication import Publication
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.identity import Reference
-from finsync_pipeline.publishing.freshness import MadeBy, SourceMissing
-from finsync_pipeline.publishing.make import FinancialsOutdated, SourceTables, corrections, make_release
+from finsync_pipeline.publishing.freshness import MadeBy
+from finsync_pipeline.publishing.make import SourceTables, corrections, make_release
 from finsync_pipeline.settings import published_folder
 from finsync_pipeline.statements.tables import COMPANY_IDS, SUMMARY
 from finsync_pipeline.storage.parquet import ParquetFiles
@@ -71,7 +71,7 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
             release, summary = make_release(
                 tables, financials.files, companies, made_by, publication.allow_missing, published_folder()
             )
-        except (SourceMissing, FinancialsOutdated) as error:
+        except ValueError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
         told: dict[str, Any] = {
             "csv": dg.MetadataValue.path(str(release.csv)),

@@ -243,7 +243,7 @@ def _verify(rows: pd.DataFrame, answer: Answer, expected: pd.DataFrame, mapping:
 def _changed(mapping: SourceMapping) -> SourceChanged:
     return SourceChanged(
         f"Source {mapping.name!r} at {without_credentials(mapping.url)} has other rows than its delivery "
-        f"says: it changed in between. Materialize {mapping.name}/delivery and these quarters again, together."
+        f"says: it changed in between. Materialize {mapping.name} (all its assets) for these quarters again."
     )
 
 

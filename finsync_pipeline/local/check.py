@@ -12,7 +12,7 @@ from finsync_pipeline.clients.source_service import without_credentials
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.defs.partitions import all_quarters, spoken
 from finsync_pipeline.identity import ReferenceMistake, read_reference
-from finsync_pipeline.settings import reference_path
+from finsync_pipeline.settings import SettingMistake, is_deployed, reference_path
 from finsync_pipeline.statements.mapping import SourceMapping
 
 
@@ -32,8 +32,9 @@ def check() -> int:
     """Check sources, companies and settings, and say what there is; the exit code."""
     try:
         sources = declared_sources()
+        is_deployed()
         reference = read_reference(reference_path())
-    except (DeclarationMistake, ReferenceMistake) as mistake:
+    except (DeclarationMistake, ReferenceMistake, SettingMistake) as mistake:
         print(f"finsync: {mistake}", file=sys.stderr)
         return 2
     for mapping in sources:

@@ -11,20 +11,27 @@ from finsync_pipeline.settings import home
 
 
 def set_up(folder: Path) -> int:
-    """Write `.env` into the folder and the Dagster instance below FINSYNC_HOME; what is there stays."""
-    data = home()
+    """Write `.env` into the folder, so that the bare dagster commands find the instance; what is there stays."""
+    instance = local_instance()
     env = folder / ".env"
     if not env.exists():
-        env.write_text(f"DAGSTER_HOME={data / 'dagster'}\nFINSYNC_HOME={data}\n", encoding="utf-8")
-    instance = Path(os.environ.get("DAGSTER_HOME") or data / "dagster") / "dagster.yaml"
-    if not instance.exists():
-        instance.parent.mkdir(parents=True, exist_ok=True)
-        instance.write_text(files(__package__).joinpath("dagster.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+        env.write_text(f"DAGSTER_HOME={instance}\nFINSYNC_HOME={home()}\n", encoding="utf-8")
     return 0
+
+
+def local_instance() -> Path:
+    """The folder of the Dagster instance: DAGSTER_HOME, else below FINSYNC_HOME; made if it is not there."""
+    instance = Path(os.environ.setdefault("DAGSTER_HOME", str(home() / "dagster")))
+    settings = instance / "dagster.yaml"
+    if not settings.exists():
+        instance.mkdir(parents=True, exist_ok=True)
+        settings.write_text(files(__package__).joinpath("dagster.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    return instance
 
 
 def serve(port: int, with_services: bool) -> int:
     """Run `dagster dev` until it is stopped."""
+    local_instance()
     workspace = Path("workspace.yaml")
     target = ["-w", str(workspace)] if workspace.exists() else ["-m", "finsync_pipeline.definitions"]
     command = [sys.executable, "-m", "dagster", "dev", *target, "-p", str(port)]

@@ -4,7 +4,6 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -16,14 +15,14 @@ from finsync_pipeline.defs.partitions import all_quarters, range_tags, spoken
 from finsync_pipeline.federation.extraction import SourceChanged, quarter_versions, take_stock
 from finsync_pipeline.local import report
 from finsync_pipeline.local.check import declared_sources
-from finsync_pipeline.local.dev import set_up
+from finsync_pipeline.local.dev import local_instance
 from finsync_pipeline.local.quarters import QuarterMistake, read_range
 from finsync_pipeline.local.report import console
 from finsync_pipeline.local.services import ServicesFailed, services_running
 from finsync_pipeline.settings import tables_folder
 from finsync_pipeline.statements.delivered import DeliveryMistake
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.storage.ledgers import worked_versions
+from finsync_pipeline.storage.ledgers import worked_quarters
 
 
 def run(quarters: str | None, allow_missing: Sequence[str], with_services: bool) -> int:
@@ -60,7 +59,7 @@ def occupied_range(sources: Sequence[SourceMapping]) -> tuple[date, date]:
     """
     occupied: set[date] = set()
     for mapping in sources:
-        occupied |= worked_versions(tables_folder(), mapping.name).keys()
+        occupied |= worked_quarters(tables_folder(), mapping.name, all_quarters()).keys()
         try:
             with SourceService(mapping.name, mapping.url) as service:
                 occupied |= quarter_versions(take_stock(service, mapping, all_quarters()).delivery).keys()
@@ -70,7 +69,7 @@ def occupied_range(sources: Sequence[SourceMapping]) -> tuple[date, date]:
 
 
 def _materialize(selection: dg.AssetSelection, tags: dict[str, str], allow_missing: Sequence[str]) -> int:
-    set_up(Path.cwd())
+    local_instance()
     definitions = dg.Definitions.merge(load_definitions(), dg.Definitions(loggers={"console": progress}))
     keys = selection.resolve(definitions.resolve_asset_graph())
     job = definitions.get_repository_def().get_implicit_job_def_for_assets(keys)

@@ -1,6 +1,6 @@
 """Which quarters of a source are in a release, and whether they are what the source holds now."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -9,7 +9,7 @@ import pandas as pd
 
 from finsync_pipeline.federation.extraction import quarter_versions, rows_by_quarter
 
-Status = Literal["fresh", "stale", "missing"]
+Status = Literal["fresh", "stale", "missing", "outdated"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class QuarterStatus:
 
 
 class SourceMissing(ValueError):
-    """A source lacks quarters that a release needs; the message names them and the cure."""
+    """A source lacks quarters that a release needs, or has them in no fit state; the message has the cure."""
 
 
 def quarter_statuses(
@@ -40,8 +40,9 @@ def quarter_statuses(
     """The status of every quarter that the source has rows for, or that was worked on with rows.
 
     `delivery` is the table DELIVERY as last asked, or None if the source was never asked; `ledger` has the lines of its
-    quarters. Fresh is a quarter whose rows are what the source holds, worked on by the mapping and the list of
-    companies of now (`made_by`); where None is given, the source may be missing and nothing of it is called fresh.
+    quarters. Fresh is a quarter whose rows are what the source holds, stale one with other rows, missing one that is
+    not in yet, outdated one worked on by another mapping or list of companies than now (`made_by`). Where `made_by` is
+    None, the source may be missing: nothing of it is called fresh or outdated.
     """
     now = {} if delivery is None else quarter_versions(delivery)
     counts = {} if delivery is None else rows_by_quarter(delivery)
@@ -53,16 +54,21 @@ def quarter_statuses(
         version, made_with = done.get(quarter, (None, None))
         if version is None:
             status: Status = "missing"
-        elif (now.get(quarter), made_by) == (version, made_with):
-            status = "fresh"
-        else:
+        elif made_by is None or now.get(quarter) != version:
             status = "stale"
+        else:
+            status = "fresh"
+        if made_by is not None and made_with not in (None, made_by):
+            status = "outdated"
         statuses.append(QuarterStatus(quarter, status, version, counts.get(quarter, 0)))
     return statuses
 
 
-def refuse_missing(source: str, statuses: Iterable[QuarterStatus] | None, allow_missing: Iterable[str]) -> None:
-    """Raise SourceMissing if the source was never asked (None) or a quarter is missing, unless it may be missing."""
+def refuse_missing(source: str, statuses: Sequence[QuarterStatus] | None, allow_missing: Iterable[str]) -> None:
+    """Raise SourceMissing if the source was never asked (None), or a quarter is missing or outdated.
+
+    A source named in `allow_missing` is let through.
+    """
     if source in allow_missing:
         return
     cure = (
@@ -71,9 +77,12 @@ def refuse_missing(source: str, statuses: Iterable[QuarterStatus] | None, allow_
     )
     if statuses is None:
         raise SourceMissing(f"Nothing is published: source {source!r} was never extracted. {cure}.")
-    missing = [str(status.quarter) for status in statuses if status.status == "missing"]
-    if missing:
-        told = ", ".join(missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
-        raise SourceMissing(
-            f"Nothing is published: source {source!r} holds quarters that are not in yet: {told}. {cure}."
-        )
+    faults = {
+        "missing": "holds quarters that are not in yet",
+        "outdated": "has quarters worked on by another mapping or list of companies than the others",
+    }
+    for fault, meaning in faults.items():
+        found = [str(status.quarter) for status in statuses if status.status == fault]
+        if found:
+            told = ", ".join(found[:4]) + (f" and {len(found) - 4} more" if len(found) > 4 else "")
+            raise SourceMissing(f"Nothing is published: source {source!r} {meaning}: {told}. {cure}.")

@@ -7,6 +7,8 @@ from typing import Any
 
 import narwhals as nw
 import pandas as pd
+import pyarrow as pa
+from pandera.errors import SchemaErrors
 
 from finsync_pipeline.aggregation.engine import DuckDBEngine
 from finsync_pipeline.aggregation.financials import financials, source_means
@@ -14,6 +16,7 @@ from finsync_pipeline.aggregation.summary import company_summary, in_basis, text
 from finsync_pipeline.publishing.account import basis_account, source_account
 from finsync_pipeline.publishing.freshness import MadeBy, quarter_statuses, refuse_missing
 from finsync_pipeline.publishing.release import Release, publish
+from finsync_pipeline.publishing.whole import refuse_mixed, refuse_unequal
 from finsync_pipeline.statements.tables import (
     COMPANY_IDS,
     DELIVERY,
@@ -58,8 +61,9 @@ def make_release(
     `companies` has the columns company_id and name; `made_by` says of each source what its mapping and the list of
     companies are now, so that the manifest can call older work stale.
 
-    Raises SourceMissing for a source that lacks quarters and is not named in `allow_missing`, FinancialsOutdated if the
-    financials are not those of the facts, ValueError for a name in `allow_missing` that is no source.
+    Raises SourceMissing for a source that lacks quarters, or has outdated ones, and is not named in `allow_missing`;
+    TablesMixed if tables are not of one run; FinancialsOutdated if the financials are not those of the facts;
+    ValueError for a name in `allow_missing` that is no source.
     """
     unknown = sorted(set(allow_missing) - set(sources))
     if unknown:
@@ -70,7 +74,7 @@ def make_release(
         texts = engine.scan(_files(sources, "texts"), TEXTS.arrow)
         means = engine.held(source_means(facts))
         wide = engine.collect(financials(means), FINANCIALS.arrow)
-        _refuse_outdated(wide, _read(FINANCIALS, financials_files))
+        _refuse_outdated(wide, financials_files)
         summary = company_summary(means, texts, engine.table(companies))
         summary_frame = SUMMARY.validate(engine.collect(summary, SUMMARY.arrow))
         keys = ["company_id", "item", "period_end", "months", "currency", "source"]
@@ -82,6 +86,7 @@ def make_release(
             "company_ids": _read(COMPANY_IDS, _files(sources, "company_ids")),
             "ledger": _read(LEDGER, _files(sources, "ledger")),
         }
+        refuse_mixed(tables["ledger"], tables["facts"], tables["texts"], tables["rejects"])
         basis = basis_account(len(tables["facts"]), _count(in_basis(means)))
         differing = text_disagreements(texts).to_native().to_arrow_table().to_pylist()
     account = {"allow_missing": list(allow_missing), **basis, "sources": accounts, "text_disagreements": differing}
@@ -104,11 +109,20 @@ def _account(name: str, tables: SourceTables, made_by: MadeBy, allow_missing: Se
     statuses = quarter_statuses(delivery, ledger, None if is_allowed else made_by) if asked else None
     refuse_missing(name, statuses, allow_missing)
     undated, rejects = _read(REJECTS, tables.undated), _read(REJECTS, tables.rejects)
+    if delivery is not None and not is_allowed:
+        refuse_unequal(name, int(ledger["rows_in"].sum()), len(undated), int(delivery["row_count"].sum()))
     return source_account(statuses, delivery, undated, rejects, ledger, is_allowed)
 
 
-def _refuse_outdated(made_now: pd.DataFrame, stored: pd.DataFrame) -> None:
+def _refuse_outdated(made_now: pd.DataFrame, files: Sequence[Path]) -> None:
     order = ["company_id", "period_end", "months", "currency"]
+    try:
+        stored = _read(FINANCIALS, files)
+    except (SchemaErrors, pa.ArrowInvalid):
+        raise FinancialsOutdated(
+            "Nothing is published: financials were made with other standard items than there are now. Materialize "
+            "financials for all quarters again."
+        ) from None
     stored = stored.sort_values(order, ignore_index=True)
     now = made_now.sort_values(order, ignore_index=True)
     if now.equals(stored):

@@ -1,7 +1,7 @@
 """The law of conservation: rows in = used + refused + superseded, and cells likewise with the empty ones.
 
-The ledger counts again, from the tables alone. It shares with the work that it judges only the reading of which cells are
-empty (`harmonise.delivered_cells`).
+The ledger counts again, from the tables alone. It shares with the work that it judges only the reading of which cells
+are empty (`harmonise.delivered_cells`).
 """
 
 from collections.abc import Mapping, Sequence

@@ -9,12 +9,13 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from keyword import iskeyword
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from finsync_pipeline.statements.declared import Declared
 from finsync_pipeline.statements.currencies import CURRENCIES
+from finsync_pipeline.statements.declared import Declared
 from finsync_pipeline.statements.items import ITEMS
 
 SCALES = {"ones": 0, "thousands": 3, "millions": 6, "billions": 9}
@@ -62,8 +63,8 @@ def _months_if_any(value: Any) -> int | None:
 
 
 def _currency(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[A-Z]{3}", value):
-        return value
+    if value in CURRENCIES:
+        return str(value)
     raise ValueError(f"{value!r} is no currency: use its three capital letters (ISO 4217), such as USD")
 
 

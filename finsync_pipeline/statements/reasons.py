@@ -1,7 +1,6 @@
 """The reasons for which a row or a cell is not used: each a code, the stage that finds it, and what it means.
 
-The reasons of stage `supersede` other than `conflict` mean *superseded*: another row says the same, or
-something newer. All others mean *refused*.
+*Refused* means that it cannot be used as it is, *superseded* that another row says the same, or something newer.
 """
 
 from dataclasses import dataclass

@@ -17,6 +17,7 @@ from finsync_pipeline.statements.mapping import (
     SourceMapping,
 )
 
+
 class DecisionsOutdated(ValueError):
     """Rows name companies that the decisions know nothing of; the message says what to materialize again."""
 
@@ -85,7 +86,7 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
     )
     if (judged["reason"] == "undecided").any():
         raise DecisionsOutdated(
-            f"{mapping.name}/company_ids were made of other rows than {mapping.name}/raw: a company is spelled there as "
+            f"{mapping.name}/company_ids were made of other rows than {mapping.name}/raw, which spells a company as "
             f"was never decided. Materialize {mapping.name} (all assets of the group) for these quarters again."
         )
     return judged

@@ -134,6 +134,30 @@ def raw_table(mapping: SourceMapping) -> Table:
     return Table("raw", (*delivered, *RAW_BOOKKEEPING))
 
 
+COMPANIES = Table(
+    "companies",
+    (
+        Field("company_id", TEXT, "Id that everything else uses"),
+        Field("name", TEXT, "Usual name", nullable=True),
+        Field("tickers", TEXT, "Tickers, separated by |", nullable=True),
+        Field("cik", TEXT, "Central Index Key of the SEC", nullable=True),
+        Field("lei", TEXT, "Legal Entity Identifier", nullable=True),
+        Field("country", TEXT, "ISO 3166 code of two letters", nullable=True),
+    ),
+)
+
+COMPANY_ALIASES = Table(
+    "company_aliases",
+    (
+        Field("company_id", TEXT, "Company in the reference list"),
+        Field("alias", TEXT, "Another name or ticker"),
+        Field("kind", TEXT, "What the alias is", allowed=("name", "ticker")),
+        Field("valid_from", DAY, "First period end that it stands for; open if empty", nullable=True),
+        Field("valid_to", DAY, "Last period end that it stands for; open if empty", nullable=True),
+        Field("note", TEXT, "Why", nullable=True),
+    ),
+)
+
 COMPANY_IDS = Table(
     "company_ids",
     (

@@ -98,7 +98,7 @@ def test_rows_that_came_or_went_since_the_delivery_are_noticed(database: Path, s
         delivery = deliver(mapping).delivery
         change(database, sql)
         for quarters in ([Q4], QUARTERS):
-            with pytest.raises(SourceChanged, match="Materialize pnl/delivery and these quarters again"):
+            with pytest.raises(SourceChanged, match=r"Materialize pnl \(all its assets\) for these quarters again"):
                 extract(mapping, delivery, quarters)
         if "UPDATE" not in sql:
             assert extract(mapping, delivery, [Q1])["Row"].tolist() == ["2"]

@@ -159,4 +159,4 @@ def test_rows_of_another_version_than_the_delivery_are_refused_with_the_cure(
     with pytest.raises(SourceChanged) as error:
         extract(served.changed, delivery, quarters)
     assert "Source 'pnl'" in str(error.value)
-    assert "Materialize pnl/delivery and these quarters again" in str(error.value)
+    assert "Materialize pnl (all its assets) for these quarters again" in str(error.value)

@@ -84,6 +84,20 @@ def test_the_sensor_asks_for_the_quarters_whose_rows_changed_and_for_no_others(d
         assert _asked(_tick()) == [("2009-07-01", "2009-07-01")]
 
 
+def test_a_source_that_goes_back_to_older_rows_is_asked_for_again(deployment):
+    asked = []
+    file = deployment.data / "pnl.csv"
+    first = file.read_text()
+    for content in (first, first.replace('"1,000"', '"1,001"'), first):
+        file.write_text(content)
+        with running_services(deployment.data) as urls:
+            deployment.use(urls)
+            asked += [request.run_key for request in _tick().run_requests or []]
+            assert deployment.finsync("run") == 0
+
+    assert len(asked) == len(set(asked)) == 3
+
+
 def test_the_sensor_says_which_source_does_not_answer(deployment):
     with running_services(deployment.data) as urls:
         deployment.use({**urls, "pnl": "http://127.0.0.1:9"})

@@ -138,6 +138,22 @@ def test_rows_that_a_source_withdrew_leave_the_release(deployment):
     assert deployment.table("company_summary").set_index("company_id").loc["A1", "revenue"] == 2_000_000
 
 
+def test_quarters_decided_by_another_list_of_companies_are_not_mixed(running, capsys: pytest.CaptureFixture[str]):
+    assert running.finsync("run") == 0
+    before = running.csv()
+    list_of_companies = running.folder / "companies.csv"
+    list_of_companies.write_text(list_of_companies.read_text().replace("A1,", "A2,"))
+
+    assert running.finsync("run", "--quarters", "2009-Q4") == 1
+
+    assert "another mapping or list of companies than the others: 2009-07-01" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    assert running.csv() == before
+    assert running.finsync("run") == 0
+    assert set(running.table("company_summary")["company_id"]) == {"A2", "G1"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

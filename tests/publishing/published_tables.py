@@ -84,11 +84,14 @@ def fact(source: str, period_end: date, value: float) -> dict[str, Any]:
 def source_tables(folder: Path, source: str, hashes: dict[date, str], value: float = 10) -> SourceTables:
     """The files of a source of which every quarter was worked on as it is delivered."""
     delivery = delivery_frame(hashes)
+    versions = quarter_versions(delivery)
     tables = {
         "delivery": delivery,
-        "facts": FACTS.frame([fact(source, ENDS[quarter], value) for quarter in hashes]),
+        "facts": FACTS.frame(
+            {**fact(source, ENDS[quarter], value), "data_version": version} for quarter, version in versions.items()
+        ),
         "undated": REJECTS.frame(),
-        "ledger": ledger_frame(source, quarter_versions(delivery)),
+        "ledger": ledger_frame(source, versions),
     }
     for name, frame in tables.items():
         write_frame(frame, folder / source / f"{name}.parquet")

@@ -47,9 +47,12 @@ def test_a_change_elsewhere_in_the_source_leaves_a_quarter_fresh() -> None:
 
 
 @pytest.mark.parametrize("made_by", [MadeBy("m2", "r1"), MadeBy("m1", "r2")], ids=["mapping", "companies"])
-def test_work_by_another_mapping_or_list_of_companies_is_stale(made_by: MadeBy) -> None:
+def test_work_by_another_mapping_or_list_of_companies_is_outdated_and_refused(made_by: MadeBy) -> None:
     statuses = quarter_statuses(delivery_frame(NOW), ledger_frame("pnl", VERSIONS), made_by)
-    assert {status.status for status in statuses} == {"stale"}
+    assert {status.status for status in statuses} == {"outdated"}
+    with pytest.raises(SourceMissing, match="another mapping or list of companies than the others: 2009-10-01"):
+        refuse_missing("pnl", statuses, [])
+    refuse_missing("pnl", statuses, ["pnl"])
 
 
 def test_of_a_source_that_may_be_missing_nothing_is_called_fresh() -> None:

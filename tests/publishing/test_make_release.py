@@ -20,6 +20,7 @@ from published_tables import (
 
 from finsync_pipeline.publishing.freshness import MadeBy, SourceMissing
 from finsync_pipeline.publishing.make import FinancialsOutdated, make_release
+from finsync_pipeline.publishing.whole import TablesMixed
 from finsync_pipeline.statements.tables import FACTS
 from finsync_pipeline.storage.parquet import read_frame, write_frame
 
@@ -115,3 +116,32 @@ def test_financials_of_other_facts_are_refused_and_their_periods_named(tmp_path:
     assert "financials of periods ending 2010-03-31 were made from other facts" in str(error.value)
     assert "Materialize financials for their quarters again" in str(error.value)
     assert not (tmp_path / "published").exists() or releases(tmp_path / "published") == []
+
+
+def test_tables_of_different_runs_are_refused_and_their_quarters_named(tmp_path: Path) -> None:
+    tables = source_tables(tmp_path, "pnl", BOTH)
+    facts = read_frame(tables.facts)
+    write_frame(facts[facts["period_end"] != ENDS[Q1]], tables.facts[0])
+    with pytest.raises(TablesMixed, match="not of one run for pnl 2010-01-01"):
+        make_release(
+            {"pnl": tables},
+            financials_files(tmp_path, [tables]),
+            companies_frame(),
+            MADE_BY,
+            [],
+            tmp_path / "published",
+        )
+
+
+def test_rows_that_a_source_no_longer_counts_are_not_published(tmp_path: Path) -> None:
+    tables = source_tables(tmp_path, "pnl", BOTH)
+    write_frame(delivery_frame({Q4: "a"}, "v2"), tables.delivery[0])
+    with pytest.raises(TablesMixed, match="pnl holds 1 rows, but 2 are in its quarters"):
+        make_release(
+            {"pnl": tables},
+            financials_files(tmp_path, [tables]),
+            companies_frame(),
+            MADE_BY,
+            [],
+            tmp_path / "published",
+        )

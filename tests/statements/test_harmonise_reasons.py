@@ -20,6 +20,7 @@ from finsync_pipeline.statements.delivered import (
 )
 from finsync_pipeline.statements.harmonise import harmonise
 from finsync_pipeline.statements.reasons import REASONS
+from finsync_pipeline.statements.rows import DecisionsOutdated
 
 MAPPING = mapping_of(
     months={"column": "length"},
@@ -152,11 +153,11 @@ def test_the_first_reason_in_the_order_of_the_stages_is_told() -> None:
     assert run_rows([bad | {"who": None}], MAPPING).reasons == {"1": "schema:company_present"}
 
 
-def test_a_company_without_a_decision_is_unknown() -> None:
+def test_a_company_that_was_never_decided_is_a_fault_of_the_tables_and_not_of_the_row() -> None:
     mapping = mapping_of()
     raw = raw_frame([{"key": "1", "who": "Acme", "sales": "1"}], mapping)
-    harmonised = harmonise(raw, decided_companies(raw, mapping).head(0), mapping)
-    assert harmonised.rejects["reason"].tolist() == ["company_unknown"]
+    with pytest.raises(DecisionsOutdated, match="company_ids were made of other rows"):
+        harmonise(raw, decided_companies(raw, mapping).head(0), mapping)
 
 
 def test_a_decision_counts_for_its_evidence_and_period_only() -> None:
@@ -173,7 +174,8 @@ def test_a_decision_counts_for_its_evidence_and_period_only() -> None:
         {"name": "Acme Corp"},
         {"name": None},
     ]
-    only_one = company_ids[company_ids["period_end"] == date(2008, 12, 31)]
+    is_meant = company_ids["period_end"] == date(2008, 12, 31)
+    only_one = company_ids.assign(status=company_ids["status"].where(is_meant, "unknown"))
     harmonised = harmonise(raw, only_one, mapping)
     assert harmonised.facts["row_key"].tolist() == ["3"]
     assert harmonised.rejects["reason"].tolist() == ["company_unknown"] * 2

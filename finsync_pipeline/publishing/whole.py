@@ -1,0 +1,58 @@
+"""What a release must hold to before it is published: its tables are of one run, and a source's rows add up."""
+
+import pandas as pd
+
+from finsync_pipeline import frames
+
+
+class TablesMixed(ValueError):
+    """Tables of a source do not belong together; the message says which quarters to materialize again."""
+
+
+def refuse_mixed(ledger: pd.DataFrame, facts: pd.DataFrame, texts: pd.DataFrame, rejects: pd.DataFrame) -> None:
+    """Raise TablesMixed if facts, texts and rejects (tables of all sources) are not those that the ledger counted."""
+    mixed = frames.query(
+        """
+        WITH used AS (
+            SELECT source, period_end, data_version FROM facts
+            UNION ALL
+            SELECT source, period_end, data_version FROM texts
+        ),
+        used_counts AS (
+            SELECT
+                source, date_trunc('quarter', period_end)::DATE AS quarter,
+                count(*) AS used, min(data_version) AS lowest, max(data_version) AS highest
+            FROM used GROUP BY ALL
+        ),
+        unused_counts AS (
+            SELECT source, quarter, sum(cells) AS unused FROM rejects WHERE quarter IS NOT NULL GROUP BY ALL
+        )
+        SELECT source, quarter
+        FROM ledger
+        FULL JOIN used_counts USING (source, quarter)
+        FULL JOIN unused_counts USING (source, quarter)
+        WHERE coalesce(used, 0) <> coalesce(cells_used, 0)
+            OR coalesce(unused, 0) <> coalesce(cells_refused + cells_superseded, 0)
+            OR lowest <> data_version OR highest <> data_version
+        ORDER BY source, quarter
+        """,
+        ledger=ledger,
+        facts=facts,
+        texts=texts,
+        rejects=rejects,
+    )
+    if len(mixed):
+        told = ", ".join(f"{line.source} {line.quarter}" for line in mixed.head(4).itertuples())
+        raise TablesMixed(
+            f"Nothing is published: facts, rejects and ledger are not of one run for {told}. Materialize all assets of "
+            "the source's group for these quarters again."
+        )
+
+
+def refuse_unequal(source: str, rows_in: int, undated: int, row_count: int) -> None:
+    """Raise TablesMixed if the rows of all quarters and the undated are not the rows that the source counts."""
+    if rows_in + undated != row_count:
+        raise TablesMixed(
+            f"Nothing is published: {source} holds {row_count:,} rows, but {rows_in:,} are in its quarters and "
+            f"{undated:,} undated: some were worked on before it changed. Materialize {source} for all quarters again."
+        )
