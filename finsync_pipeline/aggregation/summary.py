@@ -38,9 +38,9 @@ def company_summary(
     counts = ["periods", *(f"{item}_n" for item in NUMERIC_ITEMS)]
     return (
         everyone.join(periods, on=COMPANY, how="left")
-        .join(wide, on=COMPANY, how="left")
         .join(_agreed_texts(texts), on="company_id", how="left")
         .join(companies.select("company_id", company_name=nw.col("name")), on="company_id", how="left")
+        .join(wide, on=COMPANY, how="left")
         .with_columns(nw.lit(BASIS).alias("basis"), *[nw.col(name).fill_null(0) for name in counts])
         .sort(*COMPANY)
     )

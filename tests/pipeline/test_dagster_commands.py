@@ -12,21 +12,30 @@ from pathlib import Path
 import pytest
 from given import PROJECT
 
+CHECKOUT = ("finsync_pipeline", "pyproject.toml", "workspace.yaml")
 BIN = Path(sys.executable).parent
 MODULE = ["-m", "finsync_pipeline.definitions"]
 
 
-def _environment(deployment, **settings: str) -> dict[str, str]:
-    urls = {key: value for key, value in os.environ.items() if key.startswith("FINSYNC_")}
-    return {"PATH": os.environ["PATH"], "HOME": str(deployment.folder), **urls, **settings}
+@pytest.fixture(autouse=True)
+def _checkout(deployment):
+    """The deployment's folder as a checkout: the code, and the `.env` that the set-up wrote."""
+    for name in CHECKOUT:
+        (deployment.folder / name).symlink_to(PROJECT / name)
+    assert (deployment.folder / ".env").exists()
 
 
-def _dagster(deployment, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-    home = {"DAGSTER_HOME": str(deployment.home / "dagster")} | settings
+def _environment(deployment) -> dict[str, str]:
+    """A clean environment but for where the services are: the rest stands in `.env`."""
+    where = {key: os.environ[key] for key in os.environ if key.endswith("_URL") or key == "FINSYNC_REFERENCE"}
+    return {"PATH": os.environ["PATH"], "HOME": str(deployment.folder), **where}
+
+
+def _dagster(deployment, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [str(BIN / "dagster"), *arguments],
-        cwd=PROJECT,
-        env=_environment(deployment, **home),
+        cwd=deployment.folder,
+        env=_environment(deployment),
         capture_output=True,
         text=True,
         timeout=300,
@@ -70,8 +79,8 @@ def test_one_quarter_of_one_source_is_materialized_alone(running):
 def _daemon(deployment) -> Iterator[None]:
     process = subprocess.Popen(
         [str(BIN / "dagster-daemon"), "run", "-w", "workspace.yaml"],
-        cwd=PROJECT,
-        env=_environment(deployment, DAGSTER_HOME=str(deployment.home / "dagster")),
+        cwd=deployment.folder,
+        env=_environment(deployment),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
