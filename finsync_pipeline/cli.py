@@ -49,11 +49,12 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="extract, correct, map, aggregate and publish, in this process")
     run.add_argument("--quarters", metavar="Q[...Q]", help="2009-Q4, or 2009-Q1...2009-Q4; default: all with rows")
-    _add_common(run)
+    _add_allow_missing(run)
+    _add_with_services(run)
     run.set_defaults(command=_run)
 
     release = commands.add_parser("release", help="publish what is in the tables")
-    release.add_argument("--allow-missing", metavar="SOURCE", action="append", default=[])
+    _add_allow_missing(release)
     release.set_defaults(command=_release)
 
     check = commands.add_parser("check", help="check sources, companies and settings, without running anything")
@@ -63,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     show.set_defaults(command=_show)
 
     dev = commands.add_parser("dev", help="the Dagster web UI on http://127.0.0.1:3000")
-    dev.add_argument("--with-services", action="store_true", help="start the source services, if they do not run")
+    _add_with_services(dev)
     dev.add_argument("--port", type=int, default=3000)
     dev.set_defaults(command=_dev)
 
@@ -72,15 +73,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--with-services", action="store_true", help="start the source services, if they do not run")
+def _add_allow_missing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-missing",
         metavar="SOURCE",
         action="append",
         default=[],
-        help="leave this source out of extraction, and publish without what it lacks; may be repeated",
+        help="extract nothing from this source, and publish without what it lacks; may be repeated",
     )
+
+
+def _add_with_services(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--with-services", action="store_true", help="start the source services, if they do not run")
 
 
 # Dagster takes a second to import: each command imports what it needs.
