@@ -1,7 +1,8 @@
 """What a damaged file says, read a second time: plain Python, row by row, sharing no code with FinSync.
 
-Only which company a spelling means is taken from FinSync's own decisions. Everything else that becomes of each row and
-each cell is worked out here from the text of the file and from the three sources' rules as written down below.
+Only which company a spelling means, and which codes are currencies, is taken from FinSync. Everything else that becomes
+of each row and each cell is worked out here from the text of the file and from the three sources' rules as written down
+below.
 """
 
 import calendar
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from damage.chain import QUARTERS, Passage, mapping_of_source, rows_of
+
+from finsync_pipeline.statements.currencies import CURRENCIES
 
 BLANKS = " \t\n\r\xa0"
 MONTH_NAMES = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
@@ -241,7 +244,7 @@ def _currency(rules: Rules, row: Row) -> str | None:
     text = (row[rules.unit] or "").strip()
     if rules.units is not None:
         return "USD" if text in rules.units else None
-    return text.upper() if len(text) == 3 and text.isascii() and text.isalpha() else None
+    return text if text in CURRENCIES else None
 
 
 def _power(rules: Rules, row: Row) -> int | None:
