@@ -54,6 +54,6 @@ down: ## stop the deployment; its data stays
 	docker compose down
 
 clean: ## remove the environment and everything that FinSync wrote here
-	rm -rf .venv .env finsync_data
+	rm -rf .venv .venv-peers .env finsync_data
 
 .PHONY: help setup lock run dev test lint bench up down clean

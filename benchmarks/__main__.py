@@ -1,12 +1,11 @@
 """`python -m benchmarks [PART]`: a line per figure, `ok|short  name  value  target`; exit code 1 if one is short."""
 
+import signal
 import sys
-from pathlib import Path
 
-from benchmarks import truth
+from benchmarks import services, truth
 
-PARTS = {"truth": truth.figures}
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+PARTS = {"truth": truth, "services": services}
 
 
 def main(arguments: list[str]) -> int:
@@ -15,14 +14,20 @@ def main(arguments: list[str]) -> int:
     if unknown:
         print(f"benchmarks: no part {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
         return 2
-    if not SHARED.is_dir():
-        print("benchmarks: these need the real statements beside the project (../shared/data)", file=sys.stderr)
+    parts = {name: PARTS[name] for name in arguments or PARTS}
+    missing = {name: told for name, part in parts.items() if (told := part.missing())}
+    for name, told in missing.items():
+        print(f"benchmarks: {name} needs {told}", file=sys.stderr)
+    if missing:
         return 2
-    figures = [figure for part in arguments or PARTS for figure in PARTS[part](SHARED)]
-    for figure in figures:
-        print(figure)
-    return 0 if all(figure.is_reached for figure in figures) else 1
+    are_reached = []
+    for part in parts.values():
+        for figure in part.figures():
+            print(figure, flush=True)
+            are_reached.append(figure.is_reached)
+    return 0 if all(are_reached) else 1
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # servers are stopped and folders removed on the way out
     sys.exit(main(sys.argv[1:]))

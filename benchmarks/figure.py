@@ -6,23 +6,26 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Figure:
-    """`value` is to be at least, at most, or exactly the target."""
+    """`value` is to be at least, at most, or exactly the target; without a bound it is told and held to nothing."""
 
     name: str
     value: float
-    bound: Literal[">=", "<=", "="]
-    target: float
+    bound: Literal[">=", "<=", "=", ""] = ""
+    target: float = 0
     unit: str = ""
 
     @property
     def is_reached(self) -> bool:
         """Whether the value is on the right side of the target."""
-        return {">=": self.value >= self.target, "<=": self.value <= self.target, "=": self.value == self.target}[
-            self.bound
-        ]
+        return {
+            ">=": self.value >= self.target,
+            "<=": self.value <= self.target,
+            "=": self.value == self.target,
+            "": True,
+        }[self.bound]
 
     def __str__(self) -> str:
         """`ok     truth: right by the list alone   98.706 %   >= 98.5 %`."""
-        state = "ok" if self.is_reached else "short"
+        state = ("ok" if self.is_reached else "short") if self.bound else "-"
         value, target = f"{self.value:,.6g} {self.unit}", f"{self.bound} {self.target:,.6g} {self.unit}"
-        return f"{state:<6} {self.name:<62} {value:>14}   {target}".rstrip()
+        return f"{state:<6} {self.name:<62} {value:>14}   {target if self.bound else ''}".rstrip()
