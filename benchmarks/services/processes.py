@@ -1,0 +1,126 @@
+"""Server processes of a measurement: started, watched, stopped; their memory as Linux tells it."""
+
+import os
+import re
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+START_SECONDS = 180
+STOP_SECONDS = 15
+CLEAR_PEAK = "5"  # what /proc/PID/clear_refs takes to forget the peak
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: its address and its process."""
+
+    name: str
+    url: str
+    pid: int
+
+    def peak_megabytes(self) -> float:
+        """The most that it had resident since it began, or since `forget_peak`."""
+        return _megabytes(self.pid, "VmHWM")
+
+    def resident_megabytes(self) -> float:
+        """What it has resident now."""
+        return resident_megabytes(self.pid)
+
+    def forget_peak(self) -> None:
+        """Let the peak begin anew from what is resident now."""
+        for pid in _family(self.pid):
+            Path(f"/proc/{pid}/clear_refs").write_text(CLEAR_PEAK)
+
+    def processor_seconds(self) -> float:
+        """What it has used of the processor so far."""
+        return sum(_ticks(pid) for pid in _family(self.pid)) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def serving(
+    name: str, command: list[str], port: int, path: str, folder: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """The server of the command, from when `path` of it answers 200 until the block is left. Its log is in `folder`."""
+    url = f"http://127.0.0.1:{port}"
+    log = folder / f"{name.replace(' ', '_')}_{port}.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
+    try:
+        _wait_until_ready(name, process, url + path, log)
+        yield Server(name, url, process.pid)
+        if process.poll() is not None:
+            raise RuntimeError(f"{name} ended during the measurement, exit code {process.returncode}:\n{_end_of(log)}")
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def resident_megabytes(pid: int) -> float:
+    """What a process and those below it have resident now."""
+    return _megabytes(pid, "VmRSS")
+
+
+def peak_of_this_process() -> float:
+    """The most that the calling process had resident, in MB."""
+    return _status(Path("/proc/self/status"), "VmHWM")
+
+
+def _wait_until_ready(name: str, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    began = time.monotonic()
+    while time.monotonic() - began < START_SECONDS:
+        if process.poll() is not None:
+            raise RuntimeError(f"{name} does not start, exit code {process.returncode}:\n{_end_of(log)}")
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise RuntimeError(f"{name} is not ready after {START_SECONDS} s at {url}:\n{_end_of(log)}")
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-3000:]
+
+
+def _megabytes(pid: int, field: str) -> float:
+    return sum(_status(Path(f"/proc/{each}/status"), field) for each in _family(pid))
+
+
+def _status(path: Path, field: str) -> float:
+    try:
+        told = re.search(rf"^{field}:\s+(\d+) kB", path.read_text(), re.MULTILINE)
+    except OSError:  # a child that has just ended
+        return 0.0
+    return int(told.group(1)) / 1024 if told else 0.0
+
+
+def _family(pid: int) -> list[int]:
+    """The process and all below it."""
+    found = [pid]
+    for each in found:
+        for children in Path(f"/proc/{each}/task").glob("*/children"):
+            found += [int(child) for child in children.read_text().split()]
+    return found
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
