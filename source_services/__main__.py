@@ -1,28 +1,27 @@
 """The command line: `python -m source_services`."""
 
 import argparse
+import ipaddress
 import os
+import signal
 import sys
 import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from source_services.data_files import (
-    DataFileError,
-    find_data_file,
-    find_data_files,
-    looked_for,
-    service_name,
-)
-from source_services.loading import load
+from source_services.loading.data_files import find_data_file, find_data_files, looked_for, service_name
+from source_services.loading.table import DataFileError
 from source_services.services import SERVICES, Service
-from source_services.serving import PortError, serve, stop_on_signals
+from source_services.serving import LOOK_SECONDS, Manner, PortError, serve
+from source_services.settings import Limits, SettingMistake, variable
+from source_services.table import ServedTable
+from source_services.web.telemetry import log_to_stderr
 
 BASE_PORT = 5001
 SAMPLE_DATA = Path(__file__).parent / "sample_data"
 
-_NAMING = "name one <service>.csv or <service>.jsonl, with .gz where it is gzipped"
+_NAMING = "name one <service>.csv, .jsonl (with .gz where it is gzipped) or .sqlite"
 
 _EXAMPLES = """\
 examples:
@@ -33,15 +32,23 @@ examples:
       folder, such as tax.csv, becomes a service of that name on port 5004, the next on 5005
   python -m source_services pnl --data delivery-2024.csv --port 8000
       serve one service from one file, whatever its name
-  python -m source_services tax --data tax.jsonl.gz --port 5004 --period-column "Year End"
-      serve a fourth one, and let /version count its rows by period
+  python -m source_services tax --data tax.jsonl.gz --port 5004 --period-column "Year End" --index Company
+      serve a fourth one, let /version count its rows by period, and find those of a company fast
+  FINSYNC_SERVICES_TOKEN_FILE=secrets/services_token python -m source_services --host 0.0.0.0
+      serve other machines too: then callers must send the token that the file holds
 
+  open http://127.0.0.1:5001 in a browser: the page shows the table, examples and limits
   curl 'http://127.0.0.1:5001/data?limit=5'
   curl -G http://127.0.0.1:5001/query --data-urlencode 'q=SELECT count(*) FROM pnl'
 
-A data file is CSV (.csv) or JSON lines (.jsonl), plain or gzipped (.gz), in UTF-8.
-Settings: FINSYNC_SERVICES_DATA, FINSYNC_SERVICES_HOST and FINSYNC_SERVICES_DATABASES stand for --data, --host
-and --databases; an option given here wins.
+A data file is CSV (.csv) or JSON lines (.jsonl), plain or gzipped (.gz), in UTF-8; or SQLite (.sqlite), of which a copy
+of the table is served. Publish a newer one by renaming it over the old one: it is served within seconds.
+
+settings (environment):
+  FINSYNC_SERVICES_DATA, FINSYNC_SERVICES_HOST, FINSYNC_SERVICES_DATABASES, FINSYNC_SERVICES_LOG
+      stand for --data, --host, --databases and --log; an option given here wins
+  FINSYNC_SERVICES_TOKEN_FILE, or FINSYNC_SERVICES_TOKEN
+      a file that holds the token that callers must send, or the token itself
 """
 
 
@@ -49,23 +56,53 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until told to stop; returns the exit code, 2 where the services cannot start."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.service is None and (options.port is not None or options.period_column is not None):
-        parser.error("--port and --period-column are for one service: name it, or use --base-port for all")
+    if options.service is None and (options.port is not None or options.period_column is not None or options.index):
+        parser.error("--port, --period-column and --index are for one service: name it; --base-port is for all")
     if options.service is not None and options.base_port is not None:
         parser.error("--base-port is for all services: use --port for one")
 
-    stop_on_signals()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    log_to_stderr(options.log)
     try:
+        limits, token = Limits.from_environment(), _token(options.host)
         with ExitStack() as stack:
             to_serve = _one(options) if options.service is not None else _all(options)
             folder = options.databases or Path(
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="finsync-services-"))
             )
-            serve([load(service, data_file, folder) for service, data_file in to_serve], options.host)
-    except (DataFileError, PortError) as error:
+            tables = [ServedTable(service, data_file, folder, limits) for service, data_file in to_serve]
+            serve(tables, options.host, Manner(limits, folder, token, options.look_seconds))
+    except (DataFileError, PortError, SettingMistake) as error:
         print(f"source_services: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 0
     return 0
+
+
+def _token(host: str) -> str | None:
+    """The token that callers must send. Raises SettingMistake if there is none where other machines can ask."""
+    file, token = os.environ.get(variable("token_file")), os.environ.get(variable("token"))
+    if file:
+        try:
+            token = Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise SettingMistake(f"{variable('token_file')}: {file} cannot be read ({error}); name a file") from None
+        if not token:
+            raise SettingMistake(f"{variable('token_file')}: {file} is empty; write a token into it")
+    if not token and not _is_loopback(host):
+        raise SettingMistake(
+            f"on {host} other machines can ask, so callers need a token: put one into a file "
+            f"(openssl rand -hex 24) and name it in {variable('token_file')}, or listen on 127.0.0.1"
+        )
+    return token or None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _one(options: argparse.Namespace) -> list[tuple[Service, Path]]:
@@ -75,10 +112,11 @@ def _one(options: argparse.Namespace) -> list[tuple[Service, Path]]:
         service = replace(service, port=options.port)
     if options.period_column is not None:
         service = replace(service, period_column=options.period_column)
+    service = replace(service, indexes=tuple(map(tuple, options.index)))
     if not options.data.is_file():
         return [(service, find_data_file(options.data, service.name))]
     if service_name(options.data) is None:
-        raise DataFileError(f"{options.data}: is neither CSV nor JSON lines; {_NAMING}")
+        raise DataFileError(f"{options.data}: is neither CSV, JSON lines nor SQLite; {_NAMING}")
     return [(service, options.data)]
 
 
@@ -108,7 +146,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m source_services",
         description="Serve tables of financial statements as read-only SQL over HTTP.",
-        epilog=_EXAMPLES,
+        epilog=_EXAMPLES
+        + "".join(
+            f"  {variable(name)} (default: {value})\n      {sentence}\n" for name, value, sentence in Limits().told()
+        ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -139,13 +180,34 @@ def _parser() -> argparse.ArgumentParser:
         help="port of the first of all services, the others follow (default: 5001; 0: any free ports)",
     )
     parser.add_argument("--period-column", metavar="NAME", help="column of the one service that holds the period end")
+    parser.add_argument(
+        "--index",
+        nargs="+",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="columns of the one service by which rows are looked up, together; may be repeated",
+    )
     databases = os.environ.get("FINSYNC_SERVICES_DATABASES")
     parser.add_argument(
         "--databases",
         type=Path,
         default=Path(databases) if databases else None,
         metavar="DIR",
-        help="folder to keep the SQLite files in (default: a temporary one, removed at the end)",
+        help="folder to keep the SQLite and Arrow files in (default: a temporary one, removed at the end)",
+    )
+    parser.add_argument(
+        "--look-seconds",
+        type=float,
+        default=LOOK_SECONDS,
+        metavar="S",
+        help="how often to look for a newer data file (default: 1)",
+    )
+    parser.add_argument(
+        "--log",
+        choices=["debug", "info", "warning", "error"],
+        default=os.environ.get("FINSYNC_SERVICES_LOG") or "warning",
+        help="what to log, as lines of JSON on standard error; info has a line for each request (default: warning)",
     )
     return parser
 

@@ -5,11 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Service:
-    """One service: its table has the same name; `period_column` holds the period end, None where unknown."""
+    """One service: its table has the same name.
+
+    `period_column` holds the period end, None where unknown; `indexes` are the columns, alone or together, by which
+    rows are looked up fast, beside the period column.
+    """
 
     name: str
     port: int
     period_column: str | None = None
+    indexes: tuple[tuple[str, ...], ...] = ()
 
 
 SERVICES = (

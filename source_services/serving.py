@@ -1,58 +1,131 @@
-"""Serving: every app on its own port and thread pool, in one process, until a signal stops it."""
+"""Serving: every service on its own port, all in one process, until a signal stops them."""
 
+import asyncio
 import errno
 import signal
 import socket
-import sys
-from types import FrameType
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import waitress
+import apsw
+from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
 
-from source_services.app import create_app
-from source_services.holdings import Holdings
+from source_services.problems import Problem
+from source_services.querying.engine import Engine
+from source_services.services import Service
+from source_services.settings import Limits
+from source_services.table import ServedTable
+from source_services.web.access import Access
+from source_services.web.app import create_app, problem_response, request_id_of
+from source_services.web.context import Context
+from source_services.web.telemetry import Telemetry
+
+LOOK_SECONDS = 1.0
+"""How often the data files are looked at."""
+
+SHUTDOWN_SECONDS = 10
+_HTTP: dict[str, Any] = {"keepalive_timeout": 60, "max_line_size": 16_380, "max_field_size": 16_380, "access_log": None}
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How services answer: within which limits, to whom, and where large answers wait to be sent.
+
+    Without a token they answer anyone who can reach them. The data file is looked at every `look_seconds`.
+    """
+
+    limits: Limits
+    folder: Path
+    token: str | None = None
+    look_seconds: float = LOOK_SECONDS
 
 
 class PortError(Exception):
     """A service cannot listen on its port; the message says why and how to mend it."""
 
 
-def stop_on_signals() -> None:
-    """Let SIGINT and SIGTERM end the process in good order, with exit code 0."""
+def serve(tables: list[ServedTable], host: str, manner: Manner) -> None:
+    """Serve each of the tables at its service's port (0: any free one) until a signal stops the process.
 
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        sys.exit(0)
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-
-
-def serve(all_holdings: list[Holdings], host: str) -> None:
-    """Serve each of the holdings at its service's port (0: any free one) until a signal stops the process."""
-    sockets = [_listen(host, holdings) for holdings in all_holdings]
-    # One map of connections: one loop in the main thread, which gets the signals, drives all servers
-    connections: dict[int, Any] = {}
-    servers = [
-        waitress.create_server(create_app(holdings), map=connections, sockets=[listening])
-        for holdings, listening in zip(all_holdings, sockets, strict=True)
-    ]
-    width = max(len(holdings.service.name) for holdings in all_holdings)
-    for holdings, listening in zip(all_holdings, sockets, strict=True):
-        address = f"[{host}]" if ":" in host else host
-        print(
-            f"{holdings.service.name:<{width}}  http://{address}:{listening.getsockname()[1]}   "
-            f"{holdings.row_count:,} rows   data version {holdings.data_version[:12]}…",
-            flush=True,
-        )
-    servers[0].run()
-    for server in servers[1:]:
-        server.task_dispatcher.shutdown()
+    Raises PortError.
+    """
+    sockets = [listen(host, table.service) for table in tables]
+    # One number for the whole process, which no statement can raise
+    apsw.hard_heap_limit(manner.limits.heap_bytes)
+    asyncio.run(_serve(tables, sockets, host, manner))
 
 
-def _listen(host: str, holdings: Holdings) -> socket.socket:
-    name, port = holdings.service.name, holdings.service.port
+async def _serve(tables: list[ServedTable], sockets: list[socket.socket], host: str, manner: Manner) -> None:
+    stopped = asyncio.Event()
+    for signal_ in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal_, stopped.set)
+    width = max(len(table.service.name) for table in tables)
+    async with AsyncExitStack() as stack:
+        for table, listening in zip(tables, sockets, strict=True):
+            await stack.enter_async_context(answering(table, listening, manner))
+            address = f"[{host}]" if ":" in host else host
+            print(
+                f"{table.service.name:<{width}}  http://{address}:{listening.getsockname()[1]}   "
+                f"{table.holdings.row_count:,} rows   data version {table.holdings.data_version[:12]}…",
+                flush=True,
+            )
+        await stopped.wait()
+
+
+@asynccontextmanager
+async def answering(table: ServedTable, listening: socket.socket, manner: Manner) -> AsyncIterator[None]:
+    """Answer on the socket, and watch for newer data, until the block ends; then finish what was asked."""
+    engine, access = Engine(manner.limits), Access(manner.token, manner.limits.requests_per_minute)
+    context = Context(table, engine, manner.limits, access, Telemetry(table.service.name), manner.folder)
+    runner = web.AppRunner(create_app(context), handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS, **_HTTP)
+    await runner.setup()
+    loop, server = asyncio.get_running_loop(), runner.server
+    assert server is not None
+    listener = await loop.create_server(lambda: _Connection(server, loop=loop, **_HTTP), sock=listening)
+    watch = asyncio.create_task(table.watch(manner.look_seconds))
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        yield
+    finally:
+        watch.cancel()
+        listener.close()
+        await runner.cleanup()
+        engine.close()
+        table.close()
+
+
+class _Connection(web.RequestHandler):
+    """A connection that also answers what is no HTTP in the one shape of problems."""
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """The answer to a request that reached no route."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer was begun already")
+        problem = Problem("internal", "the service failed; its log says why")
+        if status < 500:
+            problem = Problem("invalid-parameter", "the request is not of the form of HTTP")
+            if isinstance(exc, LineTooLong):
+                problem = Problem(
+                    "url-too-long", "the URL or a header is too long: send the statement with POST /query"
+                )
+        response = problem_response(problem, request_id_of(request))
+        response.headers["Server"] = "finsync"
+        response.force_close()
+        return response
+
+
+def listen(host: str, service: Service) -> socket.socket:
+    """A socket on the service's port. Raises PortError."""
+    name, port = service.name, service.port
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=512
+        )
     except (OSError, OverflowError) as error:
         if getattr(error, "errno", None) == errno.EADDRINUSE:
             raise PortError(

@@ -1,5 +1,6 @@
 """What tests are given: frames made of a few rows, and running source services."""
 
+import asyncio
 import os
 import re
 import signal
@@ -7,8 +8,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pandas as pd
@@ -16,6 +19,10 @@ import pyarrow as pa
 
 from finsync_pipeline import frames
 from finsync_pipeline.statements.mapping import SourceMapping
+from source_services.services import Service
+from source_services.serving import Manner, answering, listen
+from source_services.settings import Limits
+from source_services.table import ServedTable
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -41,6 +48,44 @@ def raw_frame(
         finsync_period_end=pd.Series(days, dtype=pd.ArrowDtype(pa.date32())),
         finsync_data_version=pd.Series([version] * len(rows), dtype=frames.STRING),
     )
+
+
+@dataclass(frozen=True)
+class Answering:
+    """A source service that answers in a thread of this process: over a real socket, but started in milliseconds."""
+
+    url: str
+    table: ServedTable
+
+
+@contextmanager
+def answering_service(
+    service: Service,
+    data_file: Path,
+    limits: Limits | None = None,
+    token: str | None = None,
+    look_seconds: float = 60,
+    host: str = "127.0.0.1",
+) -> Iterator[Answering]:
+    """A service over the data file, on a free port; its own files lie beside the data file."""
+    limits, folder = limits or Limits(), data_file.parent / "databases"
+    table = ServedTable(service, data_file, folder, limits)
+    listening = listen(host, replace(service, port=0))
+    loop = asyncio.new_event_loop()
+    stopped = asyncio.Event()
+
+    async def answer() -> None:
+        async with answering(table, listening, Manner(limits, folder, token, look_seconds)):
+            await stopped.wait()
+
+    thread = Thread(target=loop.run_until_complete, args=[answer()])
+    thread.start()
+    try:
+        yield Answering(f"http://{host}:{listening.getsockname()[1]}", table)
+    finally:
+        loop.call_soon_threadsafe(stopped.set)
+        thread.join()
+        loop.close()
 
 
 @contextmanager

@@ -1,17 +1,19 @@
-"""How these tests make a data file, load it and ask the service that holds it."""
+"""How these tests make a data file, serve it and ask the service over HTTP."""
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
+import requests
+from given import Answering, answering_service
 
-from source_services.app import create_app
-from source_services.holdings import Holdings
-from source_services.loading import load
+from source_services.loading.holdings import Holdings
+from source_services.loading.load import load
 from source_services.services import Service
+from source_services.settings import Limits
 
 PNL_CSV = """\
 Company Name,Period Ended,Total Revenue
@@ -22,6 +24,41 @@ Unum Group,"December 31, 2009",
 
 Write = Callable[[str, str | bytes], Path]
 Load = Callable[..., Holdings]
+
+
+class Client:
+    """Asks one service; nothing of the environment gets in between."""
+
+    def __init__(self, service: Answering) -> None:
+        self.service, self.url, self.table = service, service.url, service.table
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def get(self, path: str, **how: Any) -> requests.Response:
+        """GET the path, which begins with /."""
+        return self.request("GET", path, **how)
+
+    def request(self, method: str, path: str, **how: Any) -> requests.Response:
+        """Ask by any method."""
+        return self.session.request(method, self.url + path, timeout=30, **how)
+
+    def query(self, sql: str, **parameters: str) -> requests.Response:
+        """GET /query."""
+        return self.get("/query", params={"q": sql, **parameters})
+
+    def post(self, sql: str, **how: Any) -> requests.Response:
+        """POST /query."""
+        return self.request("POST", "/query", json={"q": sql, **how})
+
+    def rows(self, sql: str) -> list[list[Any]]:
+        """The rows of a query that must be answered."""
+        answer = self.post(sql)
+        assert answer.status_code == 200, answer.text
+        rows: list[list[Any]] = answer.json()["rows"]
+        return rows
+
+
+Serve = Callable[..., Client]
 
 
 @pytest.fixture
@@ -50,21 +87,21 @@ def load_file(tmp_path: Path, write: Write) -> Load:
 
 
 @pytest.fixture
-def pnl(load_file: Load) -> Holdings:
-    return load_file("pnl.csv", PNL_CSV, "Period Ended")
+def serve(write: Write) -> Iterator[Serve]:
+    """Write a data file (or take one) and serve it until the test ends."""
+    with ExitStack() as stack:
+
+        def serve_content(
+            name: str, content: str | bytes | None, period_column: str | None = None, indexes: Any = (), **how: Any
+        ) -> Client:
+            data_file = Path(name) if content is None else write(name, content)
+            service = Service(data_file.name.split(".")[0], 0, period_column, indexes)
+            limits = {key: how.pop(key) for key in list(how) if key in Limits.__dataclass_fields__}
+            return Client(stack.enter_context(answering_service(service, data_file, Limits(**limits), **how)))
+
+        yield serve_content
 
 
 @pytest.fixture
-def client(pnl: Holdings) -> FlaskClient:
-    return create_app(pnl).test_client()
-
-
-@pytest.fixture
-def table() -> Callable[[Holdings], tuple[list[str], list[list[Any]]]]:
-    """The columns and rows that /data gives for some holdings."""
-
-    def read(holdings: Holdings) -> tuple[list[str], list[list[Any]]]:
-        answer = create_app(holdings).test_client().get("/data?limit=1000").json
-        return answer["columns"], answer["rows"]
-
-    return read
+def client(serve: Serve) -> Client:
+    return serve("pnl.csv", PNL_CSV, "Period Ended")

@@ -1,4 +1,4 @@
-"""Data files: where a service's rows come from, and how CSV and JSON lines become columns and cells.
+"""Data files: where a service's rows come from, and how CSV, JSON lines and SQLite become columns and cells.
 
 Nothing is interpreted and nothing is lost: CSV cells stay the text that they are, JSON numbers stay numbers.
 What cannot be read without guessing is refused, with the file, the line and the cure.
@@ -15,18 +15,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-Cell = int | float | str | None
-Table = tuple[list[str], Iterator[list[Cell]]]
-"""The column names, and the rows with one cell for each."""
+from source_services.loading.names import distinct_names, free_name
+from source_services.loading.sqlite_file import open_sqlite
+from source_services.loading.table import Cell, DataFileError, Table
 
-SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
-
+SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".sqlite")
 
 _WITHOUT_NUL = "save the file as UTF-8, without such characters"
-
-
-class DataFileError(Exception):
-    """A data file is absent, ambiguous or broken; the message says which, where and how to mend it."""
 
 
 def service_name(data_file: Path) -> str | None:
@@ -69,10 +64,13 @@ def looked_for(name: str) -> str:
 
 
 @contextmanager
-def open_table(data_file: Path) -> Iterator[Table]:
-    """Read a data file; every fault met while its rows are taken is raised as a `DataFileError`.
+def open_table(data_file: Path, name: str) -> Iterator[Table]:
+    """Read the data file of the service `name`; every fault met while its rows are taken is a `DataFileError`.
 
-    The text is UTF-8, with or without a byte order mark, and without NUL characters. Blank lines hold no row.
+    SQLite: the table of that name, or the only one.
+
+    CSV and JSON lines are UTF-8, with or without a byte order mark, and without NUL characters. Blank lines hold
+    no row.
 
     CSV: the first line names the columns. Rows that all have one cell more than the header begin with an
     unnamed running number, which becomes the column `row`. Any other difference in length is refused.
@@ -80,6 +78,10 @@ def open_table(data_file: Path) -> Iterator[Table]:
     JSON lines: one object per line. Nested objects are flattened to columns such as `lines.Net income`, a
     list becomes its JSON text, true and false become text, and so does a number too large for SQLite.
     """
+    if data_file.suffix == ".sqlite":
+        with open_sqlite(data_file, name) as table:
+            yield table._replace(columns=distinct_names(table.columns))
+        return
     read = _csv_table if data_file.name.removesuffix(".gz").endswith(".csv") else _json_table
     try:
         with _open_text(data_file) as text:
@@ -107,8 +109,8 @@ def _csv_table(data_file: Path, text: TextIO) -> Table:
     columns = distinct_names(header)
     first = next(lines, None)
     if first is not None and len(first[1]) == len(columns) + 1:
-        columns.insert(0, _free_name("row", columns))
-    return columns, _csv_rows(data_file, columns, chain([first] if first else [], lines))
+        columns.insert(0, free_name("row", columns))
+    return Table(columns, _csv_rows(data_file, columns, chain([first] if first else [], lines)))
 
 
 def _csv_lines(data_file: Path, text: TextIO) -> Iterator[tuple[int, list[str]]]:
@@ -156,7 +158,7 @@ def _json_table(data_file: Path, text: TextIO) -> Table:
     # Not by first occurrence: which of two paths alike keeps its name must not depend on the order of the rows
     by_name = sorted(paths, key=lambda path: (len(path), path))
     names = dict(zip(by_name, distinct_names(".".join(path) for path in by_name), strict=True))
-    return [names[path] for path in paths], rows
+    return Table([names[path] for path in paths], rows)
 
 
 def _records(data_file: Path, text: TextIO) -> Iterator[dict[tuple[str, ...], Cell]]:
@@ -220,36 +222,3 @@ def _constant(text: str) -> None:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)
-
-
-# Names of columns
-
-
-def distinct_names(names: Iterable[str]) -> list[str]:
-    """Names that SQLite can tell apart: blank ones become `column_<n>`, repeated ones get `_2`, `_3`.
-
-    Two names that differ only in the case of their ASCII letters are the same to SQLite. `_rowid_` is taken:
-    it is what SQLite calls the position of a row.
-    """
-    wanted = [name if name.strip() else f"column_{position}" for position, name in enumerate(names, start=1)]
-    reserved = {_identity(name) for name in wanted}
-    used = {_identity("_rowid_")}
-    distinct = []
-    for name in wanted:
-        candidate, number = name, 2
-        while _identity(candidate) in used or (number > 2 and _identity(candidate) in reserved):
-            candidate, number = f"{name}_{number}", number + 1
-        used.add(_identity(candidate))
-        distinct.append(candidate)
-    return distinct
-
-
-def _free_name(name: str, columns: list[str]) -> str:
-    used = {_identity(column) for column in columns}
-    while _identity(name) in used:
-        name += "_"
-    return name
-
-
-def _identity(name: str) -> bytes:
-    return name.encode().lower()

@@ -1,0 +1,64 @@
+"""A SQLite file as a data file: the rows and indexes of its one table, read as one snapshot."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from source_services.loading.names import quoted
+from source_services.loading.table import Cell, DataFileError, Table
+
+
+@contextmanager
+def open_sqlite(data_file: Path, name: str) -> Iterator[Table]:
+    """The table `name` of a SQLite file, or the only one that it has.
+
+    Declared types don't matter: cells are what they are. Infinity becomes the text `Infinity`.
+    """
+    try:
+        connection = apsw.Connection(
+            f"{data_file.absolute().as_uri()}?mode=ro", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+        )
+        try:
+            connection.execute("BEGIN")
+            table = _table(connection, data_file, name)
+            cursor = connection.execute(f"SELECT * FROM {quoted(table)}")
+            columns = [row[1] for row in connection.execute("SELECT * FROM pragma_table_info(?)", (table,))]
+            yield Table(columns, map(_finite, cursor), _indexes(connection, table))
+        finally:
+            connection.close(True)
+    except (apsw.Error, UnicodeDecodeError) as error:
+        raise DataFileError(
+            f"{data_file}: cannot be read as a SQLite file ({error}); is it whole, and no longer written to?"
+        ) from error
+
+
+def _table(connection: apsw.Connection, data_file: Path, name: str) -> str:
+    tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+    there = [str(row[0]) for row in tables if not str(row[0]).startswith("sqlite_")]
+    if name in there or len(there) == 1:
+        return name if name in there else there[0]
+    raise DataFileError(
+        f"{data_file}: has no table {name!r}; rename one of: {', '.join(there)}"
+        if there
+        else f"{data_file}: has no table; put the statements into a table {name!r}"
+    )
+
+
+def _indexes(connection: apsw.Connection, table: str) -> tuple[tuple[str, ...], ...]:
+    """The columns of each index that is over columns alone."""
+    found = []
+    for index in [row[0] for row in connection.execute("SELECT name FROM pragma_index_list(?)", (table,))]:
+        names = [row[0] for row in connection.execute("SELECT name FROM pragma_index_info(?)", (index,))]
+        if all(names):
+            found.append(tuple(map(str, names)))
+    return tuple(sorted(set(found)))
+
+
+def _finite(row: tuple[Any, ...]) -> list[Cell]:
+    return [
+        str(cell).replace("inf", "Infinity") if isinstance(cell, float) and math.isinf(cell) else cell for cell in row
+    ]

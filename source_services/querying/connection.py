@@ -1,0 +1,178 @@
+"""A connection to one version of the table, on which any caller's SQL may be run."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import NoReturn
+
+import apsw
+
+from source_services.loading.holdings import ROWS_AT_A_TIME, Holdings
+from source_services.loading.names import distinct_names
+from source_services.loading.table import Cell
+from source_services.problems import Problem
+from source_services.querying.allowed import Judge, known_names
+from source_services.querying.selection import Selection
+from source_services.settings import Limits
+
+STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
+
+_SETTINGS = (
+    "query_only = 1",
+    "trusted_schema = 0",
+    "cell_size_check = 1",
+    "mmap_size = 0",
+    "temp_store = file",
+    "cache_size = -8000",
+)
+_SWITCHES = {
+    apsw.SQLITE_DBCONFIG_DEFENSIVE: 1,
+    apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA: 0,
+    apsw.SQLITE_DBCONFIG_DQS_DML: 0,
+    apsw.SQLITE_DBCONFIG_DQS_DDL: 0,
+    apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER: 0,
+    apsw.SQLITE_DBCONFIG_ENABLE_VIEW: 0,
+    apsw.SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER: 0,
+    apsw.SQLITE_DBCONFIG_ENABLE_ATTACH_CREATE: 0,
+    apsw.SQLITE_DBCONFIG_ENABLE_ATTACH_WRITE: 0,
+}
+_FAULTS_OF_THE_SERVICE = (apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError, apsw.IOError, apsw.MisuseError)
+
+
+class GuardedConnection:
+    """One SELECT at a time, over the service's table alone, within the limits."""
+
+    def __init__(self, holdings: Holdings, limits: Limits) -> None:
+        self._table, self._limits = holdings.service.name, limits
+        self._kinds = {column.name: column.kind for column in holdings.columns}
+        self.start(limits.query_seconds)
+        self._traced: _Traced | None = None
+        self._connection = apsw.Connection(
+            f"{holdings.database.absolute().as_uri()}?mode=ro&immutable=1",
+            flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
+            statementcachesize=128,
+        )
+        for setting in _SETTINGS:
+            self._connection.execute(f"PRAGMA {setting}").fetchall()
+        for switch, value in _SWITCHES.items():
+            self._connection.config(switch, value)
+        self._judge = Judge(self._table, known_names(self._connection, self._table))
+        self._set_limits(max(limits.value_bytes, holdings.longest_row), max(len(holdings.columns), 100))
+        self._connection.authorizer = self._judge
+        self._connection.exec_trace = self._trace
+        self._connection.set_progress_handler(self._must_end, STEPS_BETWEEN_LOOKS_AT_THE_CLOCK)
+
+    def _set_limits(self, value_bytes: int, columns: int) -> None:
+        for limit, value in {
+            apsw.SQLITE_LIMIT_LENGTH: value_bytes,
+            apsw.SQLITE_LIMIT_SQL_LENGTH: self._limits.sql_bytes,
+            apsw.SQLITE_LIMIT_COLUMN: columns,
+            apsw.SQLITE_LIMIT_EXPR_DEPTH: 50,
+            apsw.SQLITE_LIMIT_COMPOUND_SELECT: 10,
+            apsw.SQLITE_LIMIT_VDBE_OP: 50_000,
+            apsw.SQLITE_LIMIT_FUNCTION_ARG: 100,
+            apsw.SQLITE_LIMIT_ATTACHED: 0,
+            apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 100,
+            apsw.SQLITE_LIMIT_VARIABLE_NUMBER: self._limits.parameters,
+            apsw.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
+            apsw.SQLITE_LIMIT_WORKER_THREADS: 0,
+        }.items():
+            self._connection.limit(limit, value)
+
+    def select(self, sql: str, parameters: Mapping[str, Cell]) -> Selection:
+        """Run one SELECT. Raises Problem, here or while the rows are taken."""
+        self._traced = None
+        self._judge.begin()
+        if (length := len(sql.encode(errors="replace"))) > self._limits.sql_bytes:
+            raise Problem("too-large", f"the SQL has {length:,} bytes; the limit is {self._limits.sql_bytes:,}")
+        try:
+            cursor = self._connection.execute(sql, dict(parameters))
+        except Exception as error:
+            self._explain(error)
+        traced = self._traced
+        if traced is None:
+            raise Problem("sql-invalid", "the SQL asks for nothing: send one SELECT")
+        if unused := sorted(set(parameters) - traced.parameters):
+            raise Problem("invalid-parameter", f"the SQL names no parameter :{unused[0]}; leave it out, or use it")
+        return Selection(traced.names, traced.kinds, self._groups(cursor), self._judge.asks_the_clock)
+
+    def start(self, seconds: float) -> None:
+        """What is run from now on must end within this time."""
+        self._seconds, self._deadline, self._is_stopped = seconds, time.monotonic() + seconds, False
+
+    def stop(self) -> None:
+        """End what runs now, from another thread."""
+        self._is_stopped = True
+        self._connection.interrupt()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close(True)
+
+    def _groups(self, cursor: apsw.Cursor) -> Iterator[list[tuple[Cell, ...]]]:
+        try:
+            while rows := list(islice(cursor, ROWS_AT_A_TIME)):
+                yield rows
+        except Exception as error:
+            self._explain(error)
+        finally:
+            cursor.close(True)
+
+    def _trace(self, cursor: apsw.Cursor, _sql: str, _bindings: object) -> bool:
+        """SQLite has prepared a statement and not yet run it: see what it is."""
+        if self._traced is not None:
+            raise Problem("sql-not-allowed", "send one statement, without a second one behind it")
+        if cursor.is_explain or not cursor.is_readonly:
+            raise Problem("sql-not-allowed", "send a SELECT, without EXPLAIN")
+        columns = cursor.description_full
+        if not columns:
+            raise Problem("sql-invalid", "the SQL asks for nothing: send one SELECT")
+        kinds = [self._kinds.get(column[4] or "") if column[3] == self._table else None for column in columns]
+        names = distinct_names(column[0] for column in columns)
+        self._traced = _Traced(names, kinds, {name for name in cursor.bindings_names if name})
+        return True
+
+    def _must_end(self) -> bool:
+        return self._is_stopped or time.monotonic() > self._deadline
+
+    def _explain(self, error: Exception) -> NoReturn:
+        """The error in words of our own: SQLite's may name what is no business of the caller's."""
+        if isinstance(error, (Problem, *_FAULTS_OF_THE_SERVICE)):
+            raise error
+        if self._judge.refusal is not None:
+            raise self._judge.problem() from error
+        if isinstance(error, apsw.InterruptError):
+            raise Problem("query-timeout", f"the query was stopped after {self._seconds:g} s: ask for less") from error
+        if isinstance(error, MemoryError | apsw.NoMemError):
+            raise Problem(
+                "busy",
+                "the query needs more memory than there is now: make it simpler, or ask later",
+                {"Retry-After": "5"},
+            ) from error
+        if isinstance(error, apsw.TooBigError):
+            raise Problem(
+                "too-large", f"the SQL makes a value of more than {self._limits.value_bytes:,} bytes"
+            ) from error
+        if isinstance(error, apsw.FullError):
+            raise Problem("too-large", "the query needs more room to sort than there is: ask for less") from error
+        if isinstance(error, KeyError):
+            raise Problem(
+                "invalid-parameter", f"the SQL names a parameter :{error.args[0]} that is not given"
+            ) from error
+        raise Problem("sql-invalid", self._what_is_wrong(error)) from error
+
+    def _what_is_wrong(self, error: Exception) -> str:
+        place = getattr(error, "error_offset", -1)
+        where = f" at its byte {place + 1}" if isinstance(place, int) and place >= 0 else ""
+        return (
+            f"the SQL could not be run{where}: send one SELECT over the table {self._table!r}, and check its syntax, "
+            "its names and its parameters; GET /schema lists the columns and functions that there are"
+        )
+
+
+@dataclass(frozen=True)
+class _Traced:
+    names: list[str]
+    kinds: list[str | None]
+    parameters: set[str]

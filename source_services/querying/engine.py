@@ -1,0 +1,65 @@
+"""Queries run in threads of their own, so many at a time, each on a connection of its own, until their time is over."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from source_services.problems import Problem
+from source_services.querying.connection import GuardedConnection
+from source_services.querying.snapshot import Snapshot
+from source_services.settings import Limits
+
+Result = TypeVar("Result")
+
+
+class Engine:
+    """The threads of one service."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._threads = ThreadPoolExecutor(limits.connections, thread_name_prefix="query")
+        self._places = asyncio.Semaphore(limits.connections)
+        self.running = self.waiting = 0
+
+    async def run(self, snapshot: Snapshot, work: Callable[[GuardedConnection], Result], seconds: float) -> Result:
+        """What `work` returns, run in a thread. It is stopped after `seconds`, or when nobody waits for it any more.
+
+        Raises Problem: busy, or what the work raises.
+        """
+        await self._take_place()
+        connection = snapshot.take()
+        connection.start(seconds)
+        loop = asyncio.get_running_loop()
+        snapshot.__enter__()
+        future = loop.run_in_executor(self._threads, work, connection)
+        future.add_done_callback(lambda _: self._finish(snapshot, connection))
+        # The connection looks at the clock itself, but not within one call of a function over a long text
+        alarm = loop.call_later(seconds, connection.stop)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            connection.stop()
+            raise
+        finally:
+            alarm.cancel()
+
+    def close(self) -> None:
+        """Wait for what runs."""
+        self._threads.shutdown()
+
+    async def _take_place(self) -> None:
+        self.waiting += 1
+        try:
+            await asyncio.wait_for(self._places.acquire(), self._limits.checkout_seconds)
+        except TimeoutError:
+            raise Problem("busy", "all connections are in use: ask again in a second", {"Retry-After": "1"}) from None
+        finally:
+            self.waiting -= 1
+        self.running += 1
+
+    def _finish(self, snapshot: Snapshot, connection: GuardedConnection) -> None:
+        self.running -= 1
+        snapshot.give_back(connection)
+        snapshot.__exit__()
+        self._places.release()

@@ -1,0 +1,198 @@
+"""The formats of an answer: rows in, bytes out, and how many rows they were."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import orjson
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from source_services.arrow import array_of, as_json, joined_kind, kind_of_cells, schema_of
+from source_services.loading.load import ROWS_OF_A_BATCH
+from source_services.loading.table import Cell, Column
+from source_services.querying.selection import Selection
+from source_services.querying.sink import Body, Sink
+
+
+class BatchWriter(Protocol):
+    """Takes Arrow batches."""
+
+    def write_batch(self, batch: pa.RecordBatch) -> None:
+        """Write one."""
+
+    def close(self) -> None:
+        """There are no more."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format by its name and media type; `write` writes a selection's rows and says how many they were."""
+
+    name: str
+    media_type: str
+    write: Callable[[Selection, Sink], int]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows of a selection in one format; of a page that is not the last one, the token of the next."""
+
+    body: Body
+    row_count: int
+    next_token: str | None = None
+
+
+class _OtherKinds(Exception):
+    """Columns turned out to be of other kinds than their first rows told."""
+
+    def __init__(self, kinds: list[str]) -> None:
+        super().__init__(kinds)
+        self.kinds = kinds
+
+
+def answer(run: Callable[[], Selection], format_: Format, folder: Path, most_bytes: int) -> Answer:
+    """The rows that `run` selects, written in the format. Raises Problem.
+
+    A column that SQL computes is what its first rows are. If later ones are of another kind, and the format must know,
+    the query is run once more. Nothing is sent meanwhile.
+    """
+    sink, selection = Sink(folder, most_bytes), run()
+    try:
+        return Answer(row_count=format_.write(selection, sink), body=sink.body())
+    except _OtherKinds as found:
+        sink, selection = Sink(folder, most_bytes), run()
+        selection.kinds = list(found.kinds)
+        return Answer(row_count=format_.write(selection, sink), body=sink.body())
+
+
+def write_json(selection: Selection, sink: Sink) -> int:
+    """`{"columns": [...], "rows": [[...], ...], "row_count": n}`, and what else the selection tells."""
+    count = 0
+    sink.write(b'{"columns":' + orjson.dumps(selection.names) + b',"rows":[')
+    for rows in _sayable(selection):
+        sink.write((b"," if count else b"") + orjson.dumps(rows)[1:-1])
+        count += len(rows)
+    sink.write(b"]," + orjson.dumps({"row_count": count, **selection.told})[1:])
+    return count
+
+
+def write_ndjson(selection: Selection, sink: Sink) -> int:
+    """One object a row, one row a line."""
+    count = 0
+    for rows in _sayable(selection):
+        sink.write(b"".join(orjson.dumps(dict(zip(selection.names, row, strict=True))) + b"\n" for row in rows))
+        count += len(rows)
+    return count
+
+
+def write_arrow(selection: Selection, sink: Sink) -> int:
+    """An Arrow IPC stream."""
+    return _write_batches(selection, lambda schema: pa.ipc.new_stream(sink, schema))
+
+
+def write_parquet(selection: Selection, sink: Sink) -> int:
+    """A Parquet file."""
+    return _write_batches(selection, lambda schema: pa.parquet.ParquetWriter(sink, schema, compression="zstd"))
+
+
+def write_csv(selection: Selection, sink: Sink) -> int:
+    """A header and a line for each row: a missing value is empty, an empty text is `""`."""
+    return _write_batches(selection, lambda schema: _CsvWriter(sink, schema))
+
+
+FORMATS = {
+    each.name: each
+    for each in (
+        Format("json", "application/json", write_json),
+        Format("ndjson", "application/x-ndjson", write_ndjson),
+        Format("csv", "text/csv", write_csv),
+        Format("arrow", "application/vnd.apache.arrow.stream", write_arrow),
+        Format("parquet", "application/vnd.apache.parquet", write_parquet),
+    )
+}
+
+
+def _sayable(selection: Selection) -> Iterator[list[Any]]:
+    """The rows with cells that JSON can say. A column of the table that is no blob and no mixture can as it is."""
+    doubtful = [place for place, kind in enumerate(selection.kinds) if kind in (None, "blob", "mixed")]
+    for rows in selection.groups:
+        if any(type(row[place]) in (float, bytes) for place in doubtful for row in rows):
+            yield [[as_json(cell) for cell in row] for row in rows]
+        else:
+            yield rows
+
+
+def _write_batches(selection: Selection, open_writer: Callable[[pa.Schema], BatchWriter]) -> int:
+    batches = _columns_of_batches(selection)
+    cells: list[list[Cell]] = next(batches, [[] for _ in selection.names])
+    kinds = [kind or kind_of_cells(each) for kind, each in zip(selection.kinds, cells, strict=True)]
+    schema = schema_of([Column(name, kind) for name, kind in zip(selection.names, kinds, strict=True)])
+    writer, count = open_writer(schema), 0
+    computed = [place for place, kind in enumerate(selection.kinds) if kind is None]
+    while cells:
+        found = {place: kind_of_cells(cells[place]) for place in computed}
+        if any(joined_kind(kinds[place], kind) != kinds[place] for place, kind in found.items()):
+            raise _OtherKinds(_kinds_of_all(kinds, computed, cells, batches))
+        arrays = [array_of(kind, each) for kind, each in zip(kinds, cells, strict=True)]
+        writer.write_batch(pa.record_batch(arrays, schema=schema))
+        count += len(cells[0])
+        cells = next(batches, [])
+    writer.close()
+    return count
+
+
+def _kinds_of_all(
+    kinds: list[str], computed: list[int], cells: list[list[Cell]], batches: Iterator[list[list[Cell]]]
+) -> list[str]:
+    """The kinds with which all rows can be written: of those written so far, of this batch and of all that follow."""
+    joined, doubtful = list(kinds), set()
+    while cells:
+        for place in computed:
+            kind = kind_of_cells(cells[place])
+            joined[place] = joined_kind(joined[place], kind)
+            doubtful |= {place} if kind == "integer" and kind_of_cells([*cells[place], 0.5]) == "mixed" else set()
+        cells = next(batches, [])
+    # Whole numbers too large for a float64, among numbers that are not whole
+    return ["mixed" if kind == "number" and place in doubtful else kind for place, kind in enumerate(joined)]
+
+
+def _columns_of_batches(selection: Selection) -> Iterator[list[list[Cell]]]:
+    """The cells by column, for as many rows at a time as make one Arrow batch."""
+    columns: list[list[Cell]] = [[] for _ in selection.names]
+    for rows in selection.groups:
+        for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
+            column.extend(cells)
+        if len(columns[0]) >= ROWS_OF_A_BATCH:
+            yield columns
+            columns = [[] for _ in selection.names]
+    if columns[0]:
+        yield columns
+
+
+class _CsvWriter:
+    """Arrow batches as CSV: a cell of a mixed column is its plain text, a blob its hex text."""
+
+    def __init__(self, sink: Sink, schema: pa.Schema) -> None:
+        texts = (pa.json_(), pa.binary())
+        self._schema = pa.schema([(each.name, pa.string() if each.type in texts else each.type) for each in schema])
+        self._writer = pa.csv.CSVWriter(sink, self._schema)
+
+    def write_batch(self, batch: pa.RecordBatch) -> None:
+        """Write these rows."""
+        self._writer.write_batch(pa.record_batch([_csv_array(each) for each in batch.columns], schema=self._schema))
+
+    def close(self) -> None:
+        """There are no more."""
+        self._writer.close()
+
+
+def _csv_array(array: pa.Array) -> pa.Array:
+    if array.type == pa.json_():
+        cells = (None if text is None else orjson.loads(text) for text in array.storage.to_pylist())
+        return pa.array([cell if cell is None or isinstance(cell, str) else str(cell) for cell in cells], pa.string())
+    if array.type == pa.binary():
+        return pa.array([None if cell is None else cell.hex() for cell in array.to_pylist()], pa.string())
+    return array

@@ -1,0 +1,41 @@
+"""What a SELECT gives before its rows are taken."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from source_services.loading.table import Cell
+from source_services.problems import Problem
+
+Rows = list[tuple[Cell, ...]]
+
+
+@dataclass
+class Selection:
+    """Distinct names, each column's kind where the table tells it, and the rows, a few hundred at a time.
+
+    `asks_the_clock`: the rows depend on the time of day. `told` is what JSON says beside the rows.
+    """
+
+    names: list[str]
+    kinds: list[str | None]
+    groups: Iterator[Rows]
+    asks_the_clock: bool = False
+    told: dict[str, object] = field(default_factory=dict)
+
+    def at_most(self, rows: int) -> "Selection":
+        """The same, refused with a Problem when it comes to more rows."""
+        self.groups = _counted(self.groups, rows)
+        return self
+
+
+def _counted(groups: Iterator[Rows], most: int) -> Iterator[Rows]:
+    count = 0
+    for rows in groups:
+        count += len(rows)
+        if count > most:
+            raise Problem(
+                "too-large",
+                f"the result has more than {most:,} rows: ask for fewer (LIMIT, WHERE), page by page (/data), or in a "
+                "format that is made for many (format=arrow)",
+            )
+        yield rows

@@ -1,0 +1,68 @@
+"""Where an answer is written before it is sent: its length and digest are known, and nothing is sent in halves."""
+
+import io
+import tempfile
+from base64 import b64encode
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any
+
+from source_services.problems import Problem
+
+MEMORY_BYTES = 256 << 10
+
+
+@dataclass(frozen=True)
+class Body:
+    """The bytes of an answer, in memory or in a file that has no name and goes when nobody uses it any more."""
+
+    content: bytes | IO[bytes]
+    length: int
+    digest: str
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the bytes are in memory."""
+        return isinstance(self.content, bytes)
+
+
+class Sink(io.RawIOBase):
+    """A file to write an answer into: in memory while it is small, then on disk. Raises Problem above `most` bytes."""
+
+    def __init__(self, folder: Path, most: int) -> None:
+        self._folder, self._most = folder, most
+        self._memory: io.BytesIO | None = io.BytesIO()
+        self._file: IO[bytes] | None = None
+        self._hash, self._length = sha256(), 0
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def tell(self) -> int:
+        """How many bytes were written."""
+        return self._length
+
+    def write(self, data: Any) -> int:
+        """Add these bytes."""
+        view = memoryview(data)
+        self._length += view.nbytes
+        if self._length > self._most:
+            raise Problem("too-large", f"the result has more than {self._most:,} bytes: ask for less, or page by page")
+        self._hash.update(view)
+        if self._memory is not None and self._length > MEMORY_BYTES:
+            self._file = tempfile.TemporaryFile(dir=self._folder, buffering=1 << 20)  # noqa: SIM115 - it outlives this
+            self._file.write(self._memory.getbuffer())
+            self._memory = None
+        (self._memory or self._file).write(view)  # type: ignore[union-attr]
+        return view.nbytes
+
+    def body(self) -> Body:
+        """What was written."""
+        digest = f"sha-256=:{b64encode(self._hash.digest()).decode()}:"
+        if self._memory is not None:
+            return Body(self._memory.getvalue(), self._length, digest)
+        assert self._file is not None
+        self._file.flush()
+        return Body(self._file, self._length, digest)

@@ -1,0 +1,58 @@
+"""The limits of a service: each has a default and a sentence, and is set by an environment variable."""
+
+import os
+from dataclasses import dataclass, field, fields
+from typing import Self
+
+PREFIX = "FINSYNC_SERVICES_"
+
+
+class SettingMistake(ValueError):
+    """A setting that cannot be used; the message names it and the cure."""
+
+
+def _limit(default: int, sentence: str) -> int:
+    value: int = field(default=default, metadata={"sentence": sentence})
+    return value
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a service grants one caller, or all of them; every limit is a whole number, 1 or more."""
+
+    connections: int = _limit(4, "Queries that run at the same time; others wait for a connection.")
+    checkout_seconds: int = _limit(5, "How long a query waits for a connection before it is answered 503.")
+    query_seconds: int = _limit(10, "How long a query may run before it is stopped.")
+    export_seconds: int = _limit(60, "How long /data may take to write rows into a format.")
+    json_rows: int = _limit(100_000, "Rows of a result in JSON, which the caller holds as a whole.")
+    result_rows: int = _limit(5_000_000, "Rows of a result in any other format.")
+    result_bytes: int = _limit(1 << 30, "Bytes of a result, in any format.")
+    page_rows: int = _limit(10_000, "Rows of a page of /data.")
+    sql_bytes: int = _limit(256 << 10, "Bytes of a statement. In a URL fewer fit: 8,000.")
+    parameters: int = _limit(5_000, "Parameters of a statement.")
+    value_bytes: int = _limit(64 << 10, "Bytes of one value that SQL makes; never less than the table's longest row.")
+    heap_bytes: int = _limit(128 << 20, "Memory of SQLite, all queries of all services of the process together.")
+    cache_bytes: int = _limit(1 << 30, "Bytes of results kept on disk, to answer the same question again.")
+    requests_per_minute: int = _limit(12_000, "Requests of one client.")
+    send_seconds: int = _limit(600, "How long a client may take to receive one answer.")
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """The limits, each by its variable where that is set. Raises SettingMistake."""
+        given = {each.name: os.environ.get(variable(each.name)) for each in fields(cls)}
+        return cls(**{name: _read(name, text) for name, text in given.items() if text})
+
+    def told(self) -> list[tuple[str, int, str]]:
+        """Each limit's name, value and sentence."""
+        return [(each.name, getattr(self, each.name), each.metadata["sentence"]) for each in fields(self)]
+
+
+def variable(name: str) -> str:
+    """The environment variable of a limit."""
+    return PREFIX + name.upper()
+
+
+def _read(name: str, text: str) -> int:
+    if text.isascii() and text.isdigit() and 0 < int(text) < 2**62:
+        return int(text)
+    raise SettingMistake(f"{variable(name)}: {text!r} is no whole number of 1 or more; write it like 1000")

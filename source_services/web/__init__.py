@@ -1,0 +1,1 @@
+"""HTTP: routes, who may ask and how often, errors of one shape, logs and metrics."""
