@@ -16,6 +16,7 @@ from aiohttp.http_exceptions import LineTooLong
 
 from source_services.problems import Problem
 from source_services.querying.engine import Engine
+from source_services.querying.sink import Spool
 from source_services.services import Service
 from source_services.settings import Limits
 from source_services.table import ServedTable
@@ -79,8 +80,9 @@ async def _serve(tables: list[ServedTable], sockets: list[socket.socket], host: 
 @asynccontextmanager
 async def answering(table: ServedTable, listening: socket.socket, manner: Manner) -> AsyncIterator[None]:
     """Answer on the socket, and watch for newer data, until the block ends; then finish what was asked."""
+    spool = Spool(manner.folder, manner.limits.disk_bytes)
     engine, access = Engine(manner.limits), Access(manner.token, manner.limits.requests_per_minute)
-    context = Context(table, engine, manner.limits, access, Telemetry(table.service.name), manner.folder)
+    context = Context(table, engine, manner.limits, access, Telemetry(table.service.name), spool)
     runner = web.AppRunner(create_app(context), handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS, **_HTTP)
     await runner.setup()
     loop, server = asyncio.get_running_loop(), runner.server

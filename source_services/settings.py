@@ -32,7 +32,9 @@ class Limits:
     parameters: int = _limit(5_000, "Parameters of a statement.")
     value_bytes: int = _limit(64 << 10, "Bytes of one value that SQL makes; never less than the table's longest row.")
     heap_bytes: int = _limit(128 << 20, "Memory of SQLite, all queries of all services of the process together.")
-    cache_bytes: int = _limit(1 << 30, "Bytes of results kept on disk, to answer the same question again.")
+    disk_bytes: int = _limit(4 << 30, "Bytes of large answers on disk: those that wait to be fetched, and those kept.")
+    kept_bytes: int = _limit(1 << 30, "Bytes of large answers kept on disk, to answer the same question again.")
+    kept_small_bytes: int = _limit(16 << 20, "Bytes of small answers kept in memory.")
     requests_per_minute: int = _limit(12_000, "Requests of one client.")
     send_seconds: int = _limit(600, "How long a client may take to receive one answer.")
 

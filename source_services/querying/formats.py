@@ -1,8 +1,8 @@
 """The formats of an answer: rows in, bytes out, and how many rows they were."""
 
+import errno
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
@@ -13,8 +13,9 @@ import pyarrow.parquet
 from source_services.arrow import array_of, as_json, joined_kind, kind_of_cells, schema_of
 from source_services.loading.load import ROWS_OF_A_BATCH
 from source_services.loading.table import Cell, Column
+from source_services.problems import Problem
 from source_services.querying.selection import Selection
-from source_services.querying.sink import Body, Sink
+from source_services.querying.sink import Body, Sink, Spool
 
 
 class BatchWriter(Protocol):
@@ -53,19 +54,24 @@ class _OtherKinds(Exception):
         self.kinds = kinds
 
 
-def answer(run: Callable[[], Selection], format_: Format, folder: Path, most_bytes: int) -> Answer:
+def answer(run: Callable[[], Selection], format_: Format, spool: Spool, most_bytes: int) -> Answer:
     """The rows that `run` selects, written in the format. Raises Problem.
 
     A column that SQL computes is what its first rows are. If later ones are of another kind, and the format must know,
     the query is run once more. Nothing is sent meanwhile.
     """
-    sink, selection = Sink(folder, most_bytes), run()
-    try:
-        return Answer(row_count=format_.write(selection, sink), body=sink.body())
-    except _OtherKinds as found:
-        sink, selection = Sink(folder, most_bytes), run()
-        selection.kinds = list(found.kinds)
-        return Answer(row_count=format_.write(selection, sink), body=sink.body())
+    kinds: list[str | None] | None = None
+    while True:
+        sink, selection = Sink(spool, most_bytes), run()
+        selection.kinds = kinds or selection.kinds
+        try:
+            return Answer(row_count=format_.write(selection, sink), body=sink.body())
+        except _OtherKinds as found:
+            kinds = list(found.kinds)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise Problem("busy", "the disk for large answers is full: ask later", {"Retry-After": "30"}) from error
 
 
 def write_json(selection: Selection, sink: Sink) -> int:

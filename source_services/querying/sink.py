@@ -2,10 +2,12 @@
 
 import io
 import tempfile
+import weakref
 from base64 import b64encode
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import IO, Any
 
 from source_services.problems import Problem
@@ -27,11 +29,30 @@ class Body:
         return isinstance(self.content, bytes)
 
 
+class Spool:
+    """The room on disk for all answers that wait to be sent, or are kept."""
+
+    def __init__(self, folder: Path, most: int) -> None:
+        self.folder, self._free, self._lock = folder, most, Lock()
+
+    def take(self, size: int) -> None:
+        """Use so many bytes. Raises Problem if there is no more room."""
+        with self._lock:
+            if size > self._free:
+                raise Problem("busy", "too many large answers wait to be fetched: ask later", {"Retry-After": "10"})
+            self._free -= size
+
+    def give_back(self, taken: list[int]) -> None:
+        """So many bytes are free again."""
+        with self._lock:
+            self._free += sum(taken)
+
+
 class Sink(io.RawIOBase):
     """A file to write an answer into: in memory while it is small, then on disk. Raises Problem above `most` bytes."""
 
-    def __init__(self, folder: Path, most: int) -> None:
-        self._folder, self._most = folder, most
+    def __init__(self, spool: Spool, most: int) -> None:
+        self._spool, self._most, self._taken = spool, most, [0]
         self._memory: io.BytesIO | None = io.BytesIO()
         self._file: IO[bytes] | None = None
         self._hash, self._length = sha256(), 0
@@ -52,11 +73,22 @@ class Sink(io.RawIOBase):
             raise Problem("too-large", f"the result has more than {self._most:,} bytes: ask for less, or page by page")
         self._hash.update(view)
         if self._memory is not None and self._length > MEMORY_BYTES:
-            self._file = tempfile.TemporaryFile(dir=self._folder, buffering=1 << 20)  # noqa: SIM115 - it outlives this
-            self._file.write(self._memory.getbuffer())
+            self._file = tempfile.TemporaryFile(dir=self._spool.folder, buffering=1 << 20)  # noqa: SIM115 - it outlives this
+            # Its room is free again when nobody uses the file any more
+            weakref.finalize(self._file, self._spool.give_back, self._taken)
+            self._put(self._memory.getbuffer())
             self._memory = None
-        (self._memory or self._file).write(view)  # type: ignore[union-attr]
+        self._put(view)
         return view.nbytes
+
+    def _put(self, view: memoryview) -> None:
+        if self._file is None:
+            assert self._memory is not None
+            self._memory.write(view)
+            return
+        self._spool.take(view.nbytes)
+        self._taken[0] += view.nbytes
+        self._file.write(view)
 
     def body(self) -> Body:
         """What was written."""

@@ -12,13 +12,17 @@ from source_services.querying.formats import Answer
 from source_services.querying.sink import Body
 from source_services.settings import Limits
 
+MOST_SMALL = 10_000
+MOST_FILES = 128
+"""Each is an open file, of which a process may have a thousand."""
+
 
 class Snapshot:
     """One version, which never changes. It is closed when it is retired and nobody uses it any more."""
 
     def __init__(self, holdings: Holdings, limits: Limits) -> None:
         self.holdings = holdings
-        self.kept = KeptAnswers(limits.cache_bytes)
+        self.kept = KeptAnswers(limits)
         self.whole = Answer(_open_whole(holdings.arrow), holdings.row_count)
         # All at once: what cannot be read is noticed now, and the files may go when another version is published
         self._idle = [GuardedConnection(holdings, limits) for _ in range(limits.connections)]
@@ -58,25 +62,39 @@ class Snapshot:
 
 
 class KeptAnswers:
-    """Answers by their question, the least recently used ones let go above `most` bytes."""
+    """Answers by their question: small ones in memory, large ones on disk."""
 
-    def __init__(self, most: int) -> None:
-        self._most, self._bytes = most, 0
-        self._answers: OrderedDict[Hashable, Answer] = OrderedDict()
+    def __init__(self, limits: Limits) -> None:
+        self._small = _Recent(limits.kept_small_bytes, MOST_SMALL)
+        self._large = _Recent(limits.kept_bytes, MOST_FILES)
 
     def get(self, question: Hashable) -> Answer | None:
         """The answer to this question, if it is kept."""
+        return self._small.get(question) or self._large.get(question)
+
+    def keep(self, question: Hashable, answer: Answer) -> None:
+        """Keep the answer for a while."""
+        (self._small if answer.body.is_small else self._large).keep(question, answer)
+
+
+class _Recent:
+    """Answers, of which the least recently used ones are let go above so many bytes, or so many answers."""
+
+    def __init__(self, most_bytes: int, most: int) -> None:
+        self._most_bytes, self._most, self._bytes = most_bytes, most, 0
+        self._answers: OrderedDict[Hashable, Answer] = OrderedDict()
+
+    def get(self, question: Hashable) -> Answer | None:
         if question in self._answers:
             self._answers.move_to_end(question)
         return self._answers.get(question)
 
     def keep(self, question: Hashable, answer: Answer) -> None:
-        """Keep the answer, unless it alone is more than may be kept."""
-        if answer.body.length > self._most or question in self._answers:
+        if answer.body.length > self._most_bytes or question in self._answers:
             return
         self._answers[question] = answer
         self._bytes += _cost(answer)
-        while self._bytes > self._most:
+        while self._bytes > self._most_bytes or len(self._answers) > self._most:
             _, oldest = self._answers.popitem(last=False)
             self._bytes -= _cost(oldest)
 

@@ -1,11 +1,11 @@
 """What all routes of one service share."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from aiohttp import web
 
 from source_services.querying.engine import Engine
+from source_services.querying.sink import Spool
 from source_services.settings import Limits
 from source_services.table import ServedTable
 from source_services.web.access import Access
@@ -14,14 +14,14 @@ from source_services.web.telemetry import Telemetry
 
 @dataclass(frozen=True)
 class Context:
-    """The table, the threads of its queries, the limits, and a folder for answers that are too large for memory."""
+    """The table, the threads of its queries, the limits, and the room for answers that are too large for memory."""
 
     table: ServedTable
     engine: Engine
     limits: Limits
     access: Access
     telemetry: Telemetry
-    folder: Path
+    spool: Spool
 
 
 CONTEXT = web.AppKey("context", Context)

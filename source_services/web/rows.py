@@ -73,7 +73,7 @@ async def query(request: web.Request) -> web.StreamResponse:
             asks_the_clock = selection.asks_the_clock
             return selection
 
-        made = answer(run, format_, context.folder, context.limits.result_bytes)
+        made = answer(run, format_, context.spool, context.limits.result_bytes)
         return Made(made, asks_the_clock)
 
     with context.table.now as snapshot:
@@ -145,7 +145,7 @@ def _all(context: Context, format_: Format, wanted: _Wanted) -> Callable[[Guarde
             sql = wanted.select(context.table.service.name)
             return connection.select(sql, {**wanted.parameters, "after": 0}).at_most(context.limits.result_rows)
 
-        return Made(answer(run, format_, context.folder, context.limits.result_bytes))
+        return Made(answer(run, format_, context.spool, context.limits.result_bytes))
 
     return make
 
@@ -163,7 +163,7 @@ def _page(
         of_page = Selection(
             wanted.names, wanted.kinds, iter([[row[:-1] for row in page]] if page else []), told={"next": token}
         )
-        made = answer(lambda: of_page, format_, context.folder, context.limits.result_bytes)
+        made = answer(lambda: of_page, format_, context.spool, context.limits.result_bytes)
         return Made(replace(made, next_token=token))
 
     return make
