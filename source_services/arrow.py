@@ -1,13 +1,19 @@
 """Kinds of columns, and their Arrow types and arrays."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import orjson
 import pyarrow as pa
 
 from source_services.loading.table import Cell, Column
+
+ROWS_OF_A_PIECE = 2_000
+"""So many rows become Arrow arrays at a time: their cells as Python objects still fit a processor's cache."""
+
+PIECES_OF_A_BATCH = 16
 
 EXACT = 2**53
 """A float64 holds every whole number up to this one."""
@@ -61,6 +67,14 @@ def array_of(kind: str, cells: Sequence[Cell]) -> pa.Array:
     if kind == "mixed":
         return pa.ExtensionArray.from_storage(pa.json_(), pa.array(map(_json_text, cells), pa.string()))
     return pa.array(cells, ARROW_TYPES[kind])
+
+
+def batches(pieces: Iterable[list[pa.Array]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The arrays of a few rows at a time, joined into batches that are large enough to be read fast."""
+    rest = iter(pieces)
+    while some := list(islice(rest, PIECES_OF_A_BATCH)):
+        arrays = [pa.concat_arrays(column) for column in zip(*some, strict=True)]
+        yield pa.record_batch(arrays, schema=schema)
 
 
 def as_json(cell: Any) -> Any:

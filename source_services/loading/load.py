@@ -11,14 +11,12 @@ from pathlib import Path
 import apsw
 import pyarrow as pa
 
-from source_services.arrow import array_of, schema_of
+from source_services.arrow import ROWS_OF_A_PIECE, array_of, batches, schema_of
 from source_services.loading.data_files import open_table
 from source_services.loading.holdings import Holdings, Stock, groups, take_stock
 from source_services.loading.names import quoted
 from source_services.loading.table import DataFileError, Table
 from source_services.services import Service
-
-ROWS_OF_A_BATCH = 32_000
 
 
 def load(service: Service, data_file: Path, folder: Path) -> Holdings:
@@ -125,8 +123,12 @@ def _write_arrow(connection: apsw.Connection, service: Service, stock: Stock, fi
     schema = schema_of(stock.columns)
     names = ", ".join(quoted(column.name) for column in stock.columns)
     rows = chain.from_iterable(groups(connection, f"SELECT {names} FROM {quoted(service.name)} ORDER BY _rowid_"))
+    kinds = [column.kind for column in stock.columns]
+
+    def pieces() -> Iterator[list[pa.Array]]:
+        while piece := list(islice(rows, ROWS_OF_A_PIECE)):
+            yield list(map(array_of, kinds, zip(*piece, strict=True)))
+
     with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
-        while batch := list(islice(rows, ROWS_OF_A_BATCH)):
-            cells = zip(*batch, strict=True)
-            arrays = [array_of(column.kind, each) for column, each in zip(stock.columns, cells, strict=True)]
-            writer.write_batch(pa.record_batch(arrays, schema=schema))
+        for batch in batches(pieces(), schema):
+            writer.write_batch(batch)

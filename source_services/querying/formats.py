@@ -1,8 +1,9 @@
 """The formats of an answer: rows in, bytes out, and how many rows they were."""
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Protocol
 
 import orjson
@@ -10,12 +11,14 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from source_services.arrow import array_of, as_json, joined_kind, kind_of_cells, schema_of
-from source_services.loading.load import ROWS_OF_A_BATCH
+from source_services.arrow import ROWS_OF_A_PIECE, array_of, as_json, batches, joined_kind, kind_of_cells, schema_of
 from source_services.loading.table import Cell, Column
 from source_services.problems import Problem
 from source_services.querying.selection import Selection
 from source_services.querying.sink import Body, Sink, Spool
+
+Cells = list[list[Cell]]
+"""The cells of some rows, by column."""
 
 
 class BatchWriter(Protocol):
@@ -132,46 +135,50 @@ def _sayable(selection: Selection) -> Iterator[list[Any]]:
 
 
 def _write_batches(selection: Selection, open_writer: Callable[[pa.Schema], BatchWriter]) -> int:
-    batches = _columns_of_batches(selection)
-    cells: list[list[Cell]] = next(batches, [[] for _ in selection.names])
-    kinds = [kind or kind_of_cells(each) for kind, each in zip(selection.kinds, cells, strict=True)]
+    pieces = _pieces(selection)
+    first: Cells = next(pieces, [[] for _ in selection.names])
+    kinds = [kind or kind_of_cells(cells) for kind, cells in zip(selection.kinds, first, strict=True)]
     schema = schema_of([Column(name, kind) for name, kind in zip(selection.names, kinds, strict=True)])
-    writer, count = open_writer(schema), 0
     computed = [place for place, kind in enumerate(selection.kinds) if kind is None]
-    while cells:
-        found = {place: kind_of_cells(cells[place]) for place in computed}
-        if any(joined_kind(kinds[place], kind) != kinds[place] for place, kind in found.items()):
-            raise _OtherKinds(_kinds_of_all(kinds, computed, cells, batches))
-        arrays = [array_of(kind, each) for kind, each in zip(kinds, cells, strict=True)]
-        writer.write_batch(pa.record_batch(arrays, schema=schema))
-        count += len(cells[0])
-        cells = next(batches, [])
+
+    def arrays() -> Iterator[list[pa.Array]]:
+        for piece in chain([first] if first[0] else [], pieces):
+            found = {place: kind_of_cells(piece[place]) for place in computed}
+            if any(joined_kind(kinds[place], kind) != kinds[place] for place, kind in found.items()):
+                raise _OtherKinds(_kinds_of_all(kinds, computed, chain([piece], pieces)))
+            yield [_array(kinds, place, cells) for place, cells in enumerate(piece)]
+
+    writer, count = open_writer(schema), 0
+    for batch in batches(arrays(), schema):
+        writer.write_batch(batch)
+        count += batch.num_rows
     writer.close()
     return count
 
 
-def _kinds_of_all(
-    kinds: list[str], computed: list[int], cells: list[list[Cell]], batches: Iterator[list[list[Cell]]]
-) -> list[str]:
-    """The kinds with which all rows can be written: of those written so far, of this batch and of all that follow."""
-    joined, doubtful = list(kinds), set()
-    while cells:
+def _array(kinds: list[str], place: int, cells: list[Cell]) -> pa.Array:
+    try:
+        return array_of(kinds[place], cells)
+    except pa.ArrowInvalid:  # a whole number that a float64 cannot hold, among numbers that are not whole
+        raise _OtherKinds([*kinds[:place], "mixed", *kinds[place + 1 :]]) from None
+
+
+def _kinds_of_all(kinds: list[str], computed: list[int], pieces: Iterable[Cells]) -> list[str]:
+    """The kinds with which all rows can be written: of those written so far, and of all pieces that are left."""
+    joined = list(kinds)
+    for piece in pieces:
         for place in computed:
-            kind = kind_of_cells(cells[place])
-            joined[place] = joined_kind(joined[place], kind)
-            doubtful |= {place} if kind == "integer" and kind_of_cells([*cells[place], 0.5]) == "mixed" else set()
-        cells = next(batches, [])
-    # Whole numbers too large for a float64, among numbers that are not whole
-    return ["mixed" if kind == "number" and place in doubtful else kind for place, kind in enumerate(joined)]
+            joined[place] = joined_kind(joined[place], kind_of_cells(piece[place]))
+    return joined
 
 
-def _columns_of_batches(selection: Selection) -> Iterator[list[list[Cell]]]:
-    """The cells by column, for as many rows at a time as make one Arrow batch."""
-    columns: list[list[Cell]] = [[] for _ in selection.names]
+def _pieces(selection: Selection) -> Iterator[Cells]:
+    """The cells by column, of a few rows at a time."""
+    columns: Cells = [[] for _ in selection.names]
     for rows in selection.groups:
         for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
             column.extend(cells)
-        if len(columns[0]) >= ROWS_OF_A_BATCH:
+        if len(columns[0]) >= ROWS_OF_A_PIECE:
             yield columns
             columns = [[] for _ in selection.names]
     if columns[0]:
