@@ -42,12 +42,12 @@ lint: setup ## format, lint and types
 bench: setup ## figures against peers; one part by PART=truth
 	$(BIN)/python -m benchmarks $(PART)
 
-secrets/postgres_password:
+secrets/postgres_password secrets/services_token:
 	mkdir -p -m 700 secrets
 	od -An -tx1 -N24 /dev/urandom | tr -d ' \n' > $@
 	chmod 644 $@
 
-up: secrets/postgres_password ## the whole deployment in Docker: http://127.0.0.1:3000
+up: secrets/postgres_password secrets/services_token ## the whole deployment in Docker: http://127.0.0.1:3000
 	docker compose up --build --wait
 
 down: ## stop the deployment; its data stays

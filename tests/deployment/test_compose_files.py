@@ -2,7 +2,7 @@
 
 import json
 import re
-import shlex
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -172,11 +172,13 @@ def test_only_those_who_start_runs_have_the_docker_socket():
 
 
 def test_the_password_is_a_file_and_stands_nowhere():
-    assert COMPOSE["secrets"] == {"postgres_password": {"file": "${FINSYNC_SECRETS:-./secrets}/postgres_password"}}
-    assert sorted(name for name, service in SERVICES.items() if service.get("secrets")) == ["code", "postgres"]
+    names = ["postgres_password", "services_token"]
+    assert COMPOSE["secrets"] == {name: {"file": f"${{FINSYNC_SECRETS:-./secrets}}/{name}"} for name in names}
+    have = {name: service["secrets"] for name, service in SERVICES.items() if service.get("secrets")}
+    assert have == {"code": names, "postgres": names[:1], **dict.fromkeys(SOURCES, names[1:])}
     for name, service in SERVICES.items():
-        assert not re.search(r"PASS|SECRET|TOKEN|PGPASS", " ".join(service.get("environment", {}))), name
-    assert not re.search(r"PASS|SECRET|TOKEN", " ".join(LAUNCHER["env_vars"]))
+        assert not re.search(r"PASS|SECRET|TOKEN(?!_FILE)", " ".join(service.get("environment", {}))), name
+    assert not re.search(r"PASS|SECRET|TOKEN(?!_FILE)", " ".join(LAUNCHER["env_vars"]))
     database = INSTANCE["storage"]["postgres"]["postgres_db"]
     assert "password" not in database
     assert database["params"]["passfile"].startswith("/private/")
@@ -205,12 +207,17 @@ def test_dagster_accepts_the_instance(tmp_path):
     assert "passfile" in json.dumps(instance.to_dict(), default=str)
 
 
-def test_the_services_image_installs_what_pyproject_asks_for():
-    text = DOCKERFILES["finsync-services"].read_text(encoding="utf-8")
-    installed = shlex.split(re.findall(r"pip install --no-cache-dir (.*?) *\\?$", text, re.MULTILINE)[0])
+def test_the_services_image_installs_just_what_the_services_import_in_versions_of_the_lock():
+    lines = (PROJECT / "source_services" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    installed = {line for line in lines if not line.startswith("#")}
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert len(installed) == 2
-    assert set(installed) <= set(project["dependencies"])
+    assert installed <= {re.split("[<>=]", each)[0] for each in project["dependencies"]}
+    sources = [file.read_text(encoding="utf-8") for file in (PROJECT / "source_services").rglob("*.py")]
+    imported = {name for text in sources for name in re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE)}
+    brought_by_aiohttp = {"multidict"}
+    ours = {"source_services", *sys.stdlib_module_names}
+    assert {name.replace("_", "-") for name in imported - ours - brought_by_aiohttp} == installed
+    assert "--constraint /tmp/requirements.lock" in DOCKERFILES["finsync-services"].read_text(encoding="utf-8")
 
 
 def test_the_files_hold_no_path_of_a_machine_and_no_package_index():

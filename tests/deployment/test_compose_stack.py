@@ -125,7 +125,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder.chmod(0o700)
     password = secrets.token_hex(24)
     (folder / "postgres_password").write_text(password, encoding="utf-8")
-    (folder / "postgres_password").chmod(0o644)
+    (folder / "services_token").write_text(secrets.token_hex(24), encoding="utf-8")
+    for secret in folder.iterdir():
+        secret.chmod(0o644)
     ports = {f"FINSYNC_{name}PORT": str(free_port()) for name in ("", *(f"{source.upper()}_" for source in SOURCES))}
     others = {name: value for name, value in os.environ.items() if not name.startswith(("FINSYNC_", "COMPOSE_"))}
     sample = str(PROJECT / "source_services" / "sample_data")
@@ -193,6 +195,7 @@ def test_the_release_is_what_the_command_publishes_without_docker(stack, release
         f"FINSYNC_{source.upper()}_URL": f"http://127.0.0.1:{stack.environment[f'FINSYNC_{source.upper()}_PORT']}"
         for source in SOURCES
     }
+    urls["FINSYNC_SERVICES_TOKEN_FILE"] = f"{stack.environment['FINSYNC_SECRETS']}/services_token"
     home = {"FINSYNC_HOME": str(tmp_path / "data"), "DAGSTER_HOME": str(tmp_path / "data" / "dagster")}
     others = {name: value for name, value in os.environ.items() if not name.startswith(("FINSYNC_", "DAGSTER_"))}
     command = "import sys; from finsync_pipeline.cli import main; sys.exit(main())"
