@@ -7,15 +7,11 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from finsync_pipeline.clients.source_service import (
-    SourceAnswerMistake,
-    SourceService,
-    SourceUnavailable,
-    without_credentials,
-)
+from finsync_pipeline.clients.faults import SourceFault, SourceUnavailable, without_credentials
 from finsync_pipeline.components.metadata import column_schema, described, described_by_quarter
 from finsync_pipeline.defs.partitions import QUARTERS, all_quarters, days_of
-from finsync_pipeline.federation.extraction import SourceChanged, fetch_rows, rows_by_quarter, take_stock
+from finsync_pipeline.federation.extraction import fetch_rows, rows_by_quarter
+from finsync_pipeline.federation.sources import service_of, stock_of
 from finsync_pipeline.identity import Reference, resolve
 from finsync_pipeline.quality.conservation import draw_up_ledger, imbalances
 from finsync_pipeline.statements.delivered import DeliveryMistake
@@ -48,7 +44,7 @@ def failures_explained(mapping: SourceMapping) -> Iterator[None]:
         yield
     except SourceUnavailable as error:
         raise dg.Failure(str(error), metadata=metadata) from None
-    except (SourceAnswerMistake, SourceChanged, DeliveryMistake, DecisionsOutdated) as error:
+    except (SourceFault, DeliveryMistake, DecisionsOutdated) as error:
         raise dg.Failure(str(error), metadata=metadata, allow_retries=False) from None
 
 
@@ -85,8 +81,8 @@ def _delivery(mapping: SourceMapping) -> dg.AssetsDefinition:
         pool=f"{mapping.name}_service",
     )
     def delivery(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        with failures_explained(mapping), SourceService(mapping.name, mapping.url) as service:
-            stock = take_stock(service, mapping, all_quarters())
+        with failures_explained(mapping):
+            stock = stock_of(mapping, all_quarters())
         in_quarters = int(stock.delivery.loc[stock.delivery["quarter"].notna(), "row_count"].sum())
         counts = {"rows": stock.row_count, "in_quarters": in_quarters, "undated": len(stock.undated)}
         unmapped = ", ".join(stock.unmapped) or "none"
@@ -120,7 +116,7 @@ def _raw(mapping: SourceMapping) -> dg.AssetsDefinition:
         ins={"delivery": dg.AssetIn([mapping.name, "delivery"])},
     )
     def raw(context: dg.AssetExecutionContext, delivery: pd.DataFrame) -> pd.DataFrame:
-        with failures_explained(mapping), SourceService(mapping.name, mapping.url) as service:
+        with failures_explained(mapping), service_of(mapping) as service:
             rows = fetch_rows(service, mapping, delivery, days_of(context.partition_keys))
         described_by_quarter(context, rows, "finsync_period_end", context.asset_key, context.partition_keys)
         return rows

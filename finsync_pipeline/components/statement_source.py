@@ -22,11 +22,13 @@ class StatementSource(dg.Component):
 
     @classmethod
     def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> Self:
-        """Resolve the url, which may name an environment variable."""
+        """Resolve the url and the token's file, which may name an environment variable."""
         assert isinstance(attributes, SourceMapping)
-        url = context.resolution_context.at_path("attributes").resolve_value(attributes.url, as_type=str)
+        written = context.resolution_context.at_path("attributes")
+        url = written.resolve_value(attributes.url, as_type=str)
+        token_file = written.resolve_value(attributes.token_file) or ""
         try:
-            return cls(attributes.at(url))
+            return cls(attributes.at(url, str(token_file)))
         except ValueError as mistake:
             raise ValueError(f"{attributes.name}: {mistake}") from None
 

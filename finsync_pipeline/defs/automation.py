@@ -7,14 +7,11 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from finsync_pipeline.clients.source_service import (
-    SourceAnswerMistake,
-    SourceService,
-    SourceUnavailable,
-)
+from finsync_pipeline.clients.faults import SourceFault
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.defs.partitions import QUARTERS, all_quarters, range_tags
-from finsync_pipeline.federation.extraction import SourceChanged, quarter_versions, take_stock
+from finsync_pipeline.federation.extraction import quarter_versions
+from finsync_pipeline.federation.sources import ask_each, stock_of
 from finsync_pipeline.settings import is_deployed, tables_folder
 from finsync_pipeline.statements.delivered import DeliveryMistake
 from finsync_pipeline.statements.mapping import SourceMapping
@@ -74,11 +71,11 @@ def watch(context: dg.ComponentLoadContext) -> dg.Definitions:
     def delivery_changed(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         concerned: dict[date, list[str]] = {}
         silent = []
-        for mapping in sources:
+        for mapping, asked in zip(sources, ask_each(sources, changed_quarters), strict=True):
             try:
-                for quarter, change in changed_quarters(mapping).items():
+                for quarter, change in asked.result().items():
                     concerned.setdefault(quarter, []).append(f"{mapping.name}: {change}")
-            except (SourceUnavailable, SourceAnswerMistake, SourceChanged, DeliveryMistake) as error:
+            except (SourceFault, DeliveryMistake) as error:
                 context.log.warning(str(error))
                 silent.append(mapping.name)
         if concerned:
@@ -96,8 +93,7 @@ def changed_quarters(mapping: SourceMapping) -> dict[date, str]:
 
     What was worked on is told with its time, so that a source that goes back to older rows is noticed too.
     """
-    with SourceService(mapping.name, mapping.url) as service:
-        now = quarter_versions(take_stock(service, mapping, all_quarters()).delivery)
+    now = quarter_versions(stock_of(mapping, all_quarters()).delivery)
     worked = worked_quarters(tables_folder(), mapping.name, all_quarters())
     changed = {}
     for quarter in sorted({*now, *worked}):

@@ -9,47 +9,23 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
-from finsync_pipeline.clients.source_service import Answer, Version, without_credentials
-from finsync_pipeline.federation.source_query import (
-    columns_query,
-    count_query,
-    literal,
-    periods_query,
-    rows_query,
-    spelling,
-)
+from finsync_pipeline.clients.answers import Answer, Version
+from finsync_pipeline.clients.faults import SourceChanged
+from finsync_pipeline.federation.cells import as_literals, as_text
+from finsync_pipeline.federation.questions import Contents, Service, ask_contents, ask_rows, complaints_of
+from finsync_pipeline.federation.source_query import literal, spelling
 from finsync_pipeline.statements.dates import UnreadableDate, quarter_of, read_period_end
-from finsync_pipeline.statements.delivered import check_columns
 from finsync_pipeline.statements.harmonise import delivered_cells
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.reasons import REASONS
 from finsync_pipeline.statements.rows import numbered
 from finsync_pipeline.statements.tables import DELIVERY, REJECTS
-
-LITERAL_CHARACTERS = 3_000
-"""Period ends are named in a URL, and many servers take no more than 8,000 characters of it."""
-
-
-class Service(Protocol):
-    """What extraction needs of a source's service: `clients.SourceService`, or anything that answers like it."""
-
-    def query(self, sql: str) -> Answer:
-        """The rows that the SQL asks for."""
-        ...
-
-    def version(self) -> Version | None:
-        """The version of the data, if the service tells."""
-        ...
-
-
-class SourceChanged(Exception):
-    """The source published other data between two questions; the message says what to materialize again."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +45,13 @@ class Stock:
 def take_stock(service: Service, mapping: SourceMapping, quarters: Sequence[date]) -> Stock:
     """Ask what the source holds, and place each spelling of the period end in one of `quarters` (first days).
 
-    Raises SourceUnavailable, SourceAnswerMistake, SourceChanged, or DeliveryMistake for a column that is gone.
+    If the source publishes anew in the middle, all is asked once more. Raises a SourceFault, or DeliveryMistake for a
+    column that is gone.
     """
-    unmapped = check_columns(mapping, service.query(columns_query(mapping)).columns)
-    version = service.version()
-    periods = service.query(periods_query(mapping))
-    row_count = int(service.query(count_query(mapping)).rows[0][0])
-    delivery = _place(periods, version, mapping, set(quarters))
-    undated = _refuse_undated(service, mapping, delivery)
-    return Stock(delivery, undated, unmapped, row_count)
+    try:
+        return _take_stock(service, mapping, set(quarters))
+    except SourceChanged:
+        return _take_stock(service, mapping, set(quarters))
 
 
 def quarter_versions(delivery: pd.DataFrame) -> dict[date, str]:
@@ -100,26 +74,45 @@ def rows_by_quarter(delivery: pd.DataFrame) -> dict[date, int]:
 
 
 def fetch_rows(
-    service: Service, mapping: SourceMapping, delivery: pd.DataFrame, quarters: Sequence[date]
+    service: Service,
+    mapping: SourceMapping,
+    delivery: pd.DataFrame,
+    quarters: Sequence[date],
+    held: Answer | None = None,
 ) -> pd.DataFrame:
     """The rows of these quarters, every cell as text as delivered, with the columns of `tables.RAW_BOOKKEEPING`.
 
-    The whole table is asked for when that is what the quarters come to. Rows come by quarter in the order of
-    their keys, so that the order of delivery does not matter. Raises SourceChanged if the rows are not those
-    that the delivery counts.
+    The whole table is asked for when that is what the quarters come to, or taken as `held` if that is what the delivery
+    counts. Rows come by quarter in the order of their keys, so that the order of delivery does not matter. Raises
+    SourceChanged if the rows are not those that the delivery counts.
     """
     wanted = delivery[delivery["quarter"].isin(list(quarters))]
-    whole = len(wanted) == len(delivery[delivery["quarter"].notna()])
-    answer = _ask_for_rows(service, mapping, None if whole else list(wanted["literal"]))
-    rows = _as_text(answer, mapping, _literals(answer, mapping))
-    _verify(rows, answer, delivery if whole else wanted, mapping)
+    if is_whole(delivery, quarters):
+        try:
+            rows = None if held is None else _checked([held], delivery, mapping)
+        except SourceChanged:  # it was held for too long
+            rows = None
+        if rows is None:
+            rows = _checked(ask_rows(service, mapping, _counts(delivery), is_whole=True), delivery, mapping)
+    else:
+        rows = _checked(ask_rows(service, mapping, _counts(wanted)), wanted, mapping)
     return _dated(rows, wanted, mapping)
 
 
-def _place(periods: Answer, version: Version | None, mapping: SourceMapping, quarters: set[date]) -> pd.DataFrame:
-    counted = [(row[0], int(row[1])) for row in periods.rows]
-    hashes = _hashes(version, periods, mapping)
-    data_version = version.data_version if version else periods.data_version or _digest(sorted(map(repr, counted)))
+def is_whole(delivery: pd.DataFrame, quarters: Sequence[date]) -> bool:
+    """Whether the quarters are all that the delivery has dated rows for."""
+    return bool(delivery["quarter"].dropna().isin(list(quarters)).all())
+
+
+def _take_stock(service: Service, mapping: SourceMapping, quarters: set[date]) -> Stock:
+    contents = ask_contents(service, mapping)
+    delivery = _place(contents, mapping, quarters)
+    return Stock(delivery, _refuse_undated(service, mapping, delivery), contents.unmapped, contents.row_count)
+
+
+def _place(contents: Contents, mapping: SourceMapping, quarters: set[date]) -> pd.DataFrame:
+    hashes = _hashes(contents.version, contents.periods)
+    data_version = contents.data_version or _digest(sorted(map(repr, contents.periods)))
     spellings = [
         {
             "spelling": None if value is None else spelling(value),
@@ -129,20 +122,17 @@ def _place(periods: Answer, version: Version | None, mapping: SourceMapping, qua
             "data_version": data_version,
             **_placed(value, mapping, quarters),
         }
-        for value, row_count in counted
+        for value, row_count in contents.periods
     ]
     return DELIVERY.validate(DELIVERY.frame(sorted(spellings, key=lambda row: row["literal"])))
 
 
-def _hashes(version: Version | None, periods: Answer, mapping: SourceMapping) -> dict[str, str]:
+def _hashes(version: Version | None, periods: list[tuple[Any, int]]) -> dict[str, str]:
     """The hash of each period by its literal, if the service counts by the same column."""
     if version is None or version.periods is None:
         return {}
     told = {literal(period.period): period for period in version.periods}
-    counted = {literal(value): int(count) for value, count in periods.rows}
-    if {key: period.row_count for key, period in told.items()} != counted:
-        if periods.data_version not in (None, version.data_version):
-            raise _changed(mapping)
+    if {key: period.row_count for key, period in told.items()} != {literal(value): count for value, count in periods}:
         return {}
     return {key: period.content_hash for key, period in told.items()}
 
@@ -162,9 +152,7 @@ def _refuse_undated(service: Service, mapping: SourceMapping, delivery: pd.DataF
     undated = delivery[delivery["quarter"].isna()]
     if undated.empty:
         return REJECTS.frame()
-    answer = _ask_for_rows(service, mapping, list(undated["literal"]))
-    rows = _as_text(answer, mapping, _literals(answer, mapping))
-    _verify(rows, answer, undated, mapping)
+    rows = _checked(ask_rows(service, mapping, _counts(undated)), undated, mapping)
     rows = numbered(_in_order_of_keys(rows, mapping))
     reasons = dict(zip(undated["literal"], undated["reason"], strict=True))
     cells = delivered_cells(rows, mapping)["finsync_row"].value_counts().to_dict()
@@ -186,65 +174,28 @@ def _refuse_undated(service: Service, mapping: SourceMapping, delivery: pd.DataF
     )
 
 
-def _ask_for_rows(service: Service, mapping: SourceMapping, literals: list[str] | None) -> Answer:
-    """The rows with these period ends (None: all), in as many questions as keep each URL short."""
-    parts = [None] if literals is None else _parts(literals)
-    answers = [service.query(rows_query(mapping, part)) for part in parts]
-    if any((each.columns, each.data_version) != (answers[0].columns, answers[0].data_version) for each in answers):
-        raise _changed(mapping)
-    rows = [row for each in answers for row in each.rows]
-    return Answer(answers[0].columns, rows, answers[0].data_version)
+def _counts(delivery: pd.DataFrame) -> dict[str, int]:
+    return dict(zip(delivery["literal"], map(int, delivery["row_count"]), strict=True))
 
 
-def _parts(literals: list[str]) -> list[list[str]]:
-    """The literals in parts of at most LITERAL_CHARACTERS; no literals make one empty part."""
-    parts: list[list[str]] = [[]]
-    room = LITERAL_CHARACTERS
-    for text in literals:
-        if parts[-1] and len(text) > room:
-            parts.append([])
-            room = LITERAL_CHARACTERS
-        parts[-1].append(text)
-        room -= len(text)
-    return parts
+def _checked(answers: list[Answer], expected: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
+    """The rows of the answers as text, with the column `finsync_literal` of the period end.
+
+    Raises SourceChanged if they are not the rows that the delivery expects, or of another version of the data.
+    """
+    told = {answer.data_version for answer in answers}
+    if len(told) > 1 or (len((told | set(expected["data_version"])) - {None}) > 1 and told != {None}):
+        raise complaints_of(mapping).changed()
+    rows = frames.from_arrow(pa.concat_tables([_as_text(answer.table, mapping) for answer in answers]))
+    if rows["finsync_literal"].value_counts().to_dict() != _counts(expected):
+        raise complaints_of(mapping).changed()
+    return rows
 
 
-def _literals(answer: Answer, mapping: SourceMapping) -> list[str]:
-    place = answer.columns.index(mapping.period_end.column)
-    return [literal(row[place]) for row in answer.rows]
-
-
-def _as_text(answer: Answer, mapping: SourceMapping, literals: list[str]) -> pd.DataFrame:
-    """The answer's cells as text, and the column `finsync_literal` of the period end."""
+def _as_text(table: pa.Table, mapping: SourceMapping) -> pa.Table:
     decimals = dict.fromkeys(mapping.item_of_column, mapping.numbers.decimal)
-    columns = zip(*answer.rows, strict=True) if answer.rows else [()] * len(answer.columns)
-    texts = {
-        name: pa.array([_text(cell, decimals.get(name, ".")) for cell in cells], pa.string())
-        for name, cells in zip(answer.columns, columns, strict=True)
-    }
-    return frames.from_arrow(pa.table({**texts, "finsync_literal": pa.array(literals, pa.string())}))
-
-
-def _text(cell: Any, decimal: str) -> str | None:
-    """A cell as the text that the mapping reads: an item's JSON number is written in the source's own notation."""
-    if cell is None or isinstance(cell, str):
-        return cell
-    return repr(cell).replace(".", decimal) if isinstance(cell, float) else json.dumps(cell, ensure_ascii=False)
-
-
-def _verify(rows: pd.DataFrame, answer: Answer, expected: pd.DataFrame, mapping: SourceMapping) -> None:
-    counted = rows["finsync_literal"].value_counts().to_dict()
-    versions = {answer.data_version, *expected["data_version"]} - {None}
-    told = dict(zip(expected["literal"], expected["row_count"], strict=True))
-    if counted != told or (answer.data_version is not None and len(versions) > 1):
-        raise _changed(mapping)
-
-
-def _changed(mapping: SourceMapping) -> SourceChanged:
-    return SourceChanged(
-        f"Source {mapping.name!r} at {without_credentials(mapping.url)} has other rows than its delivery "
-        f"says: it changed in between. Materialize {mapping.name} (all its assets) for these quarters again."
-    )
+    texts = {name: as_text(table[name], decimals.get(name, ".")) for name in mapping.columns}
+    return pa.table({**texts, "finsync_literal": as_literals(table[mapping.period_end.column])})
 
 
 def _dated(rows: pd.DataFrame, wanted: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:

@@ -21,9 +21,13 @@ def columns_query(mapping: SourceMapping) -> str:
 
 def periods_query(mapping: SourceMapping) -> str:
     """Each distinct spelling of the period end with its number of rows: columns period, row_count."""
-    period = _column(mapping, mapping.period_end.column)
-    counted = exp.select(period.as_("period"), exp.Count(this=exp.Star()).as_("row_count"))
-    return _sql(counted.from_(_table(mapping)).group_by(period))
+    return _sql(_periods(mapping))
+
+
+def periods_page_query(mapping: SourceMapping, after: str | None, limit: int) -> str:
+    """As `periods_query`, the first periods beyond the literal `after` (None: the first of all) in order; no NULL."""
+    period = _period(mapping)
+    return _sql(_periods(mapping).where(_beyond(period, after)).order_by(period.copy()).limit(limit))
 
 
 def count_query(mapping: SourceMapping) -> str:
@@ -31,16 +35,29 @@ def count_query(mapping: SourceMapping) -> str:
     return _sql(exp.select(exp.Count(this=exp.Star()).as_("row_count")).from_(_table(mapping)))
 
 
+def count_without_period_query(mapping: SourceMapping) -> str:
+    """The number of rows without a period end: column row_count."""
+    counted = exp.select(exp.Count(this=exp.Star()).as_("row_count")).from_(_table(mapping))
+    return _sql(counted.where(_period(mapping).is_(exp.null())))
+
+
 def rows_query(mapping: SourceMapping, literals: Iterable[str] | None) -> str:
     """The mapping's columns of the rows whose period end is one of these literals; of all rows for None.
 
     `literals` are period ends as literals in SQL, as `literal` writes them; NULL among them asks for rows without one.
     """
-    columns = [_column(mapping, name) for name in mapping.columns]
-    rows = exp.select(*columns).from_(_table(mapping))
-    if literals is not None:
-        rows = rows.where(_is_one_of(_column(mapping, mapping.period_end.column), list(literals)))
-    return _sql(rows)
+    return _sql(_rows(mapping, literals))
+
+
+def keyless_rows_query(mapping: SourceMapping, period: str) -> str:
+    """The rows with this period end (a literal) and no row key."""
+    return _sql(_rows(mapping, [period]).where(_column(mapping, mapping.row_key).is_(exp.null())))
+
+
+def rows_page_query(mapping: SourceMapping, period: str, after: str | None, limit: int) -> str:
+    """The first rows with this period end by their row key, beyond the key `after` (a literal; None: the first)."""
+    key = _column(mapping, mapping.row_key)
+    return _sql(_rows(mapping, [period]).where(_beyond(key, after)).order_by(key.copy()).limit(limit))
 
 
 def literal(value: Any) -> str:
@@ -57,10 +74,31 @@ def spelling(value: Any) -> str:
     return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
+def _periods(mapping: SourceMapping) -> exp.Select:
+    period = _period(mapping)
+    counted = exp.select(period.as_("period"), exp.Count(this=exp.Star()).as_("row_count"))
+    return counted.from_(_table(mapping)).group_by(period)
+
+
+def _rows(mapping: SourceMapping, literals: Iterable[str] | None) -> exp.Select:
+    rows = exp.select(*[_column(mapping, name) for name in mapping.columns]).from_(_table(mapping))
+    return rows if literals is None else rows.where(_is_one_of(_period(mapping), list(literals)))
+
+
+def _beyond(column: exp.Column, after: str | None) -> exp.Condition:
+    if after is None:
+        return exp.not_(column.copy().is_(exp.null()))
+    return exp.GT(this=column.copy(), expression=exp.maybe_parse(after, dialect=DIALECT))
+
+
 def _is_one_of(column: exp.Column, literals: list[str]) -> exp.Condition:
     named: list[exp.Expression] = [exp.maybe_parse(text, dialect=DIALECT) for text in literals if text != "NULL"]
     one_of = exp.In(this=column, expressions=named) if named else exp.false()
     return exp.or_(one_of, column.copy().is_(exp.null())) if "NULL" in literals else one_of
+
+
+def _period(mapping: SourceMapping) -> exp.Column:
+    return _column(mapping, mapping.period_end.column)
 
 
 def _table(mapping: SourceMapping) -> exp.Table:

@@ -8,7 +8,8 @@ import dagster as dg
 import yaml
 from pydantic import ValidationError
 
-from finsync_pipeline.clients.source_service import without_credentials
+from finsync_pipeline.clients.bearer import read_token
+from finsync_pipeline.clients.faults import TokenMistake, without_credentials
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.defs.partitions import all_quarters, spoken
 from finsync_pipeline.identity import ReferenceMistake, read_reference
@@ -34,7 +35,9 @@ def check() -> int:
         sources = declared_sources()
         is_deployed()
         reference = read_reference(reference_path())
-    except (DeclarationMistake, ReferenceMistake, SettingMistake) as mistake:
+        for mapping in sources:
+            read_token(mapping.name, mapping.token_file)
+    except (DeclarationMistake, ReferenceMistake, SettingMistake, TokenMistake) as mistake:
         print(f"finsync: {mistake}", file=sys.stderr)
         return 2
     for mapping in sources:

@@ -3,16 +3,18 @@
 import logging
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
 import dagster as dg
 
-from finsync_pipeline.clients.source_service import SourceAnswerMistake, SourceService, SourceUnavailable
+from finsync_pipeline.clients.faults import SourceFault
 from finsync_pipeline.definitions import defs as load_definitions
 from finsync_pipeline.defs.automation import RELEASE
 from finsync_pipeline.defs.partitions import all_quarters, range_tags, spoken
-from finsync_pipeline.federation.extraction import SourceChanged, quarter_versions, take_stock
+from finsync_pipeline.federation.extraction import quarter_versions
+from finsync_pipeline.federation.sources import ask_each, stock_of
 from finsync_pipeline.local import report
 from finsync_pipeline.local.check import declared_sources
 from finsync_pipeline.local.dev import local_instance
@@ -58,13 +60,11 @@ def occupied_range(sources: Sequence[SourceMapping]) -> tuple[date, date]:
     A source that does not answer is passed over: the run will say so.
     """
     occupied: set[date] = set()
-    for mapping in sources:
+    stocks = ask_each(sources, lambda mapping: stock_of(mapping, all_quarters()))
+    for mapping, stock in zip(sources, stocks, strict=True):
         occupied |= worked_quarters(tables_folder(), mapping.name, all_quarters()).keys()
-        try:
-            with SourceService(mapping.name, mapping.url) as service:
-                occupied |= quarter_versions(take_stock(service, mapping, all_quarters()).delivery).keys()
-        except (SourceUnavailable, SourceAnswerMistake, SourceChanged, DeliveryMistake):
-            continue
+        with suppress(SourceFault, DeliveryMistake):
+            occupied |= quarter_versions(stock.result().delivery).keys()
     return (min(occupied), max(occupied)) if occupied else (all_quarters()[-1], all_quarters()[-1])
 
 

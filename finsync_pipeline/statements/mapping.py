@@ -207,6 +207,7 @@ class SourceMapping(Declared):
         default=0, description="Unit of money: constant, or a column"
     )
     known_since: Annotated[Dates | None, BeforeValidator(_column_by_name)] = None
+    token_file: str = Field(default="", description="File that holds the token its service asks for; empty for none")
     numbers: Numbers = Field(default_factory=Numbers)
     items: dict[str, Annotated[ItemColumn, BeforeValidator(_column_by_name)]] = Field(
         min_length=1, description="Standard items, each with its column"
@@ -259,9 +260,9 @@ class SourceMapping(Declared):
                 raise ValueError(f"columns {other!r} and {column!r} differ only in case; serve one of them renamed")
         return self
 
-    def at(self, url: str) -> Self:
-        """The same mapping for a service at this url."""
-        return self.model_copy(update={"url": check_url(url)})
+    def at(self, url: str, token_file: str = "") -> Self:
+        """The same mapping for a service at this url that asks for the token in this file."""
+        return self.model_copy(update={"url": check_url(url), "token_file": token_file})
 
     @property
     def columns(self) -> list[str]:
@@ -280,8 +281,8 @@ class SourceMapping(Declared):
 
     @property
     def hash(self) -> str:
-        """SHA-256 of what the mapping says, wherever its service listens."""
-        return hashlib.sha256(self.model_dump_json(exclude={"url"}).encode()).hexdigest()
+        """SHA-256 of what the mapping says, wherever its service listens and whatever token it asks for."""
+        return hashlib.sha256(self.model_dump_json(exclude={"url", "token_file"}).encode()).hexdigest()
 
 
 def check_url(url: str) -> str:

@@ -6,9 +6,10 @@ import time
 import pytest
 from misbehaving_server import GOOD_BODY, http, misbehaving
 
-from finsync_pipeline.clients.source_service import SourceAnswerMistake, SourceService, SourceUnavailable
+from finsync_pipeline.clients.source_service import Patience, SourceAnswerMistake, SourceService, SourceUnavailable
 
 SQL = "SELECT 1"
+QUICK = Patience(connect=5, read=5, backoff=0.01)
 GOOD = http(GOOD_BODY)
 PROBLEM = b'{"error": {"code": "sql_wrong", "message": "no column \'x\'; GET /version names them."}}'
 CHUNKED = (
@@ -19,12 +20,13 @@ CHUNKED = (
 )
 
 
-def ask(url: str, timeout: tuple[float, float] = (5, 5)) -> str:
+def ask(url: str, patience: Patience = QUICK) -> str:
     """The message of the client's error."""
-    with SourceService("pnl", url, timeout) as service, pytest.raises(Exception) as error:  # noqa: PT011
+    with SourceService("pnl", url, patience) as service, pytest.raises(Exception) as error:  # noqa: PT011
         service.query(SQL)
-    assert type(error.value) in (SourceUnavailable, SourceAnswerMistake)
-    return f"{type(error.value).__name__}: {error.value}"
+    kind = SourceUnavailable if isinstance(error.value, SourceUnavailable) else SourceAnswerMistake
+    assert isinstance(error.value, kind)
+    return f"{kind.__name__}: {error.value}"
 
 
 FAULTS = [
@@ -39,7 +41,12 @@ FAULTS = [
     ("nothing", b"", "Unavailable", "cannot be reached"),
     ("no HTTP", b"no HTTP at all\r\n\r\n", "Unavailable", "cannot be reached"),
     ("500", http(b"", "500 Oh dear"), "Unavailable", "answered 500 to /query"),
-    ("503 for ten seconds", http(b"", "503 Busy", "Retry-After: 10"), "Unavailable", "answered 503 to /query"),
+    (
+        "503 for an hour",
+        http(b"", "503 Busy", "Retry-After: 3600"),
+        "Unavailable",
+        "answered 503 to /query, and asks to be left alone for 3,600 s.",
+    ),
     (
         "404",
         http(b"<html>no</html>", "404 Not Found"),
@@ -53,7 +60,12 @@ FAULTS = [
         "refused /query (400): no column 'x'; GET /version names them. ",
     ),
     ("400 without", http(b'"text"', "400 Bad"), "AnswerMistake", "refused /query (400). Check url and table"),
-    ("401", http(b"", "401 Who"), "AnswerMistake", "refused /query (401). Check url and table"),
+    (
+        "401",
+        http(b"", "401 Who"),
+        "AnswerMistake",
+        "refused /query (401). Put its token into a file and name the file as token_file in defs/sources/pnl",
+    ),
     ("a redirect", http(b"", "302 Found", "Location: /login"), "AnswerMistake", "it sends on to /login"),
     (
         "a redirect with a token",
@@ -152,7 +164,7 @@ def test_a_host_that_does_not_take_the_connection() -> None:
             waiting.append(socket.socket())
             waiting[-1].setblocking(False)
             waiting[-1].connect_ex(full.getsockname())
-        message = ask(f"http://127.0.0.1:{full.getsockname()[1]}", timeout=(0.1, 5))
+        message = ask(f"http://127.0.0.1:{full.getsockname()[1]}", Patience(connect=0.1, backoff=0.01))
         for connection in waiting:
             connection.close()
     assert "cannot be reached within 0.1 s. Start its service" in message
@@ -167,20 +179,20 @@ def test_an_address_that_is_none(port: str) -> None:
 
 def test_a_service_that_is_too_slow_is_asked_three_times_and_then_left() -> None:
     with misbehaving(http(GOOD_BODY, "200 OK", "X: " + "x" * 1000), seconds=1) as server:
-        message = ask(server.url, timeout=(5, 0.05))
+        message = ask(server.url, Patience(read=0.05, backoff=0.01))
         assert len(server.asked) == 3
     assert f"Source 'pnl' at {server.url} did not answer within 0.05 s. Start its service" in message
 
 
 def test_a_service_that_stops_in_the_middle_of_its_answer_is_too_slow() -> None:
     with misbehaving(http(GOOD_BODY + b" " * 1000), seconds=1) as server:
-        message = ask(server.url, timeout=(5, 0.1))
+        message = ask(server.url, Patience(read=0.1, backoff=0.01))
     assert "did not answer within 0.1 s" in message
 
 
 @pytest.mark.parametrize("first", [http(b"", "503 Busy"), http(b"", "429 Slowly"), http(b"", "502 Bad"), b""])
 def test_a_fault_that_passes_is_not_told(first: bytes) -> None:
-    with misbehaving(first, GOOD) as server, SourceService("pnl", server.url) as service:
+    with misbehaving(first, GOOD) as server, SourceService("pnl", server.url, QUICK) as service:
         assert service.query(SQL).rows == [[1, "x"], [None, 2.5]]
         assert server.asked == ["/query?q=SELECT+1"] * 2
 

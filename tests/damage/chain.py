@@ -1,4 +1,4 @@
-"""The whole chain from a data file to the summary, in this process: no Dagster, no sockets, nothing left out."""
+"""The whole chain from a data file to the summary, in this process: no Dagster, nothing left out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +9,13 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from flask.testing import FlaskClient
-from given import PROJECT
+from given import PROJECT, answering_service
 
 from finsync_pipeline import frames
 from finsync_pipeline.aggregation.engine import DuckDBEngine
 from finsync_pipeline.aggregation.financials import financials, source_means
 from finsync_pipeline.aggregation.summary import company_summary
-from finsync_pipeline.clients.source_service import Answer, PeriodHash, Version
+from finsync_pipeline.clients.source_service import SourceService
 from finsync_pipeline.federation.extraction import Stock, fetch_rows, rows_by_quarter, take_stock
 from finsync_pipeline.identity import Reference, read_reference, resolve
 from finsync_pipeline.quality.conservation import Imbalance, draw_up_ledger, imbalances
@@ -25,31 +24,9 @@ from finsync_pipeline.statements.harmonise import Harmonised, harmonise
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.rows import company_spellings
 from finsync_pipeline.statements.tables import COMPANY_IDS, FINANCIALS, SUMMARY
-from source_services.app import create_app
-from source_services.loading import load
 from source_services.services import SERVICES
 
 QUARTERS = [date(year, month, 1) for year in range(2005, 2011) for month in (1, 4, 7, 10)]
-
-
-class FlaskService:
-    """A service's app asked without a socket: it answers the same bodies, and must not refuse FinSync's questions."""
-
-    def __init__(self, client: FlaskClient) -> None:
-        self._client = client
-
-    def query(self, sql: str) -> Answer:
-        """The rows that the SQL asks for."""
-        response = self._client.get("/query", query_string={"q": sql})
-        assert response.status_code == 200, f"{response.text} to {sql[:500]}"
-        body = response.get_json()
-        assert len(body["rows"]) == body["row_count"]
-        return Answer(body["columns"], body["rows"], response.headers["X-Data-Version"])
-
-    def version(self) -> Version:
-        """The version of the data, with the hash of each period."""
-        body = self._client.get("/version").get_json()
-        return Version(body["data_version"], body["row_count"], [PeriodHash(**period) for period in body["periods"]])
 
 
 @dataclass(frozen=True)
@@ -81,10 +58,12 @@ def reference() -> Reference:
 def pass_through(data_file: Path, mapping: SourceMapping, quarters: Sequence[date] = QUARTERS) -> Passage:
     """Serve the file, and do with it what the assets of its source do."""
     declared = {service.name: service for service in SERVICES}
-    holdings = load(declared[mapping.name], data_file, data_file.parent / "databases")
-    service = FlaskService(create_app(holdings).test_client())
-    stock = take_stock(service, mapping, quarters)
-    raw = fetch_rows(service, mapping, stock.delivery, quarters)
+    with (
+        answering_service(declared[mapping.name], data_file) as answering,
+        SourceService(mapping.name, answering.url) as service,
+    ):
+        stock = take_stock(service, mapping, quarters)
+        raw = fetch_rows(service, mapping, stock.delivery, quarters)
     decided = resolve(company_spellings(raw, mapping), reference())
     decided = COMPANY_IDS.conform(decided.assign(source=mapping.name, reference_version=reference().version))
     out = harmonise(raw, decided, mapping)

@@ -99,6 +99,8 @@ def _flat(record: dict[str, Any], above: str = "") -> list[tuple[str, Any]]:
 def _text(cell: Any) -> str | None:
     if isinstance(cell, bool | list):
         return json.dumps(cell, ensure_ascii=False)
+    if isinstance(cell, float) and abs(cell) <= 2**53:
+        return repr(cell).removesuffix(".0") if cell else "0"
     return cell if cell is None or isinstance(cell, str) else repr(cell)
 
 

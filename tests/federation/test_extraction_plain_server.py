@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from federation_sources import Q1, Q4, QUARTERS, deliver, extract, pnl_mapping
 
-from finsync_pipeline.federation.extraction import SourceChanged, quarter_versions
+from finsync_pipeline.clients.faults import SourceChanged
+from finsync_pipeline.federation.extraction import quarter_versions
 
 
 @contextmanager

@@ -22,7 +22,8 @@ from federation_sources import (
 from given import running_services
 
 from finsync_pipeline import frames
-from finsync_pipeline.federation.extraction import SourceChanged, quarter_versions, rows_by_quarter
+from finsync_pipeline.clients.faults import SourceChanged
+from finsync_pipeline.federation.extraction import quarter_versions, rows_by_quarter
 from finsync_pipeline.statements.dates import quarter_of
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.storage.parquet import read_frame, write_frame
