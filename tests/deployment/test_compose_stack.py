@@ -3,8 +3,6 @@
 import json
 import os
 import secrets
-import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deployment.engine import PROJECT, docker, free_port, needs_docker, skip_without_engine
 
-PROJECT = Path(__file__).resolve().parents[2]
 NAME = "finsync-test"
 VOLUMES = ("finsync_data", "finsync_postgres", "finsync_private", "finsync_services")
 OURS = ("finsync-pipeline", "finsync-services")
@@ -26,17 +24,7 @@ RUN_SECONDS = 300
 LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "finsync"}
 SOURCES = {"pnl": 5001, "balance_sheet": 5002, "cash_flow": 5003}
 
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("FINSYNC_TEST_DOCKER"),
-    reason="builds images and starts containers: FINSYNC_TEST_DOCKER=1 and a Docker engine allow it",
-)
-
-
-def docker(*arguments: str, seconds: float = 120) -> str:
-    """What docker prints. Raises AssertionError with what it said, if it fails."""
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=seconds, check=False)
-    assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr[-4000:]}"
-    return done.stdout
+pytestmark = needs_docker
 
 
 @dataclass
@@ -106,15 +94,9 @@ def within(seconds: float, ask: Callable[[], Any]) -> Any:
     raise AssertionError(f"nothing within {seconds} s")
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
-        pytest.skip("no Docker engine answers")
+    skip_without_engine()
     there = set(docker("volume", "ls", "--format", "{{.Name}}").split()) & set(VOLUMES)
     for volume in there:
         owner = json.loads(docker("volume", "inspect", volume))[0]["Labels"] or {}
