@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 import orjson
@@ -13,7 +12,7 @@ from source_services.loading.table import Cell, Column
 ROWS_OF_A_PIECE = 2_000
 """So many rows become Arrow arrays at a time: their cells as Python objects still fit a processor's cache."""
 
-PIECES_OF_A_BATCH = 16
+ROWS_OF_A_BATCH, BYTES_OF_A_BATCH = 32_000, 32 << 20
 
 EXACT = 2**53
 """A float64 holds every whole number up to this one."""
@@ -71,10 +70,20 @@ def array_of(kind: str, cells: Sequence[Cell]) -> pa.Array:
 
 def batches(pieces: Iterable[list[pa.Array]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The arrays of a few rows at a time, joined into batches that are large enough to be read fast."""
-    rest = iter(pieces)
-    while some := list(islice(rest, PIECES_OF_A_BATCH)):
-        arrays = [pa.concat_arrays(column) for column in zip(*some, strict=True)]
-        yield pa.record_batch(arrays, schema=schema)
+    some: list[list[pa.Array]] = []
+    rows = size = 0
+    for piece in pieces:
+        some.append(piece)
+        rows, size = rows + len(piece[0]), size + sum(array.nbytes for array in piece)
+        if rows >= ROWS_OF_A_BATCH or size >= BYTES_OF_A_BATCH:
+            yield _joined(some, schema)
+            some, rows, size = [], 0, 0
+    if some:
+        yield _joined(some, schema)
+
+
+def _joined(pieces: list[list[pa.Array]], schema: pa.Schema) -> pa.RecordBatch:
+    return pa.record_batch([pa.concat_arrays(column) for column in zip(*pieces, strict=True)], schema=schema)
 
 
 def as_json(cell: Any) -> Any:

@@ -15,7 +15,7 @@ FUNCTIONS = frozenset(
 )
 """Functions whose result is small, and says nothing about SQLite, the machine or other callers."""
 
-CLOCK = frozenset(["date", "datetime", "julianday", "strftime", "time", "unixepoch"])
+CLOCK = frozenset(["date", "datetime", "julianday", "strftime", "time", "timediff", "unixepoch"])
 """Of these, those that can ask for the time of day: their answers are not kept."""
 
 _MODULES = "SELECT name FROM pragma_module_list"

@@ -136,7 +136,15 @@ def _wanted(request: web.Request, snapshot: Snapshot) -> _Wanted:
         conditions.append(f"{quoted(name.removeprefix(_FILTER))} IN ({', '.join(f':{each}' for each in given)})")
     conditions += [f"{quoted(name)} IS NULL" for name in missing]
     is_whole = names == list(kinds) and not filtered and not missing
-    return _Wanted(names, [kinds[name] for name in names], " AND ".join(conditions), parameters, is_whole)
+    return _Wanted(names, [kinds[name] for name in names], _all_of(conditions), parameters, is_whole)
+
+
+def _all_of(conditions: list[str]) -> str:
+    """The conditions joined by AND, as a tree that stays flat: SQL may be nested only so deep."""
+    if len(conditions) < 3:
+        return " AND ".join(conditions)
+    half = len(conditions) // 2
+    return f"({_all_of(conditions[:half])}) AND ({_all_of(conditions[half:])})"
 
 
 def _all(context: Context, format_: Format, wanted: _Wanted) -> Callable[[GuardedConnection], Made]:
