@@ -1,6 +1,7 @@
 """A connection to one version of the table, on which any caller's SQL may be run."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -13,7 +14,7 @@ from source_services.loading.names import distinct_names
 from source_services.loading.table import Cell
 from source_services.problems import Problem
 from source_services.querying.allowed import Judge, known_names
-from source_services.querying.selection import Selection
+from source_services.querying.selection import Selection, rows_that_fit
 from source_services.settings import Limits
 
 STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
@@ -51,14 +52,16 @@ class GuardedConnection:
         self._connection = apsw.Connection(
             f"{holdings.database.absolute().as_uri()}?mode=ro&immutable=1",
             flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
-            statementcachesize=128,
+            statementcachesize=0,  # a statement that is kept is not judged again
         )
         for setting in _SETTINGS:
             self._connection.execute(f"PRAGMA {setting}").fetchall()
         for switch, value in _SWITCHES.items():
             self._connection.config(switch, value)
         self._judge = Judge(self._table, known_names(self._connection, self._table))
-        self._set_limits(max(limits.value_bytes, holdings.longest_row), max(len(holdings.columns), 100))
+        self._value_bytes, self._row_bytes = max(limits.value_bytes, holdings.longest_row), holdings.longest_row
+        # A page has one column more, by which it goes on
+        self._set_limits(self._value_bytes, max(len(holdings.columns) + 1, 100))
         self._connection.authorizer = self._judge
         self._connection.exec_trace = self._trace
         self._connection.set_progress_handler(self._must_end, STEPS_BETWEEN_LOOKS_AT_THE_CLOCK)
@@ -95,7 +98,8 @@ class GuardedConnection:
             raise Problem("sql-invalid", "the SQL asks for nothing: send one SELECT")
         if unused := sorted(set(parameters) - traced.parameters):
             raise Problem("invalid-parameter", f"the SQL names no parameter :{unused[0]}; leave it out, or use it")
-        return Selection(traced.names, traced.kinds, self._groups(cursor), self._judge.asks_the_clock)
+        groups = self._groups(cursor, rows_that_fit(traced.row_bytes))
+        return Selection(traced.names, traced.kinds, groups, self._judge.asks_the_clock, traced.row_bytes)
 
     def start(self, seconds: float) -> None:
         """What is run from now on must end within this time."""
@@ -110,16 +114,16 @@ class GuardedConnection:
         """Close the connection."""
         self._connection.close(True)
 
-    def _groups(self, cursor: apsw.Cursor) -> Iterator[list[tuple[Cell, ...]]]:
+    def _groups(self, cursor: apsw.Cursor, fit: int) -> Iterator[list[tuple[Cell, ...]]]:
         try:
-            while rows := list(islice(cursor, ROWS_AT_A_TIME)):
+            while rows := list(islice(cursor, min(fit, ROWS_AT_A_TIME))):
                 yield rows
         except Exception as error:
             self._explain(error)
         finally:
             cursor.close(True)
 
-    def _trace(self, cursor: apsw.Cursor, _sql: str, _bindings: object) -> bool:
+    def _trace(self, cursor: apsw.Cursor, sql: str, _bindings: object) -> bool:
         """SQLite has prepared a statement and not yet run it: see what it is."""
         if self._traced is not None:
             raise Problem("sql-not-allowed", "send one statement, without a second one behind it")
@@ -128,10 +132,18 @@ class GuardedConnection:
         columns = cursor.description_full
         if not columns:
             raise Problem("sql-invalid", "the SQL asks for nothing: send one SELECT")
-        kinds = [self._kinds.get(column[4] or "") if column[3] == self._table else None for column in columns]
+        origins = [column[4] if column[3] == self._table else None for column in columns]
+        # Of a UNION, SQLite tells only where its first part comes from
+        kinds = [None if "union" in sql.lower() else self._kinds.get(origin or "") for origin in origins]
         names = distinct_names(column[0] for column in columns)
-        self._traced = _Traced(names, kinds, {name for name in cursor.bindings_names if name})
+        parameters = {name for name in cursor.bindings_names if name}
+        self._traced = _Traced(names, kinds, parameters, self._longest(kinds, origins))
         return True
+
+    def _longest(self, kinds: list[str | None], origins: list[str | None]) -> int:
+        """A bound on the bytes of a row: each column once is a row of the table, what is computed is any value."""
+        times = Counter(origin for kind, origin in zip(kinds, origins, strict=True) if kind is not None)
+        return max(times.values(), default=0) * self._row_bytes + kinds.count(None) * self._value_bytes
 
     def _must_end(self) -> bool:
         return self._is_stopped or time.monotonic() > self._deadline
@@ -176,3 +188,4 @@ class _Traced:
     names: list[str]
     kinds: list[str | None]
     parameters: set[str]
+    row_bytes: int

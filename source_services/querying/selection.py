@@ -8,24 +8,34 @@ from source_services.problems import Problem
 
 Rows = list[tuple[Cell, ...]]
 
+BYTES_AT_A_TIME = 16 << 20
+"""Of so many bytes rows are held as Python objects, however long they are."""
+
 
 @dataclass
 class Selection:
     """Distinct names, each column's kind where the table tells it, and the rows, a few hundred at a time.
 
-    `asks_the_clock`: the rows depend on the time of day. `told` is what JSON says beside the rows.
+    `asks_the_clock`: the rows depend on the time of day. `row_bytes`: no row is longer. `told` is what JSON says beside
+    the rows.
     """
 
     names: list[str]
     kinds: list[str | None]
     groups: Iterator[Rows]
     asks_the_clock: bool = False
+    row_bytes: int = 0
     told: dict[str, object] = field(default_factory=dict)
 
     def at_most(self, rows: int) -> "Selection":
         """The same, refused with a Problem when it comes to more rows."""
         self.groups = _counted(self.groups, rows)
         return self
+
+
+def rows_that_fit(row_bytes: int) -> int:
+    """How many rows of this length may be held at a time."""
+    return max(1, BYTES_AT_A_TIME // max(1, row_bytes))
 
 
 def _counted(groups: Iterator[Rows], most: int) -> Iterator[Rows]:
