@@ -1,13 +1,14 @@
 """A SQLite file as a data file: the rows and indexes of its one table, read as one snapshot."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import apsw
 
+from source_services.arrow import as_json
 from source_services.loading.names import quoted
 from source_services.loading.table import Cell, DataFileError, Table
 
@@ -58,7 +59,7 @@ def _indexes(connection: apsw.Connection, table: str) -> tuple[tuple[str, ...], 
     return tuple(sorted(set(found)))
 
 
-def _finite(row: tuple[Any, ...]) -> list[Cell]:
-    return [
-        str(cell).replace("inf", "Infinity") if isinstance(cell, float) and math.isinf(cell) else cell for cell in row
-    ]
+def _finite(row: tuple[Any, ...]) -> Sequence[Cell]:
+    if math.inf not in row and -math.inf not in row:
+        return row
+    return [as_json(cell) if isinstance(cell, float) else cell for cell in row]

@@ -1,6 +1,6 @@
 """What a data file is read as, and the error of one that cannot be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ class Table(NamedTuple):
     """The column names, the rows with one cell for each, and the columns of each index that it comes with."""
 
     columns: list[str]
-    rows: Iterable[list[Cell]]
+    rows: Iterable[Sequence[Cell]]
     indexes: tuple[tuple[str, ...], ...] = ()
 
 
