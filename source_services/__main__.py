@@ -87,7 +87,9 @@ def _token(host: str) -> str | None:
         try:
             token = Path(file).read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
-            raise SettingMistake(f"{variable('token_file')}: {file} cannot be read ({error}); put the token there, or name its file") from None
+            raise SettingMistake(
+                f"{variable('token_file')}: {file} cannot be read ({error}); put the token there, or name its file"
+            ) from None
         if not token:
             raise SettingMistake(f"{variable('token_file')}: {file} is empty; write a token into it")
     if not token and not _is_loopback(host):
