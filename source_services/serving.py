@@ -21,7 +21,7 @@ from source_services.services import Service
 from source_services.settings import Limits
 from source_services.table import ServedTable
 from source_services.web.access import Access
-from source_services.web.app import create_app, problem_response, request_id_of
+from source_services.web.app import SAFE, create_app, problem_response, request_id_of
 from source_services.web.context import Context
 from source_services.web.telemetry import Telemetry
 
@@ -87,7 +87,7 @@ async def answering(table: ServedTable, listening: socket.socket, manner: Manner
     await runner.setup()
     loop, server = asyncio.get_running_loop(), runner.server
     assert server is not None
-    listener = await loop.create_server(lambda: _Connection(server, loop=loop, **_HTTP), sock=listening)
+    listener = await loop.create_server(lambda: _Connection(context, server, loop=loop, **_HTTP), sock=listening)
     watch = asyncio.create_task(table.watch(manner.look_seconds))
     try:
         yield
@@ -102,6 +102,10 @@ async def answering(table: ServedTable, listening: socket.socket, manner: Manner
 class _Connection(web.RequestHandler):
     """A connection that also answers what is no HTTP in the one shape of problems."""
 
+    def __init__(self, context: Context, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._context = context
+
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
@@ -115,7 +119,9 @@ class _Connection(web.RequestHandler):
                 problem = Problem(
                     "url-too-long", "the URL or a header is too long: send the statement with POST /query"
                 )
-        response = problem_response(problem, request_id_of(request))
+        request_id = request_id_of(request)
+        response = problem_response(problem, request_id)
+        response.headers.update(SAFE | {"X-Request-Id": request_id, "X-Data-Version": self._context.table.now.version})
         response.headers["Server"] = "finsync"
         response.force_close()
         return response

@@ -4,12 +4,10 @@ import asyncio
 import logging
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from source_services.loading.holdings import Holdings
 from source_services.loading.load import load
-from source_services.loading.table import DataFileError
 from source_services.querying.snapshot import Snapshot
 from source_services.services import Service
 from source_services.settings import Limits
@@ -59,7 +57,7 @@ class ServedTable:
                 self.refusal = None
                 return
             snapshot = await asyncio.to_thread(Snapshot, holdings, self._limits)
-        except (DataFileError, OSError, MemoryError, BrokenProcessPool) as error:
+        except Exception as error:  # whatever is wrong with the file: the old version goes on, and so does the watch
             self.refused += 1
             self.refusal = "a newer data file could not be loaded; the log says why"
             LOG.error("%s", error, extra={"service": name, "data_version": self.now.version})

@@ -39,7 +39,7 @@ async def send_rows(
     """Answer the question by this version: that the caller has it already, from what is kept, or by making it."""
     context = context_of(request)
     tag = tag_of(snapshot.version, format_.name, *question)
-    if has_tag(request, tag):
+    if has_tag(request, tag, or_any=False):
         return _not_modified(snapshot, tag)
     answer, is_kept = snapshot.kept.get(tag), True
     context.telemetry.kept.labels("kept" if answer else "made").inc()
@@ -78,7 +78,7 @@ async def send_answer(
     except TimeoutError:
         if request.transport is not None:
             request.transport.abort()
-        raise
+        raise ConnectionAbortedError("the client took too long") from None
     return response
 
 

@@ -28,7 +28,7 @@ _CODES = {
     413: ("too-large", "the body is larger than a statement may be"),
     414: ("url-too-long", "the URL is too long: send the statement with POST /query"),
 }
-_SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
 def create_app(context: Context) -> web.Application:
@@ -59,7 +59,7 @@ async def _around(request: web.Request, handler: Handler) -> web.StreamResponse:
     started, context = time.perf_counter(), context_of(request)
     request_id = request_id_of(request)
     request[TOLD] = {"request_id": request_id}
-    headers = {**_SAFE, "X-Request-Id": request_id}
+    headers = {**SAFE, "X-Request-Id": request_id}
     status = 499  # the client went away
     try:
         request[HEADERS] = headers
@@ -72,6 +72,8 @@ async def _around(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         response = _of_http(error, request_id)
         status = response.status
+    except ConnectionError:
+        raise  # the client went away while it was sent its answer
     except Exception:
         LOG.exception("failed", extra={"service": context.telemetry.service, "request_id": request_id})
         response = problem_response(Problem("internal", "the service failed; its log says why"), request_id)
@@ -83,7 +85,7 @@ async def _around(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Give the answer the headers that every answer has, before they are sent."""
-    for name, value in request.get(HEADERS, _SAFE).items():
+    for name, value in request.get(HEADERS, SAFE).items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("X-Data-Version", context_of(request).table.now.version)
     response.headers.pop("Server", None)

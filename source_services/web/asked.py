@@ -84,9 +84,9 @@ def tag_of(version: str, *question: object) -> str:
     return f'"{version[:16]}-{sha256(orjson.dumps(question, default=str)).hexdigest()[:16]}"'
 
 
-def has_tag(request: web.Request, tag: str) -> bool:
-    """Whether the caller has the answer with this tag already."""
+def has_tag(request: web.Request, tag: str, or_any: bool = True) -> bool:
+    """Whether the caller has the answer with this tag already; `or_any`: or any answer (`*`), for there is one."""
     given = ",".join(request.headers.getall("If-None-Match", []))
     if request.method not in ("GET", "HEAD"):
         return False
-    return given.strip() == "*" or tag in (each.strip().removeprefix("W/") for each in given.split(","))
+    return (or_any and given.strip() == "*") or tag in (each.strip().removeprefix("W/") for each in given.split(","))

@@ -43,7 +43,7 @@ async def data(request: web.Request) -> web.StreamResponse:
             tag = tag_of(snapshot.version, format_.name, "whole")
             return await send_answer(request, snapshot, format_, snapshot.whole, tag)
         make = _page(context, snapshot, format_, wanted, after, limit) if limit else _all(context, format_, wanted)
-        question = ("data", wanted.sql, wanted.parameters, after, limit)
+        question = ("data", wanted.names, wanted.sql, wanted.parameters, after, limit)
         return await send_rows(request, snapshot, format_, question, make, context.limits.export_seconds)
 
 
