@@ -73,7 +73,7 @@ class GuardedConnection:
             apsw.SQLITE_LIMIT_COLUMN: columns,
             apsw.SQLITE_LIMIT_EXPR_DEPTH: 50,
             apsw.SQLITE_LIMIT_COMPOUND_SELECT: 10,
-            apsw.SQLITE_LIMIT_VDBE_OP: 50_000,
+            apsw.SQLITE_LIMIT_VDBE_OP: 200_000,
             apsw.SQLITE_LIMIT_FUNCTION_ARG: 100,
             apsw.SQLITE_LIMIT_ATTACHED: 0,
             apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 100,
