@@ -9,9 +9,10 @@ import pandas as pd
 
 from finsync_pipeline.clients.faults import SourceFault, SourceUnavailable, without_credentials
 from finsync_pipeline.components.metadata import column_schema, described, described_by_quarter
-from finsync_pipeline.defs.partitions import QUARTERS, all_quarters, days_of
+from finsync_pipeline.components.run_sources import RunSources
+from finsync_pipeline.defs.partitions import QUARTERS, days_of
 from finsync_pipeline.federation.extraction import fetch_rows, rows_by_quarter
-from finsync_pipeline.federation.sources import service_of, stock_of
+from finsync_pipeline.federation.sources import service_of
 from finsync_pipeline.identity import Reference, resolve
 from finsync_pipeline.quality.conservation import draw_up_ledger, imbalances
 from finsync_pipeline.statements.delivered import DeliveryMistake
@@ -80,9 +81,9 @@ def _delivery(mapping: SourceMapping) -> dg.AssetsDefinition:
         retry_policy=RETRY,
         pool=f"{mapping.name}_service",
     )
-    def delivery(context: dg.AssetExecutionContext) -> Iterator[Any]:
+    def delivery(context: dg.AssetExecutionContext, run_sources: dg.ResourceParam[RunSources]) -> Iterator[Any]:
         with failures_explained(mapping):
-            stock = stock_of(mapping, all_quarters())
+            stock = run_sources.stock(context, mapping)
         in_quarters = int(stock.delivery.loc[stock.delivery["quarter"].notna(), "row_count"].sum())
         counts = {"rows": stock.row_count, "in_quarters": in_quarters, "undated": len(stock.undated)}
         unmapped = ", ".join(stock.unmapped) or "none"
@@ -115,9 +116,12 @@ def _raw(mapping: SourceMapping) -> dg.AssetsDefinition:
         | {PARTITION_COLUMN: "finsync_period_end", "url": shown_url(mapping)},
         ins={"delivery": dg.AssetIn([mapping.name, "delivery"])},
     )
-    def raw(context: dg.AssetExecutionContext, delivery: pd.DataFrame) -> pd.DataFrame:
+    def raw(
+        context: dg.AssetExecutionContext, delivery: pd.DataFrame, run_sources: dg.ResourceParam[RunSources]
+    ) -> pd.DataFrame:
         with failures_explained(mapping), service_of(mapping) as service:
-            rows = fetch_rows(service, mapping, delivery, days_of(context.partition_keys))
+            held = run_sources.table(mapping)
+            rows = fetch_rows(service, mapping, delivery, days_of(context.partition_keys), held)
         described_by_quarter(context, rows, "finsync_period_end", context.asset_key, context.partition_keys)
         return rows
 

@@ -1,6 +1,6 @@
 """The calendar quarters that all partitioned assets share."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 import dagster as dg
@@ -21,6 +21,16 @@ def all_quarters() -> list[date]:
 def days_of(partition_keys: Iterable[str]) -> list[date]:
     """The first days that the partition keys stand for."""
     return [date.fromisoformat(key) for key in partition_keys]
+
+
+def quarters_of_run(tags: Mapping[str, str]) -> list[date]:
+    """First days of the quarters that a run with these tags is over; none for a run without partitions."""
+    only = tags.get("dagster/partition")
+    first, last = (
+        tags.get("dagster/asset_partition_range_start", only),
+        tags.get("dagster/asset_partition_range_end", only),
+    )
+    return [day for day in all_quarters() if first and last and first <= day.isoformat() <= last]
 
 
 def spoken(day: date) -> str:

@@ -1,19 +1,22 @@
-"""The resources: where the tables lie, and which sources a release may lack."""
+"""The resources: where the tables lie, which sources a release may lack, and what a run's sources answer."""
 
 import dagster as dg
 
 from finsync_pipeline.components.publication import Publication
+from finsync_pipeline.components.run_sources import run_sources
+from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.settings import tables_folder
 from finsync_pipeline.storage.io_manager import ParquetIOManager
 
 
 @dg.definitions
-def resources() -> dg.Definitions:
-    """The IO manager over FINSYNC_HOME, `publication`, and steps in one process."""
+def resources(context: dg.ComponentLoadContext) -> dg.Definitions:
+    """The IO manager over FINSYNC_HOME, `publication`, `run_sources`, and steps in one process."""
     return dg.Definitions(
         resources={
             "io_manager": ParquetIOManager(folder=str(tables_folder())),
             "publication": Publication(),
+            "run_sources": run_sources(StatementSource.all_in(context.component_tree)),
         },
         executor=dg.in_process_executor,
     )

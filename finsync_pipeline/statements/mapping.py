@@ -21,7 +21,7 @@ from finsync_pipeline.statements.items import ITEMS
 SCALES = {"ones": 0, "thousands": 3, "millions": 6, "billions": 9}
 TAKEN_NAMES = (
     "companies", "company_aliases", "company_id_corrections", "company_summary", "context", "financials",
-    "publication", "release",
+    "publication", "release", "run_sources",
 )  # fmt: skip
 LENGTHS = (3, 6, 9, 12)
 
