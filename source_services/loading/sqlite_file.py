@@ -27,14 +27,26 @@ def open_sqlite(data_file: Path, name: str) -> Iterator[Table]:
             connection.execute("BEGIN")
             table = _table(connection, data_file, name)
             cursor = connection.execute(f"SELECT * FROM {quoted(table)}")
-            columns = [row[1] for row in connection.execute("SELECT * FROM pragma_table_info(?)", (table,))]
-            yield Table(columns, map(_finite, cursor), _indexes(connection, table))
+            # Generated columns are columns too; hidden ones of virtual tables are not
+            shown = connection.execute("SELECT name FROM pragma_table_xinfo(?) WHERE hidden <> 1", (table,))
+            yield Table([row[0] for row in shown], _rows(data_file, cursor), _indexes(connection, table))
         finally:
             connection.close(True)
+    except apsw.Error as error:
+        raise _broken(data_file, error) from error
+
+
+def _rows(data_file: Path, cursor: apsw.Cursor) -> Iterator[list[Cell]]:
+    try:
+        yield from map(_finite, cursor)
     except (apsw.Error, UnicodeDecodeError) as error:
-        raise DataFileError(
-            f"{data_file}: cannot be read as a SQLite file ({error}); is it whole, and no longer written to?"
-        ) from error
+        raise _broken(data_file, error) from error
+
+
+def _broken(data_file: Path, error: Exception) -> DataFileError:
+    return DataFileError(
+        f"{data_file}: cannot be read as a SQLite file ({error}); is it whole, and no longer written to?"
+    )
 
 
 def _table(connection: apsw.Connection, data_file: Path, name: str) -> str:

@@ -1,4 +1,4 @@
-"""How these tests make a data file, serve it and ask the service over HTTP."""
+"""How these tests make a data file, load it and serve it."""
 
 import gzip
 from collections.abc import Callable, Iterator
@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
-from given import Answering, answering_service
+from asking import Client, serving
 
 from source_services.loading.holdings import Holdings
 from source_services.loading.load import load
 from source_services.services import Service
-from source_services.settings import Limits
 
 PNL_CSV = """\
 Company Name,Period Ended,Total Revenue
@@ -24,40 +22,6 @@ Unum Group,"December 31, 2009",
 
 Write = Callable[[str, str | bytes], Path]
 Load = Callable[..., Holdings]
-
-
-class Client:
-    """Asks one service; nothing of the environment gets in between."""
-
-    def __init__(self, service: Answering) -> None:
-        self.service, self.url, self.table = service, service.url, service.table
-        self.session = requests.Session()
-        self.session.trust_env = False
-
-    def get(self, path: str, **how: Any) -> requests.Response:
-        """GET the path, which begins with /."""
-        return self.request("GET", path, **how)
-
-    def request(self, method: str, path: str, **how: Any) -> requests.Response:
-        """Ask by any method."""
-        return self.session.request(method, self.url + path, timeout=30, **how)
-
-    def query(self, sql: str, **parameters: str) -> requests.Response:
-        """GET /query."""
-        return self.get("/query", params={"q": sql, **parameters})
-
-    def post(self, sql: str, **how: Any) -> requests.Response:
-        """POST /query."""
-        return self.request("POST", "/query", json={"q": sql, **how})
-
-    def rows(self, sql: str) -> list[list[Any]]:
-        """The rows of a query that must be answered."""
-        answer = self.post(sql)
-        assert answer.status_code == 200, answer.text
-        rows: list[list[Any]] = answer.json()["rows"]
-        return rows
-
-
 Serve = Callable[..., Client]
 
 
@@ -79,8 +43,8 @@ def write(tmp_path: Path) -> Write:
 def load_file(tmp_path: Path, write: Write) -> Load:
     """Write a data file and load it as the service that its name says."""
 
-    def load_content(name: str, content: str | bytes, period_column: str | None = None) -> Holdings:
-        service = Service(name.split(".")[0], 5001, period_column)
+    def load_content(name: str, content: str | bytes, period_column: str | None = None, indexes: Any = ()) -> Holdings:
+        service = Service(name.split(".")[0], 5001, period_column, indexes)
         return load(service, write(name, content), tmp_path / "databases")
 
     return load_content
@@ -88,20 +52,19 @@ def load_file(tmp_path: Path, write: Write) -> Load:
 
 @pytest.fixture
 def serve(write: Write) -> Iterator[Serve]:
-    """Write a data file (or take one) and serve it until the test ends."""
+    """Write a data file and serve it until the test ends."""
     with ExitStack() as stack:
 
-        def serve_content(
-            name: str, content: str | bytes | None, period_column: str | None = None, indexes: Any = (), **how: Any
-        ) -> Client:
-            data_file = Path(name) if content is None else write(name, content)
-            service = Service(data_file.name.split(".")[0], 0, period_column, indexes)
-            limits = {key: how.pop(key) for key in list(how) if key in Limits.__dataclass_fields__}
-            return Client(stack.enter_context(answering_service(service, data_file, Limits(**limits), **how)))
+        def serve_content(name: str, content: str | bytes, *shape: Any, **how: Any) -> Client:
+            return stack.enter_context(serving(write(name, content), *shape, **how))
 
         yield serve_content
 
 
-@pytest.fixture
-def client(serve: Serve) -> Client:
-    return serve("pnl.csv", PNL_CSV, "Period Ended")
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A service over three rows, which the tests of a module only read."""
+    data_file = tmp_path_factory.mktemp("served") / "pnl.csv"
+    data_file.write_text(PNL_CSV)
+    with serving(data_file, "Period Ended") as client:
+        yield client

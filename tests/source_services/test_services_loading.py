@@ -5,14 +5,44 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from source_services.data_files import DataFileError, distinct_names, find_data_file, find_data_files
-from source_services.loading import load
+from source_services.loading.data_files import find_data_file, find_data_files
+from source_services.loading.holdings import Holdings
+from source_services.loading.load import load
+from source_services.loading.names import distinct_names, quoted
+from source_services.loading.table import DataFileError
 from source_services.services import Service
 
 
-def test_csv_cells_stay_the_text_that_they_are(load_file, table):
+def table(holdings: Holdings) -> tuple[list[str], list[list[object]]]:
+    """Columns and rows of what was loaded, as SQLite has them."""
+    with closing(sqlite3.connect(holdings.database)) as connection:
+        rows = connection.execute(f"SELECT * FROM {quoted(holdings.service.name)} ORDER BY _rowid_")
+        return [each[0] for each in rows.description], [list(row) for row in rows]
+
+
+def indexes(holdings: Holdings) -> list[list[str]]:
+    """The columns of each index of what was loaded, as SQLite has them."""
+    with closing(sqlite3.connect(holdings.database)) as connection:
+        names = [row[1] for row in connection.execute(f"PRAGMA index_list({quoted(holdings.service.name)})")]
+        return sorted([row[2] for row in connection.execute(f"PRAGMA index_info({quoted(name)})")] for name in names)
+
+
+def sqlite_bytes(folder: Path, *statements: str) -> bytes:
+    """A SQLite file that the statements made."""
+    folder.mkdir(exist_ok=True)
+    file = folder / "made.db"
+    file.unlink(missing_ok=True)
+    with closing(sqlite3.connect(file)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+    return file.read_bytes()
+
+
+def test_csv_cells_stay_the_text_that_they_are(load_file):
     holdings = load_file("pnl.csv", 'a,b,c,d\n0012,None,," (1,234) "\n1e3,NULL,"",1.50\n')
     assert table(holdings) == (
         ["a", "b", "c", "d"],
@@ -31,36 +61,36 @@ def test_json_numbers_stay_numbers_and_text_stays_text(load_file):
     assert [type(cell) for cell in row] == [int, float, str, str, str, type(None), str]
 
 
-def test_json_numbers_that_sqlite_cannot_hold_are_kept_as_text(load_file, table):
+def test_json_numbers_that_sqlite_cannot_hold_are_kept_as_text(load_file):
     holdings = load_file("x.jsonl", '{"a": 9223372036854775807, "b": 9223372036854775808, "c": 1e999}\n')
     assert table(holdings)[1] == [[9223372036854775807, "9223372036854775808", "1e999"]]
 
 
-def test_nested_json_is_flattened_and_what_is_missing_is_null(load_file, table):
+def test_nested_json_is_flattened_and_what_is_missing_is_null(load_file):
     holdings = load_file("x.jsonl", '{"rec": 1, "lines": {"Net income": 2.5}}\n\n{"rec": 2, "lines": {"EPS": ""}}\n')
     assert table(holdings) == (["rec", "lines.Net income", "lines.EPS"], [[1, 2.5, None], [2, None, ""]])
 
 
-def test_a_dotted_name_is_not_mixed_up_with_a_nested_one(load_file, table):
+def test_a_dotted_name_is_not_mixed_up_with_a_nested_one(load_file):
     holdings = load_file("x.jsonl", '{"a.b": 1, "a": {"b": 2}}\n')
     assert table(holdings) == (["a.b", "a.b_2"], [[1, 2]])
 
 
 @pytest.mark.parametrize("name", ["pnl.csv", "pnl.csv.gz"])
-def test_a_byte_order_mark_is_no_part_of_the_first_column_name(name, load_file, table):
+def test_a_byte_order_mark_is_no_part_of_the_first_column_name(name, load_file):
     assert table(load_file(name, b"\xef\xbb\xbfa,b\r\n1,2\r\n")) == (["a", "b"], [["1", "2"]])
 
 
-def test_gzipped_json_lines_with_a_byte_order_mark_are_read(load_file, table):
+def test_gzipped_json_lines_with_a_byte_order_mark_are_read(load_file):
     assert table(load_file("x.jsonl.gz", b'\xef\xbb\xbf{"a": 1}\n{"a": 2}')) == (["a"], [[1], [2]])
 
 
-def test_blank_lines_hold_no_row_and_a_header_alone_is_an_empty_table(load_file, table):
+def test_blank_lines_hold_no_row_and_a_header_alone_is_an_empty_table(load_file):
     assert table(load_file("x.csv", "a,b\n\n1,2\n\n"))[1] == [["1", "2"]]
     assert table(load_file("y.csv", "a,b\n")) == (["a", "b"], [])
 
 
-def test_an_unnamed_running_number_before_78_named_columns_becomes_the_column_row(load_file, table):
+def test_an_unnamed_running_number_before_78_named_columns_becomes_the_column_row(load_file):
     names = [f"c{number}" for number in range(78)]
     lines = [",".join(names)] + [",".join(map(str, range(79))) for _ in range(3)]
     columns, rows = table(load_file("nyse.csv", "\n".join(lines)))
@@ -68,7 +98,7 @@ def test_an_unnamed_running_number_before_78_named_columns_becomes_the_column_ro
     assert rows == [[str(number) for number in range(79)]] * 3
 
 
-def test_the_running_number_gives_way_to_a_column_that_is_named_row_already(load_file, table):
+def test_the_running_number_gives_way_to_a_column_that_is_named_row_already(load_file):
     assert table(load_file("x.csv", "Row,a\n0,1,2\n"))[0] == ["row_", "Row", "a"]
 
 
@@ -133,14 +163,16 @@ def test_names_that_sqlite_cannot_tell_apart_are_made_distinct():
     ]
 
 
-def test_names_with_quotes_and_commas_are_kept(load_file, table):
+def test_names_with_quotes_and_commas_are_kept(load_file):
     names = ['he said "x"', "a,b", "Add'l income/expense", "rowid", "select"]
     line = ",".join('"' + name.replace('"', '""') + '"' for name in names)
     assert table(load_file("order.csv", f"{line}\n1,2,3,4,5\n"))[0] == names
 
 
 def test_a_missing_period_column_is_refused_with_the_columns_that_there_are(load_file):
-    with pytest.raises(DataFileError, match=r"has no column 'Period Ended'.*--period-column and one of: a, b"):
+    with pytest.raises(
+        DataFileError, match=r"has no column 'Period Ended'.*--period-column or --index and one of: a, b"
+    ):
         load_file("pnl.csv", "a,b\n1,2\n", "Period Ended")
 
 
@@ -216,10 +248,176 @@ def test_only_the_contents_make_the_version_not_the_time_stamp(load_file, write,
     assert after == before
 
 
-def test_the_database_is_named_by_its_version_and_nothing_else_is_left(load_file, tmp_path):
+def test_the_files_are_named_by_their_version_and_those_of_other_versions_go(load_file, tmp_path):
+    stranger = tmp_path / "databases" / "pnl_old-0123456789abcdef.sqlite"
     first = load_file("pnl.csv", "a\n1\n")
+    stranger.write_bytes(b"of another service")
     second = load_file("pnl.csv", "a\n2\n")
     assert first.database.name == f"pnl-{first.data_version[:16]}.sqlite"
+    place = f"pnl-{second.data_version[:16]}"
     assert sorted(path.name for path in (tmp_path / "databases").iterdir()) == sorted(
-        Path(holdings.database).name for holdings in (first, second)
+        [f"{place}.arrow", f"{place}.sqlite", stranger.name]
     )
+
+
+def test_a_broken_file_leaves_the_version_before_it_and_no_parts(load_file, tmp_path):
+    holdings = load_file("pnl.csv", "a,b\n1,2\n")
+    with pytest.raises(DataFileError, match="line 2001"):
+        load_file("pnl.csv", "a,b\n" + "1,2\n" * 1999 + "1\n")
+    assert {path.suffix for path in (tmp_path / "databases").iterdir()} == {".sqlite", ".arrow"}
+    assert table(holdings) == (["a", "b"], [["1", "2"]])
+
+
+# What the columns are, and the Arrow file
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "arrow", "as_arrow"),
+    [
+        (['"a"', "null", '""'], "text", pa.string(), ["a", None, ""]),
+        (["1", "null", "9223372036854775807"], "integer", pa.int64(), [1, None, 2**63 - 1]),
+        (["0.5", "null", "-0.0"], "number", pa.float64(), [0.5, None, -0.0]),
+        (["0.5", "3", "9007199254740992"], "number", pa.float64(), [0.5, 3.0, 2.0**53]),
+        (["0.5", "3", "9007199254740993"], "mixed", pa.json_(), ["0.5", "3", "9007199254740993"]),
+        (["0.5", "-9007199254740993", "3"], "mixed", pa.json_(), ["0.5", "-9007199254740993", "3"]),
+        (["1", '"1"', "null"], "mixed", pa.json_(), ["1", '"1"', None]),
+        (["true", "1.5", "2"], "mixed", pa.json_(), ['"true"', "1.5", "2"]),
+        (["null", "null", "null"], "empty", pa.null(), [None, None, None]),
+    ],
+)
+def test_a_column_is_of_the_kind_of_its_cells_and_the_arrow_file_has_them(cells, kind, arrow, as_arrow, load_file):
+    lines = "".join(f'{{"id": {number}, "v": {cell}}}\n' for number, cell in enumerate(cells))
+    holdings = load_file("x.jsonl", lines)
+    assert [(each.name, each.kind) for each in holdings.columns] == [("id", "integer"), ("v", kind)]
+    file = pa.ipc.open_stream(holdings.arrow.read_bytes()).read_all()
+    assert (file.schema.names, file.schema.field("v").type) == (["id", "v"], arrow)
+    assert file["id"].to_pylist() == [0, 1, 2]
+    assert list(map(repr, file["v"].to_pylist())) == list(map(repr, as_arrow))
+
+
+def test_a_blob_stays_a_blob_and_among_text_it_is_its_hex_text(load_file, tmp_path):
+    made = sqlite_bytes(tmp_path / "made", "CREATE TABLE x (b, m)", "INSERT INTO x VALUES (x'00ff', x'01'), (x'', 'é')")
+    holdings = load_file("x.sqlite", made)
+    assert [each.kind for each in holdings.columns] == ["blob", "mixed"]
+    file = pa.ipc.open_stream(holdings.arrow.read_bytes()).read_all()
+    assert file.to_pydict() == {"b": [b"\x00\xff", b""], "m": ['"01"', '"é"']}
+
+
+def test_a_table_of_many_batches_is_whole_in_the_arrow_file(load_file):
+    holdings = load_file("x.csv", "a,b\n" + "".join(f"{number},é{number}\n" for number in range(70_001)))
+    file = pa.ipc.open_stream(holdings.arrow.read_bytes()).read_all()
+    assert file.num_rows == holdings.row_count == 70_001
+    assert file["b"].to_pylist() == [f"é{number}" for number in range(70_001)]
+
+
+def test_a_table_without_rows_has_an_arrow_file_with_its_columns(load_file):
+    holdings = load_file("x.csv", "a,b\n")
+    file = pa.ipc.open_stream(holdings.arrow.read_bytes()).read_all()
+    assert (file.column_names, file.num_rows, holdings.longest_row) == (["a", "b"], 0, 0)
+
+
+# SQLite files as data files
+
+
+@pytest.mark.parametrize(
+    ("statements", "rows"),
+    [
+        (["CREATE TABLE pnl (a)", "INSERT INTO pnl VALUES (1)"], [[1]]),
+        (["CREATE TABLE statements (a)", "INSERT INTO statements VALUES (1)"], [[1]]),
+        (
+            [
+                "CREATE TABLE notes (a)",
+                "CREATE TABLE pnl (a INTEGER PRIMARY KEY AUTOINCREMENT)",
+                "INSERT INTO pnl VALUES (7)",
+            ],
+            [[7]],
+        ),
+        (["CREATE TABLE pnl (a TEXT, b REAL)", "INSERT INTO pnl VALUES (1, 2)"], [["1", 2.0]]),
+        (["CREATE TABLE pnl (a)", "INSERT INTO pnl VALUES (9e999), (-9e999)"], [["Infinity"], ["-Infinity"]]),
+        (["CREATE TABLE pnl (a, A_)", "INSERT INTO pnl VALUES (x'00ff', NULL)"], [[b"\x00\xff", None]]),
+        (["CREATE TABLE pnl (a PRIMARY KEY) WITHOUT ROWID", "INSERT INTO pnl VALUES ('x')"], [["x"]]),
+        (["CREATE TABLE pnl (a, b AS (a + 1))", "INSERT INTO pnl VALUES (1)"], [[1, 2]]),
+    ],
+    ids=[
+        *("of its name", "the only one", "of its name among others", "declared types", "infinity", "blob and null"),
+        *("without rowid", "generated column"),
+    ],
+)
+def test_a_table_of_a_sqlite_file_is_loaded(statements, rows, load_file, tmp_path):
+    assert table(load_file("pnl.sqlite", sqlite_bytes(tmp_path / "made", *statements)))[1] == rows
+
+
+def test_text_with_nul_of_a_sqlite_file_is_kept(load_file, tmp_path):
+    made = sqlite_bytes(tmp_path / "made", "CREATE TABLE x (a)", "INSERT INTO x VALUES ('a' || char(0) || 'b')")
+    holdings = load_file("x.sqlite", made)
+    assert table(holdings)[1] == [["a\0b"]]
+    assert pa.ipc.open_stream(holdings.arrow.read_bytes()).read_all()["a"].to_pylist() == ["a\0b"]
+
+
+def test_indexes_of_a_sqlite_file_come_along_beside_those_that_are_asked_for(load_file, tmp_path):
+    made = sqlite_bytes(
+        tmp_path / "made",
+        "CREATE TABLE x (company, period, tax, UNIQUE (company, period))",
+        "CREATE INDEX by_tax ON x (tax)",
+        "CREATE INDEX by_size ON x (abs(tax))",
+        "INSERT INTO x VALUES ('WYETH', 'Q1', 1)",
+    )
+    holdings = load_file("x.sqlite", made, "period", (("tax", "company"),))
+    expected = [["company", "period"], ["period"], ["tax"], ["tax", "company"]]
+    assert sorted(map(list, holdings.indexes)) == expected
+    assert indexes(holdings) == expected
+
+
+def test_an_index_over_a_column_that_is_not_there_is_refused(load_file):
+    with pytest.raises(
+        DataFileError, match=r"has no column 'b', a column to find rows by, of x.*--index and one of: a"
+    ):
+        load_file("x.csv", "a\n1\n", None, (("a", "b"),))
+
+
+def test_rows_in_the_log_of_a_sqlite_file_are_loaded_too_and_the_file_is_left_alone(tmp_path):
+    data_file = tmp_path / "pnl.sqlite"
+    with closing(sqlite3.connect(data_file, isolation_level=None)) as writing:
+        writing.execute("PRAGMA journal_mode = WAL")
+        writing.execute("PRAGMA wal_autocheckpoint = 0")
+        writing.execute("CREATE TABLE pnl (a)")
+        writing.execute("INSERT INTO pnl VALUES (1), (2)")
+        before = data_file.read_bytes()
+        assert table(load(Service("pnl", 5001), data_file, tmp_path / "databases"))[1] == [[1], [2]]
+        writing.execute("BEGIN IMMEDIATE")
+        writing.execute("INSERT INTO pnl VALUES (3)")
+        assert table(load(Service("pnl", 5001), data_file, tmp_path / "databases"))[1] == [[1], [2]]
+        assert data_file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda content: b"a,b\n1,2\n" * 500, "cannot be read as a SQLite file"),
+        (lambda content: content[: len(content) // 2], "cannot be read as a SQLite file"),
+        (lambda content: content[:-4096] + b"\xff" * 4096, "cannot be read as a SQLite file"),
+        (lambda content: b"", "has no table; put the statements into a table 'pnl'"),
+    ],
+    ids=["no database", "cut short", "a page that is none", "empty"],
+)
+def test_a_broken_sqlite_file_is_refused(spoil, message, load_file, tmp_path):
+    made = sqlite_bytes(
+        tmp_path / "made",
+        "CREATE TABLE pnl (a)",
+        "INSERT INTO pnl SELECT value || hex(zeroblob(300)) FROM json_each('[" + ",".join(map(str, range(99))) + "]')",
+    )
+    with pytest.raises(DataFileError, match=message):
+        load_file("pnl.sqlite", spoil(made))
+    assert list((tmp_path / "databases").iterdir()) == []
+
+
+def test_text_of_a_sqlite_file_that_is_not_utf_8_is_refused(load_file, tmp_path):
+    made = sqlite_bytes(tmp_path / "made", "CREATE TABLE pnl (a)", "INSERT INTO pnl VALUES (CAST(x'ff41' AS TEXT))")
+    with pytest.raises(DataFileError, match="cannot be read as a SQLite file"):
+        load_file("pnl.sqlite", made)
+
+
+def test_a_sqlite_file_with_none_of_several_tables_of_its_name_is_refused_with_their_names(load_file, tmp_path):
+    made = sqlite_bytes(tmp_path / "made", "CREATE TABLE a (x)", "CREATE TABLE b (x)", "CREATE VIEW pnl AS SELECT 1 y")
+    with pytest.raises(DataFileError, match="has no table 'pnl'; rename one of: a, b"):
+        load_file("pnl.sqlite", made)

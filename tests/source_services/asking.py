@@ -1,0 +1,262 @@
+"""Asking source services over HTTP: in a thread of this process, or in a process of their own."""
+
+import base64
+import csv
+import hashlib
+import io
+import json
+import os
+import re
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import requests
+from given import PROJECT, Answering, answering_service
+from prometheus_client.parser import text_string_to_metric_families
+
+from source_services.problems import PROBLEMS
+from source_services.services import Service
+from source_services.settings import Limits
+
+FORMATS = {
+    "json": "application/json",
+    "ndjson": "application/x-ndjson",
+    "csv": "text/csv",
+    "arrow": "application/vnd.apache.arrow.stream",
+    "parquet": "application/vnd.apache.parquet",
+}
+
+
+class Client:
+    """Asks one service; nothing of the environment gets in between."""
+
+    def __init__(self, url: str, service: Answering | None = None) -> None:
+        self.url, self.table = url, service.table if service is not None else None
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def get(self, path: str, **how: Any) -> requests.Response:
+        """GET the path, which begins with /."""
+        return self.request("GET", path, **how)
+
+    def head(self, path: str, **how: Any) -> requests.Response:
+        """HEAD of the path."""
+        return self.request("HEAD", path, **how)
+
+    def request(self, method: str, path: str, **how: Any) -> requests.Response:
+        """Ask by any method."""
+        return self.session.request(method, self.url + path, **{"timeout": 30, **how})
+
+    def query(self, sql: str, **parameters: str) -> requests.Response:
+        """GET /query."""
+        return self.get("/query", params={"q": sql, **parameters})
+
+    def post(self, sql: str, format_: str = "json", **parameters: Any) -> requests.Response:
+        """POST /query."""
+        return self.request("POST", f"/query?format={format_}", json={"q": sql, "parameters": parameters})
+
+    def rows(self, sql: str, **parameters: Any) -> list[list[Any]]:
+        """The rows of a query that must be answered."""
+        answer = self.post(sql, **parameters)
+        assert answer.status_code == 200, answer.text
+        rows: list[list[Any]] = answer.json()["rows"]
+        return rows
+
+    def send(self, raw: bytes, seconds: float = 10) -> bytes:
+        """All that the service answers to these bytes on a connection of their own."""
+        with self.connect(seconds) as connection:
+            connection.sendall(raw)
+            connection.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+    def connect(self, seconds: float = 10) -> socket.socket:
+        """A connection on which nothing was said yet."""
+        place = urlsplit(self.url)
+        return socket.create_connection((place.hostname, place.port), timeout=seconds)
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of a metric's samples that have these labels."""
+        return sum(value for each, given, value in self.samples() if each == name and labels.items() <= given.items())
+
+    def samples(self) -> list[tuple[str, dict[str, str], float]]:
+        """All that /metrics tells: name, labels, value."""
+        families = text_string_to_metric_families(self.get("/metrics").text)
+        return [(each.name, each.labels, each.value) for family in families for each in family.samples]
+
+    def pages(self, **parameters: Any) -> Iterator[requests.Response]:
+        """The pages of /data, from the first to the last, by the token of each."""
+        token: dict[str, str] = {}
+        while True:
+            page = self.get("/data", params={**parameters, **token})
+            assert page.status_code == 200, page.text
+            yield page
+            if page.json()["next"] is None:
+                return
+            token = {"next": page.json()["next"]}
+
+
+@contextmanager
+def serving(data_file: Path, period_column: str | None = None, indexes: Any = (), **how: Any) -> Iterator[Client]:
+    """A service over the data file in a thread of this process; `how` are limits, and what answering_service takes."""
+    limits = {name: how.pop(name) for name in list(how) if name in Limits.__dataclass_fields__}
+    service = Service(data_file.name.split(".")[0], 0, period_column, indexes)
+    with answering_service(service, data_file, Limits(**limits), **how) as answering:
+        client = Client(answering.url, answering)
+        with client.session:
+            yield client
+
+
+# Answers
+
+
+def told(answer: requests.Response) -> tuple[list[str], list[list[Any]]]:
+    """The columns and rows of an answer, after checking all that it says of itself.
+
+    Cells are as the format has them; text of CSV, which knows no numbers. A cell of a mixed column is what its JSON
+    says.
+    """
+    assert answer.status_code == 200, answer.text
+    check_whole(answer)
+    columns, rows = _READERS[answer.headers["Content-Type"].partition(";")[0]](answer.content)
+    assert int(answer.headers["X-Row-Count"]) == len(rows)
+    return columns, rows
+
+
+def check_whole(answer: requests.Response) -> None:
+    """The length and the digest that the answer tells are those of its body."""
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    assert answer.headers["Repr-Digest"] == digest(answer.content)
+
+
+def digest(content: bytes) -> str:
+    """The content's Repr-Digest."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
+
+
+def check_problem(answer: requests.Response, status: int, code: str) -> dict[str, Any]:
+    """The answer is this problem, in the one shape that problems have; returns it."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert body.keys() == {"type", "title", "status", "detail", "instance", "code"}
+    assert (body["code"], body["status"], body["type"]) == (code, status, f"/#{code}"), body
+    assert body["title"] == PROBLEMS[code].title
+    assert PROBLEMS[code].status == status
+    assert len(body["detail"]) > 20
+    assert body["instance"] == "urn:request:" + answer.headers["X-Request-Id"]
+    if status in (429, 503):
+        assert int(answer.headers["Retry-After"]) > 0
+    return body
+
+
+def _json(content: bytes) -> tuple[list[str], list[list[Any]]]:
+    def no_constant(text: str) -> None:
+        raise AssertionError(f"{text} is no JSON")
+
+    body = json.loads(content, parse_constant=no_constant)
+    assert body["row_count"] == len(body["rows"])
+    return body["columns"], body["rows"]
+
+
+def _ndjson(content: bytes) -> tuple[list[str], list[list[Any]]]:
+    records = [json.loads(line) for line in content.splitlines()]
+    return list(records[0]) if records else [], [list(record.values()) for record in records]
+
+
+def _csv(content: bytes) -> tuple[list[str], list[list[Any]]]:
+    # Python's reader does not tell a missing value from an empty text: "" becomes a mark first
+    lines = csv.reader(io.StringIO(re.sub(r'(?<![^,\n])""(?=[,\n])', "\ue000", content.decode()), newline=""))
+    header, *rows = [[None if cell == "" else cell.replace("\ue000", "") for cell in line] or [None] for line in lines]
+    return header, rows
+
+
+def _arrow(content: bytes) -> tuple[list[str], list[list[Any]]]:
+    return _table(pa.ipc.open_stream(content).read_all())
+
+
+def _parquet(content: bytes) -> tuple[list[str], list[list[Any]]]:
+    return _table(pq.read_table(io.BytesIO(content)))
+
+
+def _table(table: pa.Table) -> tuple[list[str], list[list[Any]]]:
+    columns = [
+        [None if cell is None else json.loads(cell) for cell in column.to_pylist()]
+        if column.type == pa.json_()
+        else column.to_pylist()
+        for column in table.columns
+    ]
+    return table.column_names, [list(row) for row in zip(*columns, strict=True)]
+
+
+_READERS: dict[str, Callable[[bytes], tuple[list[str], list[list[Any]]]]] = {
+    FORMATS["json"]: _json,
+    FORMATS["ndjson"]: _ndjson,
+    FORMATS["csv"]: _csv,
+    FORMATS["arrow"]: _arrow,
+    FORMATS["parquet"]: _parquet,
+}
+
+
+# Processes
+
+
+LINE = re.compile(r"^(\w+) +(http://\S+:\d+)   ([\d,]+) rows   data version [0-9a-f]{12}…$")
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """The environment, without settings of the project but these."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FINSYNC_")}
+    return {**kept, "PYTHONUTF8": "1", **settings}
+
+
+@contextmanager
+def started(
+    *arguments: object, count: int = 1, address_space: int | None = None, **settings: str
+) -> Iterator[tuple["subprocess.Popen[str]", list[str]]]:
+    """`python -m source_services`, its first `count` lines read; it is told to stop at the end."""
+
+    def limit_memory() -> None:
+        if address_space is not None:
+            resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "source_services", *map(str, arguments)],
+        cwd=PROJECT,
+        env=environment(**settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        preexec_fn=limit_memory,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process, [process.stdout.readline().rstrip("\n") for _ in range(count)]
+        finally:
+            process.send_signal(signal.SIGTERM)  # not kill: the temporary folder is to go too
+            process.communicate(timeout=30)
+
+
+def clients_of(lines: list[str]) -> dict[str, Client]:
+    """A client of each service that the lines tell of, by its name."""
+    found = [LINE.match(line) for line in lines]
+    return {match[1]: Client(match[2]) for match in found if match is not None}
+
+
+def until(is_so: Callable[[], Any], seconds: float = 15) -> Any:
+    """What `is_so` returns as soon as it is true. Fails if it is not within the seconds."""
+    end = time.monotonic() + seconds
+    while not (found := is_so()):
+        assert time.monotonic() < end, f"not so after {seconds} s"
+        time.sleep(0.02)
+    return found
