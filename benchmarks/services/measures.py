@@ -19,6 +19,14 @@ from benchmarks.services.soak import BUSY, soak
 from benchmarks.services.ways import Taken, take
 
 CLIENTS = 32
+NAMES = {
+    "our_table": "ours (Arrow)",
+    "our_query": "ours (Arrow)",
+    "roapi_table": "ROAPI (Arrow)",
+    "datasette_json": "Datasette (pages of JSON)",
+    "datasette_csv": "Datasette (CSV)",
+    "plain_flask": "plain Flask (JSON)",
+}
 SECONDS_OF_SMALL_QUERIES = 4
 MOST_SMALL_QUERIES = 30_000  # per second and server: as many different ones are ready
 
@@ -45,7 +53,7 @@ def whole_table(setting: Setting) -> Iterator[Figure]:
         its_best = "datasette_json" if by_json.seconds < by_csv.seconds else "datasette_csv"
         quick = [("our_table", ours), ("roapi_table", roapi)]
         taken = _in_turns([*quick, *quick[::-1], *quick, (its_best, datasette)], setting.rounds)
-        yield from _seconds_and_memory(f"{setting.rows:,} rows to pandas", taken)
+        yield from _seconds_and_memory("whole table", taken)
         yield _times_as_fast("whole table", taken, "our_table", its_best, "Datasette", 30)
         yield _times_as_fast("whole table", taken, "our_table", "roapi_table", "ROAPI", 1)
 
@@ -55,7 +63,7 @@ def large_query(setting: Setting) -> Iterator[Figure]:
     with peers.ours(setting.database) as ours, peers.plain_flask(setting.database) as flask:
         turn = [("our_query", ours), ("plain_flask", flask), ("our_query", ours)]
         taken = _in_turns(turn, setting.rounds)
-        yield from _seconds_and_memory(f"{setting.rows:,} rows by SQL to pandas", taken)
+        yield from _seconds_and_memory("large query", taken)
         yield _times_as_fast("large query", taken, "our_query", "plain_flask", "plain Flask", 8)
 
 
@@ -63,29 +71,32 @@ def small_query(setting: Setting) -> Iterator[Figure]:
     """One row by its key, as often as each server can: ours against Datasette."""
     if not small_queries.has_wrk():
         say("wrk is not installed: small queries are asked by a slower client, the same for both")
+    rows = random.Random(0).sample(range(setting.rows), setting.rows)
+    number = min(setting.rows // setting.rounds, MOST_SMALL_QUERIES * SECONDS_OF_SMALL_QUERIES)
     with peers.ours(setting.database) as ours, peers.datasette(setting.database) as datasette:
         asked = {
             "ours": (ours, f"{ours.url}/query?q="),
             "Datasette": (datasette, f"{datasette.url}/{TABLE}.json?_shape=arrays&sql="),
         }
-        for key, spell in (("row id", small_queries.by_row_id), ("company", small_queries.by_company_and_period)):
-            rates = defaultdict(list)
+        for key, spell in small_queries.KEYS.items():
+            if len({str(small_queries.rows_of(url, spell(rows[0]))) for _, url in asked.values()}) > 1:
+                raise RuntimeError(f"the servers answer differently to {spell(rows[0])}")
+            rates: dict[str, list[float]] = defaultdict(list)
             for turn in range(setting.rounds):
-                number = min(setting.rows, MOST_SMALL_QUERIES * SECONDS_OF_SMALL_QUERIES)
-                statements = [spell(row) for row in random.Random(turn).sample(range(setting.rows), number)]
+                statements = [spell(row) for row in rows[turn * number : (turn + 1) * number]]
                 for name, (server, url) in asked.items():
                     used = server.processor_seconds()
                     rate = small_queries.rate(url, statements, SECONDS_OF_SMALL_QUERIES)
                     used = (server.processor_seconds() - used) / SECONDS_OF_SMALL_QUERIES / rate.per_second
                     rates[name].append(rate.per_second)
-                    say(f"by {key}, {name}: {rate}, {1e6 * used:.0f} us of processor each")
+                    say(f"by {key}, {name}: {rate}, {1e6 * used:.0f} us of the server's processor each")
             medians = {name: statistics.median(each) for name, each in rates.items()}
             for name, median in medians.items():
                 yield Figure(f"small queries by {key}: {name}", round(median), unit="/s")
             ratio = medians["ours"] / medians["Datasette"]
             yield Figure(f"small queries by {key}: times as many as Datasette", ratio, ">=", 1, "x")
         for name, (server, _) in asked.items():
-            yield Figure(f"small queries: peak memory of the server, {name}", server.peak_megabytes(), unit="MB")
+            yield Figure(f"small queries: {name}, peak of server", round(server.peak_megabytes()), unit="MB")
 
 
 def memory(setting: Setting) -> Iterator[Figure]:
@@ -100,7 +111,7 @@ def memory(setting: Setting) -> Iterator[Figure]:
                 peaks[name].append(server.peak_megabytes())
         say(", ".join(f"{name} {each[-1]:.0f} MB" for name, each in peaks.items()))
     for name, (fewer, many) in peaks.items():
-        yield Figure(f"memory of the server, {name}: {setting.rows:,} rows", many, unit="MB")
+        yield Figure(f"memory of the server, {name}: {setting.rows:,} rows", round(many), unit="MB")
         bound = "" if name == "loading" else "<="
         yield Figure(f"memory of the server, {name}: ten times the rows", many / fewer, bound, 1.25, "x")
 
@@ -118,7 +129,7 @@ def under_load(setting: Setting) -> Iterator[Figure]:
     yield Figure(f"{name}: answers", round(report.per_second), unit="/s")
     yield Figure(f"{name}: answers that ask to come later", 100 * busy / report.answers.total(), unit="%")
     yield Figure(f"{name}: answers that may not be, or none", len(report.faults), "=", 0)
-    yield Figure(f"{name}: peak memory of the server", max(report.memory), unit="MB")
+    yield Figure(f"{name}: peak memory of the server", round(max(report.memory)), unit="MB")
     yield Figure(f"{name}: memory at the end, of that at the start", report.memory_growth, "<=", 1.1, "x")
 
 
@@ -140,13 +151,15 @@ class _Way:
 def _in_turns(turn: Sequence[tuple[str, Server]], rounds: int) -> dict[str, _Way]:
     """Go all ways in turn, `rounds` times. What they get must be the same."""
     found = {way: _Way(server, []) for way, server in turn}
+    for way in found.values():
+        way.server.forget_peak()
     for number in range(rounds):
         for way, server in turn:
             used = server.processor_seconds()
             taken = take(way, server.url)
             used = server.processor_seconds() - used
             found[way].taken.append(taken)
-            say(f"round {number + 1}, {way}: {taken.seconds:.3f} s, {used:.2f} s of the server's processor")
+            say(f"round {number + 1}, {NAMES[way]}: {taken.seconds:.3f} s, {used:.2f} s of the server's processor")
     everything = [taken for way in found.values() for taken in way.taken]
     for taken in everything:
         first = everything[0]
@@ -157,10 +170,10 @@ def _in_turns(turn: Sequence[tuple[str, Server]], rounds: int) -> dict[str, _Way
 
 
 def _seconds_and_memory(what: str, found: dict[str, _Way]) -> Iterator[Figure]:
-    for name, way in found.items():
-        yield Figure(f"{what}, {name}", round(way.seconds, 3), unit="s")
-        yield Figure(f"{what}, {name}: peak of server", round(way.server.peak_megabytes()), unit="MB")
-        yield Figure(f"{what}, {name}: peak of client", round(max(e.peak_megabytes for e in way.taken)), unit="MB")
+    for name, way in ((NAMES[way], taken) for way, taken in found.items()):
+        yield Figure(f"{what}: {name}", round(way.seconds, 3), unit="s")
+        yield Figure(f"{what}: {name}, peak of server", round(way.server.peak_megabytes()), unit="MB")
+        yield Figure(f"{what}: {name}, peak of client", round(max(e.peak_megabytes for e in way.taken)), unit="MB")
 
 
 def _times_as_fast(what: str, found: dict[str, _Way], our: str, their: str, peer: str, target: float) -> Figure:

@@ -1,6 +1,7 @@
 """Small queries: one row by its key, a different one each time, over kept connections, as fast as the server can."""
 
 import asyncio
+import json
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from urllib.parse import quote, urlsplit
+from urllib.request import urlopen
 
 from benchmarks.services.dataset import PERIODS, TABLE, company_id
 
@@ -36,6 +38,16 @@ def by_company_and_period(row: int) -> str:
     """SQL for a row, counted from 0, by the columns of the table's index."""
     company, period = company_id(row // len(PERIODS)), PERIODS[row % len(PERIODS)]
     return f"SELECT * FROM {TABLE} WHERE company_id = '{company}' AND period = '{period}'"
+
+
+KEYS = {"row id": by_row_id, "company and period": by_company_and_period}
+
+
+def rows_of(url: str, statement: str) -> list[list[str | float | None]]:
+    """The rows that are answered to `url` + statement."""
+    with urlopen(f"{url}{quote(statement)}") as response:
+        rows: list[list[str | float | None]] = json.load(response)["rows"]
+    return rows
 
 
 def rate(url: str, statements: Sequence[str], seconds: float) -> Rate:

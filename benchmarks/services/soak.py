@@ -231,9 +231,14 @@ def _check(question: Question, answer: Answer, length: int, digest: bytes) -> No
         return
     if int(headers["Content-Length"] or -1) != length:
         raise Fault(f"{length} bytes came of {headers['Content-Length']}")
-    if headers["Repr-Digest"] != f"sha-256=:{base64.b64encode(digest).decode()}:":
-        raise Fault(f"the digest is not {headers['Repr-Digest']}")
+    has_rows = question.path.startswith(("/data", "/query"))
+    if (has_rows or "Repr-Digest" in headers) and headers["Repr-Digest"] != _told(digest):
+        raise Fault(f"the digest of what came is not {headers['Repr-Digest']}")
     if question.kind in ("page", "small query"):
         counted = {int(headers["X-Row-Count"]), answer.body["row_count"], len(answer.body["rows"])}
         if len(counted) > 1:
             raise Fault(f"rows are counted differently: {sorted(counted)}")
+
+
+def _told(digest: bytes) -> str:
+    return f"sha-256=:{base64.b64encode(digest).decode()}:"

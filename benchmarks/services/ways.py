@@ -4,8 +4,6 @@
 are done before the clock starts, and prints what it took and what it got as JSON.
 """
 
-import base64
-import hashlib
 import json
 import subprocess
 import sys
@@ -21,6 +19,7 @@ import requests
 
 from benchmarks.services.dataset import AMOUNTS, TABLE
 from benchmarks.services.processes import peak_of_this_process
+from finsync_pipeline.clients.source_service import SourceService
 
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 CHUNK_BYTES = 1 << 20
@@ -48,15 +47,18 @@ def take(way: str, url: str) -> Taken:
     return Taken(**json.loads(done.stdout))
 
 
-def our_table(session: requests.Session, url: str) -> pd.DataFrame:
-    """The whole table as Arrow, checked."""
-    return _frame(_checked(session.get(f"{url}/data", params={"format": "arrow"}, stream=True)))
+def our_table(_session: requests.Session, url: str) -> pd.DataFrame:
+    """The whole table by the pipeline's own client: as Arrow, with length, digest, rows and texts checked."""
+    with SourceService(TABLE, url) as service:
+        answer = service.table()
+        assert answer is not None, "our service speaks Arrow"
+        return _frame(answer.table)
 
 
-def our_query(session: requests.Session, url: str) -> pd.DataFrame:
-    """All rows by SQL that was never asked before, as Arrow, checked."""
-    sql = f"SELECT * FROM {TABLE} WHERE 1 = 1 AND period <> 'x{time.time_ns()}'"
-    return _frame(_checked(session.post(f"{url}/query", params={"format": "arrow"}, json={"q": sql}, stream=True)))
+def our_query(_session: requests.Session, url: str) -> pd.DataFrame:
+    """All rows by SQL that was never asked before, by the same client."""
+    with SourceService(TABLE, url) as service:
+        return _frame(service.query(f"SELECT * FROM {TABLE} WHERE 1 = 1 AND period <> 'x{time.time_ns()}'").table)
 
 
 def roapi_table(session: requests.Session, url: str) -> pd.DataFrame:
@@ -94,34 +96,16 @@ def plain_flask(session: requests.Session, url: str) -> pd.DataFrame:
     return pd.DataFrame(response.json())
 
 
-WAYS = {way.__name__: way for way in (our_table, our_query, roapi_table, datasette_json, datasette_csv, plain_flask)}
-
-
-def _received(response: requests.Response, digest: "hashlib._Hash | None" = None) -> pa.Buffer:
-    """The body, read into one buffer of its told length and hashed on the way."""
+def _received(response: requests.Response) -> pa.Buffer:
+    """The body, read into one buffer of its told length."""
     buffer = pa.allocate_buffer(int(response.headers["Content-Length"]))
     view, come = memoryview(buffer), 0
     while come < len(view):
         read = response.raw._fp.readinto(view[come : come + CHUNK_BYTES])
         if not read:
             raise ValueError(f"the answer broke off after {come} of {len(view)} bytes")
-        if digest is not None:
-            digest.update(view[come : come + read])
         come += read
     return buffer
-
-
-def _checked(response: requests.Response) -> pa.Table:
-    """The table of our service, once its bytes, their digest and its rows are what the service says."""
-    response.raise_for_status()
-    digest = hashlib.sha256()
-    table = _table(_received(response, digest))
-    told = f"sha-256=:{base64.b64encode(digest.digest()).decode()}:"
-    if response.headers["Repr-Digest"] != told:
-        raise ValueError("the answer is not the one that was sent: its digest differs")
-    if table.num_rows != int(response.headers["X-Row-Count"]):
-        raise ValueError(f"{table.num_rows} rows came, not {response.headers['X-Row-Count']} as counted")
-    return table
 
 
 def _table(buffer: pa.Buffer) -> pa.Table:
@@ -130,6 +114,9 @@ def _table(buffer: pa.Buffer) -> pa.Table:
 
 def _frame(table: pa.Table) -> pd.DataFrame:
     return table.to_pandas(types_mapper=pd.ArrowDtype)
+
+
+WAYS = {way.__name__: way for way in (our_table, our_query, roapi_table, datasette_json, datasette_csv, plain_flask)}
 
 
 def _warm_up() -> None:
