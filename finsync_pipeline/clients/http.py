@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
 
@@ -18,8 +19,7 @@ import pyarrow as pa
 import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import HTTPError, InvalidHeader, ReadTimeoutError
-from urllib3.util import Retry
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from finsync_pipeline.clients.bearer import read_token
 from finsync_pipeline.clients.faults import Complaints, SourceUnavailable, without_credentials
@@ -231,10 +231,13 @@ def _told_digest(header: str) -> bytes | None:
 
 
 def _retry_after(response: requests.Response) -> float | None:
-    header = response.headers.get("Retry-After")
+    """The seconds that the service asks to be left alone: a number of them, or until a date."""
+    header = response.headers.get("Retry-After", "").strip()
+    if header.isdecimal():
+        return float(header)
     try:
-        return None if header is None else Retry().parse_retry_after(header)
-    except InvalidHeader:
+        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
+    except (ValueError, OverflowError):
         return None
 
 

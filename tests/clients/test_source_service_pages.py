@@ -1,0 +1,71 @@
+"""The table of a service that knows no SQL, page by page."""
+
+import json
+from typing import Any
+
+import pytest
+from misbehaving_server import Misbehaving, http, misbehaving
+
+from finsync_pipeline.clients.answers import Answer
+from finsync_pipeline.clients.source_service import Patience, SourceAnswerMistake, SourceChanged, SourceService
+
+NO_SQL = http(b"", "404 Not Found")
+
+
+def page(rows: list[int], *headers: str, **more: Any) -> bytes:
+    body = {"columns": ["a"], "rows": [[each] for each in rows], "row_count": len(rows), **more}
+    return http(json.dumps(body).encode(), "200 OK", *headers)
+
+
+def read(server: Misbehaving) -> Answer:
+    with SourceService("pnl", server.url, Patience(backoff=0.01)) as service:
+        with pytest.raises(SourceAnswerMistake, match="refused /query"):
+            service.query("SELECT 1")
+        answer = service.table()
+    assert answer is not None
+    return answer
+
+
+@pytest.mark.parametrize("status", ["404 Not Found", "405 Not Allowed", "501 Not Implemented"])
+@pytest.mark.parametrize(
+    ("first", "asked"),
+    [
+        (page([1, 2], next="t/0="), "/data?next=t%2F0%3D"),
+        (page([1, 2], next_offset=2), "/data?offset=2"),
+        (page([1, 2], 'Link: </data?limit=2&next=t>; rel="next"'), "/data?limit=2&next=t"),
+    ],
+)
+def test_all_pages_make_the_table(status: str, first: bytes, asked: str) -> None:
+    with misbehaving(http(b"", status), first, page([3])) as server:
+        assert read(server).values("a") == [1, 2, 3]
+        assert server.asked == ["/query?q=SELECT+1", "/data", asked]
+
+
+def test_the_count_may_be_that_of_the_whole_table() -> None:
+    with misbehaving(NO_SQL, page([1], next="t", row_count=2), page([2], row_count=2)) as server:
+        assert read(server).values("a") == [1, 2]
+    with (
+        misbehaving(NO_SQL, page([1], next="t", row_count=3), page([2], row_count=3)) as server,
+        pytest.raises(SourceAnswerMistake, match="not the rows and cells that it counts"),
+    ):
+        read(server)
+
+
+@pytest.mark.parametrize("second", [http(b"", "410 Gone"), page([2], "X-Data-Version: 2")])
+def test_a_table_that_changes_between_pages_is_read_anew_once(second: bytes) -> None:
+    first, fresh = page([1], "X-Data-Version: 1", next="t"), page([5, 6], "X-Data-Version: 2")
+    with misbehaving(NO_SQL, first, second, fresh) as server:
+        answer = read(server)
+        assert (answer.values("a"), answer.data_version) == ([5, 6], "2")
+    with misbehaving(NO_SQL, first, second, first, second) as server:
+        with pytest.raises(SourceChanged, match=r"Materialize pnl \(all its assets\) for these quarters again"):
+            read(server)
+        assert len(server.asked) == 5
+
+
+@pytest.mark.parametrize("second", [page([1], next="t"), page([], next="u")])
+def test_pages_that_lead_nowhere_are_told(second: bytes) -> None:
+    with misbehaving(NO_SQL, page([1], next="t"), second) as server:
+        with pytest.raises(SourceAnswerMistake, match="a page that leads nowhere"):
+            read(server)
+        assert len(server.asked) == 3
