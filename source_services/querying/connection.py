@@ -4,17 +4,17 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import NoReturn
 
 import apsw
 
-from source_services.loading.holdings import ROWS_AT_A_TIME, Holdings
+from source_services.loading.holdings import Holdings
 from source_services.loading.names import distinct_names
 from source_services.loading.table import Cell
 from source_services.problems import Problem
 from source_services.querying.allowed import Judge, known_names
 from source_services.querying.selection import Selection, rows_that_fit
+from source_services.querying.turns import ROWS_OF_A_TURN, Turns
 from source_services.settings import Limits
 
 STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
@@ -115,8 +115,9 @@ class GuardedConnection:
         self._connection.close(True)
 
     def _groups(self, cursor: apsw.Cursor, fit: int) -> Iterator[list[tuple[Cell, ...]]]:
+        most, turns = min(fit, ROWS_OF_A_TURN), Turns()
         try:
-            while rows := list(islice(cursor, min(fit, ROWS_AT_A_TIME))):
+            while rows := turns.take(cursor, most):
                 yield rows
         except Exception as error:
             self._explain(error)

@@ -60,23 +60,27 @@ def format_of(request: web.Request) -> Format:
     accept = ",".join(request.headers.getall("Accept", []))
     if not accept.strip():
         return FORMATS["json"]
-    for media_range in _by_preference(accept):
-        for each in FORMATS.values():
-            kind = each.media_type.partition("/")[0]
-            if media_range in (each.media_type, f"{kind}/*", "*/*"):
-                return each
+    ranges = _ranges(accept)
+    best = max(FORMATS.values(), key=lambda each: _weight(each.media_type, ranges))
+    if _weight(best.media_type, ranges)[0] > 0:
+        return best
     raise Problem("not-acceptable", "Accept names none of: " + ", ".join(each.media_type for each in FORMATS.values()))
 
 
-def _by_preference(accept: str) -> list[str]:
-    ranges = []
-    for part in accept.split(","):
+def _ranges(accept: str) -> dict[str, tuple[float, int]]:
+    """Each media range of an Accept header with its weight; of the same weight, what is named first is preferred."""
+    ranges = {}
+    for place, part in enumerate(accept.split(",")):
         media_range, *parameters = (piece.strip().lower() for piece in part.split(";"))
         quality = next((each[2:] for each in parameters if each.startswith("q=")), "1")
-        weight = float(quality) if re.fullmatch(r"[01](\.\d{0,3})?", quality) else 0.0
-        if media_range and weight > 0:
-            ranges.append((-weight, media_range))
-    return [media_range for _, media_range in sorted(ranges, key=lambda each: each[0])]
+        ranges[media_range] = (float(quality) if re.fullmatch(r"[01](\.\d{0,3})?", quality) else 0.0, -place)
+    return ranges
+
+
+def _weight(media_type: str, ranges: dict[str, tuple[float, int]]) -> tuple[float, int]:
+    """The weight of a media type: that of the range that says most about it."""
+    said = (media_type, media_type.partition("/")[0] + "/*", "*/*")
+    return next((ranges[each] for each in said if each in ranges), (0.0, 0))
 
 
 def tag_of(version: str, *question: object) -> str:
