@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from threading import Lock
 
+from source_services.loading.table import Cell
 from source_services.querying.selection import Rows
 
 ROWS_OF_A_TURN = 2_000
@@ -23,7 +24,7 @@ class Turns:
     def __init__(self) -> None:
         self._comes_fast = False
 
-    def take(self, cursor: Iterator[Rows], most: int) -> Rows:
+    def take(self, cursor: Iterator[tuple[Cell, ...]], most: int) -> Rows:
         """The next rows, as many as there are up to `most`."""
         has_turn = self._comes_fast and _turn.acquire(timeout=LONG_SECONDS)
         started = time.monotonic()
