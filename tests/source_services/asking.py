@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import requests
 from given import PROJECT, Answering, answering_service
@@ -175,10 +176,15 @@ def _ndjson(content: bytes) -> tuple[list[str], list[list[Any]]]:
 
 
 def _csv(content: bytes) -> tuple[list[str], list[list[Any]]]:
-    # Python's reader does not tell a missing value from an empty text: "" becomes a mark first
-    lines = csv.reader(io.StringIO(re.sub(r'(?<![^,\n])""(?=[,\n])', "\ue000", content.decode()), newline=""))
-    header, *rows = [[None if cell == "" else cell.replace("\ue000", "") for cell in line] or [None] for line in lines]
-    return header, rows
+    header = next(csv.reader(io.StringIO(content.decode(), newline="")))
+    texts = pyarrow.csv.ConvertOptions(
+        column_types=dict.fromkeys(header, pa.string()),
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+    )
+    lines = pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
+    return _table(pyarrow.csv.read_csv(io.BytesIO(content), convert_options=texts, parse_options=lines))
 
 
 def _arrow(content: bytes) -> tuple[list[str], list[list[Any]]]:
