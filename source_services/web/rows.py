@@ -54,11 +54,10 @@ async def query(request: web.Request) -> web.StreamResponse:
         check_parameters(request, ["format"])
         sql, parameters = await _posted(request)
     else:
-        check_parameters(request, ["format", "q"], (), _PARAMETER)
+        named = [name for name in request.query if name.startswith(_PARAMETER) and name != _PARAMETER]
+        check_parameters(request, ["format", "q", *named], (), _PARAMETER)
         sql = request.query.get("q", "")
-        parameters = {
-            name.removeprefix(_PARAMETER): text for name, text in request.query.items() if name.startswith(_PARAMETER)
-        }
+        parameters = {name.removeprefix(_PARAMETER): request.query[name] for name in named}
     if not sql.strip():
         raise Problem("invalid-parameter", "the parameter q is missing: send q=SELECT ...")
     format_ = format_of(request)

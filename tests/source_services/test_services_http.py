@@ -1,226 +1,568 @@
-"""What a service answers: pages, queries, versions, and one shape of error for everything else."""
+"""What can be asked of a service: rows by page, column and filter, queries, and only what has changed."""
 
-import hashlib
 import json
+import re
+from urllib.parse import quote, urlencode
 
 import pytest
+from asking import check_problem, digest, serving, told
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from source_services.app import create_app
-
-REFUSED = [
-    "DROP TABLE pnl",
-    "DELETE FROM pnl",
-    "WITH x AS (SELECT 1) DELETE FROM pnl",
-    "WITH x AS (SELECT 1) DELETE FROM pnl RETURNING *",
-    "UPDATE pnl SET \"Total Revenue\" = '0'",
-    "INSERT INTO pnl VALUES ('a', 'b', 'c')",
-    "REPLACE INTO pnl VALUES ('a', 'b', 'c')",
-    "ALTER TABLE pnl RENAME TO other",
-    "CREATE TABLE other (a)",
-    "CREATE TEMP TABLE other (a)",
-    "CREATE TEMP VIEW other AS SELECT 1",
-    'CREATE INDEX i ON pnl ("Company Name")',
-    "ATTACH 'file:{folder}/new.sqlite?mode=rwc' AS other",
-    "ATTACH ':memory:' AS other",
-    "VACUUM INTO '{folder}/copy.sqlite'",
-    "PRAGMA query_only = 0",
-    "PRAGMA table_info('pnl')",
-    "PRAGMA database_list",
-    "ANALYZE",
-    "BEGIN IMMEDIATE",
-    "SAVEPOINT s",
-    "SELECT * FROM sqlite_master",
-    "SELECT count(*) FROM sqlite_master",
-    "SELECT count(*) FROM sqlite_schema",
-    "SELECT (SELECT sql FROM sqlite_master) FROM pnl",
-    "SELECT * FROM pnl WHERE EXISTS (SELECT 1 FROM sqlite_temp_master)",
-    "SELECT file FROM pragma_database_list",
-    "SELECT count(*) FROM pragma_database_list",
-    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
-    "EXPLAIN DELETE FROM pnl",
+ODD_NAMES = [
+    "a b",
+    'say "x"',
+    "p.q",
+    "a&b",
+    "c+d",
+    "é𝔘",
+    "50%",
+    "a=b",
+    "_rowid",
+    "filter.p.q",
+    "#",
+    "'; DROP",
+    "[x]",
+    "<b>",
 ]
-
-WRONG = [
-    "SELEC 1",
-    "SELECT nothing_of_that_name FROM pnl",
-    "SELECT * FROM balance_sheet",
-    "SELECT 1; SELECT 2",
-    "SELECT 1; DROP TABLE pnl",
-    "SELECT ?",
-    "SELECT load_extension('x')",
-    "SELECT CAST(x'ff' AS TEXT)",
-    "-- nothing",
-    ";",
-    "REINDEX",
-    "SELECT 1\0",
-]
+ITEMS = ["revenue", "tax", None]
 
 
-def ask(client, sql):
-    return client.get("/query", query_string={"q": sql})
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """A service over 137 rows with items that repeat, and numbers that are missing here and there."""
+    rows = [
+        {
+            "id": number,
+            "item": ITEMS[number % 3],
+            "value": None if number % 7 == 0 else number / 2,
+            "text": str(number % 5),
+        }
+        for number in range(137)
+    ]
+    data_file = tmp_path_factory.mktemp("served") / "many.jsonl"
+    data_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with serving(data_file) as client:
+        client.given = [list(row.values()) for row in rows]
+        yield client
 
 
-def test_pages_walk_through_every_row_once_and_in_order(load_file):
-    client = create_app(load_file("x.jsonl", "".join(f'{{"n": {n}}}\n' for n in range(250)))).test_client()
-    offset, seen = 0, []
-    while offset is not None:
-        page = client.get(f"/data?limit=60&offset={offset}").json
-        assert page["row_count"] == 250
-        seen += page["rows"]
-        offset = page["next_offset"]
-    assert seen == [[n] for n in range(250)]
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    """A service over one row, whose columns have odd names."""
+    data_file = tmp_path_factory.mktemp("served") / "odd.jsonl"
+    rows = [{name: f"of {name}" for name in ODD_NAMES}, dict.fromkeys(ODD_NAMES)]
+    data_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with serving(data_file) as client:
+        yield client
 
 
-def test_a_page_has_a_hundred_rows_unless_told(load_file):
-    client = create_app(load_file("x.jsonl", "".join(f'{{"n": {n}}}\n' for n in range(250)))).test_client()
-    page = client.get("/data").json
-    assert (len(page["rows"]), page["next_offset"]) == (100, 100)
-    assert client.get("/data?limit=250").json["next_offset"] is None
-    assert client.get("/data?offset=9223372036854775807").json["rows"] == []
+# /data
+
+
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    limit=st.integers(9, 200),
+    items=st.sets(st.sampled_from(["revenue", "tax", "no such item"])),
+    missing=st.booleans(),
+    columns=st.lists(st.sampled_from(["id", "item", "value", "text"]), unique=True),
+)
+def test_pages_of_any_size_are_together_all_rows_that_were_asked_for_once_and_in_order(
+    many, limit, items, missing, columns
+):
+    asked = {"filter.item": sorted(items), "missing": ["value"] if missing else [], "column": columns, "limit": limit}
+    wanted = [row for row in many.given if (not items or row[1] in items) and (not missing or row[2] is None)]
+    names = ["id", "item", "value", "text"]
+    places = [names.index(name) for name in columns or names]
+    expected = [[row[place] for place in places] for row in wanted]
+    by_token = list(many.pages(**asked))
+    assert [row for page in by_token for row in told(page)[1]] == expected
+    assert all(page.json()["columns"] == (columns or names) for page in by_token)
+    assert [len(page.json()["rows"]) for page in by_token[:-1]] == [limit] * (len(by_token) - 1)
+
+    by_link, address = [], "/data?" + urlencode(asked, doseq=True)
+    while address is not None:
+        page = many.get(address)
+        by_link += page.json()["rows"]
+        address = many_next(page)
+    assert by_link == expected
+    assert told(many.get("/data", params={**asked, "limit": [], "format": "arrow"}))[1] == expected
+
+
+def many_next(page):
+    """The address of the page behind this one, by its Link header."""
+    assert ("Link" in page.headers) == (page.json()["next"] is not None)
+    return page.links["next"]["url"] if "Link" in page.headers else None
+
+
+@pytest.mark.parametrize("format_", ["csv", "ndjson", "arrow", "parquet"])
+def test_every_format_comes_in_pages_too_and_whole_if_nothing_else_is_asked(many, format_):
+    assert told(many.get(f"/data?format={format_}"))[1] == told(many.get(f"/data?format={format_}&limit=137"))[1]
+    assert "Link" not in many.get(f"/data?format={format_}").headers
+    address, rows = f"/data?format={format_}&limit=50", []
+    while address is not None:
+        page = many.get(address)
+        rows += told(page)[1]
+        address = page.links["next"]["url"] if "Link" in page.headers else None
+    assert rows == told(many.get(f"/data?format={format_}"))[1]
+    assert len(rows) == 137
+
+
+def test_a_page_of_json_has_a_thousand_rows_unless_told(serve):
+    client = serve("x.csv", "n\n" + "".join(f"{number}\n" for number in range(1_001)))
+    assert [len(told(page)[1]) for page in client.pages()] == [1_000, 1]
+    assert told(client.get("/data?limit=1001"))[0] == ["n"]
+    assert client.get("/data?limit=1001").json()["next"] is None
+
+
+@pytest.mark.parametrize("columns", [1, 99, 100, 101, 500])
+def test_tables_of_any_width_have_pages(serve, columns):
+    client = serve(
+        "wide.csv", ",".join(f"c{number}" for number in range(columns)) + "\n" + ",".join("1" * columns) + "\n"
+    )
+    assert told(client.get("/data"))[1] == [["1"] * columns]
+    assert told(client.get("/query?q=SELECT+*+FROM+wide"))[1] == [["1"] * columns]
+    every = "&".join(f"filter.c{number}=1" for number in range(columns))
+    assert told(client.get(f"/data?{every}"))[1] == [["1"] * columns]
+    assert told(client.get("/data?" + "&".join(f"missing=c{number}" for number in range(columns))))[1] == []
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_columns_of_any_name_are_chosen_filtered_and_missed_by_it(odd, name):
+    assert told(odd.get("/data", params={"column": name})) == ([name], [[f"of {name}"], [None]])
+    assert told(odd.get("/data", params={f"filter.{name}": f"of {name}", "column": name})) == ([name], [[f"of {name}"]])
+    assert told(odd.get("/data", params={"missing": name, "column": ["a b", name]}))[1] in ([[None, None]], [[None]])
+    page = odd.get("/data", params={"column": name, "limit": 1})
+    assert told(odd.get(page.links["next"]["url"]))[1] == [[None]]
 
 
 @pytest.mark.parametrize(
-    "parameters",
+    ("asked", "ids"),
     [
-        *("limit=0", "limit=1001", "limit=-1", "limit=ten", "limit=", "limit=1.5", "limit=1_0"),
-        *("offset=-1", "offset=9223372036854775808", "offset=" + "9" * 5000),
+        ("filter.id=7", [7]),
+        ("filter.id=7.0", [7]),
+        ("filter.id=7e0", [7]),
+        ("filter.id=07", []),
+        ("filter.id=%207", []),
+        ("filter.id=", []),
+        ("filter.id=9223372036854775808", []),
+        ("filter.id=1e999", []),
+        ("filter.id=" + "9" * 5_000, []),
+        ("filter.id=7&filter.id=9", [7, 9]),
+        ("filter.id=7&filter.id=7", [7]),
+        ("filter.id=0&missing=value", [0]),
+        ("missing=value&missing=item", [14, 35, 56, 77, 98, 119]),
+        ("filter.value=0.5", [1]),
+        ("filter.item=tax&filter.text=4&filter.id=4", [4]),
+        ("filter.text=4&filter.item=TAX", []),
+        ("filter.text=4%00", []),
+        ("filter.text=%FF", []),
     ],
 )
-def test_a_bad_limit_or_offset_is_told_with_its_bounds(client, parameters):
-    answer = client.get(f"/data?{parameters}")
-    assert (answer.status_code, answer.json["error"]["code"]) == (400, "bad_parameter")
-    assert "must be a whole number from" in answer.json["error"]["message"]
+def test_a_filter_finds_the_rows_with_just_this_value_as_text_or_number(many, asked, ids):
+    assert [row[0] for row in told(many.get(f"/data?{asked}"))[1]] == ids
 
 
-def test_a_query_answers_columns_and_rows(client):
-    answer = ask(client, 'SELECT "Period Ended" AS period, count(*) FROM pnl GROUP BY 1 ORDER BY 1')
-    assert answer.json == {
-        "columns": ["period", "count(*)"],
-        "rows": [["December 31, 2009", 2], ["June 30, 2009", 1]],
-        "row_count": 2,
-    }
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        *(
+            (f"limit={text}", "must be a whole number from 1 to 10,000")
+            for text in ("0", "10001", "-1", "ten", "", "1.5", "1_0")
+        ),
+        *((f"limit={text}", "must be a whole number") for text in ("%201", "1%20", "٣", "1e2", "9" * 5_000)),
+        ("limit=1&limit=2", "limit is given twice"),
+        ("format=json&format=csv", "format is given twice"),
+        ("format=xml", "format must be one of: json, ndjson, csv, arrow, parquet"),
+        ("format=", "format must be one of"),
+        (
+            "colour=red",
+            "there is no parameter 'colour'; this route has: column, format, limit, missing, next, filter.<name>",
+        ),
+        ("Limit=1", "there is no parameter 'Limit'"),
+        ("offset=1", "there is no parameter 'offset'"),
+        ("=1", "there is no parameter ''"),
+        ("filter.=1", "there is no parameter 'filter.'"),
+        ("column=nothing", "there is no column 'nothing'; GET /schema lists them"),
+        ("column=", "there is no column ''"),
+        ("column=ID", "there is no column 'ID'"),
+        ("column=_rowid_", "there is no column '_rowid_'"),
+        ("filter.rowid=1", "there is no column 'rowid'"),
+        ("missing=nothing", "there is no column 'nothing'"),
+        ("missing=id%00", "there is no column"),
+    ],
+)
+def test_what_data_cannot_be_asked_is_told_with_the_cure(many, asked, said):
+    assert said in check_problem(many.get(f"/data?{asked}"), 400, "invalid-parameter")["detail"]
+
+
+def tokens(client):
+    """Tokens of other questions than /data?limit=10, and what was made of a right one."""
+    token = client.get("/data?limit=10").json()["next"]
+    yield from (
+        "",
+        "x",
+        "=",
+        "a.b.c",
+        "é",
+        "%00",
+        token + "x",
+        token[:-4],
+        token[1:],
+        token.upper(),
+        token[::-1],
+        "9" * 3_000,
+    )
+    yield from (
+        token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :] for place in range(0, len(token), 5)
+    )
+    yield client.get("/data?limit=10&column=id").json()["next"]
+    yield client.get("/data?limit=10&filter.item=tax").json()["next"]
+    yield client.get("/data?limit=10&missing=item").json()["next"]
+
+
+def test_a_token_that_was_changed_or_belongs_to_another_question_is_refused(many):
+    for token in tokens(many):
+        answer = many.get("/data", params={"limit": 10, "next": token})
+        assert answer.status_code in (400, 410), token
+        check_problem(answer, answer.status_code, {400: "invalid-parameter", 410: "version-gone"}[answer.status_code])
+    # The size of the page is no part of the question
+    token = many.get("/data?limit=10").json()["next"]
+    assert [row[0] for row in told(many.get(f"/data?limit=3&next={token}"))[1]] == [10, 11, 12]
+
+
+# /query
 
 
 @pytest.mark.parametrize(
     ("sql", "rows"),
     [
-        ("SELECT 1 AS a, 2 AS a", [[1, 2]]),
+        ("SELECT count(*) FROM pnl", [[3]]),
         ("SELECT count(*) FROM PNL", [[3]]),
+        ("select COUNT(*) from main.pnl", [[3]]),
+        ("/* all */ SELECT 1 -- one", [[1]]),
+        ("SELECT 1;", [[1]]),
+        ("  \n SELECT 1 ; ", [[1]]),
+        ("VALUES (1), (2)", [[1], [2]]),
         ("WITH big AS (SELECT 1 UNION SELECT 2) SELECT count(*) FROM big", [[2]]),
+        ("WITH a AS (SELECT * FROM pnl), b AS (SELECT count(*) AS n FROM a) SELECT n FROM b", [[3]]),
+        ("WITH pnl AS (SELECT 1) SELECT count(*) FROM pnl", [[1]]),
+        ("SELECT count(*) FROM (SELECT 1)", [[1]]),
         ('SELECT count(*) FROM pnl a JOIN pnl b USING ("Period Ended")', [[5]]),
         ("SELECT upper(substr('abc', 2)), NULL, ''", [["BC", None, ""]]),
         (
             "SELECT 9e999, -9e999, x'00ff', 0.1, 9223372036854775807",
             [["Infinity", "-Infinity", "00ff", 0.1, 2**63 - 1]],
         ),
+        ("SELECT 9e999 - 9e999", [[None]]),
         ("SELECT 1 WHERE 0", []),
+        ('SELECT "Company Name" FROM pnl ORDER BY 1 LIMIT 1', [["ABBOTT LABORATORIES"]]),
+        ('SELECT row_number() OVER (ORDER BY "Company Name") FROM pnl', [[1], [2], [3]]),
+        ("SELECT EXISTS (SELECT 1 FROM pnl WHERE \"Total Revenue\" = '')", [[1]]),
+        ("SELECT rowid FROM pnl WHERE \"Company Name\" LIKE 'wyeth'", [[2]]),
+        ("SELECT median(length(\"Company Name\")), date('2009-12-31', '+1 day') FROM pnl", [[10.0, "2010-01-01"]]),
+        ("SELECT CAST(x'ff41' AS TEXT) IS NULL", [[0]]),
     ],
 )
-def test_any_reading_query_is_answered_in_valid_json(client, sql, rows):
-    answer = ask(client, sql)
-    assert answer.status_code == 200, answer.text
-
-    def no_constant(text):
-        raise AssertionError(f"{text} is no JSON")
-
-    assert json.loads(answer.text, parse_constant=no_constant)["rows"] == rows
+def test_a_reading_query_is_answered(client, sql, rows):
+    assert told(client.query(sql))[1] == told(client.post(sql))[1] == rows
 
 
-@pytest.mark.parametrize("sql", REFUSED)
-def test_sql_that_does_more_than_read_the_table_is_refused_and_changes_nothing(client, pnl, tmp_path, sql):
-    def state():
-        files = sorted(path for path in tmp_path.rglob("*") if path.is_file())
-        return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+WRONG_SQL = [
+    *(
+        "SELEC 1",
+        "SELECT",
+        "SELECT nothing_of_that_name FROM pnl",
+        "SELECT * FROM balance_sheet",
+        "SELECT ?",
+        "SELECT ?1",
+    ),
+    *(
+        "SELECT no_such_function(1)",
+        "SELECT 1 1",
+        "-- nothing",
+        ";",
+        "/* open",
+        "SELECT 'open",
+        'SELECT "pnl',
+        "SELECT * FROM",
+    ),
+    *("SELECT 1\0", "REINDEX", "SELECT (", "SELECT * FROM pnl AS", 'SELECT "Company Name" FROM nowhere.pnl'),
+    *(
+        "SELECT abs()",
+        "SELECT sum(sum(1)) FROM pnl",
+        "SELECT 1 UNION SELECT 1, 2",
+        "SELECT \ud7ff",
+        "SELECT a.* FROM pnl",
+    ),
+]
 
-    before = state()
-    answer = ask(client, sql.format(folder=tmp_path))
-    assert (answer.status_code, answer.json["error"]["code"]) == (400, "sql_refused"), answer.text
-    assert state() == before
-    assert ask(client, "SELECT count(*) FROM pnl").json["rows"] == [[3]]
 
-
-@pytest.mark.parametrize("sql", WRONG)
+@pytest.mark.parametrize("sql", WRONG_SQL)
 def test_wrong_sql_is_told_in_our_own_words(client, sql):
-    answer = ask(client, sql)
-    assert (answer.status_code, answer.json["error"]["code"]) == (400, "sql_wrong"), answer.text
-    assert "SELECT" in answer.json["error"]["message"]
-    for foreign in ("no such", "near", "sqlite", "Traceback", "binding", "nothing_of_that_name"):
-        assert foreign not in answer.text
-
-
-def test_a_query_that_takes_too_long_is_stopped_and_the_next_one_answered(pnl):
-    client = create_app(pnl, query_seconds=0.05).test_client()
-    tables = ", ".join(f"pnl t{n}" for n in range(20))
-    answer = ask(client, f"SELECT count(*) FROM {tables}")
-    assert (answer.status_code, answer.json["error"]["code"]) == (504, "query_timeout")
-    assert ask(client, "SELECT 1").json["rows"] == [[1]]
-
-
-def test_the_version_names_table_columns_and_periods(client, pnl):
-    answer = client.get("/version").json
-    hashes = [period.pop("content_hash") for period in answer["periods"]]
-    assert answer == {
-        "service": "pnl",
-        "table": "pnl",
-        "columns": ["Company Name", "Period Ended", "Total Revenue"],
-        "period_column": "Period Ended",
-        "data_version": pnl.data_version,
-        "row_count": 3,
-        "periods": [
-            {"period": "December 31, 2009", "row_count": 2},
-            {"period": "June 30, 2009", "row_count": 1},
-        ],
-    }
-    assert all(len(text) == 64 for text in hashes)
-
-
-def test_without_a_period_column_the_periods_are_null(load_file):
-    answer = create_app(load_file("tax.csv", "a\n1\n")).test_client().get("/version").json
-    assert (answer["period_column"], answer["periods"], answer["row_count"]) == (None, None, 1)
-
-
-def test_health_is_ok(client):
-    assert client.get("/health").json == {"status": "ok"}
+    answers = [client.post(sql), *([client.query(sql)] if sql.isascii() else [])]
+    for answer in answers:
+        detail = check_problem(answer, 400, answer.json()["code"])["detail"]
+        assert answer.json()["code"] in ("sql-invalid", "sql-not-allowed", "invalid-parameter")
+        assert "SELECT" in detail or ":" in detail
+        for foreign in (
+            "no such",
+            "near",
+            "sqlite",
+            "Traceback",
+            "inding",
+            "nothing_of_that_name",
+            "incomplete",
+            "nowhere",
+        ):
+            assert foreign not in answer.text
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status", "code"),
+    ("value", "kind"),
     [
-        ("GET", "/query", 400, "missing_parameter"),
-        ("GET", "/query?q=%20", 400, "missing_parameter"),
-        ("GET", "/", 404, "not_found"),
-        ("GET", "/static/app.py", 404, "not_found"),
-        ("POST", "/data", 405, "method_not_allowed"),
-        ("PUT", "/query?q=SELECT%201", 405, "method_not_allowed"),
-        ("DELETE", "/version", 405, "method_not_allowed"),
-        ("OPTIONS", "/health", 405, "method_not_allowed"),
+        ("WYETH", "text"),
+        ("", "text"),
+        ("é𝔘", "text"),
+        ("a\0b", "text"),
+        ("1", "text"),
+        (7, "integer"),
+        (-(2**63), "integer"),
+        (2**63 - 1, "integer"),
+        (0.5, "real"),
+        (1.0, "real"),
+        (None, "null"),
     ],
 )
-def test_every_error_has_one_shape_and_the_data_version(client, pnl, method, path, status, code):
-    answer = client.open(path, method=method)
-    assert (answer.status_code, answer.mimetype) == (status, "application/json")
-    assert set(answer.json) == {"error"}
-    assert set(answer.json["error"]) == {"code", "message"}
-    assert answer.json["error"]["code"] == code
-    assert answer.headers["X-Data-Version"] == pnl.data_version
-    if status == 405:
-        assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD"}
+def test_a_parameter_in_json_is_what_it_is(client, value, kind):
+    assert client.rows("SELECT typeof(:v), :v, :v", v=value) == [[kind, value, value]]
+    if isinstance(value, str):
+        assert told(client.query("SELECT typeof(:v), :v", **{"p.v": value}))[1] == [["text", value]]
 
 
-def test_a_fault_of_the_service_shows_no_path_and_no_traceback(pnl, tmp_path):
-    pnl.database.write_bytes(b"no database at all" * 100)
-    for path in ("/data", "/query?q=SELECT * FROM pnl"):
-        answer = create_app(pnl).test_client().get(path)
-        assert answer.status_code == 500
-        assert answer.json["error"]["code"] == "internal_server_error"
-        assert str(tmp_path) not in answer.text
-        assert "database" not in answer.text
-        assert answer.headers["X-Data-Version"] == pnl.data_version
+def test_answers_to_parameters_that_are_alike_are_not_mixed_up(client):
+    values = [1, 1.0, "1", None, "null", 0, -0.0, 0.0, "", "1.0"]
+    found = [client.rows("SELECT typeof(:v), :v", v=value) for value in values * 2]
+    assert found[: len(values)] == found[len(values) :]
+    assert [rows[0][0] for rows in found[:6]] == ["integer", "real", "text", "null", "text", "integer"]
 
 
-@pytest.mark.parametrize("path", ["/data", "/query?q=SELECT 1", "/version", "/health"])
-def test_head_answers_like_get_without_a_body(client, pnl, path):
-    answer = client.head(path)
-    assert (answer.status_code, answer.data) == (200, b"")
-    assert answer.headers["X-Data-Version"] == pnl.data_version
-    assert answer.headers["Content-Length"] == client.get(path).headers["Content-Length"]
+@pytest.mark.parametrize("names", [["nothing"], ["@v"], ["$v"], ["v "], ["V"]])
+def test_a_parameter_that_is_missing_or_not_used_is_told(client, names):
+    missing = check_problem(client.post("SELECT :v"), 400, "invalid-parameter")
+    assert "names a parameter :v that is not given" in missing["detail"]
+    unused = check_problem(client.post("SELECT 1", **dict.fromkeys(names, "x")), 400, "invalid-parameter")
+    assert f"names no parameter :{names[0]}" in unused["detail"]
+    check_problem(client.query("SELECT 1", **{f"p.{names[0]}": "x"}), 400, "invalid-parameter")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("", "q is missing"),
+        ("q=", "q is missing"),
+        ("q=%20%0A", "q is missing"),
+        ("q=SELECT+1&q=SELECT+2", "q is given twice"),
+        ("q=SELECT+1&p.=1", "no parameter 'p.'"),
+        ("q=SELECT+:v&p.v=1&p.v=2", "p.v is given twice"),
+        ("q=SELECT+1&limit=1", "no parameter 'limit'; this route has: format, q, p.<name>"),
+        ("q=SELECT+1&format=xml", "format must be one of"),
+    ],
+)
+def test_what_query_cannot_be_asked_is_told(client, asked, said):
+    assert said in check_problem(client.get(f"/query?{asked}"), 400, "invalid-parameter")["detail"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(
+            b"",
+            b"{",
+            b"null",
+            b"[]",
+            b'"SELECT 1"',
+            b"{}",
+            b'{"q": 1}',
+            b'{"q": null}',
+            b'{"q": ["SELECT 1"]}',
+            b'{"q": ""}',
+        ),
+        *(b'{"q": "SELECT 1", "more": 1}', b'{"sql": "SELECT 1"}', b'{"q": "SELECT 1", "parameters": []}'),
+        *(b'{"q": "SELECT 1", "parameters": null}', b'{"q": "SELECT :v", "parameters": {"v": true}}'),
+        *(b'{"q": "SELECT :v", "parameters": {"v": []}}', b'{"q": "SELECT :v", "parameters": {"v": {"w": 1}}}'),
+        *(
+            b'{"q": "SELECT :v", "parameters": {"v": 9223372036854775808}}',
+            b'{"q": "SELECT :v", "parameters": {"v": NaN}}',
+        ),
+        *(b'{"q": "SELECT :v", "parameters": {"v": 1e999}}', b'{"q": "SELECT 1"} x', b'{"q": "SELECT \xff"}'),
+        *(b'{"q": "\\ud800"}', b'\xef\xbb\xbf{"q": "SELECT 1"}', "{}".encode("utf-16"), b"q=SELECT+1", b"[" * 100_000),
+    ],
+    ids=lambda body: repr(body[:60]),
+)
+def test_a_body_that_is_not_of_the_form_is_told(client, body):
+    answer = client.request("POST", "/query", data=body, headers={"Content-Type": "application/json"})
+    check_problem(answer, 400, "invalid-parameter")
+
+
+@pytest.mark.parametrize(
+    "kind", [None, "text/plain", "application/x-www-form-urlencoded", "application/jsonx", "multipart/form-data"]
+)
+def test_a_body_that_does_not_say_that_it_is_json_is_refused(client, kind):
+    headers = {"Content-Type": kind} if kind else {}
+    check_problem(client.request("POST", "/query", data=b'{"q": "SELECT 1"}', headers=headers), 415, "media-type")
+    right = {"Content-Type": "Application/JSON; charset=utf-8"}
+    assert client.request("POST", "/query", data=b'{"q": "SELECT 1"}', headers=right).json()["rows"] == [[1]]
+
+
+def padded(size):
+    """A statement of so many bytes."""
+    return "SELECT count(*) FROM pnl /*" + "é" * ((size - 29) // 2) + "x" * ((size - 29) % 2) + "*/"
+
+
+@pytest.mark.parametrize(("size", "is_answered"), [(256 << 10, True), ((256 << 10) + 1, False), (600_000, False)])
+def test_a_statement_may_have_256_kb(client, size, is_answered):
+    assert len(padded(size).encode()) == size
+    escaped = json.dumps({"q": padded(size)}).encode()  # as many bytes again for each é
+    for body in (escaped, json.dumps({"q": padded(size)}, ensure_ascii=False).encode()):
+        answer = client.request("POST", "/query", data=body, headers={"Content-Type": "application/json"})
+        if is_answered:
+            assert answer.json()["rows"] == [[3]]
+        else:
+            check_problem(answer, 413, "too-large")
+
+
+def test_5_000_ids_are_looked_up_at_once_as_parameters_or_in_the_statement(many):
+    names = [f"v{number}" for number in range(5_000)]
+    listed = ", ".join(f":{name}" for name in names)
+    ids = {name: number for number, name in enumerate(names)}
+    assert many.rows(f"SELECT count(*) FROM many WHERE id IN ({listed})", **ids) == [[137]]
+    assert many.rows(f"SELECT count(*) FROM many WHERE id IN ({', '.join(map(str, range(5_000)))})") == [[137]]
+    assert many.rows(f"SELECT count(*) FROM many WHERE id IN ({','.join(map(str, range(40_000)))})") == [[137]]
+    values = ", ".join(f"({number})" for number in range(5_000))
+    joined = f"WITH ids(id) AS (VALUES {values}) SELECT count(*) FROM many JOIN ids USING (id)"
+    assert many.rows(joined) == [[137]]
+    check_problem(
+        many.post(f"SELECT count(*) FROM many WHERE id IN ({listed}, :more)", more=1, **ids), 400, "sql-invalid"
+    )
+
+
+def test_a_long_statement_in_a_url_is_answered_or_told_to_be_posted(client):
+    assert client.query("SELECT 1 /*" + "x" * 8_000 + "*/").json()["rows"] == [[1]]
+    answer = client.query("SELECT 1 /*" + "x" * 20_000 + "*/")
+    assert "POST /query" in check_problem(answer, 414, "url-too-long")["detail"]
+
+
+# Only what has changed
+
+
+def paths(client):
+    """Questions whose answers may be kept, none of which has the answer of another."""
+    sql = quote('SELECT "Company Name" FROM pnl')
+    yield from (
+        "/",
+        "/schema",
+        "/version",
+        "/openapi.json",
+        "/data",
+        "/data?limit=1",
+        "/data?limit=2",
+        "/data?format=csv",
+    )
+    yield from ("/data?format=csv&limit=1", "/data?format=arrow", "/data?format=arrow&limit=3", "/data?format=parquet")
+    yield from (
+        "/data?format=ndjson",
+        "/data?column=Company+Name",
+        "/data?column=Period+Ended",
+        "/data?missing=Period+Ended",
+    )
+    yield from ("/data?column=Company+Name&column=Period+Ended", "/data?column=Period+Ended&column=Company+Name")
+    yield from ("/data?filter.Company+Name=WYETH", "/data?filter.Company+Name=wyeth", "/data?filter.Period+Ended=WYETH")
+    yield "/data?limit=1&next=" + client.get("/data?limit=1").json()["next"]
+    yield from (f"/query?q={sql}", f"/query?q={sql}&format=csv", f"/query?q={sql}+LIMIT+1", "/query?q=SELECT+:v&p.v=1")
+    yield from ("/query?q=SELECT+:v&p.v=2", "/query?q=SELECT+:v+AS+w&p.v=1", "/query?q=SELECT+:w+AS+w&p.w=1")
+
+
+def test_every_question_has_a_tag_of_its_own_and_its_own_answer(client):
+    answers = {path: client.get(path) for path in paths(client)}
+    assert all(answer.status_code == 200 for answer in answers.values())
+    assert len({answer.headers["ETag"] for answer in answers.values()}) == len(answers)
+    for path, answer in answers.items():
+        assert re.fullmatch(r'"[0-9a-f]{16}-[0-9a-f]{16}"', answer.headers["ETag"])
+        assert answer.headers["ETag"].startswith(f'"{answer.headers["X-Data-Version"][:16]}')
+        assert answer.headers["Cache-Control"] == "no-cache"
+        again = client.get(path)
+        assert (again.content, again.headers["ETag"]) == (answer.content, answer.headers["ETag"]), path
+
+
+def test_what_the_caller_has_already_is_not_sent_again_nor_made_again(client):
+    for path in paths(client):
+        first = client.get(path)
+        made = client.metric("finsync_kept_answers_total")
+        tag = first.headers["ETag"]
+        for has in (tag, f"W/{tag}", f'"other", {tag}', f'{tag},"x"'):
+            for method in ("GET", "HEAD"):
+                answer = client.request(method, path, headers={"If-None-Match": has})
+                assert (answer.status_code, answer.content) == (304, b""), (path, has)
+                assert answer.headers["ETag"] == tag
+                assert answer.headers["X-Data-Version"] == first.headers["X-Data-Version"]
+        assert client.metric("finsync_kept_answers_total") == made, "no SQL was run, and nothing kept was looked for"
+        for has in ('"other"', tag.strip('"'), "", tag.upper().replace('"', "") + '"'):
+            assert client.get(path, headers={"If-None-Match": has}).status_code == 200, (path, has)
+
+
+def test_any_answer_is_had_already_only_if_there_is_one(client):
+    sql = "SELECT 'any answer'"
+    assert client.get(f"/query?q={sql}", headers={"If-None-Match": "*"}).status_code == 304
+    check_problem(client.get("/query?q=DROP+TABLE+pnl", headers={"If-None-Match": "*"}), 400, "sql-not-allowed")
+    check_problem(client.get("/nothing", headers={"If-None-Match": "*"}), 404, "not-found")
+
+
+def test_a_post_is_answered_in_full_whatever_the_caller_has(client):
+    tag = client.post("SELECT 1").headers["ETag"]
+    answer = client.request("POST", "/query", json={"q": "SELECT 1"}, headers={"If-None-Match": tag})
+    assert (answer.status_code, answer.json()["rows"]) == (200, [[1]])
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT date('now')",
+        "SELECT datetime()",
+        "SELECT julianday('now'), 1",
+        "SELECT strftime('%s', 'now')",
+        "SELECT time('now', '+1 hour')",
+        "SELECT timediff('now', '2000-01-01')",
+        "SELECT unixepoch('subsec')",
+        'SELECT count(*) FROM pnl WHERE "Period Ended" < DATE()',
+        "WITH a AS (SELECT datetime('now') AS t) SELECT t FROM a",
+    ],
+)
+def test_answers_that_ask_for_the_time_have_no_tag_and_are_not_kept(client, sql):
+    for _ in range(3):
+        made = client.metric("finsync_kept_answers_total", **{"from": "made"})
+        answer = client.query(sql)
+        assert answer.status_code == 200, answer.text
+        assert "ETag" not in answer.headers
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert client.metric("finsync_kept_answers_total", **{"from": "made"}) == made + 1
+        assert answer.headers["Repr-Digest"] == digest(answer.content)
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT CURRENT_TIMESTAMP", "SELECT current_date", "SELECT CURRENT_TIME", "SELECT random()"]
+)
+def test_what_is_another_thing_each_time_without_being_known_for_it_is_refused(client, sql):
+    check_problem(client.query(sql), 400, "sql-not-allowed")
+
+
+def test_the_same_question_is_answered_from_what_is_kept_by_get_and_post_and_head(client):
+    sql = "SELECT 'kept'"
+    first = client.query(sql)
+    kept = client.metric("finsync_kept_answers_total", **{"from": "kept"})
+    made = client.metric("finsync_kept_answers_total", **{"from": "made"})
+    for answer in (client.query(sql), client.post(sql), client.head(f"/query?q={sql}")):
+        assert answer.headers["ETag"] == first.headers["ETag"]
+        assert answer.headers["Repr-Digest"] == first.headers["Repr-Digest"]
+    assert client.metric("finsync_kept_answers_total", **{"from": "kept"}) == kept + 3
+    assert client.metric("finsync_kept_answers_total", **{"from": "made"}) == made
