@@ -97,11 +97,8 @@ def ask_contents(service: Service, mapping: SourceMapping) -> Contents:
         return _contents_of(_whole_table(service, no_sql), version.result(), mapping)
     row_count = int(count.result().rows[0][0])
     told = [columns.result(), count.result(), periods.result(), version.result()]
-    versions = {each.data_version for each in told if each is not None} - {None}
-    if len(versions) > 1:
-        raise complaints_of(mapping).changed()
     counted = _counted(service, mapping, periods.result(), row_count)
-    return Contents(unmapped, counted, row_count, version.result(), next(iter(versions), None))
+    return Contents(unmapped, counted, row_count, version.result(), _one_version(told, mapping))
 
 
 def ask_rows(
@@ -209,7 +206,15 @@ def _contents_of(table: Answer, version: Version | None, mapping: SourceMapping)
     periods = {literal(cell): cell for cell in [*distinct_cells(column), None]}
     counts = pc.value_counts(as_literals(column))
     counted = [(periods[each["values"]], int(each["counts"])) for each in counts.to_pylist()]
-    return Contents(unmapped, counted, table.row_count, version, table.data_version)
+    return Contents(unmapped, counted, table.row_count, version, _one_version([table, version], mapping))
+
+
+def _one_version(told: Iterable[Answer | Version | None], mapping: SourceMapping) -> str | None:
+    """The version of the data that all answers are of, as far as they tell. Raises SourceChanged."""
+    versions = {each.data_version for each in told if each is not None} - {None}
+    if len(versions) > 1:
+        raise complaints_of(mapping).changed()
+    return next(iter(versions), None)
 
 
 def _whole_table(service: Service, no_sql: NoSuchRoute) -> Answer:

@@ -1,0 +1,130 @@
+"""Services that are less than FinSync's own: plain SQL over HTTP, capped answers, or pages of a table without SQL."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Lock, Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+
+
+@dataclass
+class Plain:
+    """A server over one SQLite file, and what it was asked.
+
+    It gives at most `most` rows of an answer: without a word, or with 413 if it `refuses` more. Without `has_sql` there
+    is only /data, in pages of `most` rows.
+    """
+
+    database: Path
+    most: int | None = None
+    refuses: bool = False
+    has_sql: bool = True
+    asked: list[str] = field(default_factory=list)
+    url: str = ""
+
+    def answer(self, path: str, parameters: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
+        if path == "/query" and self.has_sql:
+            return self._query(parameters["q"][0])
+        if path == "/data" and not self.has_sql:
+            return self._page(int(parameters.get("offset", ["0"])[0]))
+        return 404, {}
+
+    def _query(self, sql: str) -> tuple[int, dict[str, Any]]:
+        columns, rows = self._run(sql)
+        if self.most is not None and len(rows) > self.most:
+            if self.refuses:
+                return 413, {"detail": f"more than {self.most} rows"}
+            rows = rows[: self.most]
+        return 200, {"columns": columns, "rows": rows, "row_count": len(rows)}
+
+    def _page(self, offset: int) -> tuple[int, dict[str, Any]]:
+        columns, rows = self._run("SELECT * FROM pnl")
+        page = rows[offset:][: self.most]
+        following = offset + len(page)
+        body = {"columns": columns, "rows": page, "row_count": len(rows)}
+        return 200, body | {"next_offset": following if following < len(rows) else None}
+
+    def _run(self, sql: str) -> tuple[list[str], list[Any]]:
+        with closing(sqlite3.connect(self.database)) as connection:
+            cursor = connection.execute(sql)
+            return [column[0] for column in cursor.description], cursor.fetchall()
+
+
+@contextmanager
+def plain_server(database: Path, **behaviour: Any) -> Iterator[Plain]:
+    """A server of `Plain`."""
+    told, one_at_a_time = Plain(database, **behaviour), Lock()
+
+    def get(handler: BaseHTTPRequestHandler) -> None:
+        asked = urlsplit(handler.path)
+        with one_at_a_time:
+            told.asked.append(handler.path)
+            status, body = told.answer(asked.path, parse_qs(asked.query))
+        answer(handler, status, json.dumps(body).encode())
+
+    with serving(get) as told.url:
+        yield told
+
+
+@contextmanager
+def without_arrow(url: str) -> Iterator[str]:
+    """A service that says what the one at `url` says, versions and all, but in JSON alone and to GET alone."""
+
+    def get(handler: BaseHTTPRequestHandler) -> None:
+        path = urlsplit(handler.path).path
+        reply = requests.get(f"{url}{handler.path}", headers={"Accept": "application/json"}, timeout=30)
+        status = 404 if path == "/data" else reply.status_code
+        answer(handler, status, reply.content, {"X-Data-Version": reply.headers["X-Data-Version"]})
+
+    with serving(get) as plain_url:
+        yield plain_url
+
+
+def answer(handler: BaseHTTPRequestHandler, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+    """Send the answer."""
+    handler.send_response(status)
+    for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+@contextmanager
+def serving(get: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
+    """A server that answers each GET, at this url."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version, disable_nagle_algorithm = "HTTP/1.1", True
+
+        def do_GET(self) -> None:
+            get(self)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads, server.block_on_close = True, False
+    thread = Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def write_table(database: Path, columns: list[str], rows: list[tuple[Any, ...]]) -> Path:
+    """A SQLite file with the table pnl of these rows."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        named = ", ".join(f'"{column}"' for column in columns)
+        connection.execute(f"CREATE TABLE pnl ({named})")
+        connection.executemany(f"INSERT INTO pnl VALUES ({', '.join('?' * len(columns))})", rows)
+    return database
