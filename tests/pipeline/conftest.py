@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from given import running_services
+from once import made_once
 
 from finsync_pipeline.cli import main
 from finsync_pipeline.local.dev import set_up
@@ -133,12 +135,30 @@ def running(deployment: Deployment) -> Iterator[Deployment]:
         yield deployment
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """A deployment after one run over everything, to be looked at and not changed."""
+    return Deployment(made_once(tmp_path_factory, "released", _release), pytest.MonkeyPatch())
+
+
+def _release(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
-        made = deploy(tmp_path_factory.mktemp("released"), monkeypatch)
+        made = deploy(folder, monkeypatch)
         with running_services(made.data) as urls:
             made.use(urls)
             assert made.finsync("run") == 0
-    return made
+
+
+@pytest.fixture
+def worked(released: Deployment, deployment: Deployment) -> Deployment:
+    """A deployment of the test's own after that same run; its services do not run."""
+    shutil.copytree(released.home, deployment.home, symlinks=True, dirs_exist_ok=True)
+    return deployment
+
+
+@pytest.fixture
+def again(worked: Deployment) -> Iterator[Deployment]:
+    """The deployment after a run, with its three services."""
+    with running_services(worked.data) as urls:
+        worked.use(urls)
+        yield worked

@@ -105,7 +105,7 @@ def test_a_job_backfill_goes_through_queue_and_daemon(running, monkeypatch: pyte
 
     with _daemon(running):
         wanted = [running.home / f"tables/financials/{day}.parquet" for day in ("2009-07-01", "2009-10-01")]
-        deadline = time.monotonic() + 150
+        deadline = time.monotonic() + 280
         while not all(path.exists() for path in wanted) and time.monotonic() < deadline:
             time.sleep(0.5)
         assert all(path.exists() for path in wanted)

@@ -1,11 +1,13 @@
 """What a person gets for each mistake in a YAML file, a list of companies, or a setting: place, cure, no traceback."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from given import PROJECT
@@ -14,7 +16,31 @@ from finsync_pipeline.cli import main
 from finsync_pipeline.settings import SettingMistake, first_quarter
 
 DECLARATION = (PROJECT / "finsync_pipeline/defs/sources/pnl/defs.yaml").read_text()
-PLACE = "finsync_pipeline/defs/sources/pnl/defs.yaml:"
+PLACE = "finsync_pipeline/defs/sources/pnl/defs.yaml"
+MISTAKES: list[tuple[tuple[str, str], list[str]]] = [
+    (("row_key: Row", "row_kye: Row"), ["row_kye: no such key; did you mean row_key?", "row_key: missing"]),
+    (("net_income: Net Profit", "net_incom: Net Profit"), ["no such standard item; did you mean net_income"]),
+    (("currency: {", "currency: dollars #{"), ["currency", "three capital letters"]),
+    (("thousands, USD millions: millions}}", "dozens}}"), ["scale", "is no scale: use one of ones, thousands"]),
+    (("table: pnl", "table: [pnl"), ["mend the YAML there"]),
+    (("name: pnl", "name: cash_flow"), ["two sources are named cash_flow"]),
+    (("env('FINSYNC_PNL_URL', 'http://127.0.0.1:5001')", "env('FINSYNC_NOWHERE')"), ["FINSYNC_NOWHERE is not set"]),
+    (("http://127.0.0.1:5001", "127.0.0.1:5001"), ["is no address of a service; write it like http://"]),
+    (('"%B %d, %Y"', '"month day, year"'), ["'month day, year' is no format of a day: use strptime's letters"]),
+    (("  months: {column: Months}\n", ""), ["months: missing"]),
+]
+CHECK_EACH = f"""
+import contextlib, io, json, sys
+from pathlib import Path
+from finsync_pipeline.cli import main
+
+said = {{}}
+for spoil, declaration in json.load(sys.stdin).items():
+    Path("{PLACE}").write_text(declaration)
+    with contextlib.redirect_stderr(io.StringIO()) as error, contextlib.redirect_stdout(io.StringIO()):
+        said[spoil] = [main(["check"]), error.getvalue()]
+json.dump(said, sys.stdout)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -28,47 +54,42 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _check(checkout: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
+def _python(checkout: Path, *arguments: str, said: str = "", **settings: str) -> "subprocess.CompletedProcess[str]":
     own = {key: value for key, value in os.environ.items() if not key.startswith(("FINSYNC_", "DAGSTER_"))}
     return subprocess.run(
-        [sys.executable, "-m", "finsync_pipeline", "check"],
+        [sys.executable, *arguments],
         cwd=checkout,
         env={**own, "PYTHONPATH": str(checkout), "FINSYNC_HOME": str(checkout / "home"), **settings},
+        input=said,
         capture_output=True,
         text=True,
     )
 
 
-@pytest.mark.parametrize(
-    ("spoil", "told"),
-    [
-        (("row_key: Row", "row_kye: Row"), ["row_kye: no such key; did you mean row_key?", "row_key: missing"]),
-        (("net_income: Net Profit", "net_incom: Net Profit"), ["no such standard item; did you mean net_income"]),
-        (("currency: {", "currency: dollars #{"), ["currency", "three capital letters"]),
-        (("thousands, USD millions: millions}}", "dozens}}"), ["scale", "is no scale: use one of ones, thousands"]),
-        (("table: pnl", "table: [pnl"), ["mend the YAML there"]),
-        (("name: pnl", "name: cash_flow"), ["two sources are named cash_flow"]),
-        (("env('FINSYNC_PNL_URL', 'http://127.0.0.1:5001')", "env('FINSYNC_NOWHERE')"), ["FINSYNC_NOWHERE is not set"]),
-        (("http://127.0.0.1:5001", "127.0.0.1:5001"), ["is no address of a service; write it like http://"]),
-        (('"%B %d, %Y"', '"month day, year"'), ["'month day, year' is no format of a day: use strptime's letters"]),
-        (("  months: {column: Months}\n", ""), ["months: missing"]),
-    ],
-)
+@pytest.fixture(scope="module")
+def answers(checkout: Path) -> dict[str, list[Any]]:
+    """What the command says to each spoiled declaration: exit code and standard error, all in one process."""
+    spoiled = {right: DECLARATION.replace(right, wrong) for (right, wrong), _ in MISTAKES}
+    done = _python(checkout, "-c", CHECK_EACH, said=json.dumps(spoiled))
+    (checkout / PLACE).write_text(DECLARATION)
+    assert done.returncode == 0, done.stderr
+    said: dict[str, list[Any]] = json.loads(done.stdout)
+    return said
+
+
+@pytest.mark.parametrize(("spoil", "told"), MISTAKES)
 def test_a_mistake_in_a_sources_yaml_is_told_with_place_and_cure(
-    checkout: Path, spoil: tuple[str, str], told: list[str]
+    answers: dict[str, list[Any]], spoil: tuple[str, str], told: list[str]
 ):
     assert spoil[0] in DECLARATION
-    declaration = checkout / "finsync_pipeline/defs/sources/pnl/defs.yaml"
-    declaration.write_text(DECLARATION.replace(*spoil))
 
-    done = _check(checkout)
+    code, error = answers[spoil[0]]
 
-    declaration.write_text(DECLARATION)
-    assert done.returncode == 2
+    assert code == 2
     for part in told:
-        assert part in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "input_value" not in done.stderr
+        assert part in error
+    assert "Traceback" not in error
+    assert "input_value" not in error
 
 
 @pytest.mark.parametrize(
@@ -87,7 +108,7 @@ def test_a_mistake_in_a_setting_is_told_with_its_name_and_cure(monkeypatch: pyte
 
 
 def test_a_mistake_in_a_setting_ends_the_command_without_a_traceback(checkout: Path):
-    done = _check(checkout, FINSYNC_FIRST_QUARTER="2009")
+    done = _python(checkout, "-m", "finsync_pipeline", "check", FINSYNC_FIRST_QUARTER="2009")
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("finsync: FINSYNC_FIRST_QUARTER: '2009' is no date")

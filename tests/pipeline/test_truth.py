@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from once import made_once
 
 from benchmarks.truth import ALIASES, compare, differing_summaries, run_main_job, write_reference
 from finsync_pipeline.identity import Reference, read_reference, resolve
@@ -19,7 +20,10 @@ from finsync_pipeline.storage.parquet import read_frame, write_frame
 @pytest.fixture(scope="module")
 def release_with_aliases(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The release with the dated alias lines added to the list."""
-    return run_main_job(shared_data, tmp_path_factory.mktemp("with_aliases"), with_aliases=True)
+    folder = made_once(
+        tmp_path_factory, "with_aliases", lambda folder: run_main_job(shared_data, folder, with_aliases=True)
+    )
+    return folder / "home" / "published" / "current"
 
 
 @pytest.fixture(scope="module")
