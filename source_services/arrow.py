@@ -12,7 +12,7 @@ from source_services.loading.table import Cell, Column
 ROWS_OF_A_PIECE = 2_000
 """So many rows become Arrow arrays at a time: their cells as Python objects still fit a processor's cache."""
 
-ROWS_OF_A_BATCH, BYTES_OF_A_BATCH = 32_000, 32 << 20
+ROWS_OF_A_BATCH, BYTES_OF_A_BATCH = 32_000, 16 << 20
 
 EXACT = 2**53
 """A float64 holds every whole number up to this one."""

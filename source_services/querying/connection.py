@@ -1,6 +1,5 @@
 """A connection to one version of the table, on which any caller's SQL may be run."""
 
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from source_services.loading.holdings import Holdings
 from source_services.loading.names import distinct_names
 from source_services.loading.table import Cell
 from source_services.problems import Problem
+from source_services.querying.allowance import Allowance
 from source_services.querying.allowed import Judge, known_names
 from source_services.querying.selection import Selection, rows_that_fit
 from source_services.querying.turns import ROWS_OF_A_TURN, Turns
@@ -47,7 +47,7 @@ class GuardedConnection:
     def __init__(self, holdings: Holdings, limits: Limits) -> None:
         self._table, self._limits = holdings.service.name, limits
         self._kinds = {column.name: column.kind for column in holdings.columns}
-        self.start(limits.query_seconds)
+        self._allowance = Allowance(limits.query_seconds)
         self._traced: _Traced | None = None
         self._connection = apsw.Connection(
             f"{holdings.database.absolute().as_uri()}?mode=ro&immutable=1",
@@ -64,7 +64,7 @@ class GuardedConnection:
         self._set_limits(self._value_bytes, max(len(holdings.columns) + 1, 100))
         self._connection.authorizer = self._judge
         self._connection.exec_trace = self._trace
-        self._connection.set_progress_handler(self._must_end, STEPS_BETWEEN_LOOKS_AT_THE_CLOCK)
+        self._connection.set_progress_handler(lambda: self._allowance.is_over(), STEPS_BETWEEN_LOOKS_AT_THE_CLOCK)
 
     def _set_limits(self, value_bytes: int, columns: int) -> None:
         for limit, value in {
@@ -101,13 +101,13 @@ class GuardedConnection:
         groups = self._groups(cursor, rows_that_fit(traced.row_bytes))
         return Selection(traced.names, traced.kinds, groups, self._judge.asks_the_clock, traced.row_bytes)
 
-    def start(self, seconds: float) -> None:
-        """What is run from now on must end within this time."""
-        self._seconds, self._deadline, self._is_stopped = seconds, time.monotonic() + seconds, False
+    def grant(self, allowance: Allowance) -> None:
+        """What is run from now on has this time."""
+        self._allowance = allowance
 
     def stop(self) -> None:
         """End what runs now, from another thread."""
-        self._is_stopped = True
+        self._allowance.stop()
         self._connection.interrupt()
 
     def close(self) -> None:
@@ -146,9 +146,6 @@ class GuardedConnection:
         times = Counter(origin for kind, origin in zip(kinds, origins, strict=True) if kind is not None)
         return max(times.values(), default=0) * self._row_bytes + kinds.count(None) * self._value_bytes
 
-    def _must_end(self) -> bool:
-        return self._is_stopped or time.monotonic() > self._deadline
-
     def _explain(self, error: Exception) -> NoReturn:
         """The error in words of our own: SQLite's may name what is no business of the caller's."""
         if isinstance(error, (Problem, *_FAULTS_OF_THE_SERVICE)):
@@ -156,7 +153,7 @@ class GuardedConnection:
         if self._judge.refusal is not None:
             raise self._judge.problem() from error
         if isinstance(error, apsw.InterruptError):
-            raise Problem("query-timeout", f"the query was stopped after {self._seconds:g} s: ask for less") from error
+            raise self._allowance.problem() from error
         if isinstance(error, MemoryError | apsw.NoMemError):
             raise Problem(
                 "busy",

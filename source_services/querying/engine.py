@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from source_services.problems import Problem
+from source_services.querying.allowance import Allowance
 from source_services.querying.connection import GuardedConnection
 from source_services.querying.snapshot import Snapshot
 from source_services.settings import Limits
@@ -28,21 +29,24 @@ class Engine:
         Raises Problem: busy, or what the work raises.
         """
         await self._take_place()
-        connection = snapshot.take()
-        connection.start(seconds)
-        loop = asyncio.get_running_loop()
+        connection, allowance = snapshot.take(), Allowance(seconds)
+        connection.grant(allowance)
         snapshot.__enter__()
-        future = loop.run_in_executor(self._threads, work, connection)
+
+        def begin() -> Result:
+            allowance.begin()
+            return work(connection)
+
+        future = asyncio.get_running_loop().run_in_executor(self._threads, begin)
         future.add_done_callback(lambda _: self._finish(snapshot, connection))
-        # The connection looks at the clock itself, but not within one call of a function over a long text
-        alarm = loop.call_later(seconds, connection.stop)
+        watch = asyncio.create_task(_end(connection, allowance))
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             connection.stop()
             raise
         finally:
-            alarm.cancel()
+            watch.cancel()
 
     def close(self) -> None:
         """Wait for what runs."""
@@ -63,3 +67,10 @@ class Engine:
         snapshot.give_back(connection)
         snapshot.__exit__()
         self._places.release()
+
+
+async def _end(connection: GuardedConnection, allowance: Allowance) -> None:
+    """Stop the query when its time is over: it looks at the clock itself, but not within a function over long texts."""
+    while (left := allowance.left()) > 0:
+        await asyncio.sleep(left + 0.01)
+    connection.stop()

@@ -14,7 +14,7 @@ import pyarrow.parquet
 from source_services.arrow import ROWS_OF_A_PIECE, array_of, as_json, batches, joined_kind, kind_of_cells, schema_of
 from source_services.loading.table import Cell, Column
 from source_services.problems import Problem
-from source_services.querying.selection import Selection, rows_that_fit
+from source_services.querying.selection import BYTES_AT_A_TIME, Selection, bytes_of, rows_that_fit
 from source_services.querying.sink import Body, Sink, Spool
 
 Cells = list[list[Cell]]
@@ -175,13 +175,14 @@ def _kinds_of_all(kinds: list[str], computed: list[int], pieces: Iterable[Cells]
 def _pieces(selection: Selection) -> Iterator[Cells]:
     """The cells by column, of a few rows at a time."""
     columns: Cells = [[] for _ in selection.names]
-    most = min(rows_that_fit(selection.row_bytes), ROWS_OF_A_PIECE)
+    size, may_be_long = 0, rows_that_fit(selection.row_bytes) < ROWS_OF_A_PIECE
     for rows in selection.groups:
         for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
             column.extend(cells)
-        if len(columns[0]) >= most:
+        size += bytes_of(rows) if may_be_long else 0
+        if len(columns[0]) >= ROWS_OF_A_PIECE or size >= BYTES_AT_A_TIME:
             yield columns
-            columns = [[] for _ in selection.names]
+            columns, size = [[] for _ in selection.names], 0
     if columns[0]:
         yield columns
 

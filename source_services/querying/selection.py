@@ -8,7 +8,7 @@ from source_services.problems import Problem
 
 Rows = list[tuple[Cell, ...]]
 
-BYTES_AT_A_TIME = 16 << 20
+BYTES_AT_A_TIME = 4 << 20
 """Of so many bytes rows are held as Python objects, however long they are."""
 
 
@@ -36,6 +36,11 @@ class Selection:
 def rows_that_fit(row_bytes: int) -> int:
     """How many rows of this length may be held at a time."""
     return max(1, BYTES_AT_A_TIME // max(1, row_bytes))
+
+
+def bytes_of(rows: Rows) -> int:
+    """About how many bytes the rows have: those of their texts and blobs."""
+    return sum(len(cell) for row in rows for cell in row if isinstance(cell, str | bytes))
 
 
 def _counted(groups: Iterator[Rows], most: int) -> Iterator[Rows]:
