@@ -10,6 +10,7 @@ SETTINGS = {
     "FINSYNC_HOME": "Folder of everything that FinSync writes: tables/ and published/. Default: finsync_data here.",
     "FINSYNC_FIRST_QUARTER": "First day of the first quarter, as 2005-01-01; earlier periods are refused.",
     "FINSYNC_REFERENCE": "Your companies: a folder with companies.csv and aliases.csv, or one CSV. Default: a sample.",
+    "FINSYNC_SERVICES_TOKEN_FILE": "File with the token that the services ask for. Default: none.",
     "FINSYNC_DEPLOYED": "1 where schedules and sensors start switched on. Default: off, switch them on in the UI.",
 }
 SAMPLE_REFERENCE = Path(__file__).parent / "reference"

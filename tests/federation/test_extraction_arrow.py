@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from federation_sources import Q4, QUARTERS, deliver, extract, json_lines, parquet_bytes, pnl_mapping
 from given import answering_service
-from plain_servers import without_arrow
+from plain_servers import passing_on
 
 from finsync_pipeline.clients.answers import Answer
 from finsync_pipeline.clients.source_service import SourceService
@@ -42,7 +42,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     file.write_text(json_lines(rows), encoding="utf-8")
     with (
         answering_service(Service("pnl", 0, "Period Ended"), file) as service,
-        without_arrow(service.url) as plain,
+        passing_on(service.url, speaks_arrow=False) as plain,
     ):
         yield Served(service.url, plain)
 

@@ -114,6 +114,21 @@ def test_a_mistake_in_a_setting_ends_the_command_without_a_traceback(checkout: P
     assert done.stderr.startswith("finsync: FINSYNC_FIRST_QUARTER: '2009' is no date")
 
 
+def test_a_file_without_a_token_is_told_with_its_name_and_cure(checkout: Path, tmp_path: Path):
+    file = tmp_path / "token"
+
+    absent = _check(checkout, FINSYNC_SERVICES_TOKEN_FILE=str(file))
+    file.write_text("t0ken\n")
+    present = _check(checkout, FINSYNC_SERVICES_TOKEN_FILE=str(file))
+
+    assert (absent.returncode, absent.stdout) == (2, "")
+    assert f"token_file {file} cannot be read (No such file or directory). Put the token" in absent.stderr
+    assert "defs/sources/balance_sheet/defs.yaml" in absent.stderr
+    assert "Traceback" not in absent.stderr
+    assert present.returncode == 0
+    assert "t0ken" not in present.stdout + present.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

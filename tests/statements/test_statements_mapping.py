@@ -221,9 +221,9 @@ def test_the_hash_changes_with_what_the_mapping_says(parts: dict[str, Any]) -> N
     assert mapping_of(**parts).hash != mapping_of().hash
 
 
-def test_the_hash_does_not_change_with_the_place_of_the_service() -> None:
-    moved = mapping_of().at("https://elsewhere:9000/x")
-    assert moved.url == "https://elsewhere:9000/x"
+def test_the_hash_does_not_change_with_the_place_of_the_service_or_its_token() -> None:
+    moved = mapping_of().at("https://elsewhere:9000/x", "/run/secrets/token")
+    assert (moved.url, moved.token_file) == ("https://elsewhere:9000/x", "/run/secrets/token")
     assert moved.hash == mapping_of().hash == mapping_of(scale=1).hash
 
 

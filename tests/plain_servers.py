@@ -1,17 +1,24 @@
-"""Services that are less than FinSync's own: plain SQL over HTTP, capped answers, or pages of a table without SQL."""
+"""Services that are less than FinSync's own: plain SQL over HTTP, capped answers, pages of a table without SQL; and
+servers in between, which pass on what others say.
+"""
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Barrier, Lock, Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
+
+TOLD = ("Content-Type", "X-Data-Version", "X-Row-Count", "Repr-Digest")
+"""Headers that are passed on."""
+TOGETHER_SECONDS = 30
 
 
 @dataclass
@@ -74,17 +81,33 @@ def plain_server(database: Path, **behaviour: Any) -> Iterator[Plain]:
 
 
 @contextmanager
-def without_arrow(url: str) -> Iterator[str]:
-    """A service that says what the one at `url` says, versions and all, but in JSON alone and to GET alone."""
+def passing_on(url: str, hear: Callable[[str], object] = str, speaks_arrow: bool = True) -> Iterator[str]:
+    """What the service at `url` says, once `hear` has heard the path; or that in JSON alone, and to /query alone."""
 
-    def get(handler: BaseHTTPRequestHandler) -> None:
-        path = urlsplit(handler.path).path
-        reply = requests.get(f"{url}{handler.path}", headers={"Accept": "application/json"}, timeout=30)
-        status = 404 if path == "/data" else reply.status_code
-        answer(handler, status, reply.content, {"X-Data-Version": reply.headers["X-Data-Version"]})
+    def ask(handler: BaseHTTPRequestHandler) -> None:
+        hear(handler.path)
+        accept = handler.headers["Accept"] if speaks_arrow else "application/json"
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0))) or None
+        told = {"Accept": accept, "Accept-Encoding": "identity", "Content-Type": "application/json"}
+        reply = requests.request(handler.command, f"{url}{handler.path}", data=body, headers=told, timeout=30)
+        status = reply.status_code if speaks_arrow or not handler.path.startswith("/data") else 404
+        answer(handler, status, reply.content, {name: reply.headers[name] for name in TOLD if name in reply.headers})
 
-    with serving(get) as plain_url:
-        yield plain_url
+    with serving(ask) as passing_url:
+        yield passing_url
+
+
+@contextmanager
+def gathering(url: str, barrier: Barrier, waiting: Container[int] = (0,)) -> Iterator[str]:
+    """What the service at `url` says, but the questions with these numbers wait for each other at the barrier."""
+    numbers = count()
+
+    def hear(_: str) -> None:
+        if next(numbers) in waiting:
+            barrier.wait(TOGETHER_SECONDS)
+
+    with passing_on(url, hear) as gathering_url:
+        yield gathering_url
 
 
 def answer(handler: BaseHTTPRequestHandler, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
@@ -97,14 +120,17 @@ def answer(handler: BaseHTTPRequestHandler, status: int, body: bytes, headers: d
 
 
 @contextmanager
-def serving(get: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
-    """A server that answers each GET, at this url."""
+def serving(ask: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
+    """A server that answers each GET and POST so, at this url."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version, disable_nagle_algorithm = "HTTP/1.1", True
 
         def do_GET(self) -> None:
-            get(self)
+            ask(self)
+
+        def do_POST(self) -> None:
+            ask(self)
 
         def log_message(self, *_: object) -> None:
             pass

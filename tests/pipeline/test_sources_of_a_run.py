@@ -1,0 +1,56 @@
+"""A run asks its sources all at once, and each source for its whole table once; nothing else changes."""
+
+from contextlib import ExitStack
+from datetime import date
+from threading import Barrier
+
+import dagster as dg
+import pytest
+from given import running_services
+from plain_servers import gathering, passing_on
+
+from finsync_pipeline.clients import source_service
+from finsync_pipeline.definitions import defs
+from finsync_pipeline.local.check import declared_sources
+from finsync_pipeline.local.run import occupied_range
+
+QUARTERS = ("--quarters", "2009-Q3...2009-Q4")
+
+
+def test_a_run_asks_all_its_sources_before_it_has_an_answer_of_any(deployment):
+    with running_services(deployment.data) as urls, ExitStack() as stack:
+        deployment.use(urls)
+        assert deployment.finsync("run", *QUARTERS) == 0
+        alone = deployment.csv()
+        barrier = Barrier(3)
+        deployment.use({name: stack.enter_context(gathering(url, barrier)) for name, url in urls.items()})
+
+        assert deployment.finsync("run", *QUARTERS) == 0
+        assert deployment.csv() == alone
+
+
+def test_a_run_gets_each_table_whole_once_and_into_a_file(deployment, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(source_service, "LARGE_BYTES", 0)
+    heard: list[str] = []
+    with running_services(deployment.data) as urls, ExitStack() as stack:
+        deployment.use({name: stack.enter_context(passing_on(url, heard.append)) for name, url in urls.items()})
+        assert deployment.finsync("run", *QUARTERS) == 0
+
+    assert heard.count("/data") == 3
+    assert heard.count("/version") == 3
+
+
+def test_all_sources_are_asked_at_the_same_time_for_their_occupied_quarters(deployment):
+    with running_services(deployment.data) as urls, ExitStack() as stack:
+        barrier = Barrier(3)
+        deployment.use({name: stack.enter_context(gathering(url, barrier)) for name, url in urls.items()})
+        assert occupied_range(declared_sources()) == (date(2009, 7, 1), date(2009, 10, 1))
+
+
+def test_the_sensor_asks_all_sources_at_the_same_time(deployment):
+    with running_services(deployment.data) as urls, ExitStack() as stack:
+        barrier = Barrier(3)
+        deployment.use({name: stack.enter_context(gathering(url, barrier)) for name, url in urls.items()})
+        sensor = defs().get_repository_def().get_sensor_def("delivery_changed")
+        with dg.build_sensor_context() as context:
+            assert len(sensor(context).run_requests) == 1
