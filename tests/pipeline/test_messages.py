@@ -114,19 +114,23 @@ def test_a_mistake_in_a_setting_ends_the_command_without_a_traceback(checkout: P
     assert done.stderr.startswith("finsync: FINSYNC_FIRST_QUARTER: '2009' is no date")
 
 
-def test_a_file_without_a_token_is_told_with_its_name_and_cure(checkout: Path, tmp_path: Path):
+def test_a_file_without_a_token_is_told_with_its_name_and_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     file = tmp_path / "token"
+    monkeypatch.delenv("FINSYNC_REFERENCE", raising=False)
+    monkeypatch.setenv("FINSYNC_SERVICES_TOKEN_FILE", str(file))
 
-    absent = _check(checkout, FINSYNC_SERVICES_TOKEN_FILE=str(file))
+    assert main(["check"]) == 2
+    absent = capsys.readouterr()
     file.write_text("t0ken\n")
-    present = _check(checkout, FINSYNC_SERVICES_TOKEN_FILE=str(file))
+    assert main(["check"]) == 0
+    present = capsys.readouterr()
 
-    assert (absent.returncode, absent.stdout) == (2, "")
-    assert f"token_file {file} cannot be read (No such file or directory). Put the token" in absent.stderr
-    assert "defs/sources/balance_sheet/defs.yaml" in absent.stderr
-    assert "Traceback" not in absent.stderr
-    assert present.returncode == 0
-    assert "t0ken" not in present.stdout + present.stderr
+    assert absent.out == ""
+    assert f"token_file {file} cannot be read (No such file or directory). Put the token" in absent.err
+    assert "defs/sources/balance_sheet/defs.yaml" in absent.err
+    assert "t0ken" not in present.out + present.err
 
 
 @pytest.mark.parametrize(
