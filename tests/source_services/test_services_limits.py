@@ -1,0 +1,443 @@
+"""What a service grants: connections, time, room, requests; to whom; and that others do not suffer from one."""
+
+import base64
+import os
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from asking import FORMATS, check_problem, check_whole, serving, told, until
+
+from source_services.settings import Limits, SettingMistake, variable
+
+TOKEN = "a-Token.of_40~characters+/=0123456789abcd"
+LONG = "SELECT count(*) FROM " + ", ".join(f"numbers t{number}" for number in range(9))
+"""A query that would run for years."""
+
+
+@pytest.fixture
+def numbers(serve):
+    """Serve a table of 200 rows, within these limits."""
+    return lambda **how: serve("numbers.jsonl", "".join(f'{{"n": {number}}}\n' for number in range(200)), **how)
+
+
+def running(client):
+    return client.metric("finsync_queries_running")
+
+
+def waiting(client):
+    return client.metric("finsync_queries_waiting")
+
+
+@contextmanager
+def busy(client, count=1):
+    """So many connections run a query that does not end, until the block does and their clients go away."""
+    with ExitStack() as stack:
+        for _ in range(count):
+            ask_for_long(stack.enter_context(client.connect()))
+        until(lambda: running(client) == count)
+        yield
+
+
+def ask_for_long(connection):
+    connection.sendall(f"GET /query?q={LONG.replace(' ', '+')} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+
+
+# Connections
+
+
+def test_when_all_connections_are_busy_a_query_waits_is_told_and_others_are_answered_afterwards(numbers):
+    client = numbers(connections=2, checkout_seconds=1, query_seconds=60)
+    with busy(client, 2):
+        began = time.monotonic()
+        answer = client.query("SELECT 'waits too long'")
+        assert 0.9 < time.monotonic() - began < 3
+        check_problem(answer, 503, "busy")
+        assert answer.headers["Retry-After"] == "1"
+        # What needs no connection is answered at once
+        for path in ("/version", "/schema", "/health", "/", "/data?format=arrow", "/openapi.json"):
+            assert client.get(path, timeout=2).status_code == 200
+    until(lambda: running(client) == 0)
+    assert client.rows("SELECT count(*) FROM numbers") == [[200]]
+    assert waiting(client) == 0
+
+
+def test_a_query_that_waits_gets_the_connection_that_becomes_free(numbers):
+    client = numbers(connections=1, checkout_seconds=30, query_seconds=60)
+    with ThreadPoolExecutor(8) as threads:
+        with busy(client):
+            answers = [threads.submit(client.query, f"SELECT {number}") for number in range(7)]
+            until(lambda: waiting(client) == 7)
+        assert [each.result().json()["rows"] for each in answers] == [[[number]] for number in range(7)]
+
+
+def test_a_query_is_stopped_when_its_time_is_over_and_its_connection_used_again(numbers):
+    client = numbers(connections=1, query_seconds=1)
+    assert "after 1 s" in check_problem(client.post(LONG), 504, "query-timeout")["detail"]
+    for number in range(5):
+        assert client.rows(f"SELECT count(*) + {number} FROM numbers") == [[200 + number]]
+
+
+def test_a_query_ends_when_its_client_goes_away(numbers):
+    client = numbers(connections=1, query_seconds=30)
+    for _ in range(3):
+        with busy(client):
+            pass
+        gone = time.monotonic()
+        until(lambda: running(client) == 0)
+        assert time.monotonic() - gone < 3
+    assert client.rows("SELECT 1") == [[1]]
+    assert client.metric("finsync_requests_total", route="/query", status="499") == 3
+
+
+def test_a_query_of_a_client_that_left_while_it_waited_does_not_run(numbers):
+    client = numbers(connections=1, query_seconds=60, checkout_seconds=60)
+    with busy(client):
+        with ExitStack() as stack:
+            for _ in range(5):
+                ask_for_long(stack.enter_context(client.connect()))
+            until(lambda: waiting(client) == 5)
+        until(lambda: waiting(client) == 0)
+        assert running(client) == 1
+    until(lambda: running(client) == 0, seconds=3)
+
+
+# Room
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_result_of_more_rows_than_the_limit_is_refused_and_never_cut(numbers, format_):
+    client = numbers(json_rows=100, result_rows=150)
+    most = 100 if format_ == "json" else 150
+    assert len(told(client.post(f"SELECT n FROM numbers LIMIT {most}", format_))[1]) == most
+    detail = check_problem(client.post(f"SELECT n FROM numbers LIMIT {most + 1}", format_), 413, "too-large")["detail"]
+    assert f"more than {most} rows" in detail
+    if format_ not in ("json", "arrow"):
+        check_problem(client.get(f"/data?format={format_}"), 413, "too-large")
+    assert len(told(client.get(f"/data?format={format_}&limit=200"))[1]) == 200
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_result_of_more_bytes_than_the_limit_is_refused(numbers, format_):
+    client = numbers(result_bytes=3_000)
+    # Digits that do not repeat: Parquet would make little of the same ones
+    sql = "SELECT n * n * 7919 % 100003 AS a, n * n * n * 104729 % 1000003 AS b, n * 0.1234567 AS c FROM numbers"
+    assert "more than 3,000 bytes" in check_problem(client.post(sql, format_), 413, "too-large")["detail"]
+    check_whole(client.post(sql + " LIMIT 2", format_))
+
+
+@pytest.mark.parametrize(
+    ("limits", "request_", "said"),
+    [
+        ({"sql_bytes": 30}, ("SELECT /* of 31 bytes ....... */",), "the limit is 30"),
+        ({"value_bytes": 1_000}, ("SELECT replace(:v, 'a', 'bb')", {"v": "a" * 600}), "more than 1,000 bytes"),
+        ({"page_rows": 20}, ("limit=21",), "from 1 to 20"),
+        ({"parameters": 2}, ("SELECT :a + :b + :c", {"a": 1, "b": 2, "c": 3}), "could not be run"),
+    ],
+    ids=["sql_bytes", "value_bytes", "page_rows", "parameters"],
+)
+def test_a_limit_that_is_set_holds(numbers, limits, request_, said):
+    client = numbers(**limits)
+    text, *parameters = request_
+    answer = (
+        client.post(text, **(parameters[0] if parameters else {})) if "SELECT" in text else client.get(f"/data?{text}")
+    )
+    assert said in check_problem(answer, answer.status_code, answer.json()["code"])["detail"]
+    assert client.get("/schema").json()["limits"][next(iter(limits))] == next(iter(limits.values()))
+
+
+def test_a_value_as_long_as_the_longest_row_of_the_table_is_read(serve):
+    client = serve("x.jsonl", '{"a": "' + "x" * 200_000 + '", "b": "é"}\n{"a": "y", "b": "z"}\n')
+    assert client.rows("SELECT length(a), b FROM x") == [[200_000, "é"], [1, "z"]]
+    assert told(client.get("/data"))[1][0] == ["x" * 200_000, "é"]
+    assert told(client.post("SELECT * FROM x ORDER BY b DESC", "arrow"))[1][1] == ["y", "z"]
+    check_problem(client.post("SELECT a || a || a FROM x"), 413, "too-large")
+
+
+def test_answers_that_are_kept_take_little_room_and_few_files(numbers):
+    client = numbers(kept_small_bytes=50_000, kept_bytes=2_000_000)
+    rows = "FROM numbers t0, numbers t1"
+    before = open_files()
+    for number in range(20):
+        for _ in range(2):
+            check_whole(client.post(f"SELECT t0.n, t1.n, {number} {rows}", "csv"))
+            check_whole(client.post(f"SELECT n, {number} FROM numbers"))
+    assert open_files() - before < 15
+    kept = client.metric("finsync_kept_answers_total", **{"from": "kept"})
+    assert kept == 40, "what was asked a moment ago is kept"
+    check_whole(client.post(f"SELECT t0.n, t1.n, 0 {rows}", "csv"))
+    assert client.metric("finsync_kept_answers_total", **{"from": "kept"}) == kept, "what was asked long ago is not"
+
+
+def test_large_answers_that_wait_to_be_fetched_have_a_bound_on_the_disk(numbers):
+    client = numbers(kept_bytes=1_000_000, disk_bytes=2_000_000)
+    rows = "FROM numbers t0, numbers t1, numbers t2 LIMIT 300000"
+    answer = client.post(f"SELECT t0.n, t1.n, t2.n {rows}", "csv")
+    check_problem(answer, 503, "busy")
+    until(lambda: client.post("SELECT t0.n, t1.n FROM numbers t0, numbers t1", "csv").status_code == 200)
+
+
+# Requests of one client
+
+
+def test_a_client_has_so_many_requests_a_minute_and_is_told_how_many_are_left(numbers):
+    client = numbers(requests_per_minute=5)
+    for left in (4, 3, 2, 1, 0):
+        answer = client.get("/version" if left % 2 else "/nothing")
+        assert answer.headers["RateLimit-Policy"] == '"requests";q=5;w=60'
+        remaining, _, seconds = answer.headers["RateLimit"].removeprefix('"requests";r=').partition(";t=")
+        assert int(remaining) == left
+        assert 0 < int(seconds) <= 60
+    for path in ("/version", "/data", "/query?q=SELECT+1", "/", "/metrics", "/nothing"):
+        answer = client.get(path)
+        check_problem(answer, 429, "rate-limited")
+        assert 0 < int(answer.headers["Retry-After"]) <= 60
+        assert answer.headers["RateLimit"].startswith('"requests";r=0;t=')
+    for path in ("/health", "/ready"):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert "RateLimit" not in answer.headers
+    # Another client has an allowance of its own
+    with ExitStack() as stack:
+        other = stack.enter_context(socket.create_connection(connect_to(client), 5, source_address=("127.0.0.2", 0)))
+        other.sendall(b"GET /version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert b" 200 OK" in other.recv(1_000)
+
+
+def connect_to(client):
+    host, _, port = client.url.removeprefix("http://").partition(":")
+    return host, int(port)
+
+
+# Who may ask
+
+
+def basic(user, password):
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"Bearer {TOKEN}",
+        f"bearer {TOKEN}",
+        f"Bearer  {TOKEN} ",
+        basic("any", TOKEN),
+        basic("", TOKEN),
+        basic("é", TOKEN),
+    ],
+)
+def test_who_sends_the_token_is_answered_by_any_name_of_the_host(guarded, header):
+    for host in ("localhost", "127.0.0.1:80", "finsync.example", "pnl:5001"):
+        answer = guarded.get("/version", headers={"Authorization": header, "Host": host})
+        assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *(
+            None,
+            "",
+            "Bearer",
+            "Bearer ",
+            TOKEN,
+            f"Token {TOKEN}",
+            f"Bearer {TOKEN}x",
+            f"Bearer {TOKEN[:-1]}",
+            f"Bearer x {TOKEN}",
+        ),
+        *(
+            f"Bearer {TOKEN.upper()}",
+            f"Basic {TOKEN}",
+            "Basic !",
+            "Basic",
+            basic(TOKEN, ""),
+            basic("any", TOKEN + "x"),
+            basic("a", "b"),
+        ),
+        *("Basic " + base64.b64encode(b"\xff\xfe:x").decode(), "Basic " + base64.b64encode(TOKEN.encode()).decode()),
+        *("Bearer \xe9", "Bearer " + "x" * 8_000, f"Bearer {TOKEN},{TOKEN}"),
+    ],
+)
+def test_who_does_not_send_the_token_is_told_how_on_every_route_but_two(guarded, header):
+    headers = {} if header is None else {"Authorization": header.encode("latin-1")}
+    for path in ("/", "/data", "/query?q=SELECT+1", "/schema", "/version", "/metrics", "/openapi.json", "/nothing"):
+        answer = guarded.get(path, headers=headers)
+        problem = check_problem(answer, 401, "not-authenticated")
+        assert problem["detail"] == (
+            "send the service's token: Authorization: Bearer TOKEN, or as the password of any user"
+        )
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="finsync", Basic realm="finsync"'
+        assert TOKEN not in answer.text + str(answer.headers)
+    for path in ("/health", "/ready"):
+        assert guarded.get(path, headers=headers).status_code == 200
+    assert guarded.request("POST", "/query", json={"q": "SELECT 1"}, headers=headers).status_code == 401
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    """A service that asks for a token."""
+    data_file = tmp_path_factory.mktemp("guarded") / "numbers.csv"
+    data_file.write_text("n\n1\n")
+    with serving(data_file, token=TOKEN) as client:
+        yield client
+
+
+def test_nothing_that_the_service_tells_holds_the_token(guarded):
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    for path in ("/", "/data", "/schema", "/version", "/metrics", "/openapi.json", "/nothing", f"/query?q={TOKEN}"):
+        answer = guarded.get(path, headers=headers)
+        assert TOKEN not in answer.text + str(answer.headers)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_answered"),
+    [
+        *(
+            (host, True)
+            for host in ("127.0.0.1", "127.0.0.1:5001", "localhost", "LOCALHOST:80", "[::1]", "[::1]:5001", "10.0.0.7")
+        ),
+        *(
+            (host, False)
+            for host in ("attacker.example", "attacker.example:5001", "localhost.attacker.example", "pnl", "")
+        ),
+        *(
+            (host, False)
+            for host in ("127.0.0.1.attacker.example", "127.0.0.1@attacker.example", "localhost.", "0x7f.1", "1", "[")
+        ),
+    ],
+)
+def test_without_a_token_the_service_answers_by_its_address_alone(client, host, is_answered):
+    for path in ("/data", "/query?q=SELECT+1", "/", "/metrics", "/nothing"):
+        answer = client.get(path, headers={"Host": host})
+        if is_answered:
+            assert answer.status_code == (404 if path == "/nothing" else 200)
+        else:
+            assert "as localhost" in check_problem(answer, 421, "wrong-host")["detail"]
+    assert client.get("/health", headers={"Host": host}).status_code == 200
+
+
+# One client and the others
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"G",
+        b"GET /data HTTP/1.1\r\nHost: loc",
+        b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{",
+        b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+    ],
+    ids=["nothing", "a letter", "half of the headers", "half of a body", "half of a chunked body"],
+)
+def test_clients_that_do_not_finish_what_they_say_hold_up_nobody(numbers, said):
+    client = numbers(connections=1)
+    with ExitStack() as stack:
+        for _ in range(50):
+            stack.enter_context(client.connect()).sendall(said)
+        assert client.rows("SELECT count(*) FROM numbers") == [[200]]
+        assert client.get("/data", timeout=2).status_code == 200
+    assert client.rows("SELECT count(*) + 1 FROM numbers") == [[201]]
+
+
+def test_clients_that_read_nothing_hold_up_nobody_and_are_given_up(numbers):
+    client = numbers(connections=1, send_seconds=2, result_rows=2_000_000)
+    sql = "SELECT+t0.n,t1.n,t2.n+FROM+numbers+t0,numbers+t1,numbers+t2+LIMIT+1200000"
+    length = int(client.head(f"/query?format=csv&q={sql}").headers["Content-Length"])
+    assert length > 10 << 20, "more than the kernel takes off our hands"
+    with ExitStack() as stack:
+        slow = [stack.enter_context(client.connect()) for _ in range(8)]
+        for connection in slow:
+            connection.sendall(f"GET /query?format=csv&q={sql} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        assert client.rows("SELECT count(*) FROM numbers") == [[200]]
+        columns, rows = told(client.get("/query?format=arrow&q=SELECT+n+FROM+numbers"))
+        assert (columns, len(rows)) == (["n"], 200)
+        until(lambda: client.metric("finsync_requests_total", status="499") == 8)
+        for connection in slow:
+            assert read_all(connection) < length
+    assert client.metric("finsync_requests_total", status="500") == 0
+
+
+def read_all(connection):
+    """How many bytes come before the connection ends, in whatever way."""
+    count = 0
+    try:
+        while piece := connection.recv(1 << 20):
+            count += len(piece)
+    except ConnectionResetError:
+        pass
+    return count
+
+
+def test_a_client_that_goes_away_in_the_middle_of_an_answer_is_no_fault_of_the_service(numbers, caplog):
+    client = numbers(result_rows=2_000_000)
+    sql = "SELECT+t0.n,t1.n,t2.n+FROM+numbers+t0,numbers+t1,numbers+t2+LIMIT+1200000"
+    for _ in range(5):
+        with client.connect() as connection:
+            connection.sendall(f"GET /query?format=csv&q={sql} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            assert connection.recv(100).startswith(b"HTTP/1.1 200")
+    until(lambda: client.metric("finsync_requests_total", status="499") == 5)
+    assert client.metric("finsync_requests_total", status="500") == 0
+    assert [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []
+    check_whole(client.get(f"/query?format=csv&q={sql}"))
+
+
+def test_many_clients_get_the_same_large_answer_at_once_each_of_them_whole(numbers):
+    client = numbers()
+    sql = "SELECT t0.n, t1.n, t2.n FROM numbers t0, numbers t1, numbers t2 LIMIT 200000"
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: client.post(sql, "csv"), range(16)))
+    for answer in answers:
+        check_whole(answer)
+    assert len({answer.content for answer in answers}) == 1
+
+
+# Settings
+
+
+@pytest.mark.parametrize(("name", "value", "sentence"), Limits().told())
+def test_every_limit_is_set_by_its_variable_and_explained(monkeypatch, name, value, sentence):
+    assert variable(name) == f"FINSYNC_SERVICES_{name.upper()}"
+    monkeypatch.setenv(variable(name), "17")
+    assert getattr(Limits.from_environment(), name) == 17
+    monkeypatch.setenv(variable(name), "")
+    assert getattr(Limits.from_environment(), name) == value
+    assert sentence.endswith(".")
+    for wrong in ("0", "-1", "1.5", "ten", " 1", "1_000", "1e3", "٣", "9" * 30):
+        monkeypatch.setenv(variable(name), wrong)
+        with pytest.raises(
+            SettingMistake, match=rf"{variable(name)}: .* is no whole number of 1 or more; write it like 1000"
+        ):
+            Limits.from_environment()
+
+
+# Nothing is left over
+
+
+def open_files():
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - the listing itself opens one, each time
+
+
+def test_300_requests_of_all_kinds_leave_no_file_and_no_thread_behind(numbers):
+    client = numbers(query_seconds=1)
+
+    def ask():
+        client.get("/data")
+        client.get("/data?format=arrow")
+        client.post("SELECT t0.n, t1.n FROM numbers t0, numbers t1", "csv")
+        client.post("DROP TABLE numbers")
+        client.get("/nothing")
+        with client.connect() as connection:
+            connection.sendall(b"GET /data?format=csv HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    ask()
+    before = open_files(), threading.active_count()
+    for _ in range(50):
+        ask()
+    until(lambda: open_files() <= before[0] + 2 and threading.active_count() <= before[1] + 4)
