@@ -89,6 +89,8 @@ async def _posted(request: web.Request) -> tuple[str, dict[str, Cell]]:
             body = orjson.loads(await request.read())
     except TimeoutError:
         raise Problem("invalid-parameter", f"the body did not come within {BODY_SECONDS} s") from None
+    except web.RequestPayloadError:
+        raise Problem("invalid-parameter", "the body is not encoded as its headers say") from None
     except orjson.JSONDecodeError as error:
         raise Problem("invalid-parameter", f"the body is no JSON: {error.msg}") from None
     if not isinstance(body, dict) or not isinstance(body.get("q"), str) or body.keys() - {"q", "parameters"}:

@@ -1,0 +1,292 @@
+"""A newer data file is served within a few looks, whole or not at all, and nobody who asks meanwhile gets a mixture."""
+
+import json
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from asking import check_problem, check_whole, clients_of, started, told, until
+
+LOOK = 0.05
+ROWS = 500
+
+
+def lines(version, rows=ROWS, **more):
+    """A data file each of whose rows carries the version's number."""
+    return "".join(json.dumps({"n": n, "version": version, "text": f"é{n}", **more}) + "\n" for n in range(rows))
+
+
+@pytest.fixture
+def publish(tmp_path):
+    """Publish content as the data file of the service, by renaming it over the old one."""
+
+    def rename_over(content, name="numbers.jsonl"):
+        new = tmp_path / "data" / f"{name}.new"
+        new.write_bytes(content if isinstance(content, bytes) else content.encode())
+        new.replace(tmp_path / "data" / name)
+
+    return rename_over
+
+
+@pytest.fixture
+def client(serve):
+    return serve("numbers.jsonl", lines(1), "version", look_seconds=LOOK)
+
+
+def version(client):
+    """The number of the version that is served now."""
+    return client.rows("SELECT DISTINCT version FROM numbers")[0][0]
+
+
+def test_a_newer_file_is_served_soon_and_all_that_tells_of_the_data_follows(client, publish):
+    before = {
+        path: client.get(path) for path in ("/version", "/schema", "/data", "/data?format=arrow", "/openapi.json", "/")
+    }
+    publish(lines(2, 7, more=0.5))
+    until(lambda: version(client) == 2)
+    after = {path: client.get(path) for path in before}
+    for path, old in before.items():
+        assert after[path].headers["X-Data-Version"] != old.headers["X-Data-Version"]
+        assert after[path].headers["ETag"] != old.headers["ETag"]
+        assert client.get(path, headers={"If-None-Match": old.headers["ETag"]}).status_code == 200
+        assert client.get(path, headers={"If-None-Match": after[path].headers["ETag"]}).status_code == 304
+    told_version = after["/version"].json()
+    assert (told_version["row_count"], [each["period"] for each in told_version["periods"]]) == (7, [2])
+    assert (
+        told_version["data_version"]
+        == after["/"].headers["X-Data-Version"]
+        == client.get("/ready").json()["data_version"]
+    )
+    assert [column["name"] for column in after["/schema"].json()["columns"]] == ["n", "version", "text", "more"]
+    assert told(after["/data?format=arrow"]) == (
+        ["n", "version", "text", "more"],
+        [[n, 2, f"é{n}", 0.5] for n in range(7)],
+    )
+    assert "filter.more" in after["/openapi.json"].text
+    assert "7 rows in 4 columns" in " ".join(after["/"].text.split())
+    assert client.metric("finsync_versions_published") == 1
+    assert client.metric("finsync_table_rows") == 7
+
+
+def test_only_the_files_of_the_version_that_is_served_are_kept(client, publish, tmp_path):
+    for number in (2, 3):
+        publish(lines(number))
+        until(lambda number=number: version(client) == number)
+    place = f"numbers-{client.get('/version').json()['data_version'][:16]}"
+    assert sorted(path.name for path in (tmp_path / "data" / "databases").iterdir()) == [
+        f"{place}.arrow",
+        f"{place}.sqlite",
+    ]
+
+
+def test_a_page_token_of_a_version_that_is_gone_is_told_and_one_of_the_new_version_is_taken(client, publish):
+    token = client.get("/data?limit=100").json()["next"]
+    assert client.get(f"/data?limit=100&next={token}").status_code == 200
+    publish(lines(2))
+    until(lambda: version(client) == 2)
+    for format_ in ("json", "arrow", "csv"):
+        detail = check_problem(client.get(f"/data?next={token}&format={format_}"), 410, "version-gone")["detail"]
+        assert "start again" in detail
+    assert [row for page in client.pages(limit=100) for row in told(page)[1]] == [[n, 2, f"é{n}"] for n in range(ROWS)]
+
+
+def test_a_running_query_ends_on_the_version_that_it_began_on(client, publish):
+    # Long enough to be overtaken: it counts pairs of rows, again and again
+    many = "numbers a, (SELECT 1 FROM numbers LIMIT 150)"
+    sql = f"SELECT max(version), sum((SELECT count(*) FROM numbers b WHERE b.n + a.n < 400)) FROM {many}"
+    with ThreadPoolExecutor(1) as threads:
+        old = threads.submit(client.post, sql)
+        until(lambda: client.metric("finsync_queries_running") == 1)
+        publish(lines(2))
+        until(lambda: client.get("/version").json()["periods"][0]["period"] == 2)
+        assert not old.done(), "the test itself was too slow: make the query longer"
+        answer = old.result()
+    assert told(answer)[1][0][0] == 1
+    assert answer.headers["X-Data-Version"] != client.get("/version").headers["X-Data-Version"]
+    assert version(client) == 2
+
+
+def test_an_answer_that_is_being_sent_is_of_one_version_though_its_file_is_gone(serve, publish):
+    client = serve("numbers.jsonl", lines(1, 150_000), look_seconds=LOOK)
+    whole = client.get("/data?format=arrow").content
+    assert len(whole) > 3 << 20
+    with client.connect() as connection:
+        connection.sendall(b"GET /data?format=arrow HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        received = connection.recv(1_000)
+        publish(lines(2, 10))
+        until(lambda: version(client) == 2)
+        received += b"".join(iter(lambda: connection.recv(1 << 20), b""))
+    assert received.partition(b"\r\n\r\n")[2] == whole
+
+
+def test_the_same_content_in_a_new_file_changes_nothing(client, publish, caplog):
+    before = client.get("/data")
+    caplog.set_level("INFO", "source_services")
+    publish("".join(reversed(lines(1).splitlines(keepends=True))))
+    until(lambda: "the new data file holds the same" in caplog.text)
+    assert client.get("/data", headers={"If-None-Match": before.headers["ETag"]}).status_code == 304
+    assert client.get("/data").content == before.content
+    assert client.metric("finsync_versions_published") == 0
+    assert told(client.get("/data?format=arrow"))[1] == told(before)[1]
+    # And the files of the version that is served are still there for the next ones
+    publish(lines(2))
+    until(lambda: version(client) == 2)
+
+
+BROKEN = {
+    "no JSON": (b"{", "cannot be read as a JSON object"),
+    "cut short": (lines(2).encode()[:-20], "cannot be read as a JSON object"),
+    "empty": (b"", "holds no values"),
+    "no UTF-8": (b'{"version": "\xff"}\n', "is not UTF-8 text"),
+    "without the period column": (b'{"n": 1}\n', "has no column 'version'"),
+    "too wide": (
+        ("{" + ", ".join(f'"c{n}": 1' for n in range(3_000)) + ', "version": 1}').encode(),
+        "cannot be stored",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_file_that_cannot_be_read_changes_nothing_is_told_and_the_next_good_one_heals(client, publish, caplog, name):
+    content, message = BROKEN[name]
+    before = client.get("/data")
+    publish(content)
+    until(lambda: client.metric("finsync_versions_refused") == 1)
+    ready = client.get("/ready")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert ready.json()["data_version"] == before.headers["X-Data-Version"]
+    assert "could not be loaded" in ready.json()["refusal"]
+    assert message in caplog.text
+    for fragment in ("data/", "numbers.jsonl", message):
+        assert fragment not in ready.text
+    assert client.get("/data").content == before.content
+    time.sleep(4 * LOOK)
+    assert client.metric("finsync_versions_refused") == 1, "what was refused is not tried again and again"
+    publish(lines(3))
+    until(lambda: version(client) == 3)
+    assert client.get("/ready").json()["refusal"] is None
+    assert client.metric("finsync_versions_published") == 1
+
+
+def test_a_file_that_is_gone_changes_nothing(client, publish, tmp_path):
+    (tmp_path / "data" / "numbers.jsonl").unlink()
+    time.sleep(4 * LOOK)
+    assert version(client) == 1
+    assert client.get("/ready").status_code == 200
+    publish(lines(2))
+    until(lambda: version(client) == 2)
+
+
+def test_a_file_that_is_written_slowly_in_its_place_is_not_served_before_it_is_whole(serve, tmp_path):
+    client = serve("numbers.jsonl", lines(1), look_seconds=0.5)
+    content = lines(2)
+    seen = set()
+    with (tmp_path / "data" / "numbers.jsonl").open("w") as file:
+        for line in content.splitlines(keepends=True)[:: ROWS // 20]:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+            seen.add(tuple(map(tuple, client.rows("SELECT version, count(*) FROM numbers GROUP BY 1"))))
+            time.sleep(0.1)
+    assert seen == {((1, ROWS),)}
+    until(lambda: version(client) == 2)
+    assert client.rows("SELECT count(*) FROM numbers") == [[20]]
+    assert client.metric("finsync_versions_refused") == 0
+
+
+def test_20_publications_under_load_give_every_caller_whole_answers_of_one_version(client, publish):
+    is_over, faults, counts = threading.Event(), [], {}
+    sizes = {number: 300 + 10 * number for number in range(1, 22)}
+    publish(lines(1, sizes[1]))
+    until(lambda: client.rows("SELECT count(*) FROM numbers") == [[sizes[1]]])
+
+    def check(answer, numbers, kind):
+        check_whole(answer)
+        served = client_versions.setdefault(answer.headers["X-Data-Version"], numbers[0])
+        if {served} != set(numbers):
+            faults.append(f"{kind}: rows of {sorted(set(numbers))} in an answer of version {served}")
+        counts[kind] = counts.get(kind, 0) + 1
+
+    client_versions = {}
+
+    def ask_whole(format_):
+        answer = client.get(f"/data?format={format_}")
+        rows = told(answer)[1]
+        check(answer, [int(row[1]) for row in rows], format_)
+        if [int(row[0]) for row in rows] != list(range(sizes[int(rows[0][1])])):
+            faults.append(f"{format_}: {len(rows)} rows of version {rows[0][1]}")
+
+    def ask_pages():
+        path, before = "/data?limit=100", None
+        while path is not None:
+            page = client.get(path)
+            if page.status_code == 410:
+                counts["gone"] = counts.get("gone", 0) + 1
+                return
+            rows = told(page)[1]
+            check(page, [row[1] for row in rows], "page")
+            if before is not None and before != (rows[0][1], rows[0][0] - 1):
+                faults.append(f"page: after {before} comes {rows[0]}")
+            before, path = (rows[-1][1], rows[-1][0]), page.links["next"]["url"] if "Link" in page.headers else None
+
+    def ask_query():
+        answer = client.post("SELECT version, count(*), min(n), max(n) FROM numbers GROUP BY version")
+        rows = told(answer)[1]
+        check(answer, [row[0] for row in rows], "query")
+        if [row[1:] for row in rows] != [[sizes[rows[0][0]], 0, sizes[rows[0][0]] - 1]]:
+            faults.append(f"query: {rows}")
+
+    def ask_version():
+        answer = client.get("/version")
+        body = answer.json()
+        check_told = [(each["period"], each["row_count"]) for each in body["periods"]]
+        if check_told != [(each, sizes[each]) for each, _ in check_told] or len(check_told) != 1:
+            faults.append(f"version: {check_told}")
+        if body["data_version"] != answer.headers["X-Data-Version"]:
+            faults.append("version: its header tells of another one")
+        counts["version"] = counts.get("version", 0) + 1
+
+    def ask(*kinds):
+        while not is_over.is_set():
+            for kind in kinds:
+                try:
+                    kind()
+                except Exception as error:
+                    faults.append(repr(error))
+
+    asked = [
+        (ask_pages,),
+        (lambda: ask_whole("arrow"),),
+        (lambda: ask_whole("csv"), ask_version),
+        (ask_query, ask_version),
+    ]
+    with ThreadPoolExecutor(len(asked)) as threads:
+        for kinds in asked:
+            threads.submit(ask, *kinds)
+        try:
+            for number in range(2, 22):
+                publish(lines(number, sizes[number]))
+                until(lambda number=number: client.get("/version").json()["periods"][0]["period"] == number, seconds=30)
+        finally:
+            is_over.set()
+    assert faults == []
+    assert counts.keys() >= {"page", "arrow", "csv", "query", "version"}
+    assert min(counts[kind] for kind in ("page", "arrow", "csv", "query", "version")) >= 20
+    assert client.metric("finsync_versions_published") == 21
+    assert client.metric("finsync_requests_total", status="500") == 0
+
+
+def test_services_of_one_process_change_independently(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name in ("pnl", "tax"):
+        (folder / f"{name}.csv").write_text("Period Ended,version\nQ1,1\n")
+    with started("--data", folder, "--base-port", 0, "--look-seconds", 0.05, count=4) as (process, said):
+        clients = clients_of(said)
+        (folder / "new").write_text("Period Ended,version\nQ1,2\nQ2,2\n")
+        (folder / "new").replace(folder / "tax.csv")
+        until(lambda: clients["tax"].rows("SELECT DISTINCT version FROM tax") == [["2"]])
+        assert clients["pnl"].rows("SELECT DISTINCT version FROM pnl") == [["1"]]
+        assert process.poll() is None
