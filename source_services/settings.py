@@ -22,8 +22,8 @@ class Limits:
 
     connections: int = _limit(4, "Queries that run at the same time; others wait for a connection.")
     checkout_seconds: int = _limit(5, "How long a query waits for a connection before it is answered 503.")
-    query_seconds: int = _limit(10, "How long a query may run before it is stopped.")
-    export_seconds: int = _limit(60, "How long /data may take to write rows into a format.")
+    query_seconds: int = _limit(10, "How long a query may work, in seconds of a processor, before it is stopped.")
+    export_seconds: int = _limit(60, "How long /data may work to write rows into a format, likewise.")
     json_rows: int = _limit(100_000, "Rows of a result in JSON, which the caller holds as a whole.")
     result_rows: int = _limit(5_000_000, "Rows of a result in any other format.")
     result_bytes: int = _limit(1 << 30, "Bytes of a result, in any format.")

@@ -105,10 +105,11 @@ class GuardedConnection:
         """What is run from now on has this time."""
         self._allowance = allowance
 
-    def stop(self) -> None:
-        """End what runs now, from another thread."""
-        self._allowance.stop()
-        self._connection.interrupt()
+    def stop(self, allowance: Allowance) -> None:
+        """End the query that has this time, from another thread."""
+        allowance.stop()
+        if self._allowance is allowance:
+            self._connection.interrupt()
 
     def close(self) -> None:
         """Close the connection."""

@@ -37,16 +37,25 @@ class Engine:
             allowance.begin()
             return work(connection)
 
-        future = asyncio.get_running_loop().run_in_executor(self._threads, begin)
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._threads, begin)
         future.add_done_callback(lambda _: self._finish(snapshot, connection))
-        watch = asyncio.create_task(_end(connection, allowance))
+
+        def look_at_the_clock() -> None:
+            """The connection does so itself, but not within one call of a function over a long text."""
+            if allowance.is_over():
+                connection.stop(allowance)
+            elif not future.done():
+                loop.call_later(allowance.left() + 0.01, look_at_the_clock)
+
+        alarm = loop.call_later(seconds, look_at_the_clock)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            connection.stop()
+            connection.stop(allowance)
             raise
         finally:
-            watch.cancel()
+            alarm.cancel()
 
     def close(self) -> None:
         """Wait for what runs."""
@@ -67,10 +76,3 @@ class Engine:
         snapshot.give_back(connection)
         snapshot.__exit__()
         self._places.release()
-
-
-async def _end(connection: GuardedConnection, allowance: Allowance) -> None:
-    """Stop the query when its time is over: it looks at the clock itself, but not within a function over long texts."""
-    while (left := allowance.left()) > 0:
-        await asyncio.sleep(left + 0.01)
-    connection.stop()
