@@ -49,6 +49,7 @@ class GuardedConnection:
         self._kinds = {column.name: column.kind for column in holdings.columns}
         self._allowance = Allowance(limits.query_seconds)
         self._traced: _Traced | None = None
+        self._cursor: apsw.Cursor | None = None
         self._connection = apsw.Connection(
             f"{holdings.database.absolute().as_uri()}?mode=ro&immutable=1",
             flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
@@ -85,12 +86,14 @@ class GuardedConnection:
 
     def select(self, sql: str, parameters: Mapping[str, Cell]) -> Selection:
         """Run one SELECT. Raises Problem, here or while the rows are taken."""
+        self.finish()
         self._traced = None
         self._judge.begin()
         if (length := len(sql.encode(errors="replace"))) > self._limits.sql_bytes:
             raise Problem("too-large", f"the SQL has {length:,} bytes; the limit is {self._limits.sql_bytes:,}")
+        cursor = self._cursor = self._connection.cursor()
         try:
-            cursor = self._connection.execute(sql, dict(parameters))
+            cursor.execute(sql, dict(parameters))
         except Exception as error:
             self._explain(error)
         traced = self._traced
@@ -111,6 +114,12 @@ class GuardedConnection:
         if self._allowance is allowance:
             self._connection.interrupt()
 
+    def finish(self) -> None:
+        """End the statement of the last query, whose rows may not all have been taken."""
+        if self._cursor is not None:
+            self._cursor.close(True)
+        self._cursor = None
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close(True)
@@ -122,8 +131,6 @@ class GuardedConnection:
                 yield rows
         except Exception as error:
             self._explain(error)
-        finally:
-            cursor.close(True)
 
     def _trace(self, cursor: apsw.Cursor, sql: str, _bindings: object) -> bool:
         """SQLite has prepared a statement and not yet run it: see what it is."""

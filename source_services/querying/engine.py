@@ -35,7 +35,10 @@ class Engine:
 
         def begin() -> Result:
             allowance.begin()
-            return work(connection)
+            try:
+                return work(connection)
+            finally:
+                connection.finish()
 
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._threads, begin)
