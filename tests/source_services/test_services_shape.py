@@ -1,0 +1,417 @@
+"""All answers have one shape: errors, headers, ids, log lines; and what the service tells of itself is true."""
+
+import base64
+import hashlib
+import json
+import logging
+import re
+from html.parser import HTMLParser
+
+import pytest
+from asking import FORMATS, check_problem, serving
+from schemathesis.openapi import from_url as load_openapi
+
+from source_services.problems import PROBLEMS
+from source_services.querying.allowed import FUNCTIONS
+from source_services.settings import Limits
+from source_services.web.telemetry import log_to_stderr
+
+PATHS = ["/", "/data", "/query?q=SELECT+1", "/schema", "/version", "/health", "/ready", "/metrics", "/openapi.json"]
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7 * 7 }}",
+    "&amp;",
+    "a'b",
+    "</style>",
+    "é𝔘",
+]
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """A service whose columns and periods are named by somebody who means no good."""
+    data_file = tmp_path_factory.mktemp("hostile") / "pnl.jsonl"
+    data_file.write_text(json.dumps({name: f"of {name}" for name in HOSTILE}) + "\n")
+    with serving(data_file, HOSTILE[0]) as client:
+        yield client
+
+
+# Errors
+
+FAULTS = [
+    *(
+        (method, path, 405, "method-not-allowed")
+        for path in PATHS
+        for method in ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
+    ),
+    *(("POST", path, 405, "method-not-allowed") for path in PATHS if not path.startswith("/query")),
+    *((method, "/nothing", 404, "not-found") for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")),
+    *(
+        ("GET", path, 404, "not-found")
+        for path in ("/data/", "/DATA", "//data", "/data/1", "/static/app.py", "/..%2f..%2fetc/passwd")
+    ),
+    *(
+        ("GET", path, 404, "not-found")
+        for path in ("/favicon.ico", "/query/", "/%00", "/é", "/web/page.html", "/health/")
+    ),
+    *(
+        (method, f"{path}{'&' if '?' in path else '?'}nothing=1", 400, "invalid-parameter")
+        for path in PATHS
+        for method in ("GET", "HEAD")
+    ),
+    ("POST", "/query?q=SELECT+1", 400, "invalid-parameter"),
+    ("POST", "/query", 415, "media-type"),
+    ("GET", "/query", 400, "invalid-parameter"),
+    ("GET", "/query?q=DROP+TABLE+pnl", 400, "sql-not-allowed"),
+    ("GET", "/query?q=DROP", 400, "sql-invalid"),
+    ("GET", "/query?q=SELECT+1&accept", 400, "invalid-parameter"),
+    ("GET", "/data?limit=0", 400, "invalid-parameter"),
+    ("GET", "/data?next=x", 400, "invalid-parameter"),
+    ("GET", "/query?q=" + "x" * 17_000, 414, "url-too-long"),
+    ("NOTHING", "/data", 400, "invalid-parameter"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status", "code"), FAULTS, ids=lambda each: str(each)[:40])
+def test_every_error_has_one_shape(client, method, path, status, code):
+    answer = client.request(method, path)
+    assert answer.status_code == status, answer.text
+    if method == "HEAD":
+        assert (answer.content, answer.headers["Content-Type"]) == (b"", "application/problem+json")
+    else:
+        body = check_problem(answer, status, code)
+        assert body["instance"].endswith(answer.headers["X-Request-Id"])
+    check_headers(client, answer)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "ETag" not in answer.headers
+    assert ("Allow" in answer.headers) == (status == 405)
+    if status == 405:
+        assert set(answer.headers["Allow"].split(",")) == {"GET", "HEAD"} | ({"POST"} if "/query" in path else set())
+
+
+def check_headers(client, answer):
+    """What every answer says, whatever it is."""
+    assert answer.headers["X-Data-Version"] == client.table.now.version
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", answer.headers["X-Request-Id"])
+    assert "Content-Length" in answer.headers or answer.status_code == 304
+    assert "python" not in str(answer.headers).lower()
+    assert "aiohttp" not in str(answer.headers).lower()
+
+
+def test_an_unforeseen_fault_is_told_without_its_cause_and_logged_with_it(serve, monkeypatch, caplog):
+    client = serve("pnl.csv", "a\n1\n")
+
+    def fail(*_):
+        raise RuntimeError("the secret cause in /secret/place.py")
+
+    monkeypatch.setattr(type(client.table.now), "take", fail)
+    for path in ("/data", "/query?q=SELECT+1"):
+        answer = client.get(path, headers={"X-Request-Id": "the-one"})
+        body = check_problem(answer, 500, "internal")
+        check_headers(client, answer)
+        assert "secret" not in answer.text
+        assert body["instance"] == "urn:request:the-one"
+    assert "the secret cause" in caplog.text
+    assert {record.request_id for record in caplog.records} == {"the-one"}
+    assert client.metric("finsync_requests_total", status="500") == 2
+
+
+def test_a_database_that_was_destroyed_is_no_fault_of_the_caller(serve):
+    client = serve("pnl.csv", "a,b\n" + "x,y\n" * 50_000)
+    database = client.table.holdings.database
+    with database.open("r+b") as file:
+        file.write(b"\xff" * database.stat().st_size)
+    answer = client.get("/query?q=SELECT+count(*)+FROM+pnl+WHERE+a='x'")
+    check_problem(answer, 500, "internal")
+    for fragment in (str(database), "sqlite", "disk image", "malformed"):
+        assert fragment not in answer.text
+
+
+# Headers
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("path", PATHS)
+def test_every_answer_says_what_all_answers_say(client, path, method):
+    answer = client.request(method, path)
+    assert answer.status_code == 200
+    check_headers(client, answer)
+    has_rows = path.startswith(("/data", "/query"))
+    assert ("X-Row-Count" in answer.headers, "Repr-Digest" in answer.headers) == (has_rows, has_rows)
+    assert ("RateLimit" in answer.headers) == (path not in ("/health", "/ready"))
+    assert ("ETag" in answer.headers) == (path not in ("/health", "/ready", "/metrics"))
+    if "ETag" in answer.headers:
+        unchanged = client.request(method, path, headers={"If-None-Match": answer.headers["ETag"]})
+        assert (unchanged.status_code, unchanged.content) == (304, b"")
+        check_headers(client, unchanged)
+    if method == "HEAD":
+        assert answer.content == b""
+        assert path == "/metrics" or answer.headers["Content-Length"] == client.get(path).headers["Content-Length"]
+
+
+@pytest.mark.parametrize("given", ["a", "A-b_c.9", "x" * 64, "0" * 32])
+def test_the_id_that_the_caller_gives_a_request_is_kept(client, given):
+    for path in ("/version", "/nothing", "/health", "/query?q=DROP", "/data?limit=0"):
+        answer = client.get(path, headers={"X-Request-Id": given})
+        assert answer.headers["X-Request-Id"] == given
+        if answer.status_code >= 400:
+            assert answer.json()["instance"] == f"urn:request:{given}"
+
+
+@pytest.mark.parametrize("given", [None, "", "x" * 65, "a b", "<script>", "é", "a;b", 'a"b', "../x", "a\tb", "a,b"])
+def test_a_request_without_a_proper_id_gets_one_of_its_own(client, given):
+    headers = {} if given is None else {"X-Request-Id": given.encode()}
+    ids = {client.get(path, headers=headers).headers["X-Request-Id"] for path in ("/version", "/nothing", "/version")}
+    assert len(ids) == 3
+    assert all(re.fullmatch(r"[0-9a-f]{32}", each) for each in ids)
+
+
+# The log and the metrics
+
+
+def test_each_request_is_a_line_of_json_in_the_log_with_its_id_and_nothing_that_was_asked(client, capsys):
+    handlers, propagate, level = LOG.handlers, LOG.propagate, LOG.level
+    try:
+        log_to_stderr("info")
+        client.get("/data?limit=2", headers={"X-Request-Id": "first"})
+        client.get("/query?q=SELECT+'a+secret'&p.x=secret", headers={"X-Request-Id": "second"})
+        client.get("/secret", headers={"X-Request-Id": "third", "Authorization": "Bearer secret"})
+        client.head("/version", headers={"X-Request-Id": "fourth"})
+    finally:
+        LOG.handlers, LOG.propagate = handlers, propagate
+        LOG.setLevel(level)
+    text = capsys.readouterr().err
+    assert "secret" not in text
+    lines = [json.loads(line) for line in text.splitlines()]
+    first, second = lines[:2]
+    assert [line["request_id"] for line in lines] == ["first", "second", "third", "fourth"]
+    assert [(line["method"], line["route"], line["status"]) for line in lines] == [
+        ("GET", "/data", 200),
+        ("GET", "/query", 400),
+        ("GET", "other", 404),
+        ("HEAD", "/version", 200),
+    ]
+    for line in lines:
+        assert (line["message"], line["level"], line["service"], line["client"]) == (
+            "answered",
+            "info",
+            "pnl",
+            "127.0.0.1",
+        )
+        assert 0 <= line["milliseconds"] < 30_000
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}", line["time"])
+    assert (first["rows"], first["data_version"]) == (2, client.table.now.version)
+    assert first["bytes"] == int(client.get("/data?limit=2").headers["Content-Length"])
+    assert "rows" not in second
+
+
+LOG = logging.getLogger("source_services")
+
+
+def test_the_metrics_count_what_happens(serve):
+    client = serve("pnl.csv", "a\n1\n2\n")
+    size = len(client.get("/data").content)
+    for _ in range(2):
+        client.get("/data?format=csv")
+    client.head("/data")
+    client.get("/query?q=DROP")
+    client.get("/nothing/at/all")
+    client.get("/nothing")
+    assert client.metric("finsync_requests_total", route="/data", status="200") == 4
+    assert client.metric("finsync_requests_total", route="/query", status="400") == 1
+    assert client.metric("finsync_requests_total", route="other", status="404") == 2
+    assert client.metric("finsync_rows_total", format="csv") == 4
+    assert (
+        client.metric("finsync_rows_total", format="json"),
+        client.metric("finsync_bytes_total", format="json"),
+    ) == (2, size)
+    assert client.metric("finsync_kept_answers_total", **{"from": "made"}) == 3  # JSON, CSV, and what failed
+    assert client.metric("finsync_kept_answers_total", **{"from": "kept"}) == 2
+    assert client.metric("finsync_request_seconds_count", route="/data") == 4
+    assert (client.metric("finsync_table_rows"), client.metric("finsync_queries_running")) == (2, 0)
+    assert client.metric("process_resident_memory_bytes") > 10 << 20
+    names = {name for name, _, _ in client.samples()}
+    assert names >= {"finsync_versions_published", "finsync_versions_refused", "finsync_queries_waiting"}
+    assert client.get("/metrics").headers["Content-Type"].startswith("text/plain")
+
+
+# What the service tells of itself
+
+
+def test_the_schema_tells_columns_formats_functions_and_limits(client):
+    told = client.get("/schema").json()
+    assert told == {
+        "service": "pnl",
+        "table": "pnl",
+        "columns": [{"name": name, "kind": "text"} for name in ("Company Name", "Period Ended", "Total Revenue")],
+        "period_column": "Period Ended",
+        "indexes": [["Period Ended"]],
+        "row_count": 3,
+        "data_version": client.table.now.version,
+        "formats": FORMATS,
+        "functions": sorted(FUNCTIONS),
+        "limits": {name: value for name, value, _ in Limits().told()},
+    }
+
+
+def test_every_function_that_the_schema_tells_may_be_called(client):
+    for name in client.get("/schema").json()["functions"]:
+        codes = set()
+        for arguments in ("1", "1, 1", "'%s', 1, 1", "", "1, 1, 1"):
+            for over in ("", " OVER ()"):
+                answer = client.post(f"SELECT {name}({arguments}){over} FROM pnl")
+                codes.add(answer.status_code)
+                assert answer.status_code == 200 or answer.json()["code"] == "sql-invalid", answer.text
+        assert 200 in codes, name
+
+
+def test_the_version_names_table_columns_and_periods(client):
+    answer = client.get("/version").json()
+    hashes = [period.pop("content_hash") for period in answer["periods"]]
+    assert answer == {
+        "service": "pnl",
+        "table": "pnl",
+        "columns": ["Company Name", "Period Ended", "Total Revenue"],
+        "period_column": "Period Ended",
+        "data_version": client.table.now.version,
+        "row_count": 3,
+        "periods": [
+            {"period": "December 31, 2009", "row_count": 2},
+            {"period": "June 30, 2009", "row_count": 1},
+        ],
+    }
+    assert all(re.fullmatch("[0-9a-f]{64}", text) for text in [*hashes, answer["data_version"]])
+
+
+def test_without_a_period_column_the_periods_are_null(serve):
+    answer = serve("tax.csv", "a\n1\n").get("/version").json()
+    assert (answer["period_column"], answer["periods"], answer["row_count"]) == (None, None, 1)
+
+
+def test_periods_of_any_kind_are_told(serve):
+    client = serve("x.jsonl", '{"p": 2012}\n{"p": 2012.5}\n{"p": "2012"}\n{"p": null}\n{"p": ""}\n{"p": 1e308}', "p")
+    assert [each["period"] for each in client.get("/version").json()["periods"]] == [
+        None,
+        2012.5,
+        1e308,
+        2012,
+        "",
+        "2012",
+    ]
+
+
+def test_a_service_that_answers_is_healthy_and_ready(client):
+    assert client.get("/health").json() == {"status": "ok"}
+    assert client.get("/ready").json() == {"status": "ready", "data_version": client.table.now.version, "refusal": None}
+
+
+def test_the_openapi_document_tells_every_route_and_problem(client, hostile):
+    for each in (client, hostile):
+        document = each.get("/openapi.json").json()
+        loaded = load_openapi(each.url + "/openapi.json")
+        assert loaded.validate() is None
+        assert document["openapi"] == "3.1.0"
+        assert document["paths"].keys() == {path.partition("?")[0] for path in PATHS}
+        operations = {
+            (method.upper(), path): operation
+            for path, methods in document["paths"].items()
+            for method, operation in methods.items()
+        }
+        assert operations.keys() == {(method, path) for path in document["paths"] for method in ("GET", "HEAD")} | {
+            ("POST", "/query")
+        }
+        statuses = {int(status) for operation in operations.values() for status in operation["responses"]}
+        assert statuses >= {200, 304, 400, 401, 405, 410, 413, 415, 421, 429, 500, 503, 504}
+        assert set(document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]) == set(PROBLEMS)
+        assert operations["GET", "/data"]["responses"]["200"]["content"].keys() == set(FORMATS.values())
+
+
+def test_the_openapi_document_names_the_columns(hostile):
+    parameters = {
+        each["name"]: each for each in hostile.get("/openapi.json").json()["paths"]["/data"]["get"]["parameters"]
+    }
+    assert {f"filter.{name}" for name in HOSTILE} <= parameters.keys()
+    assert parameters["column"]["schema"]["items"]["enum"] == HOSTILE
+
+
+# The page for people
+
+
+class Page(HTMLParser):
+    """What a page has: tags with their attributes, and text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.texts = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def test_the_page_names_table_columns_formats_functions_limits_and_problems(client):
+    answer = client.get("/")
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    page = Page(answer.text)
+    text = " ".join(" ".join(page.texts).split())
+    assert "3 rows in 3 columns" in text
+    named = [
+        *FORMATS,
+        *FORMATS.values(),
+        *FUNCTIONS,
+        *PROBLEMS,
+        "Company Name",
+        "Total Revenue",
+        "Period Ended (period)",
+    ]
+    for name in named:
+        assert name in text, name
+    for name, value, sentence in Limits().told():
+        assert name in text
+        assert f"{value:,}" in text
+        assert sentence in text
+    anchors = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    assert set(PROBLEMS) <= anchors, "the type of a problem is a place on the page"
+
+
+@pytest.mark.parametrize("which", ["client", "hostile"])
+def test_every_address_on_the_page_answers(which, request):
+    asked = request.getfixturevalue(which)
+    addresses = [attributes["href"] for tag, attributes in Page(asked.get("/").text).tags if tag == "a"]
+    assert len(addresses) >= 8
+    for address in addresses:
+        assert asked.get(address).status_code == 200, address
+
+
+def test_the_page_may_load_nothing_and_its_style_is_the_one_that_is_allowed(client):
+    answer = client.get("/")
+    policy = dict(part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";"))
+    styles = re.findall(r"<style>(.*?)</style>", answer.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(styles[0].encode()).digest()).decode()
+    assert policy["style-src"] == f"'sha256-{digest}'"
+    assert len(styles) == 1
+    assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
+    page = Page(answer.text)
+    assert {"script", "img", "link", "iframe", "object"}.isdisjoint(tag for tag, _ in page.tags)
+    assert not [
+        name for _, attributes in page.tags for name in attributes if name.startswith("on") or name in ("style", "src")
+    ]
+    form = next(attributes for tag, attributes in page.tags if tag == "form")
+    assert (form["action"], form.get("method", "get")) == ("/query", "get")
+
+
+def test_names_of_columns_do_nothing_on_the_page_but_be_read(hostile, client):
+    text = hostile.get("/").text
+    page, harmless = Page(text), Page(client.get("/").text)
+    assert {tag for tag, _ in page.tags} == {tag for tag, _ in harmless.tags}
+    assert text.count("<style>") == text.count("</style>") == 1
+    for name in HOSTILE:
+        assert any(name in part for part in page.texts), name
+    assert "49" not in [part.strip() for part in page.texts]
+    assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
