@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from datetime import date
 from threading import Barrier
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -10,7 +11,9 @@ from given import running_services
 from plain_servers import gathering, passing_on
 
 from finsync_pipeline.clients import source_service
+from finsync_pipeline.components.run_sources import RunSources
 from finsync_pipeline.definitions import defs
+from finsync_pipeline.federation.ahead import AskedAhead
 from finsync_pipeline.local.check import declared_sources
 from finsync_pipeline.local.run import occupied_range
 
@@ -54,3 +57,26 @@ def test_the_sensor_asks_all_sources_at_the_same_time(deployment):
         sensor = defs().get_repository_def().get_sensor_def("delivery_changed")
         with dg.build_sensor_context() as context:
             assert len(sensor(context).run_requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("executor", "steps", "is_ahead"),
+    [
+        (dg.in_process_executor, ["pnl_delivery", "cash_flow_delivery"], True),
+        (dg.in_process_executor, ["pnl_delivery", "pnl__raw"], False),
+        (dg.multiprocess_executor, ["pnl_delivery", "cash_flow_delivery"], False),
+        (dg.multi_or_in_process_executor, ["pnl_delivery", "cash_flow_delivery"], False),
+    ],
+)
+def test_a_step_asks_alone_where_steps_are_processes_or_its_source_is_the_only_one(
+    deployment, executor: dg.ExecutorDefinition, steps: list[str], is_ahead: bool
+):
+    with running_services(deployment.data) as urls:
+        deployment.use(urls)
+        sources = declared_sources()
+        [pnl] = [source for source in sources if source.name == "pnl"]
+        run, job = SimpleNamespace(step_keys_to_execute=steps, tags={}), SimpleNamespace(executor_def=executor)
+        with AskedAhead() as ahead:
+            stock = RunSources(sources, ahead).stock(SimpleNamespace(run=run, job_def=job), pnl)
+            assert stock.row_count == 5
+            assert (ahead.stock("cash_flow") is not None) is is_ahead

@@ -13,8 +13,10 @@ import pytest
 import requests
 from asking import check_problem, clients_of, started
 
+from source_services.querying.allowance import WALL_SECONDS_EACH
+
 ADDRESS_SPACE = 3 << 30
-MEMORY_MB = 600
+MEMORY_MB = 800
 QUERY_SECONDS = 1
 ROWS = 250
 SECRETS = ("Mk7XsecretOfAnother", "balance_sheet_cell_Q8", "of_another_caller_Z3")
@@ -111,7 +113,7 @@ def check_harmless(attacked, attack, expected):
         check_problem(answer, *expected)
     # On a machine that has more to do than it can, everything takes longer
     load = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-    assert seconds < QUERY_SECONDS + load, f"{seconds:.1f} s"
+    assert seconds < WALL_SECONDS_EACH * QUERY_SECONDS + load, f"{seconds:.1f} s"
     for fragment in FORBIDDEN:
         assert fragment not in answer.text.lower().replace("sqlite_", "" if expected == 200 else "sqlite_"), fragment
     assert attacked.files() == before

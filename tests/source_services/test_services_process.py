@@ -103,7 +103,8 @@ def test_one_service_serves_one_file_with_a_period_column_and_keeps_its_database
         assert [period["period"] for period in version["periods"]] == [2023, 2024]
         process.terminate()
         assert process.wait(timeout=10) == 0
-    assert [path.name for path in databases.iterdir()] == [f"tax-{version['data_version'][:16]}.sqlite"]
+    name = f"tax-{version['data_version'][:16]}"
+    assert sorted(path.name for path in databases.iterdir()) == [f"{name}.arrow", f"{name}.sqlite"]
 
 
 def test_an_absent_service_is_told_and_the_others_serve(write, tmp_path):
@@ -129,11 +130,11 @@ def test_what_cannot_be_served_is_told(write, tmp_path):
     assert "holds no data file to serve" in refused("--data", tmp_path / "empty")
     assert "there is no such folder" in refused("pnl", "--data", tmp_path / "absent")
     assert "say which service" in refused("--data", write("pnl.csv", PNL))
-    assert "neither CSV nor JSON lines" in refused("pnl", "--data", write("pnl.xlsx", PNL))
+    assert "neither CSV, JSON lines nor SQLite" in refused("pnl", "--data", write("pnl.xlsx", PNL))
 
 
 def test_options_that_do_not_fit_are_told(write):
-    assert "use --base-port for all" in refused("--port", 8000)
+    assert "--base-port is for all" in refused("--port", 8000)
     assert "use --port for one" in refused("pnl", "--base-port", 8000)
     assert "is no port" in refused("pnl", "--port", 70000)
     data_file = write("tax.csv", "a\n1\n")
