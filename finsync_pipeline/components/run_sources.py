@@ -11,6 +11,9 @@ from finsync_pipeline.federation.extraction import Stock
 from finsync_pipeline.federation.sources import stock_of
 from finsync_pipeline.statements.mapping import SourceMapping
 
+ONE_PROCESS = (dg.in_process_executor.name, "execute_in_process_executor")
+"""Executors under which all steps of a run share its resources; the second is that of `execute_in_process`."""
+
 
 class RunSources:
     """What the sources of this run answer. Where steps are processes of their own, each asks alone."""
@@ -22,7 +25,7 @@ class RunSources:
         """What the source holds. Raises a SourceFault or DeliveryMistake."""
         steps = context.run.step_keys_to_execute or []
         together = [source for source in self._sources if f"{source.name}_delivery" in steps]
-        if len(together) > 1 and "in_process" in context.job_def.executor_def.name:
+        if len(together) > 1 and context.job_def.executor_def.name in ONE_PROCESS:
             quarters = quarters_of_run(context.run.tags)
             wanted = {source.name: quarters for source in together if quarters and f"{source.name}__raw" in steps}
             self._ahead.begin(together, all_quarters(), wanted)
