@@ -1,0 +1,55 @@
+"""Requests made up from the OpenAPI document, right and wrong: every answer is one that the document tells."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from asking import serving
+from given import PROJECT
+
+EXAMPLES = int(os.environ.get("FINSYNC_TEST_OPENAPI_EXAMPLES") or 4)
+"""Requests that are made up for each operation, beside those that cover each rule of each parameter."""
+
+# The document cannot say what is valid SQL, nor which texts are tokens: 400 is a right answer to such a text
+CONFIGURATION = """
+[[operations]]
+include-path-regex = "^/(data|query)$"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "410"]
+"""
+
+
+@pytest.mark.parametrize("name", ["pnl", "cash_flow"])
+def test_every_answer_to_whatever_is_asked_is_one_that_the_document_tells(name, tmp_path, capsys):
+    sample = next((PROJECT / "source_services" / "sample_data").glob(f"{name}.*"))
+    data_file = tmp_path / sample.name
+    data_file.write_bytes(sample.read_bytes())
+    (tmp_path / "schemathesis.toml").write_text(CONFIGURATION)
+    with serving(
+        data_file, {"pnl": "Period Ended", "cash_flow": "asOf"}[name], requests_per_minute=10_000_000
+    ) as client:
+        done = subprocess.run(
+            [
+                Path(sys.executable).with_name("schemathesis"),
+                *("--config-file", tmp_path / "schemathesis.toml", "run", client.url + "/openapi.json"),
+                *("--phases", "coverage,fuzzing", "--max-examples", str(EXAMPLES), "--continue-on-failure"),
+                *("--generation-deterministic", "--suppress-health-check", "all"),
+                *("--report", "json", "--report-json-path", tmp_path / "report.json"),
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        statuses = {int(labels["status"]) for each, labels, _ in client.samples() if each == "finsync_requests_total"}
+    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    cases = report["test_cases"]
+    with capsys.disabled():
+        print(f" {cases['generated']:,} requests to {name}", end="")
+    assert cases["generated"] >= max(500, 10 * EXAMPLES)
+    assert (cases["with_failures"], cases["errored"], report["operations"]["tested"]) == (0, 0, 18)
+    assert statuses >= {200, 304, 400, 405, 415}
+    assert max(statuses) < 500
