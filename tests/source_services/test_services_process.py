@@ -1,65 +1,34 @@
 """`python -m source_services` as a real process: it listens, answers over HTTP and stops when told."""
 
 import json
-import os
-import re
 import signal
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
-from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import ProxyHandler, build_opener
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
+from asking import LINE, Client, check_problem, clients_of, environment, started, told, until
+from given import PROJECT
 
-ROOT = Path(__file__).parents[2]
-LINE = re.compile(r"^(\w+) +(http://127\.0\.0\.1:\d+)   ([\d,]+) rows   data version [0-9a-f]{12}…$")
 PNL = 'Company Name,Period Ended\nWYETH,"June 30, 2009"\n'
-
-
-def environment(**settings: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FINSYNC_")}
-    return {**kept, "PYTHONUTF8": "1", **settings}
-
-
-@contextmanager
-def started(*arguments: object, count: int, **settings: str):
-    """Start the services, wait for `count` lines, give them with the process, and end it."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "source_services", *map(str, arguments)],
-        cwd=ROOT,
-        env=environment(**settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    ) as process:
-        try:
-            yield process, [process.stdout.readline().rstrip("\n") for _ in range(count)]
-        finally:
-            process.terminate()  # not kill: the temporary folder is to go too
-            process.communicate(timeout=10)
+TOKEN = "a-Token.of_40~characters+0123456789abcdef"
 
 
 def refused(*arguments: object, **settings: str) -> str:
     """Run the services, which must not start; returns what they say on standard error."""
     done = subprocess.run(
         [sys.executable, "-m", "source_services", *map(str, arguments)],
-        cwd=ROOT,
+        cwd=PROJECT,
         env=environment(**settings),
         capture_output=True,
         encoding="utf-8",
-        timeout=20,
+        timeout=60,
     )
     assert done.returncode == 2, done
     assert "Traceback" not in done.stderr
     return done.stderr
-
-
-def get(url: str):
-    with build_opener(ProxyHandler({})).open(url, timeout=5) as answer:
-        return json.load(answer)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
@@ -74,21 +43,62 @@ def test_all_services_and_a_further_one_serve_until_told_to_stop(write, tmp_path
         process,
         lines,
     ):
-        matches = [LINE.match(line) for line in lines]
-        assert [match[1] for match in matches] == ["pnl", "balance_sheet", "cash_flow", "tax"]
-        assert [match[3] for match in matches] == ["1", "2", "1", "1"]
-        for match in matches:
-            assert get(match[2] + "/version")["service"] == match[1]
-        cash_flow = matches[2][2]
-        assert get(cash_flow + "/data")["rows"] == [["12/31/2009", 2.5]]
-        assert get(matches[3][2] + "/version")["periods"] is None
-        with pytest.raises(HTTPError) as caught:
-            get(cash_flow + "/query?q=DROP%20TABLE%20cash_flow")
-        assert caught.value.code == 400
+        assert [LINE.match(line)[1] for line in lines] == ["pnl", "balance_sheet", "cash_flow", "tax"]
+        assert [LINE.match(line)[3] for line in lines] == ["1", "2", "1", "1"]
+        clients = clients_of(lines)
+        for name, client in clients.items():
+            assert client.get("/version").json()["service"] == name
+        assert told(clients["cash_flow"].get("/data"))[1] == [["12/31/2009", 2.5]]
+        assert clients["tax"].get("/version").json()["periods"] is None
+        check_problem(clients["cash_flow"].query("DROP TABLE cash_flow"), 400, "sql-not-allowed")
         assert list(temporary.iterdir()) != []
 
         process.send_signal(how)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=30)
+        assert (process.returncode, errors) == (0, "")
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_request_that_is_running_is_answered_before_the_process_ends_and_no_new_one_is(write, tmp_path, how):
+    data_file = write("numbers.jsonl", "".join(f'{{"n": {number}}}\n' for number in range(300)))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    sql = "SELECT count(*) FROM numbers a, numbers b, numbers c WHERE a.n + b.n + c.n < 400"
+    arguments = ["numbers", "--data", data_file, "--port", 0]
+    with started(*arguments, TMPDIR=str(temporary)) as (process, lines), ThreadPoolExecutor(1) as threads:
+        client = clients_of(lines)["numbers"]
+        running = threads.submit(client.query, sql)
+        until(lambda: Client(client.url).metric("finsync_queries_running") == 1)
+        process.send_signal(how)
+        place = urlsplit(client.url)
+        until(lambda: is_closed(place.hostname, place.port))
+        assert running.result().status_code == 200
+        assert running.result().json()["row_count"] == 1
+        _, errors = process.communicate(timeout=30)
+        assert (process.returncode, errors) == (0, "")
+    assert list(temporary.iterdir()) == []
+
+
+def is_closed(host, port):
+    try:
+        socket.create_connection((host, port), 1).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_a_process_that_is_loading_a_newer_file_ends_all_the_same(write, tmp_path):
+    data_file = write("pnl.csv", PNL)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    arguments = ["pnl", "--data", data_file, "--port", 0, "--look-seconds", 0.05]
+    with started(*arguments, TMPDIR=str(temporary)) as (process, _):
+        new = write("new", PNL + "WYETH,Q1\n" * 200_000)
+        new.replace(data_file)
+        until(lambda: len([*temporary.rglob("*.part")]) > 0)
+        process.terminate()
+        _, errors = process.communicate(timeout=30)
         assert (process.returncode, errors) == (0, "")
     assert list(temporary.iterdir()) == []
 
@@ -97,12 +107,12 @@ def test_one_service_serves_one_file_with_a_period_column_and_keeps_its_database
     data_file = write("delivery-2024.jsonl", '{"Year End": 2023}\n{"Year End": 2024}\n')
     databases = tmp_path / "databases"
     arguments = ["tax", "--data", data_file, "--port", 0, "--period-column", "Year End"]
-    with started(*arguments, count=1, FINSYNC_SERVICES_DATABASES=str(databases)) as (process, (line,)):
-        version = get(LINE.match(line)[2] + "/version")
+    with started(*arguments, FINSYNC_SERVICES_DATABASES=str(databases)) as (process, lines):
+        version = clients_of(lines)["tax"].get("/version").json()
         assert (version["table"], version["period_column"]) == ("tax", "Year End")
         assert [period["period"] for period in version["periods"]] == [2023, 2024]
         process.terminate()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=30) == 0
     name = f"tax-{version['data_version'][:16]}"
     assert sorted(path.name for path in databases.iterdir()) == [f"{name}.arrow", f"{name}.sqlite"]
 
@@ -113,7 +123,7 @@ def test_an_absent_service_is_told_and_the_others_serve(write, tmp_path):
     with started("--base-port", 0, count=3, FINSYNC_SERVICES_DATA=str(folder)) as (_, lines):
         assert lines[0].startswith(f"balance_sheet  not served: in {folder} there is none of balance_sheet.csv,")
         assert lines[1].startswith("cash_flow      not served")
-        assert get(LINE.match(lines[2])[2] + "/health") == {"status": "ok"}
+        assert clients_of(lines)["pnl"].get("/health").json() == {"status": "ok"}
 
 
 def test_ports_follow_the_base_port_and_a_port_in_use_is_told(write, tmp_path):
@@ -138,4 +148,99 @@ def test_options_that_do_not_fit_are_told(write):
     assert "use --port for one" in refused("pnl", "--base-port", 8000)
     assert "is no port" in refused("pnl", "--port", 70000)
     data_file = write("tax.csv", "a\n1\n")
-    assert "tax cannot listen on 192.0.2.1" in refused("tax", "--data", data_file, "--host", "192.0.2.1")
+    assert "tax cannot listen on 192.0.2.1" in refused(
+        *("tax", "--data", data_file, "--host", "192.0.2.1"), FINSYNC_SERVICES_TOKEN=TOKEN
+    )
+
+
+# Who may ask
+
+
+def test_other_machines_can_ask_only_with_a_token(write, tmp_path):
+    data_file = write("pnl.csv", PNL)
+    for host in ("0.0.0.0", "::", "192.0.2.1"):
+        errors = refused("pnl", "--data", data_file, "--port", 0, "--host", host)
+        assert f"on {host} other machines can ask, so callers need a token" in errors
+        assert "FINSYNC_SERVICES_TOKEN_FILE" in errors
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n")
+    for settings in ({"FINSYNC_SERVICES_TOKEN_FILE": str(file)}, {"FINSYNC_SERVICES_TOKEN": TOKEN}):
+        arguments = ["pnl", "--data", data_file, "--port", 0, "--host", "0.0.0.0", "--log", "info"]
+        with started(*arguments, **settings) as (process, lines):
+            client = clients_of(lines)["pnl"]
+            check_problem(client.get("/data"), 401, "not-authenticated")
+            check_problem(client.get("/data", headers={"Authorization": f"Bearer {TOKEN}x"}), 401, "not-authenticated")
+            allowed = {"Authorization": f"Bearer {TOKEN}"}
+            bodies = [
+                client.get(path, headers=allowed) for path in ("/data", "/", "/metrics", "/schema", "/openapi.json")
+            ]
+            assert [answer.status_code for answer in bodies] == [200] * 5
+            process.terminate()
+            said, errors = process.communicate(timeout=30)
+        assert TOKEN not in "".join([*lines, said, errors, *(answer.text + str(answer.headers) for answer in bodies)])
+        assert len(errors.splitlines()) == 7
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "cannot be read"), (b"", "is empty"), (b" \n", "is empty"), (b"\xff", "cannot be read")],
+)
+def test_a_token_file_without_a_token_is_told(write, tmp_path, content, said):
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+    errors = refused("pnl", "--data", write("pnl.csv", PNL), "--port", 0, FINSYNC_SERVICES_TOKEN_FILE=str(file))
+    assert "FINSYNC_SERVICES_TOKEN_FILE" in errors
+    assert said in errors
+
+
+# What is set, and what is logged
+
+
+def test_limits_are_set_by_variables_and_wrong_ones_are_told(write):
+    data_file = write("pnl.csv", PNL)
+    errors = refused("pnl", "--data", data_file, "--port", 0, FINSYNC_SERVICES_QUERY_SECONDS="soon")
+    assert "FINSYNC_SERVICES_QUERY_SECONDS: 'soon' is no whole number of 1 or more" in errors
+    with started("pnl", "--data", data_file, "--port", 0, FINSYNC_SERVICES_PAGE_ROWS="7") as (_, lines):
+        client = clients_of(lines)["pnl"]
+        assert client.get("/schema").json()["limits"]["page_rows"] == 7
+        check_problem(client.get("/data?limit=8"), 400, "invalid-parameter")
+
+
+@pytest.mark.parametrize(("level", "messages"), [("warning", []), ("info", ["answered", "answered", "answered"])])
+def test_the_log_is_lines_of_json_and_quiet_unless_asked(write, level, messages):
+    with started("pnl", "--data", write("pnl.csv", PNL), "--port", 0, "--log", level) as (process, lines):
+        client = clients_of(lines)["pnl"]
+        for number, path in enumerate(("/data", "/nothing", "/query?q=DROP")):
+            client.get(path, headers={"X-Request-Id": f"id-{number}"})
+        process.terminate()
+        said, errors = process.communicate(timeout=30)
+    logged = [json.loads(line) for line in errors.splitlines()]
+    assert [line["message"] for line in logged] == messages
+    assert [line["request_id"] for line in logged] == [f"id-{number}" for number in range(len(messages))]
+    assert said == ""
+
+
+def test_a_data_file_that_cannot_be_loaded_is_one_line_of_the_log(write):
+    data_file = write("pnl.csv", PNL)
+    with started("pnl", "--data", data_file, "--port", 0, "--look-seconds", 0.05) as (process, lines):
+        client = clients_of(lines)["pnl"]
+        write("new", "Company Name,Period Ended\n1\n").replace(data_file)
+        until(lambda: client.metric("finsync_versions_refused") == 1)
+        process.terminate()
+        _, errors = process.communicate(timeout=30)
+    line = json.loads(errors)
+    assert (line["level"], line["service"]) == ("error", "pnl")
+    assert "line 2: has 1 cells where 2 are expected" in line["message"]
+
+
+def test_the_help_explains_every_limit():
+    done = subprocess.run(
+        [sys.executable, "-m", "source_services", "--help"],
+        cwd=PROJECT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    for word in ("FINSYNC_SERVICES_TOKEN_FILE", "FINSYNC_SERVICES_HEAP_BYTES (default: 134217728)", "--look-seconds"):
+        assert word in done.stdout
