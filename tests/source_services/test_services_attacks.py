@@ -416,8 +416,6 @@ HEAVY = {
     "texts that double": (doubling(16, "replace(s, 'a', 'aa') || s"), {}, {BUSY, TOO_LARGE, INVALID}),
     "cross join, counted": (cross(6), {}, STOPPED),
     "cross join, sorted": (cross(4, "t0.t", "ORDER BY t0.t || t1.t || t2.t || t3.t"), {}, {STOPPED, BUSY, TOO_LARGE}),
-    "cross join, distinct": (cross(4, "count(DISTINCT t0.t || t1.t || t2.t || t3.t)"), {}, {STOPPED, BUSY}),
-    "cross join, grouped": (cross(4, "count(*)", "GROUP BY t0.n * 1000 + t1.n, t2.n"), {}, {STOPPED, BUSY, TOO_LARGE}),
     "cross join, all rows": (cross(4, "t0.n"), {}, {STOPPED, TOO_LARGE}),
     "cross join, long rows": (cross(3, ":x"), {"x": LONG}, {STOPPED, TOO_LARGE}),
     "cross join, long and wide rows": (cross(3, WIDE), {"x": LONG[:50_000]}, {STOPPED, TOO_LARGE}),
@@ -435,7 +433,6 @@ HEAVY = {
     ),
     "windows over long texts": (cross(3, "lag(:x || t0.n, 99) OVER ()"), {"x": LONG}, {STOPPED, BUSY, TOO_LARGE}),
     "median of all": (cross(4, "median(t0.n)"), {}, {STOPPED, BUSY}),
-    "percentiles of all": (cross(4, "percentile(t0.n, 50)"), {}, {STOPPED, BUSY}),
     "greatest of long texts": (cross(3, "max(t0.t || :x)", "GROUP BY t1.n, t2.n"), {"x": LONG}, {STOPPED, BUSY}),
     "instr over long texts": (cross(3, "sum(instr(:x || t0.n, :y))"), {"x": LONG, "y": HALF}, STOPPED),
     "instr over long texts of two bytes a letter": (
@@ -450,7 +447,6 @@ HEAVY = {
         STOPPED,
     ),
     "patterns": (cross(3, "sum(:x || t0.n LIKE :y)"), {"x": LONG, "y": "%_a" * 33}, STOPPED),
-    "patterns of classes": (cross(3, "sum(:x || t0.n GLOB :y)"), {"x": LONG, "y": "*[ab]" * 19 + "c"}, STOPPED),
     "dates of many years": (cross(3, "sum(length(timediff('9999-12-31', '0000-01-01')) + t0.n)"), {}, {STOPPED, 200}),
     "subqueries in subqueries": (
         "SELECT " + "(SELECT count(*) FROM pnl WHERE n < " * 20 + "1" + ")" * 20,
