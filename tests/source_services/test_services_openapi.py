@@ -32,9 +32,7 @@ def test_every_answer_to_whatever_is_asked_is_one_that_the_document_tells(name, 
     data_file = tmp_path / sample.name
     data_file.write_bytes(sample.read_bytes())
     (tmp_path / "schemathesis.toml").write_text(CONFIGURATION)
-    with serving(
-        data_file, {"pnl": "Period Ended", "cash_flow": "asOf"}[name], requests_per_minute=10_000_000
-    ) as client:
+    with serving(data_file, PERIODS[name], requests_per_minute=10_000_000) as client:
         done = subprocess.run(
             [
                 Path(sys.executable).with_name("schemathesis"),
