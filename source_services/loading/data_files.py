@@ -21,6 +21,8 @@ from source_services.loading.table import Cell, DataFileError, Table
 
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".sqlite")
 
+csv.field_size_limit(1 << 30)  # a cell may be as long as SQLite can hold
+
 _WITHOUT_NUL = "save the file as UTF-8, without such characters"
 
 

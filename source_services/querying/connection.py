@@ -135,6 +135,8 @@ class GuardedConnection:
     def _trace(self, cursor: apsw.Cursor, sql: str, _bindings: object) -> bool:
         """SQLite has prepared a statement and not yet run it: see what it is."""
         if self._traced is not None:
+            if not cursor.has_vdbe:  # a comment
+                return True
             raise Problem("sql-not-allowed", "send one statement, without a second one behind it")
         if cursor.is_explain or not cursor.is_readonly:
             raise Problem("sql-not-allowed", "send a SELECT, without EXPLAIN")

@@ -566,3 +566,8 @@ def test_the_same_question_is_answered_from_what_is_kept_by_get_and_post_and_hea
         assert answer.headers["Repr-Digest"] == first.headers["Repr-Digest"]
     assert client.metric("finsync_kept_answers_total", **{"from": "kept"}) == kept + 3
     assert client.metric("finsync_kept_answers_total", **{"from": "made"}) == made
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1;", "SELECT 1; -- done", "-- first\nSELECT 1", "SELECT 1; /* and */ ;"])
+def test_a_comment_is_no_second_statement(client, sql):
+    assert client.post(sql).json()["rows"] == [[1]]

@@ -421,3 +421,7 @@ def test_a_sqlite_file_with_none_of_several_tables_of_its_name_is_refused_with_t
     made = sqlite_bytes(tmp_path / "made", "CREATE TABLE a (x)", "CREATE TABLE b (x)", "CREATE VIEW pnl AS SELECT 1 y")
     with pytest.raises(DataFileError, match="has no table 'pnl'; rename one of: a, b"):
         load_file("pnl.sqlite", made)
+
+
+def test_a_csv_cell_may_be_long(load_file):
+    assert load_file("x.csv", f'a\n"{"x" * 200_000}"\n').longest_row > 200_000
