@@ -534,7 +534,15 @@ BODIES = {
 @pytest.mark.parametrize("name", BODIES)
 def test_a_body_that_is_too_much_is_refused(attacked, name):
     body, headers, expected = BODIES[name]
-    check_harmless(attacked, lambda client: client.request("POST", "/query", data=body, headers=headers), expected)
+
+    def attack(client):
+        # The service may hang up on a body that it doesn't want: nothing else is to be asked on that connection
+        client.session.close()
+        answer = client.request("POST", "/query", data=body, headers=headers)
+        client.session.close()
+        return answer
+
+    check_harmless(attacked, attack, expected)
 
 
 RAW = {
