@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from source_services.problems import Problem
 from source_services.querying.allowance import Allowance
@@ -42,7 +42,7 @@ class Engine:
 
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._threads, begin)
-        future.add_done_callback(lambda _: self._finish(snapshot, connection))
+        future.add_done_callback(lambda ended: self._finish(ended, snapshot, connection))
 
         def look_at_the_clock() -> None:
             """The connection does so itself, but not within one call of a function over a long text."""
@@ -74,7 +74,9 @@ class Engine:
             self.waiting -= 1
         self.running += 1
 
-    def _finish(self, snapshot: Snapshot, connection: GuardedConnection) -> None:
+    def _finish(self, ended: "asyncio.Future[Any]", snapshot: Snapshot, connection: GuardedConnection) -> None:
+        if not ended.cancelled():
+            ended.exception()  # nobody waits for that of a query whose client went away
         self.running -= 1
         snapshot.give_back(connection)
         snapshot.__exit__()
