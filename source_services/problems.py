@@ -19,7 +19,7 @@ PROBLEMS = {
     ),
     "sql-invalid": Kind(400, "SQL invalid", "The statement is not SQL that can be run over this table."),
     "not-authenticated": Kind(401, "Not authenticated", "The service asks for a token: Authorization: Bearer TOKEN."),
-    "not-found": Kind(404, "Not found", "There is no such page."),
+    "not-found": Kind(404, "Not found", "Nothing is served at this path."),
     "method-not-allowed": Kind(405, "Method not allowed", "The service only reads; Allow says by which methods."),
     "not-acceptable": Kind(406, "Not acceptable", "The service gives none of the formats that Accept names."),
     "version-gone": Kind(410, "Version gone", "The table has been published anew: start again at the first page."),

@@ -23,7 +23,7 @@ HEADERS = web.RequestKey("headers", dict)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CODES = {
     400: ("invalid-parameter", "the request is not of the form of HTTP"),
-    404: ("not-found", "there is no such page: GET / shows what there is"),
+    404: ("not-found", "nothing is served at this path: GET / shows what there is"),
     405: ("method-not-allowed", "the service only reads: Allow says by which methods"),
     413: ("too-large", "the body is larger than a statement may be"),
     414: ("url-too-long", "the URL is too long: send the statement with POST /query"),

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -74,12 +75,13 @@ class Client:
         rows: list[list[Any]] = answer.json()["rows"]
         return rows
 
-    def send(self, raw: bytes, seconds: float = 10) -> bytes:
-        """All that the service answers to these bytes on a connection of their own."""
+    def send(self, raw: bytes, seconds: float = 10) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of the answer to these bytes, on a connection of their own."""
         with self.connect(seconds) as connection:
             connection.sendall(raw)
-            connection.shutdown(socket.SHUT_WR)
-            return b"".join(iter(lambda: connection.recv(65536), b""))
+            with HTTPResponse(connection) as answer:
+                answer.begin()
+                return answer.status, dict(answer.headers), answer.read()
 
     def connect(self, seconds: float = 10) -> socket.socket:
         """A connection on which nothing was said yet."""

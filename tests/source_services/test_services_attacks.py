@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from dataclasses import dataclass
+from http.client import BadStatusLine
 from pathlib import Path
 
 import pytest
@@ -571,16 +572,14 @@ RAW = {
 @pytest.mark.parametrize("name", RAW)
 def test_what_is_no_proper_request_is_told_and_the_service_goes_on(attacked, name):
     try:
-        answer = attacked.client.send(RAW[name])
-    except ConnectionResetError:
-        answer = b""  # it was cut off in the middle of what it sent
-    if answer:
-        head, _, body = answer.partition(b"\r\n\r\n")
-        assert head.split()[1].startswith(b"4") or b" 200 " in head.splitlines()[0], answer[:300]
-        assert b"Set-Cookie" not in head
-        if b" 200 " not in head.splitlines()[0]:
-            assert b"application/problem+json" in head, answer
-            assert b"X-Request-Id" in head
+        status, headers, body = attacked.client.send(RAW[name])
+    except (ConnectionError, BadStatusLine):
+        assert len(RAW[name]) > 65536  # cut off in the middle of what it sent, it may not see its answer
+    else:
+        assert status == 200 or 400 <= status < 500, body[:300]
+        assert "Set-Cookie" not in headers
+        assert status == 200 or headers["Content-Type"] == "application/problem+json"
+        assert status == 200 or "X-Request-Id" in headers
         for fragment in FORBIDDEN:
             assert fragment.encode() not in body.lower(), fragment
     attacked.client.session.close()  # the connection kept from an earlier question may be no more
