@@ -18,6 +18,7 @@ from finsync_pipeline.federation.sources import ask_each, stock_of
 from finsync_pipeline.local import report
 from finsync_pipeline.local.check import declared_sources
 from finsync_pipeline.local.dev import local_instance
+from finsync_pipeline.local.event_log import event_log_kept_open
 from finsync_pipeline.local.quarters import QuarterMistake, read_range
 from finsync_pipeline.local.report import console
 from finsync_pipeline.local.services import ServicesFailed, services_running
@@ -74,7 +75,7 @@ def _materialize(selection: dg.AssetSelection, tags: dict[str, str], allow_missi
     keys = selection.resolve(definitions.resolve_asset_graph())
     job = definitions.get_repository_def().get_implicit_job_def_for_assets(keys)
     assert job is not None
-    with dg.DagsterInstance.get() as instance:
+    with dg.DagsterInstance.get() as instance, event_log_kept_open(instance):
         result = job.execute_in_process(
             run_config={
                 "resources": {"publication": {"config": {"allow_missing": list(allow_missing)}}},
