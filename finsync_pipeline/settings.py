@@ -12,6 +12,8 @@ SETTINGS = {
     "FINSYNC_REFERENCE": "Your companies: a folder with companies.csv and aliases.csv, or one CSV. Default: a sample.",
     "FINSYNC_SERVICES_TOKEN_FILE": "File with the token that the services ask for. Default: none.",
     "FINSYNC_DEPLOYED": "1 where schedules and sensors start switched on. Default: off, switch them on in the UI.",
+    "FINSYNC_CLOSE_CRON": "When quarter_close runs (UTC). Default: 0 6 20 1,4,7,10 *, the 20th after a quarter's end.",
+    "FINSYNC_RELEASE_CRON": "When release_after_close runs (UTC). Default: two hours later, 0 8 20 1,4,7,10 *.",
 }
 SAMPLE_REFERENCE = Path(__file__).parent / "reference"
 
@@ -57,6 +59,16 @@ def first_quarter() -> date:
     if day > datetime.now(UTC).date():
         raise SettingMistake(f"FINSYNC_FIRST_QUARTER: {text} has not begun; use a quarter of the past")
     return day
+
+
+def close_cron() -> str:
+    """When the quarter that has ended is brought in (FINSYNC_CLOSE_CRON), as cron writes it."""
+    return os.environ.get("FINSYNC_CLOSE_CRON") or "0 6 20 1,4,7,10 *"
+
+
+def release_cron() -> str:
+    """When the release after it is published (FINSYNC_RELEASE_CRON), as cron writes it."""
+    return os.environ.get("FINSYNC_RELEASE_CRON") or "0 8 20 1,4,7,10 *"
 
 
 def is_deployed() -> bool:

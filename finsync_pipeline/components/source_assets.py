@@ -178,6 +178,8 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
         ],
         partitions_def=QUARTERS,
         backfill_policy=ONE_RUN,
+        # Its four tables belong together: of two runs of a quarter, one reads and writes all before the other does
+        pool=f"{mapping.name}_statements",
     )
     def statements(
         context: dg.AssetExecutionContext,

@@ -8,14 +8,18 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from finsync_pipeline.clients.faults import SourceFault
+from finsync_pipeline.clients.http import Patience
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.defs.partitions import QUARTERS, all_quarters, range_tags
 from finsync_pipeline.federation.extraction import quarter_versions
 from finsync_pipeline.federation.sources import ask_each, stock_of
-from finsync_pipeline.settings import is_deployed, tables_folder
+from finsync_pipeline.settings import close_cron, is_deployed, release_cron, tables_folder
 from finsync_pipeline.statements.delivered import DeliveryMistake
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.storage.ledgers import worked_quarters
+
+WATCHING = Patience(read=45, attempts=1)
+"""How long the sensor waits for a source: Dagster ends a tick after 60 s, and a silent source must not end that of all."""
 
 RELEASE = dg.AssetSelection.assets("company_id_corrections", "company_summary")
 
@@ -31,9 +35,9 @@ release_job = dg.define_asset_job(
 
 @dg.schedule(
     job=quarter_job,
-    cron_schedule="0 6 20 1,4,7,10 *",
+    cron_schedule=close_cron(),
     default_status=dg.DefaultScheduleStatus.RUNNING if is_deployed() else dg.DefaultScheduleStatus.STOPPED,
-    description="The close: on the 20th after a quarter's end, that quarter.",
+    description="The close: by default on the 20th after a quarter's end, that quarter.",
 )
 def quarter_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Ask for the quarter that ended before the scheduled time."""
@@ -48,9 +52,9 @@ def quarter_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.S
 
 @dg.schedule(
     job=release_job,
-    cron_schedule="0 8 20 1,4,7,10 *",
+    cron_schedule=release_cron(),
     default_status=dg.DefaultScheduleStatus.RUNNING if is_deployed() else dg.DefaultScheduleStatus.STOPPED,
-    description="The release, two hours after the close; it refuses by itself what is not complete.",
+    description="The release, by default two hours after the close; it refuses by itself what is not complete.",
 )
 def release_after_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Ask for the release."""
@@ -93,7 +97,7 @@ def changed_quarters(mapping: SourceMapping) -> dict[date, str]:
 
     What was worked on is told with its time, so that a source that goes back to older rows is noticed too.
     """
-    now = quarter_versions(stock_of(mapping, all_quarters()).delivery)
+    now = quarter_versions(stock_of(mapping, all_quarters(), WATCHING).delivery)
     worked = worked_quarters(tables_folder(), mapping.name, all_quarters())
     changed = {}
     for quarter in sorted({*now, *worked}):

@@ -26,6 +26,7 @@ def consolidated(context: dg.ComponentLoadContext) -> dg.Definitions:
         description="Company x period x length x currency: for each item the mean over sources, and how many gave it.",
         partitions_def=QUARTERS,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        pool="financials",  # so that of two runs of a quarter the last has read what the first wrote
         metadata=column_schema(FINANCIALS) | {PARTITION_COLUMN: "period_end"},
         ins={source: dg.AssetIn([source, "facts"], dagster_type=ParquetFiles) for source in sources},
     )

@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from typing import TypeVar
 
+from finsync_pipeline.clients.http import Patience
 from finsync_pipeline.clients.source_service import SourceService
 from finsync_pipeline.federation.extraction import Stock, take_stock
 from finsync_pipeline.statements.mapping import SourceMapping
@@ -14,14 +15,14 @@ SOURCES_AT_ONCE = 8
 """Sources that are asked at the same time; others wait their turn."""
 
 
-def service_of(mapping: SourceMapping, is_spooled: bool = False) -> SourceService:
+def service_of(mapping: SourceMapping, is_spooled: bool = False, patience: Patience | None = None) -> SourceService:
     """The client of the source's service. Raises TokenMistake."""
-    return SourceService(mapping.name, mapping.url, token_file=mapping.token_file, is_spooled=is_spooled)
+    return SourceService(mapping.name, mapping.url, patience, mapping.token_file, is_spooled)
 
 
-def stock_of(mapping: SourceMapping, quarters: Sequence[date]) -> Stock:
+def stock_of(mapping: SourceMapping, quarters: Sequence[date], patience: Patience | None = None) -> Stock:
     """What the source holds, as `take_stock` says. Raises a SourceFault or DeliveryMistake."""
-    with service_of(mapping) as service:
+    with service_of(mapping, patience=patience) as service:
         return take_stock(service, mapping, quarters)
 
 

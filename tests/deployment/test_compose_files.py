@@ -7,10 +7,13 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 import yaml
 from dagster._core.instance import InstanceRef
 
+from finsync_pipeline.definitions import defs as load_definitions
+from finsync_pipeline.pools import declared_pools, make_pools
 from finsync_pipeline.settings import SETTINGS
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -141,7 +144,27 @@ def test_runs_are_limited_removed_and_spill_to_disk():
     assert RUNS["auto_remove"] is True
     assert RUNS["working_dir"] in RUNS["volumes"]
     assert INSTANCE["concurrency"]["runs"]["max_concurrent_runs"] == 2
-    assert INSTANCE["concurrency"]["pools"]["default_limit"] == 2
+
+
+def test_one_step_at_a_time_has_a_pool_and_a_run_whose_container_died_gives_it_back():
+    assert INSTANCE["concurrency"]["pools"] == {"default_limit": 1, "granularity": "op"}
+    assert INSTANCE["run_monitoring"]["free_slots_after_run_end_seconds"] > 0
+    jobs = load_definitions().get_repository_def().get_all_jobs()
+    pools = {node.name: node.definition.pools for job in jobs for node in job.nodes}
+    assert pools["pnl_delivery"] == pools["pnl__raw"] == {"pnl_service"}
+    assert pools["pnl_statements"] == {"pnl_statements"}
+    assert pools["financials"] == {"financials"}
+    assert declared_pools(load_definitions()) == set().union(*pools.values())
+
+
+def test_pools_are_made_before_any_run_and_keep_a_limit_that_somebody_chose():
+    with dg.DagsterInstance.ephemeral() as instance:
+        make_pools(instance, ["pnl_service", "financials"])
+        instance.event_log_storage.set_concurrency_slots("pnl_service", 3)
+        make_pools(instance, ["pnl_service", "financials"])
+        limits = {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()}
+    assert limits == {"pnl_service": 3, "financials": 1}
+    assert "python -m finsync_pipeline.pools &&" in SERVICES["code"]["entrypoint"][2]
 
 
 @pytest.mark.parametrize("image", DOCKERFILES)
@@ -205,6 +228,16 @@ def test_dagster_accepts_the_instance(tmp_path):
     assert instance.compute_log_manager is not None
     # What the command line of a run carries, for anybody to read
     assert "passfile" in json.dumps(instance.to_dict(), default=str)
+
+
+def test_the_override_for_development_adds_code_to_the_volumes_of_a_run_and_keeps_the_others():
+    override = yaml.safe_load((PROJECT / "docker-compose.dev.yml").read_text(encoding="utf-8"))["services"]
+    context = json.loads(override["code"]["environment"]["DAGSTER_CONTAINER_CONTEXT"])
+    code = "finsync_pipeline:/app/finsync_pipeline:ro"
+    assert context["docker"]["container_kwargs"]["volumes"] == [*RUNS["volumes"], f"${{PWD}}/{code}"]
+    assert override["code"]["volumes"] == [f"./{code}"]
+    assert override.keys() == {"code", *SOURCES}
+    assert all(override[name]["volumes"] == ["./source_services:/app/source_services:ro"] for name in SOURCES)
 
 
 def test_the_services_image_installs_just_what_the_services_import_in_versions_of_the_lock():

@@ -1,0 +1,118 @@
+"""One deployment for all tests of this folder: built and brought up once, and left as it was by each of them."""
+
+import json
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from deployment.engine import PROJECT, docker, free_port, skip_without_engine
+from deployment.local_run import csv_without_docker
+from deployment.stack import NAME, RUN_SECONDS, SOURCES, VOLUMES, Run, Stack, settings_of_test, within
+
+SAMPLE = PROJECT / "source_services" / "sample_data"
+FIGURES: list[tuple[str, float, str]] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures that docs/deployment.md gives."""
+    if FIGURES:
+        terminalreporter.section("figures of the deployment")
+        for what, value, unit in FIGURES:
+            terminalreporter.line(f"{what:<100} {value:>8.1f} {unit}")
+
+
+@pytest.fixture(scope="session")
+def fresh_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The deployment just brought up: nothing has been published yet."""
+    skip_without_engine()
+    refuse_to_destroy()
+    folder = tmp_path_factory.mktemp("deployment")
+    data = folder / "statements"
+    shutil.copytree(SAMPLE, data)
+    data.chmod(0o755)
+    password = secrets.token_hex(24)
+    ports = {f"FINSYNC_{name}PORT": str(free_port()) for name in ("", *(f"{source.upper()}_" for source in SOURCES))}
+    environment = settings_of_test(made_secrets(folder / "secrets", password), data, ports)
+    stack = Stack(environment, password, data, folder / "events", FIGURES)
+    # Watched from the beginning: the engine itself remembers only the last few hundred
+    watch = ["docker", "events", "--filter", "label=dagster/run_id", "--format", "{{json .}}"]
+    with stack.events.open("w") as events, subprocess.Popen(watch, stdout=events) as watching:
+        try:
+            stack.compose("down", "--volumes")
+            bring_up(stack)
+            yield stack
+        finally:
+            watching.terminate()
+            clear_away(stack)
+
+
+@pytest.fixture(scope="session")
+def first_run(fresh_stack: Stack) -> Run:
+    """The run that the sensor asks for by itself, since it has seen nothing yet."""
+    (run,) = within(RUN_SECONDS, lambda: launched_by(fresh_stack, "dagster/sensor_name"))
+    return fresh_stack.succeeded(run.id)
+
+
+@pytest.fixture(scope="session")
+def scheduled_run(fresh_stack: Stack) -> Run:
+    """The run that the schedule `quarter_close` asks for, at the next minute."""
+    (run,) = within(RUN_SECONDS, lambda: launched_by(fresh_stack, "dagster/schedule_name"))
+    return fresh_stack.succeeded(run.id)
+
+
+@pytest.fixture(scope="session")
+def stack(fresh_stack: Stack, first_run: Run, scheduled_run: Run) -> Stack:
+    """The deployment when everything that the sources hold is in, and published."""
+    fresh_stack.succeeded(fresh_stack.launch("release"))
+    return fresh_stack
+
+
+@pytest.fixture(scope="session")
+def expected_csv(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """What a run without Docker publishes of the same statements."""
+    csv = csv_without_docker(SAMPLE, tmp_path_factory.mktemp("local"))
+    assert len(csv) > 10_000
+    return csv
+
+
+def launched_by(stack: Stack, tag: str) -> list[Run]:
+    """The runs with this tag."""
+    return [run for run in stack.runs().values() if tag in run.tags]
+
+
+def bring_up(stack: Stack) -> None:
+    """Build both images from nothing but the base image, and start all services."""
+    began = time.monotonic()
+    stack.compose("build", "--no-cache", seconds=1800)
+    stack.measured("build of both images, cold", time.monotonic() - began)
+    began = time.monotonic()
+    stack.compose("up", "--wait", seconds=600)
+    stack.measured("up --wait, images there, volumes empty", time.monotonic() - began)
+
+
+def made_secrets(folder: Path, password: str) -> Path:
+    """A folder of secrets as docs/deployment.md makes it."""
+    folder.mkdir(mode=0o700)
+    for name, text in {"postgres_password": password, "services_token": secrets.token_hex(24)}.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        (folder / name).chmod(0o644)
+    return folder
+
+
+def refuse_to_destroy() -> None:
+    """Fail if there is a deployment of somebody's here."""
+    for volume in set(docker("volume", "ls", "--format", "{{.Name}}").split()) & set(VOLUMES):
+        owner = json.loads(docker("volume", "inspect", volume))[0]["Labels"] or {}
+        if owner.get("com.docker.compose.project") != NAME:
+            pytest.fail(f"The volume {volume} belongs to a deployment of FinSync, which this test would destroy.")
+
+
+def clear_away(stack: Stack) -> None:
+    """Remove containers, network and volumes; the images stay."""
+    for run in stack.run_containers():
+        subprocess.run(["docker", "rm", "--force", "--volumes", run], capture_output=True, check=False)
+    stack.compose("down", "--volumes", seconds=300)

@@ -1,0 +1,146 @@
+"""Runs launched in every way: each in a container of its own, and the same CSV as without Docker."""
+
+import json
+import re
+
+import pytest
+from deployment.engine import PROJECT, docker, needs_docker
+from deployment.stack import LOCATION, QUARTER, RUN_SECONDS, Run, Stack, within
+
+PYTHONS = {"finsync-pipeline": "/opt/venv/bin/python", "finsync-services": "python"}
+LISTED = "from importlib.metadata import distributions\nfor each in distributions(): print(each.name, each.version)"
+
+pytestmark = needs_docker
+
+
+def had_a_container_of_its_own(stack: Stack, run: Run) -> bool:
+    """Whether the engine saw one container for the run, of the pipeline's image, which ended well and is gone."""
+    told = [event for event in stack.engine_events() if event["Actor"]["Attributes"]["dagster/run_id"] == run.id]
+    (started,) = [event for event in told if event["status"] == "start"]
+    (ended,) = [event for event in told if event["status"] == "die"]
+    assert run.container == started["id"] == ended["id"]
+    assert started["from"] == "finsync-pipeline"
+    assert ended["Actor"]["Attributes"]["exitCode"] == "0"
+    return run.container not in stack.run_containers()
+
+
+def backfilled(stack: Stack) -> list[Run]:
+    """The runs of backfills."""
+    return [run for run in stack.runs().values() if "dagster/backfill" in run.tags]
+
+
+def most_memory(stack: Stack, run: str) -> float:
+    """The most MiB that the run's container was seen to have, from now to its end."""
+    alone = ["--filter", f"label=dagster/run_id={run}"]
+    within(RUN_SECONDS, lambda: docker("ps", "--quiet", *alone).strip())
+    most = 0.0
+    while container := docker("ps", "--quiet", *alone).strip():
+        try:
+            told = docker("stats", "--no-stream", "--format", "{{.MemUsage}}", container)
+        except AssertionError:  # it has just ended
+            break
+        if found := re.match(r"([\d.]+)MiB /", told):
+            most = max(most, float(found[1]))
+    return most
+
+
+def test_schedules_and_sensor_are_there_and_switched_on(fresh_stack):
+    query = """query($location: RepositorySelector!) {repositoryOrError(repositorySelector: $location) {
+        ... on Repository {jobs {name} schedules {name scheduleState {status}} sensors {name sensorState {status}}}}}"""
+    there = fresh_stack.ask(query, location=LOCATION)["repositoryOrError"]
+    assert {"quarter", "release"} <= {job["name"] for job in there["jobs"]}
+    schedules = {each["name"]: each["scheduleState"]["status"] for each in there["schedules"]}
+    assert {"quarter_close", "release_after_close"} <= schedules.keys()
+    assert set(schedules.values()) == {"RUNNING"}
+    assert {each["name"]: each["sensorState"]["status"] for each in there["sensors"]}["delivery_changed"] == "RUNNING"
+
+
+def test_the_sensor_brings_in_what_the_sources_hold(stack, first_run):
+    assert first_run.tags["dagster/sensor_name"] == "delivery_changed"
+    assert first_run.tags["dagster/asset_partition_range_start"] == "2007-04-01"
+    assert within(60, lambda: had_a_container_of_its_own(stack, first_run))
+    stack.measured("run over 13 quarters of all sources, asked for by the sensor", first_run.ended - first_run.created)
+
+
+def test_the_schedule_brings_in_the_quarter_that_has_ended(stack, scheduled_run):
+    assert scheduled_run.tags["dagster/schedule_name"] == "quarter_close"
+    assert scheduled_run.tags["dagster/partition"] > "2026"
+    assert within(60, lambda: had_a_container_of_its_own(stack, scheduled_run))
+
+
+def test_a_run_launched_over_graphql_has_a_container_within_its_limit_of_memory(stack):
+    run = stack.launch_by_graphql("quarter", {"dagster/partition": QUARTER})
+    most = most_memory(stack, run)
+    done = stack.succeeded(run)
+    assert within(60, lambda: had_a_container_of_its_own(stack, done))
+    assert 0 < most < 1024
+    stack.measured("run over one quarter of all sources", done.ended - done.created)
+    stack.measured("its memory, at most", most, "MiB")
+
+
+def test_a_backfill_from_the_command_line_has_a_run_and_a_container_for_each_quarter(stack):
+    first, last = "2009-07-01", QUARTER
+    stack.inside("code", "dagster", "job", "backfill", "-j", "quarter", "--from", first, "--to", last, "--noprompt")
+    within(120, lambda: len(backfilled(stack)) == 2)
+    done = [stack.succeeded(run.id) for run in backfilled(stack)]
+    assert {run.tags["dagster/partition"] for run in done} == {first, last}
+    assert len({run.container for run in done}) == 2
+    for run in done:
+        assert within(60, lambda run=run: had_a_container_of_its_own(stack, run))
+
+
+def test_the_release_is_what_the_command_publishes_without_docker(stack, expected_csv):
+    assert stack.release_csv() == expected_csv
+    assert stack.published_anew() == expected_csv
+
+
+def test_what_steps_print_is_on_the_volume(stack, first_run):
+    assert stack.inside("code", "find", f"/data/dagster/compute_logs/{first_run.id}", "-name", "*.err").strip()
+
+
+def test_a_run_can_be_stopped_in_the_ui(stack):
+    """Which takes the Docker socket in the webserver, for a user who is not root."""
+    run = stack.launch_by_graphql("quarter", {"dagster/partition": QUARTER})
+    stack.is_working(run)
+    mutation = "mutation($run: String!) {terminateRun(runId: $run) {__typename}}"
+    assert stack.ask(mutation, run=run)["terminateRun"]["__typename"] == "TerminateRunSuccess"
+    assert stack.finished(run).status == "CANCELED"
+
+
+def test_no_process_is_root_and_no_container_shows_a_secret(stack):
+    run = stack.work_on("pnl")
+    container = within(RUN_SECONDS, lambda: docker("ps", "--quiet", "--filter", f"label=dagster/run_id={run}").strip())
+    containers = [container, *stack.compose("ps", "--quiet").split()]
+    assert len(containers) == 8
+    for each in containers:
+        users = docker("top", each, "-eo", "uid,pid,args").splitlines()[1:]
+        assert users
+        assert not [line for line in users if line.split()[0] == "0"]
+        assert stack.password not in docker("inspect", each)
+    for image in PYTHONS:
+        assert stack.password not in docker("history", "--no-trunc", image)
+    stack.succeeded(run)
+
+
+def test_images_are_labelled_and_hold_the_versions_of_the_lock(stack):
+    lock = (line.split("==") for line in (PROJECT / "requirements.lock").read_text(encoding="utf-8").split())
+    locked = {name.lower().replace("_", "-"): version for name, version in lock}
+    version = re.findall(r'^version = "(.+)"', (PROJECT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    for image, python in PYTHONS.items():
+        labels = json.loads(docker("inspect", image))[0]["Config"]["Labels"]
+        assert labels["org.opencontainers.image.title"] == image
+        assert [labels["org.opencontainers.image.version"]] == version
+        listed = docker("run", "--rm", "--entrypoint", python, image, "-I", "-c", LISTED).splitlines()
+        there = dict(line.lower().replace("_", "-").split() for line in listed)
+        others = {"finsync", "pip", "setuptools", "wheel"}
+        assert len(there) > 10
+        assert {name: there[name] for name in there.keys() - others} == {
+            name: locked.get(name) for name in there.keys() - others
+        }
+
+
+def test_postgres_refuses_who_has_no_password(stack):
+    ask = "import psycopg2; psycopg2.connect(host='postgres', dbname='finsync', user='finsync', passfile='{}')"
+    stack.inside("code", "python", "-c", ask.format("/private/pgpass"))
+    with pytest.raises(AssertionError, match="no password supplied"):
+        stack.inside("code", "python", "-c", ask.format("/nowhere"))
