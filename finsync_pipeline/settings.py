@@ -10,6 +10,7 @@ SETTINGS = {
     "FINSYNC_HOME": "Folder of everything that FinSync writes: tables/ and published/. Default: finsync_data here.",
     "FINSYNC_FIRST_QUARTER": "First day of the first quarter, as 2005-01-01; earlier periods are refused.",
     "FINSYNC_REFERENCE": "Your companies: a folder with companies.csv and aliases.csv, or one CSV. Default: a sample.",
+    "FINSYNC_REVIEW": "What people decided about spellings, a CSV. Default: review.csv beside your companies.",
     "FINSYNC_SERVICES_TOKEN_FILE": "File with the token that the services ask for. Default: none.",
     "FINSYNC_DEPLOYED": "1 where schedules and sensors start switched on. Default: off, switch them on in the UI.",
     "FINSYNC_CLOSE_CRON": "When quarter_close runs (UTC). Default: 0 6 20 1,4,7,10 *, the 20th after a quarter's end.",
@@ -40,6 +41,20 @@ def published_folder() -> Path:
 def reference_path() -> Path:
     """The user's list of companies (FINSYNC_REFERENCE), or the sample that ships."""
     return Path(os.environ.get("FINSYNC_REFERENCE") or SAMPLE_REFERENCE).absolute()
+
+
+def review_path() -> Path | None:
+    """The review file (FINSYNC_REVIEW), or review.csv beside the list of companies; null if there is neither."""
+    if told := os.environ.get("FINSYNC_REVIEW"):
+        return Path(told).absolute()
+    companies = reference_path()
+    beside = (companies if companies.is_dir() else companies.parent) / "review.csv"
+    return beside if beside.exists() else None
+
+
+def identity_review_file() -> Path:
+    """Where the spellings lie that a person should decide on, as CSV."""
+    return home() / "identity_review.csv"
 
 
 def first_quarter() -> date:
