@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PART ?=
+BACKUP ?= backup
 PYTEST_ARGS ?=
 
 help: ## what there is
@@ -53,7 +54,23 @@ up: secrets/postgres_password secrets/services_token ## the whole deployment in 
 down: ## stop the deployment; its data stays
 	docker compose down
 
+releases: ## all releases of the deployment, copied into published/
+	docker compose cp code:/data/published ./published
+
+backup: ## the deployment's database and outputs, into BACKUP=folder
+	mkdir -p -m 700 $(BACKUP)
+	docker compose exec -T postgres pg_dump -U finsync -Fc finsync > $(BACKUP)/finsync.dump.part
+	docker compose exec -T code tar -C /data --exclude '*.parquet.*' --exclude '.staging-*' -cz . > $(BACKUP)/finsync_data.tar.gz.part
+	mv $(BACKUP)/finsync.dump.part $(BACKUP)/finsync.dump
+	mv $(BACKUP)/finsync_data.tar.gz.part $(BACKUP)/finsync_data.tar.gz
+
+restore: secrets/postgres_password secrets/services_token ## BACKUP=folder, into a deployment without data
+	docker compose up --build --wait postgres code
+	docker compose exec -T postgres pg_restore -U finsync -d finsync --clean --if-exists < $(BACKUP)/finsync.dump
+	docker compose exec -T code tar -C /data -xz < $(BACKUP)/finsync_data.tar.gz
+	docker compose up --wait
+
 clean: ## remove the environment and everything that FinSync wrote here
 	rm -rf .venv .venv-peers .env finsync_data
 
-.PHONY: help setup lock run dev test lint bench up down clean
+.PHONY: help setup lock run dev test lint bench up down releases backup restore clean

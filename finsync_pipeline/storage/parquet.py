@@ -1,9 +1,12 @@
 """Parquet files: written whole or not at all, read as one frame."""
 
 import errno
+import glob
 import os
 import tempfile
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finsync_pipeline import frames
+
+DAY_SECONDS = 86_400
 
 
 class TableMissing(FileNotFoundError):
@@ -36,6 +41,7 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
         handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -48,6 +54,14 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
             Path(beside).unlink(missing_ok=True)
     except OSError as error:
         raise not_written(path, error) from error
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Files of writers that were killed in the middle of this one, a day ago or more."""
+    for beside in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        with suppress(FileNotFoundError):  # a writer that has just finished
+            if time.time() - beside.stat().st_mtime > DAY_SECONDS:
+                beside.unlink()
 
 
 def not_written(path: Path, error: Exception) -> OSError:

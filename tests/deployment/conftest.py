@@ -6,14 +6,12 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from deployment.engine import PROJECT, docker, free_port, skip_without_engine
-from deployment.local_run import csv_without_docker
-from deployment.stack import NAME, RUN_SECONDS, SOURCES, VOLUMES, Run, Stack, settings_of_test, within
+from deployment.engine import docker, free_port, skip_without_engine
+from deployment.local_run import SAMPLE, csv_without_docker
+from deployment.stack import NAME, RUN_SECONDS, SOURCES, VOLUMES, Run, Stack, made_secrets, settings_of_test, within
 
-SAMPLE = PROJECT / "source_services" / "sample_data"
 FIGURES: list[tuple[str, float, str]] = []
 
 
@@ -92,15 +90,6 @@ def bring_up(stack: Stack) -> None:
     began = time.monotonic()
     stack.compose("up", "--wait", seconds=600)
     stack.measured("up --wait, images there, volumes empty", time.monotonic() - began)
-
-
-def made_secrets(folder: Path, password: str) -> Path:
-    """A folder of secrets as docs/deployment.md makes it."""
-    folder.mkdir(mode=0o700)
-    for name, text in {"postgres_password": password, "services_token": secrets.token_hex(24)}.items():
-        (folder / name).write_text(text, encoding="utf-8")
-        (folder / name).chmod(0o644)
-    return folder
 
 
 def refuse_to_destroy() -> None:

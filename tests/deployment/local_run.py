@@ -8,6 +8,7 @@ from pathlib import Path
 from deployment.engine import PROJECT
 from given import running_services
 
+SAMPLE = PROJECT / "source_services" / "sample_data"
 COMMAND = "import sys; from finsync_pipeline.cli import main; sys.exit(main())"
 
 

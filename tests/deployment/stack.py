@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import subprocess
 import time
 import urllib.error
@@ -20,6 +21,7 @@ LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "finsy
 FINISHED = ("SUCCESS", "FAILURE", "CANCELED")
 TABLES = ("delivery", "undated", "raw", "company_ids", "facts", "texts", "rejects", "ledger")
 QUARTER = "2009-10-01"
+WHOLE_HISTORY = {"dagster/asset_partition_range_start": "2007-04-01", "dagster/asset_partition_range_end": "2010-04-01"}
 RUN_SECONDS = 300
 
 RUN = """runId jobName status creationTime startTime endTime tags {key value}
@@ -61,15 +63,23 @@ class Stack:
     figures: list[tuple[str, float, str]] = field(default_factory=list)
 
     def compose(
-        self, *arguments: str, seconds: float = 180, settings: dict[str, str] | None = None, override: str = ""
+        self,
+        *arguments: str,
+        seconds: float = 180,
+        settings: dict[str, str] | None = None,
+        override: str = "",
+        folder: Path = PROJECT,
     ) -> str:
-        """What docker compose prints. `override` is a second compose file. Raises AssertionError if it fails."""
+        """What docker compose prints in the folder. `override` is a second compose file.
+
+        Raises AssertionError if it fails.
+        """
         files = ("-f", "docker-compose.yml", "-f", override) if override else ()
         command = ["docker", "compose", "--project-name", NAME, *files, *arguments]
         done = subprocess.run(
             command,
-            cwd=PROJECT,
-            env={**self.environment, "PWD": str(PROJECT), **(settings or {})},
+            cwd=folder,
+            env={**self.environment, "PWD": str(folder), **(settings or {})},
             capture_output=True,
             text=True,
             timeout=seconds,
@@ -131,14 +141,14 @@ class Stack:
         (run,) = [run.id for run in self.runs().values() if run.id not in known and run.job == job]
         return run
 
-    def launch_by_graphql(self, job: str, tags: dict[str, str] | None = None, sources: Iterable[str] = ()) -> str:
-        """Launch the job, or of it just the tables of these sources, as the web UI does; the id of the run."""
-        keys = [{"path": [source, table]} for source in sources for table in TABLES]
+    def launch_by_graphql(self, job: str, tags: dict[str, str] | None = None, keys: Iterable[str] = ()) -> str:
+        """Launch the job, or of it just the assets with these keys, as the web UI does; the id of the run."""
+        selected = {"assetSelection": [{"path": key.split("/")} for key in keys]} if keys else {}
         told = [{"key": key, "value": value} for key, value in (tags or {}).items()]
         mutation = """mutation($params: ExecutionParams!) {launchRun(executionParams: $params) {
             __typename ... on LaunchRunSuccess {run {runId}} ... on PythonError {message}}}"""
         params = {
-            "selector": {**LOCATION, "jobName": job, **({"assetSelection": keys} if keys else {})},
+            "selector": {**LOCATION, "jobName": job, **selected},
             "runConfigData": {},
             "executionMetadata": {"tags": told},
         }
@@ -148,7 +158,8 @@ class Stack:
 
     def work_on(self, *sources: str, quarter: str = QUARTER) -> str:
         """Launch a run over one quarter of the sources; its id."""
-        return self.launch_by_graphql("quarter", {"dagster/partition": quarter}, sources)
+        keys = [f"{source}/{table}" for source in sources for table in TABLES]
+        return self.launch_by_graphql("quarter", {"dagster/partition": quarter}, keys)
 
     def runs(self) -> dict[str, Run]:
         """All runs by their ids, the newest first."""
@@ -241,6 +252,15 @@ def within(seconds: float, ask: Callable[[], Any]) -> Any:
             return answer
         time.sleep(0.5)
     raise AssertionError(f"nothing within {seconds} s")
+
+
+def made_secrets(folder: Path, password: str) -> Path:
+    """A folder of secrets as docs/deployment.md makes it."""
+    folder.mkdir(mode=0o700)
+    for name, text in {"postgres_password": password, "services_token": secrets.token_hex(24)}.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        (folder / name).chmod(0o644)
+    return folder
 
 
 def settings_of_test(secrets_folder: Path, data: Path, ports: dict[str, str]) -> dict[str, str]:

@@ -4,9 +4,7 @@ import time
 
 import pytest
 from deployment.engine import docker, needs_docker
-from deployment.stack import QUARTER, Run, Stack, within
-
-WHOLE_HISTORY = {"dagster/asset_partition_range_start": "2007-04-01", "dagster/asset_partition_range_end": "2010-04-01"}
+from deployment.stack import QUARTER, WHOLE_HISTORY, Run, Stack, within
 
 pytestmark = needs_docker
 

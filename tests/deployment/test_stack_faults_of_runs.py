@@ -4,10 +4,9 @@ import subprocess
 from pathlib import Path
 
 from deployment.engine import docker, needs_docker
-from deployment.stack import RUN_SECONDS, Stack, within
+from deployment.stack import RUN_SECONDS, WHOLE_HISTORY, Stack, within
 
 SCRIPT = Path(__file__).with_name("in_containers") / "kill_in_mid_write.py"
-WHOLE_HISTORY = {"dagster/asset_partition_range_start": "2007-04-01", "dagster/asset_partition_range_end": "2010-04-01"}
 READ_ALL = """
 import pathlib, pyarrow.parquet as parquet
 files = [file for file in pathlib.Path("/data").rglob("*.parquet") if not file.name.startswith(".")]

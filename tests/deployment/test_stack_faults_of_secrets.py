@@ -3,8 +3,8 @@
 import subprocess
 
 import pytest
-from deployment.conftest import made_secrets
 from deployment.engine import needs_docker
+from deployment.stack import made_secrets
 
 pytestmark = needs_docker
 

@@ -17,7 +17,10 @@ def had_a_container_of_its_own(stack: Stack, run: Run) -> bool:
     """Whether the engine saw one container for the run, of the pipeline's image, which ended well and is gone."""
     told = [event for event in stack.engine_events() if event["Actor"]["Attributes"]["dagster/run_id"] == run.id]
     (started,) = [event for event in told if event["status"] == "start"]
-    (ended,) = [event for event in told if event["status"] == "die"]
+    ends = [event for event in told if event["status"] == "die"]
+    if not ends:  # the run tells that it is done before its container ends
+        return False
+    (ended,) = ends
     assert run.container == started["id"] == ended["id"]
     assert started["from"] == "finsync-pipeline"
     assert ended["Actor"]["Attributes"]["exitCode"] == "0"

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from deployment.conftest import SAMPLE
 from deployment.engine import needs_docker
-from deployment.local_run import csv_without_docker
+from deployment.local_run import SAMPLE, csv_without_docker
 from deployment.stack import QUARTER, SOURCES, Run, Stack, within
 
 MOST_RUNS = 2

@@ -1,5 +1,6 @@
 """Parquet files are written whole or not at all: on a full disk, when killed, and by several at once."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -123,3 +124,16 @@ def test_of_several_writers_at_once_one_whole_file_stays(tmp_path: Path) -> None
         writer.kill()
         writer.communicate()
     assert len(read_frame([file])) == 100_000
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_write_a_day_later(tmp_path):
+    path = tmp_path / "facts.parquet"
+    old, young, other = (tmp_path / name for name in (".facts.parquet.a1", ".facts.parquet.b2", ".texts.parquet.a1"))
+    for leftover in (old, young, other):
+        leftover.write_bytes(b"half")
+    for leftover in (old, other):
+        os.utime(leftover, (time.time() - 90_000,) * 2)
+
+    write_frame(numbers(1), path)
+
+    assert sorted(names(tmp_path)) == [".facts.parquet.b2", ".texts.parquet.a1", "facts.parquet"]
