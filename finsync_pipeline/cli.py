@@ -15,6 +15,8 @@ examples:
   finsync run --quarters 2009-Q1...2009-Q4
                                        only these quarters, then the release
   finsync release --allow-missing pnl  publish what is in, also without pnl; the manifest says so
+  finsync review                       spellings of companies that a person should decide on
+  finsync decide                       the list of companies or the review changed: decide again, and publish
   finsync check                        is what you declared right? says file, line and cure
   finsync show                         the current release: what went in, what was refused and why
   finsync dev --with-services          the Dagster web UI over the same tables
@@ -56,6 +58,14 @@ def _parser() -> argparse.ArgumentParser:
     release = commands.add_parser("release", help="publish what is in the tables")
     _add_allow_missing(release)
     release.set_defaults(command=_release)
+
+    review = commands.add_parser("review", help="spellings whose rows are refused, for a person to decide")
+    review.add_argument("--csv", action="store_true", help="all of them, in the columns of the review file")
+    review.set_defaults(command=_review)
+
+    decide = commands.add_parser("decide", help="decide company ids again by the rows that are kept, and publish")
+    _add_allow_missing(decide)
+    decide.set_defaults(command=_decide)
 
     check = commands.add_parser("check", help="check sources, companies and settings, without running anything")
     check.set_defaults(command=_check)
@@ -100,6 +110,18 @@ def _release(options: argparse.Namespace) -> int:
     from finsync_pipeline.local import run
 
     return run.release(options.allow_missing)
+
+
+def _review(options: argparse.Namespace) -> int:
+    from finsync_pipeline.local import review
+
+    return review.show(options.csv)
+
+
+def _decide(options: argparse.Namespace) -> int:
+    from finsync_pipeline.local import decide
+
+    return decide.decide(options.allow_missing)
 
 
 def _check(_: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
 """What the Dagster UI shows of a table: its columns before the first run, its rows after each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import dagster as dg
@@ -61,8 +61,14 @@ def _constraints(field: Field) -> list[str]:
 def _preview(rows: pd.DataFrame) -> dg.MetadataValue[Any]:
     if rows.empty:
         return dg.MetadataValue.text("no rows")
-    lines = [_line(rows.columns), _line(["---"] * len(rows.columns))]
-    lines += [_line("" if pd.isna(cell) else cell for cell in row) for row in rows.itertuples(index=False)]
+    return markdown_table(rows.columns, rows.itertuples(index=False))
+
+
+def markdown_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> dg.MetadataValue[Any]:
+    """The rows as a table that the UI draws; null is an empty cell, and long texts are cut."""
+    columns = list(columns)
+    lines = [_line(columns), _line(["---"] * len(columns))]
+    lines += [_line("" if pd.isna(cell) else cell for cell in row) for row in rows]
     return dg.MetadataValue.md("\n".join(lines))
 
 

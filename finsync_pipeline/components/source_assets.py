@@ -8,12 +8,13 @@ import dagster as dg
 import pandas as pd
 
 from finsync_pipeline.clients.faults import SourceFault, SourceUnavailable, without_credentials
+from finsync_pipeline.components.decisions import counted_by_quarter
 from finsync_pipeline.components.metadata import column_schema, described, described_by_quarter
 from finsync_pipeline.components.run_sources import RunSources
 from finsync_pipeline.defs.partitions import QUARTERS, days_of
 from finsync_pipeline.federation.extraction import fetch_rows, rows_by_quarter
 from finsync_pipeline.federation.sources import service_of
-from finsync_pipeline.identity import Reference, resolve
+from finsync_pipeline.identity import Decider, Reference, Review
 from finsync_pipeline.quality.conservation import draw_up_ledger, imbalances
 from finsync_pipeline.statements.delivered import DeliveryMistake
 from finsync_pipeline.statements.harmonise import harmonise
@@ -140,12 +141,16 @@ def _company_ids(mapping: SourceMapping) -> dg.AssetsDefinition:
         ins={"raw": dg.AssetIn([mapping.name, "raw"])},
     )
     def company_ids(
-        context: dg.AssetExecutionContext, raw: pd.DataFrame, companies: pd.DataFrame, company_aliases: pd.DataFrame
+        context: dg.AssetExecutionContext,
+        raw: pd.DataFrame,
+        companies: pd.DataFrame,
+        company_aliases: pd.DataFrame,
+        review_lines: pd.DataFrame,
     ) -> pd.DataFrame:
-        reference = Reference(companies, company_aliases)
-        decided = resolve(company_spellings(raw, mapping), reference)
-        decided = COMPANY_IDS.conform(decided.assign(source=mapping.name, reference_version=reference.version))
+        decider = Decider(Reference(companies, company_aliases), Review.of(review_lines))
+        decided = COMPANY_IDS.conform(decider.decide(company_spellings(raw, mapping), mapping.name))
         described_by_quarter(context, decided, "period_end", context.asset_key, context.partition_keys)
+        counted_by_quarter(context, decided)
         return decided
 
     return company_ids
@@ -190,8 +195,7 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
         keys = context.partition_keys
         with failures_explained(mapping):
             made = harmonise(raw, company_ids, mapping)
-        reference_version = "".join(company_ids["reference_version"].unique())
-        ledger = draw_up_ledger(raw, made, mapping, days_of(keys), reference_version)
+        ledger = draw_up_ledger(raw, made, mapping, days_of(keys), company_ids)
         yield from _conservation(mapping, ledger, delivery, keys)
         tables = {"facts": (made.facts, "period_end"), "texts": (made.texts, "period_end")}
         tables |= {"rejects": (made.rejects, "quarter"), "ledger": (ledger, "quarter")}

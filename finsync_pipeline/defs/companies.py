@@ -1,4 +1,4 @@
-"""The reference list: the companies that rows can belong to, and their other names."""
+"""The reference list: the companies that rows can belong to, their other names, and what people decided by hand."""
 
 from typing import Any
 
@@ -6,9 +6,12 @@ import dagster as dg
 import pandas as pd
 
 from finsync_pipeline.components.metadata import column_schema, described
-from finsync_pipeline.identity import ReferenceMistake, read_reference
-from finsync_pipeline.settings import reference_path
-from finsync_pipeline.statements.tables import COMPANIES, COMPANY_ALIASES
+from finsync_pipeline.components.statement_source import StatementSource
+from finsync_pipeline.identity import Reference, ReferenceMistake, read_reference, read_review
+from finsync_pipeline.settings import reference_path, review_path
+from finsync_pipeline.statements.tables import COMPANIES, COMPANY_ALIASES, REVIEW_LINES
+
+ONE_RUN = dg.BackfillPolicy.single_run()
 
 
 @dg.multi_asset(
@@ -26,7 +29,7 @@ from finsync_pipeline.statements.tables import COMPANIES, COMPANY_ALIASES
             metadata=column_schema(COMPANY_ALIASES),
         ),
     },
-    backfill_policy=dg.BackfillPolicy.single_run(),
+    backfill_policy=ONE_RUN,
 )
 def reference_list(context: dg.AssetExecutionContext) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Read FINSYNC_REFERENCE anew."""
@@ -42,3 +45,29 @@ def reference_list(context: dg.AssetExecutionContext) -> tuple[dg.Output[pd.Data
         dg.Output(COMPANIES.conform(reference.companies), metadata={**described(reference.companies), **notes}),
         dg.Output(COMPANY_ALIASES.conform(reference.aliases), metadata={**described(reference.aliases), **notes}),
     )
+
+
+@dg.definitions
+def lists(context: dg.ComponentLoadContext) -> dg.Definitions:
+    """The list, and the review, which may name every source that there is."""
+    sources = [mapping.name for mapping in StatementSource.all_in(context.component_tree)]
+
+    @dg.asset(
+        group_name="companies",
+        kinds={"csv"},
+        description="What people decided about spellings: it wins over every automatic decision.",
+        metadata=column_schema(REVIEW_LINES),
+        backfill_policy=ONE_RUN,
+    )
+    def review_lines(companies: pd.DataFrame, company_aliases: pd.DataFrame) -> dg.Output[pd.DataFrame]:
+        path = review_path()
+        try:
+            review = read_review(path, Reference(companies, company_aliases), sources)
+        except ReferenceMistake as mistake:
+            raise dg.Failure(str(mistake), allow_retries=False) from None
+        read_from = dg.MetadataValue.path(str(path)) if path else dg.MetadataValue.text("no review file")
+        table = REVIEW_LINES.conform(review.table)
+        notes = {"review_version": review.version, "read_from": read_from}
+        return dg.Output(table, metadata={**described(table), **notes})
+
+    return dg.Definitions(assets=[reference_list, review_lines])

@@ -1,4 +1,4 @@
-"""The release: the summary over all quarters, published; and the corrections of company ids beside it."""
+"""The release: the summary over all quarters, published."""
 
 from typing import Any
 
@@ -8,11 +8,12 @@ import pandas as pd
 from finsync_pipeline.components.metadata import column_schema, described
 from finsync_pipeline.components.publication import Publication
 from finsync_pipeline.components.statement_source import StatementSource
-from finsync_pipeline.identity import Reference
+from finsync_pipeline.identity import Decider, Reference, Review
 from finsync_pipeline.publishing.freshness import MadeBy
-from finsync_pipeline.publishing.make import SourceTables, corrections, make_release
+from finsync_pipeline.publishing.make import SourceTables, decisions_in, make_release
+from finsync_pipeline.publishing.overtaken import decided_alike
 from finsync_pipeline.settings import published_folder
-from finsync_pipeline.statements.tables import COMPANY_IDS, SUMMARY
+from finsync_pipeline.statements.tables import SUMMARY
 from finsync_pipeline.storage.parquet import ParquetFiles
 
 TABLES = ("delivery", "undated", "facts", "texts", "rejects", "company_ids", "ledger")
@@ -20,24 +21,10 @@ TABLES = ("delivery", "undated", "facts", "texts", "rejects", "company_ids", "le
 
 @dg.definitions
 def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
-    """company_id_corrections and company_summary over every source that there is."""
+    """company_summary over every source that there is."""
     mappings = StatementSource.all_in(context.component_tree)
     sources = [mapping.name for mapping in mappings]
     one_run = dg.BackfillPolicy.single_run()
-
-    @dg.asset(
-        group_name="release",
-        kinds={"parquet"},
-        description="Every spelling that is not exactly a listed id: what was decided, by which method, how surely.",
-        metadata=column_schema(COMPANY_IDS),
-        backfill_policy=one_run,
-        ins={source: dg.AssetIn([source, "company_ids"], dagster_type=ParquetFiles) for source in sources},
-    )
-    def company_id_corrections(**company_ids: ParquetFiles) -> dg.Output[pd.DataFrame]:
-        frame = corrections([file for table in company_ids.values() for file in table.files])
-        decision = frame["status"] + ": " + frame["method"].fillna("none")
-        by_method = {str(told): int(rows) for told, rows in frame.groupby(decision)["row_count"].sum().items()}
-        return dg.Output(frame, metadata={**described(frame), "rows_by_decision": by_method})
 
     @dg.asset(
         group_name="release",
@@ -58,6 +45,7 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
         publication: Publication,
         companies: pd.DataFrame,
         company_aliases: pd.DataFrame,
+        review_lines: pd.DataFrame,
         financials: ParquetFiles,
         **inputs: ParquetFiles,
     ) -> dg.Output[pd.DataFrame]:
@@ -65,11 +53,12 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
             source: SourceTables(**{table: inputs[f"{source}__{table}"].files for table in TABLES})
             for source in sources
         }
-        reference_version = Reference(companies, company_aliases).version
-        made_by = {mapping.name: MadeBy(mapping.hash, reference_version) for mapping in mappings}
+        decider = Decider(Reference(companies, company_aliases), Review.of(review_lines))
+        made_by = {mapping.name: MadeBy(mapping.hash, *decider.versions) for mapping in mappings}
         try:
+            alike = {source: decided_alike(decisions_in(of.company_ids), decider) for source, of in tables.items()}
             release, summary = make_release(
-                tables, financials.files, companies, made_by, publication.allow_missing, published_folder()
+                tables, financials.files, companies, made_by, publication.allow_missing, published_folder(), alike
             )
         except ValueError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
@@ -80,4 +69,4 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
         }
         return dg.Output(summary, metadata={**described(summary.iloc[:, :14]), **told})
 
-    return dg.Definitions(assets=[company_id_corrections, company_summary])
+    return dg.Definitions(assets=[company_summary])

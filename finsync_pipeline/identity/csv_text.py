@@ -6,11 +6,12 @@ import csv
 import io
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 
 class ReferenceMistake(ValueError):
-    """A mistake in the list of companies or aliases; the message names file, row, column and the cure."""
+    """A mistake in the list of companies, the aliases or the review; the message names file, row, column and cure."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,26 @@ class Row:
         if cell is None:
             raise self.mistake(column, f"is blank: {cure}")
         return cell
+
+    def day(self, column: str, cure: str = "write it as 2016-09-02, or leave it blank") -> date | None:
+        """The cell as a date, null if it is blank. Raises `ReferenceMistake` if it is none."""
+        text = self.cells.get(column)
+        if text is None:
+            return None
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            day = None
+        if day is None or day.isoformat() != text:
+            raise self.mistake(column, f"{text!r} is not a date: {cure}")
+        return day
+
+    def days(self) -> tuple[date | None, date | None]:
+        """valid_from and valid_to. Raises `ReferenceMistake` if the first is after the last."""
+        valid_from, valid_to = self.day("valid_from"), self.day("valid_to")
+        if valid_from is not None and valid_to is not None and valid_from > valid_to:
+            raise self.mistake("valid_from", f"{valid_from} is after valid_to {valid_to}: exchange or correct them")
+        return valid_from, valid_to
 
     def mistake(self, column: str, what: str) -> ReferenceMistake:
         """A mistake in this row, to be raised."""

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from finsync_pipeline.identity.csv_text import ReferenceMistake, Row, read_rows
+from finsync_pipeline.identity.csv_text import ReferenceMistake, read_rows
 from finsync_pipeline.identity.index import ListedNames
 from finsync_pipeline.identity.normalise import fold_blanks, normalise_cik
 
@@ -46,8 +46,8 @@ class Reference:
     def version(self) -> str:
         """SHA-256 (hex) of the content, whatever the order of rows and columns; ignored columns are out."""
         content = {
-            "companies": sorted(_records(self.companies, COMPANY_COLUMNS)),
-            "aliases": sorted(_records(self.aliases, ALIAS_COLUMNS)),
+            "companies": sorted(records(self.companies, COMPANY_COLUMNS)),
+            "aliases": sorted(records(self.aliases, ALIAS_COLUMNS)),
         }
         return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
@@ -107,9 +107,7 @@ def _read_aliases(file: Path, companies: list[dict[str, str | None]]) -> list[di
         kind = (row.cells.get("kind") or "name").lower()
         if kind not in ALIAS_KINDS:
             raise row.mistake("kind", f"{kind!r} is no kind of alias: write 'name' or 'ticker', or leave it blank")
-        valid_from, valid_to = _day(row, "valid_from"), _day(row, "valid_to")
-        if valid_from is not None and valid_to is not None and valid_from > valid_to:
-            raise row.mistake("valid_from", f"{valid_from} is after valid_to {valid_to}: exchange or correct them")
+        valid_from, valid_to = row.days()
         aliases.append(
             {
                 "company_id": company_id,
@@ -121,19 +119,6 @@ def _read_aliases(file: Path, companies: list[dict[str, str | None]]) -> list[di
             }
         )
     return aliases
-
-
-def _day(row: Row, column: str) -> date | None:
-    text = row.cells.get(column)
-    if text is None:
-        return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = None
-    if day is None or day.isoformat() != text:
-        raise row.mistake(column, f"{text!r} is not a date: write it as 2016-09-02, or leave it blank")
-    return day
 
 
 def _alike(company_id: str) -> str:
@@ -148,7 +133,8 @@ def _frame(
     )
 
 
-def _records(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[list[str]]:
+def records(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[list[str]]:
+    """The rows as lists of text that can be sorted and hashed."""
     # A null and an empty text must not be mistaken for each other, and both must sort.
     written = [["" if pd.isna(value) else f"={value}" for value in frame[column]] for column in columns]
     return [list(row) for row in zip(*written, strict=True)]

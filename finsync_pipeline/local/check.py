@@ -12,8 +12,8 @@ from finsync_pipeline.clients.bearer import read_token
 from finsync_pipeline.clients.faults import TokenMistake, without_credentials
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.defs.partitions import all_quarters, spoken
-from finsync_pipeline.identity import ReferenceMistake, read_reference
-from finsync_pipeline.settings import SettingMistake, is_deployed, reference_path
+from finsync_pipeline.identity import Decider, ReferenceMistake
+from finsync_pipeline.settings import SettingMistake, is_deployed, reference_path, review_path
 from finsync_pipeline.statements.mapping import SourceMapping
 
 
@@ -34,7 +34,8 @@ def check() -> int:
     try:
         sources = declared_sources()
         is_deployed()
-        reference = read_reference(reference_path())
+        review_file = review_path()
+        decider = Decider.read(reference_path(), review_file, [mapping.name for mapping in sources])
         for mapping in sources:
             read_token(mapping.name, mapping.token_file)
     except (DeclarationMistake, ReferenceMistake, SettingMistake, TokenMistake) as mistake:
@@ -43,7 +44,10 @@ def check() -> int:
     for mapping in sources:
         url = without_credentials(mapping.url)
         print(f"source     {mapping.name}: {len(mapping.items)} items from table {mapping.table} at {url}")
+    reference = decider.reference
     print(f"companies  {len(reference.companies):,} with {len(reference.aliases):,} aliases from {reference_path()}")
+    decided = f"{len(decider.review.lines):,} decisions from {review_file}" if review_file else "none"
+    print(f"review     {decided}")
     print(f"quarters   {spoken(all_quarters()[0])} to {spoken(all_quarters()[-1])}")
     return 0
 

@@ -32,14 +32,14 @@ def run(quarters: str | None, allow_missing: Sequence[str], with_services: bool)
     """Materialize everything over the quarters (default: all that have rows) and publish; the exit code."""
     try:
         sources = declared_sources()
-        _refuse_unknown(allow_missing, sources)
+        refuse_unknown(allow_missing, sources)
         with services_running(with_services):
             asked = [mapping for mapping in sources if mapping.name not in allow_missing]
             first, last = read_range(quarters, all_quarters()) if quarters else occupied_range(asked)
             console.print(f"Quarters {spoken(first)} to {spoken(last)}")
             left_out = dg.AssetSelection.groups(*allow_missing) if allow_missing else None
             selection = dg.AssetSelection.all() - left_out if left_out else dg.AssetSelection.all()
-            return _materialize(selection, range_tags(first, last), allow_missing)
+            return shown(materialize(selection, range_tags(first, last), allow_missing))
     except (QuarterMistake, ServicesFailed, ValueError) as mistake:
         print(f"finsync: {mistake}", file=sys.stderr)
         return 2
@@ -48,11 +48,11 @@ def run(quarters: str | None, allow_missing: Sequence[str], with_services: bool)
 def release(allow_missing: Sequence[str]) -> int:
     """Publish what the tables hold; the exit code."""
     try:
-        _refuse_unknown(allow_missing, declared_sources())
+        refuse_unknown(allow_missing, declared_sources())
     except ValueError as mistake:
         print(f"finsync: {mistake}", file=sys.stderr)
         return 2
-    return _materialize(RELEASE, {}, allow_missing)
+    return shown(materialize(RELEASE, {}, allow_missing))
 
 
 def occupied_range(sources: Sequence[SourceMapping]) -> tuple[date, date]:
@@ -69,7 +69,15 @@ def occupied_range(sources: Sequence[SourceMapping]) -> tuple[date, date]:
     return (min(occupied), max(occupied)) if occupied else (all_quarters()[-1], all_quarters()[-1])
 
 
-def _materialize(selection: dg.AssetSelection, tags: dict[str, str], allow_missing: Sequence[str]) -> int:
+def shown(is_published: bool) -> int:
+    """Show the release, if it is published; the exit code."""
+    if is_published:
+        report.show_current()
+    return 0 if is_published else 1
+
+
+def materialize(selection: dg.AssetSelection, tags: dict[str, str], allow_missing: Sequence[str]) -> bool:
+    """Make the assets in this process, over the quarters of the tags; prints what fails, and tells if all is made."""
     local_instance()
     definitions = dg.Definitions.merge(load_definitions(), dg.Definitions(loggers={"console": progress}))
     keys = selection.resolve(definitions.resolve_asset_graph())
@@ -91,9 +99,7 @@ def _materialize(selection: dg.AssetSelection, tags: dict[str, str], allow_missi
             console.print(f"[red]✗[/red] {told}")
         if not _published(result):
             console.print("Nothing is published; a release made before stays as it is.")
-        return 1
-    report.show_current()
-    return 0
+    return bool(result.success)
 
 
 def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
@@ -111,7 +117,8 @@ def _published(result: dg.ExecuteInProcessResult) -> bool:
     return any(event.is_step_success and event.step_key == "company_summary" for event in result.all_events)
 
 
-def _refuse_unknown(allow_missing: Sequence[str], sources: Sequence[SourceMapping]) -> None:
+def refuse_unknown(allow_missing: Sequence[str], sources: Sequence[SourceMapping]) -> None:
+    """Raise ValueError, which has the cure, if one of `allow_missing` is no source."""
     names = [mapping.name for mapping in sources]
     for name in allow_missing:
         if name not in names:

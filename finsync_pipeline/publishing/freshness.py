@@ -1,6 +1,6 @@
 """Which quarters of a source are in a release, and whether they are what the source holds now."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -14,10 +14,11 @@ Status = Literal["fresh", "stale", "missing", "outdated"]
 
 @dataclass(frozen=True)
 class MadeBy:
-    """What rows are worked on with besides the rows: the versions of the mapping and of the list of companies."""
+    """What rows are worked on with besides the rows: versions of the mapping, the list of companies and the review."""
 
     mapping_hash: str
     reference_version: str
+    review_version: str
 
 
 @dataclass(frozen=True)
@@ -35,19 +36,23 @@ class SourceMissing(ValueError):
 
 
 def quarter_statuses(
-    delivery: pd.DataFrame | None, ledger: pd.DataFrame, made_by: MadeBy | None
+    delivery: pd.DataFrame | None,
+    ledger: pd.DataFrame,
+    made_by: MadeBy | None,
+    decided_alike: Collection[date] = (),
 ) -> list[QuarterStatus]:
     """The status of every quarter that the source has rows for, or that was worked on with rows.
 
     `delivery` is the table DELIVERY as last asked, or None if the source was never asked; `ledger` has the lines of its
     quarters. Fresh is a quarter whose rows are what the source holds, stale one with other rows, missing one that is
-    not in yet, outdated one worked on by another mapping or list of companies than now (`made_by`). Where `made_by` is
-    None, the source may be missing: nothing of it is called fresh or outdated.
+    not in yet, outdated one worked on by another mapping, list of companies or review than now (`made_by`); but not one
+    of `decided_alike`, whose companies would be decided the same now. Where `made_by` is None, the source may be
+    missing: nothing of it is called fresh or outdated.
     """
     now = {} if delivery is None else quarter_versions(delivery)
     counts = {} if delivery is None else rows_by_quarter(delivery)
     worked = ledger[ledger["rows_in"] > 0]
-    made = map(MadeBy, worked["mapping_hash"], worked["reference_version"])
+    made = map(MadeBy, worked["mapping_hash"], worked["reference_version"], worked["review_version"])
     done = dict(zip(worked["quarter"], zip(worked["data_version"], made, strict=True), strict=True))
     statuses = []
     for quarter in sorted({*now, *done}):
@@ -58,10 +63,16 @@ def quarter_statuses(
             status = "stale"
         else:
             status = "fresh"
-        if made_by is not None and made_with not in (None, made_by):
+        if made_by and made_with and _is_outdated(made_with, made_by, quarter in decided_alike):
             status = "outdated"
         statuses.append(QuarterStatus(quarter, status, version, counts.get(quarter, 0)))
     return statuses
+
+
+def _is_outdated(made_with: MadeBy, made_by: MadeBy, is_decided_alike: bool) -> bool:
+    if made_with.mapping_hash != made_by.mapping_hash:
+        return True
+    return made_with != made_by and not is_decided_alike
 
 
 def refuse_missing(source: str, statuses: Sequence[QuarterStatus] | None, allow_missing: Iterable[str]) -> None:
@@ -79,10 +90,12 @@ def refuse_missing(source: str, statuses: Sequence[QuarterStatus] | None, allow_
         raise SourceMissing(f"Nothing is published: source {source!r} was never extracted. {cure}.")
     faults = {
         "missing": "holds quarters that are not in yet",
-        "outdated": "has quarters worked on by another mapping or list of companies than the others",
+        "outdated": "has quarters worked on by another mapping, list of companies or review than now",
     }
+    again = "If only the list of companies or the review changed: finsync decide (in the UI: the job decide_again). "
     for fault, meaning in faults.items():
         found = [str(status.quarter) for status in statuses if status.status == fault]
         if found:
             told = ", ".join(found[:4]) + (f" and {len(found) - 4} more" if len(found) > 4 else "")
-            raise SourceMissing(f"Nothing is published: source {source!r} {meaning}: {told}. {cure}.")
+            cures = f"{again if fault == 'outdated' else ''}{cure}"
+            raise SourceMissing(f"Nothing is published: source {source!r} {meaning}: {told}. {cures}.")

@@ -1,7 +1,8 @@
 """Making a release from the tables of all sources: what may be published, the summary, the account of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,10 @@ class SourceTables:
     ledger: list[Path]
 
 
+class TableOutdated(ValueError):
+    """A table was written in another form than it has now; the message says which."""
+
+
 class FinancialsOutdated(ValueError):
     """The financials were made from other facts than there are now; the message says which quarters to make anew."""
 
@@ -55,20 +60,25 @@ def make_release(
     made_by: Mapping[str, MadeBy],
     allow_missing: Sequence[str],
     published: Path,
+    decided_alike: Mapping[str, Collection[date]] | None = None,
 ) -> tuple[Release, pd.DataFrame]:
     """Publish what the tables hold; returns the release and its table SUMMARY.
 
-    `companies` has the columns company_id and name; `made_by` says of each source what its mapping and the list of
-    companies are now, so that the manifest can call older work stale.
+    `companies` has the columns company_id and name; `made_by` says of each source what its mapping, the list of
+    companies and the review are now, `decided_alike` which quarters another list or review decided the same.
 
     Raises SourceMissing for a source that lacks quarters, or has outdated ones, and is not named in `allow_missing`;
     TablesMixed if tables are not of one run; FinancialsOutdated if the financials are not those of the facts;
-    ValueError for a name in `allow_missing` that is no source.
+    TableOutdated if another version wrote them; ValueError for a name in `allow_missing` that is no source.
     """
     unknown = sorted(set(allow_missing) - set(sources))
     if unknown:
         raise ValueError(f"allow_missing: no source {', '.join(unknown)}; there are {', '.join(sources)}")
-    accounts = {name: _account(name, tables, made_by[name], allow_missing) for name, tables in sources.items()}
+    alike = decided_alike or {}
+    accounts = {
+        name: _account(name, tables, made_by[name], allow_missing, alike.get(name, ()))
+        for name, tables in sources.items()
+    }
     with DuckDBEngine() as engine:
         facts = engine.scan(_files(sources, "facts"), FACTS.arrow)
         texts = engine.scan(_files(sources, "texts"), TEXTS.arrow)
@@ -86,27 +96,34 @@ def make_release(
             "company_ids": _read(COMPANY_IDS, _files(sources, "company_ids")),
             "ledger": _read(LEDGER, _files(sources, "ledger")),
         }
-        refuse_mixed(tables["ledger"], tables["facts"], tables["texts"], tables["rejects"])
+        refuse_mixed(tables["ledger"], tables["facts"], tables["texts"], tables["rejects"], tables["company_ids"])
         basis = basis_account(len(tables["facts"]), _count(in_basis(means)))
         differing = text_disagreements(texts).to_native().to_arrow_table().to_pylist()
     account = {"allow_missing": list(allow_missing), **basis, "sources": accounts, "text_disagreements": differing}
     return publish(summary_frame, tables, account, published), summary_frame
 
 
-def corrections(files: Sequence[Path]) -> pd.DataFrame:
-    """The decisions (table COMPANY_IDS) on spellings that are not exactly a listed id, those in doubt first."""
-    decisions = _read(COMPANY_IDS, files)
+def decisions_in(files: Sequence[Path]) -> pd.DataFrame:
+    """All decisions of the files, as a table COMPANY_IDS. Raises TableOutdated."""
+    return _read(COMPANY_IDS, files)
+
+
+def corrections(decisions: pd.DataFrame) -> pd.DataFrame:
+    """Those of the decisions that are on spellings which are not exactly a listed id, those in doubt first."""
     corrected = decisions[(decisions["company_id"] != decisions["spelling"]).fillna(True)]
     order = ["status", "row_count", "source", "spelling", "period_end"]
     return corrected.sort_values(order, ascending=[False, False, True, True, True], ignore_index=True)
 
 
-def _account(name: str, tables: SourceTables, made_by: MadeBy, allow_missing: Sequence[str]) -> dict[str, Any]:
+def _account(
+    name: str, tables: SourceTables, made_by: MadeBy, allow_missing: Sequence[str], decided_alike: Collection[date]
+) -> dict[str, Any]:
     delivery = _read(DELIVERY, tables.delivery) if tables.delivery else None
     ledger = _read(LEDGER, tables.ledger)
     is_allowed = name in allow_missing
     asked = delivery is not None or len(ledger) > 0
-    statuses = quarter_statuses(delivery, ledger, None if is_allowed else made_by) if asked else None
+    in_force = None if is_allowed else made_by
+    statuses = quarter_statuses(delivery, ledger, in_force, decided_alike) if asked else None
     refuse_missing(name, statuses, allow_missing)
     undated, rejects = _read(REJECTS, tables.undated), _read(REJECTS, tables.rejects)
     if delivery is not None and not is_allowed:
@@ -118,7 +135,7 @@ def _refuse_outdated(made_now: pd.DataFrame, files: Sequence[Path]) -> None:
     order = ["company_id", "period_end", "months", "currency"]
     try:
         stored = _read(FINANCIALS, files)
-    except (SchemaErrors, pa.ArrowInvalid):
+    except TableOutdated:
         raise FinancialsOutdated(
             "Nothing is published: financials were made with other standard items than there are now. Materialize "
             "financials for all quarters again."
@@ -145,4 +162,10 @@ def _files(sources: Mapping[str, SourceTables], table: str) -> list[Path]:
 
 def _read(table: Table, files: Iterable[Path]) -> pd.DataFrame:
     files = list(files)
-    return table.validate(read_frame(files)) if files else table.frame()
+    try:
+        return table.validate(read_frame(files)) if files else table.frame()
+    except (SchemaErrors, pa.ArrowInvalid):
+        raise TableOutdated(
+            f"Nothing is published: {table.name} has other columns than now, so another version of FinSync wrote it. "
+            "Materialize all quarters again."
+        ) from None

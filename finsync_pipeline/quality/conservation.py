@@ -37,11 +37,12 @@ def draw_up_ledger(
     harmonised: Harmonised,
     mapping: SourceMapping,
     quarters: Sequence[date],
-    reference_version: str,
+    company_ids: pd.DataFrame,
 ) -> pd.DataFrame:
     """One line per quarter, also for a quarter without rows, as a table LEDGER.
 
-    `raw` and `harmonised` hold the rows of all these quarters; a quarter without rows has no reference version.
+    `raw` and `harmonised` hold the rows of all these quarters, `company_ids` (table COMPANY_IDS) what was decided about
+    their companies; a quarter without rows has no versions.
     """
     items = len(mapping.items)
     keyed = pd.DataFrame(
@@ -56,6 +57,11 @@ def draw_up_ledger(
         WITH rows AS (
             SELECT {_QUARTER} AS quarter, count(*) AS rows_in, any_value(version) AS data_version
             FROM keyed GROUP BY quarter
+        ),
+        decided AS (
+            SELECT {_QUARTER} AS quarter, any_value(reference_version) AS reference_version,
+                any_value(review_version) AS review_version
+            FROM company_ids GROUP BY quarter
         ),
         filled AS (SELECT {_QUARTER} AS quarter, sum(cells) AS cells FROM cells GROUP BY quarter),
         used AS (
@@ -90,6 +96,8 @@ def draw_up_ledger(
         SELECT
             quarter,
             coalesce(data_version, '') AS data_version,
+            CASE WHEN rows_in > 0 THEN reference_version ELSE '' END AS reference_version,
+            CASE WHEN rows_in > 0 THEN review_version ELSE '' END AS review_version,
             coalesce(rows_in, 0) AS rows_in,
             coalesce(rows_used, 0) AS rows_used,
             coalesce(rows_refused, 0) AS rows_refused,
@@ -100,7 +108,8 @@ def draw_up_ledger(
             coalesce(cells_superseded, 0) AS cells_superseded,
             coalesce(rows_in, 0) * {items} - coalesce(filled.cells, 0) AS cells_empty
         FROM quarters
-        LEFT JOIN rows USING (quarter) LEFT JOIN filled USING (quarter) LEFT JOIN used_counts USING (quarter)
+        LEFT JOIN rows USING (quarter) LEFT JOIN decided USING (quarter)
+        LEFT JOIN filled USING (quarter) LEFT JOIN used_counts USING (quarter)
         LEFT JOIN reject_rows USING (quarter) LEFT JOIN reject_cells USING (quarter)
         ORDER BY quarter
         """,
@@ -109,10 +118,10 @@ def draw_up_ledger(
         facts=harmonised.facts,
         texts=harmonised.texts,
         rejects=harmonised.rejects,
+        company_ids=company_ids[["period_end", "reference_version", "review_version"]],
         quarters=_list_of(quarters),
     )
-    decided_by = pd.Series(reference_version, index=ledger.index).where(ledger["rows_in"] > 0, "")
-    return LEDGER.conform(ledger.assign(source=mapping.name, mapping_hash=mapping.hash, reference_version=decided_by))
+    return LEDGER.conform(ledger.assign(source=mapping.name, mapping_hash=mapping.hash))
 
 
 def imbalances(ledger: pd.DataFrame, delivered: Mapping[date, int]) -> list[Imbalance]:

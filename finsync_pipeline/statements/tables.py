@@ -18,6 +18,7 @@ from finsync_pipeline.statements.mapping import LENGTHS, SourceMapping
 
 VALUE_BOUND = 1e18  # so that a sum over a million sources still fits DECIMAL(38,6)
 
+STATUSES = ("accepted", "ambiguous", "unknown", "conflict", "rejected")
 TEXT, DAY, COUNT, NUMBER = pa.string(), pa.date32(), pa.int64(), pa.float64()
 
 
@@ -158,6 +159,23 @@ COMPANY_ALIASES = Table(
     ),
 )
 
+REVIEW_LINES = Table(
+    "review_lines",
+    (
+        Field("source", TEXT, "Source whose rows it decides; empty: all", nullable=True),
+        Field("spelling", TEXT, "The company as the source writes it"),
+        Field(
+            "evidence", TEXT, "Only rows with these cells beside it, as JSON; empty: whatever they are", nullable=True
+        ),
+        Field("company_id", TEXT, "The listed company that is meant, or reject"),
+        Field("valid_from", DAY, "First period end that it decides; open if empty", nullable=True),
+        Field("valid_to", DAY, "Last period end that it decides; open if empty", nullable=True),
+        Field("who", TEXT, "Who decided it"),
+        Field("when", DAY, "When"),
+        Field("note", TEXT, "Why", nullable=True),
+    ),
+)
+
 COMPANY_IDS = Table(
     "company_ids",
     (
@@ -166,14 +184,38 @@ COMPANY_IDS = Table(
         Field("evidence", TEXT, "Declared cells of the same row, as JSON", nullable=True),
         _PERIOD_END,
         Field("row_count", COUNT, "Rows of the quarter with this spelling"),
-        Field("status", TEXT, "Decision", allowed=("accepted", "ambiguous", "unknown", "conflict")),
+        Field("status", TEXT, "Decision", allowed=STATUSES),
         Field("company_id", TEXT, "The listed company, if accepted", nullable=True),
-        Field("method", TEXT, "How it was found", nullable=True),
+        Field("method", TEXT, "How it was found; review: a person decided it", nullable=True),
+        Field("steps", TEXT, "What was done to the spelling, or who reviewed it; empty if exact", nullable=True),
         Field("score", NUMBER, "Likeness to the company found, 0 to 100", nullable=True),
         Field("runner_up", TEXT, "The next best company", nullable=True),
         Field("runner_up_score", NUMBER, "Its likeness, 0 to 100", nullable=True),
+        Field("precision", NUMBER, "Share of right decisions that is promised for this kind", nullable=True),
         Field("suggestion", TEXT, "The company that a person should look at first", nullable=True),
+        Field("candidates", TEXT, "Companies to choose from, as JSON: [[company_id, score], ...]", nullable=True),
         Field("reference_version", TEXT, "Version of the reference list"),
+        Field("review_version", TEXT, "Version of the review"),
+    ),
+)
+
+IDENTITY_REVIEW = Table(
+    "identity_review",
+    (
+        Field("source", TEXT, "Source that spells so"),
+        Field("spelling", TEXT, "The company as the source writes it"),
+        Field("evidence", TEXT, "Declared cells of the same row, as JSON", nullable=True),
+        Field("company_id", TEXT, "To fill in: the company's id, or reject", nullable=True),
+        Field("who", TEXT, "To fill in: who decides it", nullable=True),
+        Field("when", TEXT, "To fill in: the day, as 2026-01-31", nullable=True),
+        Field("note", TEXT, "To fill in, if you like: why", nullable=True),
+        Field("row_count", COUNT, "Rows that are refused for it"),
+        Field("first_period", DAY, "The earliest period end of them"),
+        Field("last_period", DAY, "The latest of them"),
+        Field("status", TEXT, "Why it is refused; of several, that of the latest period"),
+        Field("suggestion", TEXT, "The company to look at first", nullable=True),
+        Field("suggestion_name", TEXT, "Its name", nullable=True),
+        Field("candidates", TEXT, "Companies to choose from, with their likeness", nullable=True),
     ),
 )
 
@@ -226,7 +268,8 @@ LEDGER = Table(
         _QUARTER,
         Field("data_version", TEXT, "Version of the quarter's data that was worked on"),
         Field("mapping_hash", TEXT, "Version of the mapping"),
-        Field("reference_version", TEXT, "Version of the reference list"),
+        Field("reference_version", TEXT, "Version of the reference list that its companies were decided by"),
+        Field("review_version", TEXT, "Version of the review that they were decided by"),
         Field("rows_in", COUNT, "Rows delivered"),
         Field("rows_used", COUNT, "Rows of which at least one cell is used"),
         Field("rows_refused", COUNT, "Rows of which no cell is used and that are not superseded"),

@@ -17,7 +17,7 @@ from finsync_pipeline.aggregation.financials import financials, source_means
 from finsync_pipeline.aggregation.summary import company_summary
 from finsync_pipeline.clients.source_service import SourceService
 from finsync_pipeline.federation.extraction import Stock, fetch_rows, rows_by_quarter, take_stock
-from finsync_pipeline.identity import Reference, read_reference, resolve
+from finsync_pipeline.identity import Decider, Reference, Review, read_reference
 from finsync_pipeline.quality.conservation import Imbalance, draw_up_ledger, imbalances
 from finsync_pipeline.settings import SAMPLE_REFERENCE
 from finsync_pipeline.statements.harmonise import Harmonised, harmonise
@@ -55,7 +55,9 @@ def reference() -> Reference:
     return read_reference(SAMPLE_REFERENCE)
 
 
-def pass_through(data_file: Path, mapping: SourceMapping, quarters: Sequence[date] = QUARTERS) -> Passage:
+def pass_through(
+    data_file: Path, mapping: SourceMapping, quarters: Sequence[date] = QUARTERS, review: Review | None = None
+) -> Passage:
     """Serve the file, and do with it what the assets of its source do."""
     declared = {service.name: service for service in SERVICES}
     with (
@@ -64,10 +66,10 @@ def pass_through(data_file: Path, mapping: SourceMapping, quarters: Sequence[dat
     ):
         stock = take_stock(service, mapping, quarters)
         raw = fetch_rows(service, mapping, stock.delivery, quarters)
-    decided = resolve(company_spellings(raw, mapping), reference())
-    decided = COMPANY_IDS.conform(decided.assign(source=mapping.name, reference_version=reference().version))
+    decided = Decider(reference(), review or Review()).decide(company_spellings(raw, mapping), mapping.name)
+    decided = COMPANY_IDS.conform(decided)
     out = harmonise(raw, decided, mapping)
-    ledger = draw_up_ledger(raw, out, mapping, quarters, reference().version)
+    ledger = draw_up_ledger(raw, out, mapping, quarters, decided)
     return Passage(stock, raw, decided, out, ledger, imbalances(ledger, rows_by_quarter(stock.delivery)))
 
 

@@ -11,6 +11,8 @@ import pytest
 from damage.chain import QUARTERS, Passage, mapping_of_source, pass_through, rows_of
 from pandera.errors import SchemaErrors
 
+from finsync_pipeline.identity import Review
+from finsync_pipeline.identity.review import ReviewLine
 from finsync_pipeline.statements import tables
 from finsync_pipeline.statements.dates import quarter_of
 from finsync_pipeline.statements.mapping import SourceMapping
@@ -64,6 +66,7 @@ CASES = [
     Case("company_unknown", [{"Company Name": "Nobody & Sons"}]),
     Case("company_ambiguous", [{"Company Name": "Chubb"}]),
     Case("company_conflict", [{"Ticker": "MMM"}]),
+    Case("company_rejected", [{"Company Name": "Walt Disney Stores"}]),
     Case("row_without_values", [{"Total Revenue": "\xa0"}]),
     Case("not_a_number", [{"Total Revenue": "1,2345"}], text="1,2345"),
     Case("schema:value_within_bounds", [{"Total Revenue": "(1e15)"}], text="(1e15)"),
@@ -71,6 +74,7 @@ CASES = [
     Case("same_value", [{}, {"Total Revenue": " 1000.0"}], text=" 1000.0"),
     Case("older_value", [{"Filed": "2011-05-01", "Total Revenue": "5"}, {"Total Revenue": "6"}], text="6"),
 ]
+REJECTED = ReviewLine(None, "walt disney stores", None, "reject", None, None, "jane", date(2026, 1, 31), None)
 ENDS = {case.reason: f"{date(q.year, q.month + 2, 30):%B %d, %Y}" for case, q in zip(CASES, QUARTERS, strict=False)}
 
 
@@ -83,7 +87,7 @@ def passage(tmp_path_factory: pytest.TempPathFactory) -> Passage:
     writer.writeheader()
     writer.writerows({"Row": str(number)} | row for number, row in enumerate(rows))
     file.write_text(text.getvalue(), encoding="utf-8")
-    return pass_through(file, MAPPING)
+    return pass_through(file, MAPPING, review=Review((REJECTED,)))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.reason)

@@ -111,5 +111,6 @@ def test_schedules_and_the_sensor_start_switched_off_unless_deployed():
         "release_after_close": "STOPPED",
     }
     assert {sensor.name: sensor.default_status.value for sensor in repository.sensor_defs} == {
-        "delivery_changed": "STOPPED"
+        "delivery_changed": "STOPPED",
+        "decisions_overtaken": "STOPPED",
     }

@@ -64,7 +64,7 @@ def test_one_quarter_of_one_source_is_materialized_alone(running):
         "asset",
         "materialize",
         "--select",
-        "group:pnl,key:companies,key:company_aliases",
+        "group:pnl,group:companies",
         "--partition",
         "2009-10-01",
         *MODULE,

@@ -8,7 +8,7 @@ import pytest
 from once import made_once
 
 from benchmarks.truth import ALIASES, compare, differing_summaries, run_main_job, write_reference
-from finsync_pipeline.identity import Reference, read_reference, resolve
+from finsync_pipeline.identity import Decider, Reference, Review, read_reference
 from finsync_pipeline.local.check import declared_sources
 from finsync_pipeline.statements.harmonise import Harmonised, harmonise
 from finsync_pipeline.statements.mapping import SourceMapping
@@ -41,9 +41,8 @@ def by_list_alone(shared_data: Path, release_with_aliases: Path, tmp_path_factor
 
 def _replayed(folder: Path, mapping: SourceMapping, reference: Reference) -> Harmonised:
     raw = read_frame(sorted(folder.glob("*.parquet")))
-    decided = resolve(company_spellings(raw, mapping), reference)
-    company_ids = COMPANY_IDS.conform(decided.assign(source=mapping.name, reference_version=reference.version))
-    return harmonise(raw, company_ids, mapping)
+    decided = Decider(reference, Review()).decide(company_spellings(raw, mapping), mapping.name)
+    return harmonise(raw, COMPANY_IDS.conform(decided), mapping)
 
 
 def test_by_the_list_alone_nearly_all_is_right_and_the_rest_is_refused(shared_data: Path, by_list_alone: Path):

@@ -61,6 +61,7 @@ def ledger_frame(source: str, versions: dict[date, str]) -> pd.DataFrame:
             "data_version": version,
             "mapping_hash": "m1",
             "reference_version": "r1",
+            "review_version": "v1",
             **(dict.fromkeys(("rows_in", "rows_used", "cells_in", "cells_used"), 1) if version else {}),
         }
         for quarter, version in versions.items()

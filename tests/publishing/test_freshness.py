@@ -15,7 +15,7 @@ from finsync_pipeline.publishing.freshness import (
 )
 
 NOW = {Q4: "a", Q1: "b"}
-MADE_BY = MadeBy("m1", "r1")
+MADE_BY = MadeBy("m1", "r1", "v1")
 VERSIONS = quarter_versions(delivery_frame(NOW))
 
 
@@ -46,13 +46,26 @@ def test_a_change_elsewhere_in_the_source_leaves_a_quarter_fresh() -> None:
     assert {status.status for status in statuses} == {"fresh"}
 
 
-@pytest.mark.parametrize("made_by", [MadeBy("m2", "r1"), MadeBy("m1", "r2")], ids=["mapping", "companies"])
-def test_work_by_another_mapping_or_list_of_companies_is_outdated_and_refused(made_by: MadeBy) -> None:
+@pytest.mark.parametrize(
+    "made_by",
+    [MadeBy("m2", "r1", "v1"), MadeBy("m1", "r2", "v1"), MadeBy("m1", "r1", "v2")],
+    ids=["mapping", "companies", "review"],
+)
+def test_work_by_another_mapping_list_of_companies_or_review_is_outdated_and_refused(made_by: MadeBy) -> None:
     statuses = quarter_statuses(delivery_frame(NOW), ledger_frame("pnl", VERSIONS), made_by)
     assert {status.status for status in statuses} == {"outdated"}
-    with pytest.raises(SourceMissing, match="another mapping or list of companies than the others: 2009-10-01"):
+    with pytest.raises(SourceMissing, match="another mapping, list of companies or review than now: 2009-10-01"):
         refuse_missing("pnl", statuses, [])
     refuse_missing("pnl", statuses, ["pnl"])
+
+
+def test_a_quarter_that_another_review_decided_alike_is_fresh_but_not_one_of_another_mapping() -> None:
+    ledger = ledger_frame("pnl", VERSIONS)
+    by_review = quarter_statuses(delivery_frame(NOW), ledger, MadeBy("m1", "r1", "v2"), {Q4})
+    by_mapping = quarter_statuses(delivery_frame(NOW), ledger, MadeBy("m2", "r1", "v2"), {Q4})
+
+    assert [status.status for status in by_review] == ["fresh", "outdated"]
+    assert [status.status for status in by_mapping] == ["outdated", "outdated"]
 
 
 def test_of_a_source_that_may_be_missing_nothing_is_called_fresh() -> None:

@@ -24,7 +24,7 @@ from finsync_pipeline.publishing.whole import TablesMixed
 from finsync_pipeline.statements.tables import FACTS
 from finsync_pipeline.storage.parquet import read_frame, write_frame
 
-MADE_BY = dict.fromkeys(("pnl", "other", "one", "two"), MadeBy("m1", "r1"))
+MADE_BY = dict.fromkeys(("pnl", "other", "one", "two"), MadeBy("m1", "r1", "v1"))
 BOTH = {Q4: "a", Q1: "b"}
 
 

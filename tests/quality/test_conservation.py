@@ -10,7 +10,7 @@ import pytest
 from given import raw_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from statements.statement_frames import Run, mapping_of, run_frame
+from statements.statement_frames import Run, decided_companies, mapping_of, run_frame
 
 from finsync_pipeline import frames
 from finsync_pipeline.quality.conservation import Imbalance, draw_up_ledger, imbalances
@@ -45,7 +45,7 @@ CELL = st.sampled_from([None, "", " ", "-", "1", "1.0", "2", "(3)", "1,000", "12
 ROW = st.fixed_dictionaries(
     {
         "key": st.sampled_from([None, "", " ", *map(str, range(14))]),
-        "who": mostly("Acme", "Bolt", "Twin", "Odd", "Nobody", " ", None),
+        "who": mostly("Acme", "Bolt", "Twin", "Odd", "Barred", "Nobody", " ", None),
         "length": mostly("12", "3", "5", "", None),
         "money": mostly("USD", "eur", "$", None),
         "unit": mostly("ones", "k", "dozen", None),
@@ -74,7 +74,7 @@ def run_delivery(rows: list[dict[str, Any]]) -> Run:
 
 
 def ledger_of(run: Run, out: Harmonised | None = None) -> pd.DataFrame:
-    return draw_up_ledger(run.raw, out or run.out, MAPPING, QUARTERS, "r1")
+    return draw_up_ledger(run.raw, out or run.out, MAPPING, QUARTERS, decided_companies(run.raw, MAPPING))
 
 
 def delivered_rows(rows: list[dict[str, Any]]) -> dict[date, int]:
@@ -183,6 +183,7 @@ def test_the_ledger_counts_rows_and_cells_by_what_became_of_them(run: Run) -> No
         "data_version": "v1",
         "mapping_hash": MAPPING.hash,
         "reference_version": "r1",
+        "review_version": "v1",
         **{"rows_in": 1, "rows_used": 1, "rows_refused": 0, "rows_superseded": 0},
         **{"cells_in": 4, "cells_used": 1, "cells_refused": 0, "cells_superseded": 0, "cells_empty": 3},
     }
@@ -197,12 +198,13 @@ def test_the_ledger_counts_rows_and_cells_by_what_became_of_them(run: Run) -> No
         "data_version": "",
         "mapping_hash": MAPPING.hash,
         "reference_version": "",
+        "review_version": "",
     }
 
 
 def test_the_ledger_is_in_the_schema_of_its_table(run: Run) -> None:
     for quarters in (QUARTERS, []):
-        ledger = draw_up_ledger(run.raw, run.out, MAPPING, quarters, "it's")
+        ledger = draw_up_ledger(run.raw, run.out, MAPPING, quarters, decided_companies(run.raw, MAPPING))
         assert frames.to_arrow(ledger).schema == LEDGER.arrow
         assert len(ledger) == len(quarters)
 

@@ -25,7 +25,7 @@ MINIMAL: dict[str, Any] = {
     "items": {"revenue": "sales"},
 }
 
-DECISIONS = {"Acme": "ACME", "Bolt": "BOLT", "Twin": "ambiguous", "Odd": "conflict"}
+DECISIONS = {"Acme": "ACME", "Bolt": "BOLT", "Twin": "ambiguous", "Odd": "conflict", "Barred": "rejected"}
 
 
 def mapping_of(**parts: Any) -> SourceMapping:
@@ -43,6 +43,7 @@ def decided_companies(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame
             status=["unknown" if f is None else "accepted" if f.isupper() else f for f in found],
             company_id=pd.Series([f if f and f.isupper() else None for f in found], dtype=frames.STRING),
             reference_version="r1",
+            review_version="v1",
         )
     )
 

@@ -49,6 +49,7 @@ ROWS = [
     ("company_unknown", [GOOD | {"who": "Nobody"}], "1"),
     ("company_ambiguous", [GOOD | {"who": "Twin"}], "1"),
     ("company_conflict", [GOOD | {"who": "Odd"}], "1"),
+    ("company_rejected", [GOOD | {"who": "Barred"}], "1"),
     ("row_without_values", [GOOD | {"sales": None, "cash": " ", "branch": "-"}], "1"),
 ]
 CELLS = [

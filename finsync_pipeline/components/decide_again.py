@@ -1,0 +1,108 @@
+"""What to decide again: quarters in which the list of companies and the review, as they are now, decide otherwise."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import dagster as dg
+
+from finsync_pipeline.defs.automation import unbroken_ranges
+from finsync_pipeline.defs.partitions import all_quarters, range_tags
+from finsync_pipeline.identity import Decider, Reference, Review
+from finsync_pipeline.publishing.overtaken import overtaken_quarters
+from finsync_pipeline.settings import reference_path, review_path, tables_folder
+from finsync_pipeline.storage.decisions import StoredDecisions, read_decisions, stored_decisions
+from finsync_pipeline.storage.parquet import read_frame
+
+LISTS = ("companies", "company_aliases", "review_lines")
+DECIDED = ("company_ids", "facts", "texts", "rejects", "ledger")
+OVER_ALL = ("financials", "identity_review")
+
+
+def assets_again(sources: Iterable[str]) -> list[dg.AssetKey]:
+    """What is made when companies of these sources are decided again; the sources are not asked for it."""
+    decided = [dg.AssetKey([source, table]) for source in sorted(sources) for table in DECIDED]
+    return [*map(dg.AssetKey, LISTS), *decided, *map(dg.AssetKey, OVER_ALL)]
+
+
+LISTS_AGAIN = [*map(dg.AssetKey, LISTS), dg.AssetKey("identity_review")]
+"""What is made when the lists have changed, but no decision."""
+
+
+@dataclass(frozen=True)
+class QuartersAgain:
+    """Neighbouring quarters to decide again, the sources that have rows kept for them, and those that lack them."""
+
+    quarters: list[date]
+    kept: frozenset[str]
+    lacking: frozenset[str]
+    key: str
+
+    @property
+    def asset_keys(self) -> list[dg.AssetKey]:
+        """What to make."""
+        return assets_again(self.kept)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Of the run that makes it."""
+        return range_tags(self.quarters[0], self.quarters[-1])
+
+
+class DecisionsKept:
+    """The stored decisions of the sources, beside what is in force now. Raises ReferenceMistake."""
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        self.sources = frozenset(sources)
+        self.decider = Decider.read(reference_path(), review_path(), sources)
+        self.stored = {source: stored_decisions(tables_folder(), source, all_quarters()) for source in sources}
+
+    @property
+    def state(self) -> str:
+        """A digest of what is in force and of what is stored: as long as it is the same, so is what there is to do."""
+        stored = [[source, each.at, each.facts_at] for source in sorted(self.sources) for each in self.stored[source]]
+        return _digest([self.decider.versions, self._lists_read(), stored])
+
+    def quarters_again(self) -> list[QuartersAgain]:
+        """The quarters in which a decision would be another now, or whose facts were made by other decisions."""
+        concerned = set[date]().union(*map(self._concerned, self.stored.values()))
+        by_sources: dict[frozenset[str], list[date]] = {}
+        for quarter in sorted(concerned):
+            kept = frozenset(s for s in self.sources if any(each.quarter == quarter for each in self.stored[s]))
+            by_sources.setdefault(kept, []).append(quarter)
+        return [
+            QuartersAgain(quarters, kept, self.sources - kept, self._key(quarters))
+            for kept, of_the_same in by_sources.items()
+            for quarters in unbroken_ranges(of_the_same, all_quarters())
+        ]
+
+    def lists_again(self) -> str | None:
+        """A key for reading the lists again; null if they are in force as they were read last, or never were read."""
+        read = self._lists_read()
+        return None if read is None or read[0] == self.decider.versions else self._key([])
+
+    def _concerned(self, stored: list[StoredDecisions]) -> set[date]:
+        others = [each.file for each in stored if each.versions != self.decider.versions]
+        elsewise = {each.quarter for each in stored if any(each.versions) and each.facts_versions != each.versions}
+        return elsewise | overtaken_quarters(read_decisions(others), self.decider)
+
+    def _key(self, quarters: Sequence[date]) -> str:
+        """The same change is asked for once a day, until it is in: only facts that are written make it another."""
+        facts = [[source, each.facts_at] for source in sorted(self.sources) for each in self.stored[source]]
+        return _digest([datetime.now(UTC).date(), self.decider.versions, self._lists_read(), facts, quarters])
+
+    def _lists_read(self) -> tuple[tuple[str, str], int] | None:
+        """The versions of the list and the review that the assets read last, and when."""
+        files = [tables_folder() / f"{name}.parquet" for name in LISTS]
+        if not all(file.exists() for file in files):
+            return None
+        companies, aliases, lines = (read_frame([file]) for file in files)
+        versions = Reference(companies, aliases).version, Review.of(lines).version
+        return versions, files[-1].stat().st_mtime_ns
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()

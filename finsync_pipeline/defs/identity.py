@@ -1,0 +1,77 @@
+"""Company ids over all sources: what was corrected and how, and what is left to people."""
+
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from finsync_pipeline.components.decisions import methods_by_quarter, questions_shown
+from finsync_pipeline.components.metadata import column_schema, described, markdown_table
+from finsync_pipeline.components.statement_source import StatementSource
+from finsync_pipeline.identity import Review
+from finsync_pipeline.identity.open_questions import open_questions
+from finsync_pipeline.publishing.make import corrections, decisions_in
+from finsync_pipeline.publishing.release import write_csv
+from finsync_pipeline.settings import identity_review_file
+from finsync_pipeline.statements.tables import COMPANY_IDS, IDENTITY_REVIEW
+from finsync_pipeline.storage.parquet import ParquetFiles
+
+ONE_RUN = dg.BackfillPolicy.single_run()
+
+
+@dg.definitions
+def identity(context: dg.ComponentLoadContext) -> dg.Definitions:
+    """company_id_corrections and identity_review over every source that there is."""
+    sources = [mapping.name for mapping in StatementSource.all_in(context.component_tree)]
+    ins = {source: dg.AssetIn([source, "company_ids"], dagster_type=ParquetFiles) for source in sources}
+
+    @dg.asset(
+        group_name="release",
+        kinds={"parquet"},
+        description="Every spelling that is not exactly a listed id: what was decided, by which method, how surely.",
+        metadata=column_schema(COMPANY_IDS),
+        backfill_policy=ONE_RUN,
+        ins=ins,
+    )
+    def company_id_corrections(**company_ids: ParquetFiles) -> dg.Output[pd.DataFrame]:
+        decisions = decisions_in(_files(company_ids))
+        frame = corrections(decisions)
+        decision = frame["status"] + ": " + frame["method"].fillna("none")
+        by_method = {str(told): int(rows) for told, rows in frame.groupby(decision)["row_count"].sum().items()}
+        told: dict[str, Any] = {"rows_by_decision": by_method, "methods_by_quarter": methods_by_quarter(decisions)}
+        return dg.Output(frame, metadata={**described(frame), **told})
+
+    @dg.asset(
+        group_name="companies",
+        kinds={"csv"},
+        description="What a person decides next: spellings whose rows are refused, those with the most rows first. "
+        "A line with company_id, who and when filled in can be copied to the review file.",
+        metadata=column_schema(IDENTITY_REVIEW),
+        backfill_policy=ONE_RUN,
+        ins=ins,
+    )
+    def identity_review(
+        companies: pd.DataFrame, review_lines: pd.DataFrame, **company_ids: ParquetFiles
+    ) -> dg.Output[pd.DataFrame]:
+        decisions = decisions_in(_files(company_ids))
+        questions = IDENTITY_REVIEW.conform(open_questions(decisions, companies))
+        write_csv(questions, identity_review_file())
+        unused = Review.of(review_lines).unused(decisions)
+        columns = ("source", "spelling", "company_id", "who", "when")
+        lines = [[getattr(line, column) for column in columns] for line in unused]
+        told: dict[str, Any] = {
+            "dagster/row_count": len(questions),
+            "rows_refused": int(questions["row_count"].sum()),
+            "questions": questions_shown(questions),
+            "unused_review_lines": len(unused),
+            "csv": dg.MetadataValue.path(str(identity_review_file())),
+        }
+        if unused:
+            told["unused"] = markdown_table(columns, lines)
+        return dg.Output(questions, metadata=told)
+
+    return dg.Definitions(assets=[company_id_corrections, identity_review])
+
+
+def _files(company_ids: dict[str, ParquetFiles]) -> list[Any]:
+    return [file for table in company_ids.values() for file in table.files]

@@ -1,0 +1,73 @@
+"""What a person decides next, on a terminal: the spellings whose rows are refused, and lines for the review file."""
+
+import csv
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from finsync_pipeline.defs.partitions import all_quarters
+from finsync_pipeline.identity import Decider, ReferenceMistake
+from finsync_pipeline.identity.open_questions import open_questions
+from finsync_pipeline.identity.review import ReviewLine
+from finsync_pipeline.local.check import DeclarationMistake, declared_sources
+from finsync_pipeline.local.report import console
+from finsync_pipeline.settings import identity_review_file, reference_path, review_path, tables_folder
+from finsync_pipeline.statements.tables import IDENTITY_REVIEW
+from finsync_pipeline.storage.decisions import read_decisions, stored_decisions
+
+SHOWN = 20
+COLUMNS = ("source", "spelling", "evidence", "row_count", "last_period", "status", "candidates")
+
+
+def show(as_csv: bool) -> int:
+    """Print what is to be decided, as it was last decided; as CSV, all of it in the columns of the review file."""
+    try:
+        sources = [mapping.name for mapping in declared_sources()]
+        decider = Decider.read(reference_path(), review_path(), sources)
+    except (DeclarationMistake, ReferenceMistake) as mistake:
+        print(f"finsync: {mistake}", file=sys.stderr)
+        return 2
+    decisions = read_decisions(_decided(sources))
+    questions = IDENTITY_REVIEW.conform(open_questions(decisions, decider.reference.companies))
+    if as_csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(questions.columns)
+        writer.writerows(["" if pd.isna(cell) else cell for cell in row] for row in questions.itertuples(index=False))
+        return 0
+    _show_questions(questions)
+    _show_unused(decider.review.unused(decisions))
+    return 0
+
+
+def _decided(sources: Sequence[str]) -> list[Path]:
+    quarters: list[date] = all_quarters()
+    return [each.file for source in sources for each in stored_decisions(tables_folder(), source, quarters)]
+
+
+def _show_questions(questions: pd.DataFrame) -> None:
+    if questions.empty:
+        console.print("Nothing to decide: no row is refused for its company.")
+        return
+    table = Table(*COLUMNS, title="Rows refused for their company", box=SIMPLE_HEAD)
+    for row in questions[list(COLUMNS)].head(SHOWN).itertuples(index=False):
+        table.add_row(*("" if pd.isna(cell) else str(cell) for cell in row))
+    console.print(table)
+    told = f"{len(questions):,} spellings, {questions['row_count'].sum():,} rows"
+    console.print(f"{told}; all of them: finsync review --csv, or {identity_review_file()}", soft_wrap=True)
+    where = review_path() or "review.csv beside your list of companies (or FINSYNC_REVIEW)"
+    console.print(
+        f"To decide one, fill in company_id (or reject), who and when in its line, and copy it to {where}; then: "
+        "finsync decide",
+        soft_wrap=True,
+    )
+
+
+def _show_unused(unused: Sequence[ReviewLine]) -> None:
+    for line in unused:
+        where = line.source or "every source"
+        console.print(f"Not used: the review's line on {line.spelling!r} of {where} ({line.who}, {line.when})")
