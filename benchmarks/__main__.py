@@ -3,9 +3,9 @@
 import signal
 import sys
 
-from benchmarks import services, truth
+from benchmarks import identity, services, truth
 
-PARTS = {"truth": truth, "services": services}
+PARTS = {"truth": truth, "identity": identity, "services": services}
 
 
 def main(arguments: list[str]) -> int:

@@ -1,0 +1,140 @@
+"""Spellings whose company is known: what is asked, and what the answer has to be."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import accumulate
+from random import Random
+from typing import NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+
+from benchmarks.identity.name_noise import core, vary
+from benchmarks.identity.noise import damage, plain
+from benchmarks.identity.setting import UNLISTED_SHARE
+
+_TEXT = pd.ArrowDtype(pa.string())
+_DAY = pd.ArrowDtype(pa.date32())
+A_DAY = date(2016, 12, 31)
+FIRST_DAY, DAYS = date(2000, 1, 1), 9_500
+
+
+@dataclass(frozen=True)
+class Questions:
+    """One row for each spelling.
+
+    `asked`: spelling, period_end, evidence, as `resolve` takes them. `truth`: company_id (null where the company is
+    not listed), kind (of noise), apart (why the row counts neither for nor against: nobody could tell; else null).
+    """
+
+    asked: pd.DataFrame
+    truth: pd.DataFrame
+
+    def head(self, number: int) -> "Questions":
+        """The first so many."""
+        return Questions(self.asked.head(number), self.truth.head(number))
+
+    def sample(self, number: int, random: Random) -> "Questions":
+        """So many of them, drawn by these random numbers, that are not counted apart."""
+        rows = self.truth.index[self.truth["apart"].isna()]
+        drawn = random.sample(list(rows), min(number, len(rows)))
+        return Questions(self.asked.loc[drawn], self.truth.loc[drawn])
+
+
+def make(
+    spellings: Sequence[str],
+    companies: Sequence[str | None],
+    kinds: Sequence[str] | str = "real",
+    apart: Sequence[str | None] | None = None,
+    days: Sequence[date] | date = A_DAY,
+    evidence: Sequence[str | None] | None = None,
+) -> Questions:
+    """Questions of lists of the same length."""
+    index = pd.RangeIndex(len(spellings))
+    asked = {
+        "spelling": pd.Series(spellings, index=index, dtype=_TEXT),
+        "period_end": pd.Series(days, index=index, dtype=_DAY),
+        "evidence": pd.Series(pd.NA if evidence is None else evidence, index=index, dtype=_TEXT),
+    }
+    truth = {
+        "company_id": pd.Series(companies, index=index, dtype=_TEXT),
+        "kind": pd.Series(kinds, index=index, dtype=_TEXT),
+        "apart": pd.Series(pd.NA if apart is None else apart, index=index, dtype=_TEXT),
+    }
+    return Questions(pd.DataFrame(asked), pd.DataFrame(truth))
+
+
+def of_codes(
+    listed: Sequence[str], unlisted: Sequence[str], number: int, mix: Mapping[str, float], random: Random
+) -> Questions:
+    """That many different damaged codes; apart are those that are, but for their format, another listed id."""
+    drawn = list(_draw([(code, code) for code in listed], unlisted, number, mix, damage, random))
+    by_plain = {plain(code): code for code in listed}
+    apart = [
+        "collided" if (meant := by_plain.get(plain(each.spelling))) is not None and meant != each.company else None
+        for each in drawn
+    ]
+    return make([e.spelling for e in drawn], [e.company for e in drawn], [e.kind for e in drawn], apart)
+
+
+def of_names(
+    listed: Sequence[tuple[str, str]], unlisted: Sequence[str], number: int, mix: Mapping[str, float], random: Random
+) -> Questions:
+    """That many different variants of names, on any day; `listed` are pairs of company_id and name.
+
+    Apart are those whose company shares its name with another listed one but for case, accents, punctuation and legal
+    form, and the variants that are another listed company's name.
+    """
+    drawn = list(_draw(listed, unlisted, number, mix, vary, random))
+    bearers = Counter(core(name) for _, name in listed)
+    company_of = {core(name): company for company, name in listed}
+    apart: list[str | None] = []
+    for each in drawn:
+        is_homonym = each.company is not None and bearers[core(each.text)] > 1
+        meant = company_of.get(core(each.spelling))
+        is_collided = meant is not None and meant != each.company
+        apart.append("homonym" if is_homonym else "collided" if is_collided else None)
+    days = [FIRST_DAY + timedelta(random.randrange(DAYS)) for _ in drawn]
+    return make([e.spelling for e in drawn], [e.company for e in drawn], [e.kind for e in drawn], apart, days)
+
+
+def with_evidence(questions: Questions, evidence: Iterable[Mapping[str, str] | None]) -> Questions:
+    """The same questions with these cells beside each spelling."""
+    texts = [None if cells is None else json.dumps(cells, ensure_ascii=False) for cells in evidence]
+    column = pd.Series(texts, index=questions.asked.index, dtype=_TEXT)
+    return Questions(questions.asked.assign(evidence=column), questions.truth)
+
+
+class _Drawn(NamedTuple):
+    spelling: str
+    company: str | None
+    text: str
+    kind: str
+
+
+def _draw(
+    listed: Sequence[tuple[str, str]],
+    unlisted: Sequence[str],
+    number: int,
+    mix: Mapping[str, float],
+    spoil: Callable[[str, str, Random], str],
+    random: Random,
+) -> Iterator[_Drawn]:
+    """Different spellings, spoiled as the mix says, of listed and (8 %) of unlisted companies."""
+    kinds, weights = list(mix), list(accumulate(mix.values()))
+    seen: set[str] = set()
+    tries = 0
+    while len(seen) < number:
+        tries += 1
+        if tries > 50 * number:
+            raise ValueError(f"only {len(seen):,} different spellings can be made of {len(listed):,}, not {number:,}")
+        is_unlisted = random.random() < UNLISTED_SHARE
+        company, text = (None, random.choice(unlisted)) if is_unlisted else random.choice(listed)
+        kind = random.choices(kinds, cum_weights=weights)[0]
+        spelling = spoil(text, kind, random)
+        if spelling.strip() and spelling not in seen:
+            seen.add(spelling)
+            yield _Drawn(spelling, company, text, kind)
