@@ -1,5 +1,6 @@
 """Names: of real companies as other lists write them, and a hundred thousand with generated variants."""
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from finsync_pipeline.identity import Reference, read_reference, resolve
 
 LISTED, UNLISTED, ASKED = 100_000, 8_000, 100_000
 WARMING = 50
+
+_TAIL = re.compile(r"( class [a-c]| */[a-z]{2,4}/?| *[/\\])$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,10 @@ def names_of_2017(setting: Setting) -> list[Figure]:
     spellings = pd.read_csv(setting.shared / "company_name_variants.csv", dtype=str)
     spellings = spellings[spellings["source"] == "kaggle_nyse_2017"].drop_duplicates("name")
     ids = set(listed.companies["company_id"])
-    cores = {core(name) for name in [*listed.companies["name"].dropna(), *listed.aliases["alias"]]}
+    borne = {_bare(name) for name in [*listed.companies["name"].dropna(), *listed.aliases["alias"]]}
     companies = [cik if cik in ids else None for cik in spellings["cik"]]
     successors = [
-        "successor" if company is None and core(name) in cores else None
+        "successor" if company is None and _bare(name) in borne else None
         for company, name in zip(companies, spellings["name"], strict=True)
     ]
     asked = questions.make(spellings["name"].tolist(), companies, apart=successors)
@@ -119,6 +122,11 @@ def generated(setting: Setting) -> list[Figure]:
         *_told(f"{name}, with country", with_country.grade),
         *with_country.cost(f"{name}, with country"),
     ]
+
+
+def _bare(name: str) -> str:
+    """The core of a name without share class, the tail that EDGAR puts behind a name, and blanks."""
+    return core(_TAIL.sub("", name)).replace(" ", "")
 
 
 def _told(name: str, graded: grade.Grade) -> Sequence[Figure]:
