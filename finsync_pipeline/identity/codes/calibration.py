@@ -2,7 +2,7 @@
 
 Mistakes are made in codes of the list (`noise`), and each result is judged twice. With its company listed: is
 it the company that is accepted? With all codes of that company left out: whatever is accepted now is wrong.
-A class of repairs is allowed where the share of right ones reaches the floor, if one text in ten belongs to no
+A class of repairs is allowed where the share of right ones reaches the floors, if one text in ten belongs to no
 listed company. Because companies that are not listed may be nearer to listed ones than those to each other,
 each company of the list counts as one trial only: a short list proves little.
 """
@@ -14,26 +14,33 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from finsync_pipeline.identity.codes.bytes_of import Flags, Ints
+from finsync_pipeline.identity.codes.bytes_of import Flags, Ints, take
 from finsync_pipeline.identity.codes.candidates import Strings
 from finsync_pipeline.identity.codes.check_digits import right_check_digits
-from finsync_pipeline.identity.codes.classes import CLASSES, classes_of, is_safe_unseen
-from finsync_pipeline.identity.codes.listed import FORMS, Companies, Listed, comparable
+from finsync_pipeline.identity.codes.classes import CLASSES, classes_of, groups_of_classes, is_safe_unseen
+from finsync_pipeline.identity.codes.listed import FORMS, LONGEST_REPAIRED, Companies, Listed, comparable
+from finsync_pipeline.identity.codes.lookup import owners_of
 from finsync_pipeline.identity.codes.nearest import Candidates, Nearest, candidates_for, nearest
 from finsync_pipeline.identity.codes.noise import mistaken
 
-#: A class is allowed from this share of right repairs on, if there are so many observations.
-PRECISION_FLOOR, FEWEST_OBSERVATIONS = 0.9995, 30
+#: All repairs together reach this share of right ones, each class of them `CLASS_FLOOR`.
+PRECISION_FLOOR, CLASS_FLOOR = 0.9995, 0.998
+#: A class seen less often proves nothing; one seen seldom is thought to be like its group, by so many observations.
+FEWEST_OBSERVATIONS, BORROWED = 30, 20
 #: This share of all texts is taken to belong to no listed company.
 UNLISTED_SHARE = 0.1
+_ODDS = UNLISTED_SHARE / (1 - UNLISTED_SHARE)
 #: The best company must be cheaper than every other one by so much, in hundredths.
 MARGIN = 25
 #: Codes this short are not repaired by two edits.
 SHORTEST_REPAIRED_TWICE = 7
 #: Where typing errors have more neighbours than this on average, nothing is searched.
-MOST_NEIGHBOURS = 60.0
+MOST_NEIGHBOURS = 25.0
 SAMPLE, FEWEST_VARIANTS, VARIANTS_PER_CODE = 30_000, 4_000, 20
+#: This share of the texts that are listed codes is taken to be written without a mistake.
+CLEAN_SHARE = 0.9
 _PROBE = 400
 _SEED = 20_240_229
 
@@ -68,7 +75,7 @@ def calibrate(listed: Listed) -> Calibration:
     """Find out how far to search and which classes of repair to allow. Always the same for the same list."""
     if not listed.scheme.is_repaired or len(listed.keys) == 0:
         nothing = np.zeros(len(CLASSES), dtype=np.bool_)
-        return Calibration(0, nothing, np.full(len(CLASSES), np.nan), _forms(listed, 1.0))
+        return Calibration(0, nothing, np.full(len(CLASSES), np.nan), _forms(listed))
     variants = _variants(listed)
     edits = _depth(variants.first(_PROBE), listed)
     found = candidates_for(variants.texts, listed, edits)
@@ -81,7 +88,7 @@ def calibrate(listed: Listed) -> Calibration:
     right, wrong = _judge(with_it, variants, listed, open_with)
     _, unlisted_wrong = _judge(without, variants, listed, ~gated & (without.cost > 0))
     allowed, precision = _verdict(right, wrong, unlisted_wrong, listed)
-    return Calibration(edits, allowed, precision, _forms(listed, _exact_precision(with_it, variants, is_code)))
+    return Calibration(edits, allowed, precision, _forms(listed))
 
 
 def gate(texts: Strings, listed: Listed) -> Flags:
@@ -107,17 +114,10 @@ def is_clear(best: Nearest, texts: Strings, listed: Listed) -> Flags:
 
 
 def _variants(listed: Listed) -> Variants:
-    chance = np.random.default_rng(_SEED)
-    count = min(SAMPLE, max(FEWEST_VARIANTS, VARIANTS_PER_CODE * len(listed.keys)))
-    if count <= len(listed.keys):
-        rows = chance.choice(len(listed.keys), count, replace=False)
-    else:
-        rows = chance.integers(0, len(listed.keys), count)
-    codes = [
-        bytes(row[:length]).decode()
-        for row, length in zip(listed.keys.matrix[rows], listed.keys.lengths[rows], strict=True)
-    ]
-    texts, kept = comparable(pa.array(mistaken(codes, _SEED), pa.large_string()), 34)
+    rows = _sample(len(listed.keys))
+    lengths = listed.keys.lengths[rows].tolist()
+    codes = [bytes(row[:length]).decode() for row, length in zip(listed.keys.matrix[rows], lengths, strict=True)]
+    texts, kept = comparable(pa.array(mistaken(codes, _SEED), pa.large_string()), LONGEST_REPAIRED + 2)
     return Variants(texts, listed.companies[listed.rows[rows[kept]]])
 
 
@@ -148,23 +148,50 @@ def _judge(best: Nearest, variants: Variants, listed: Listed, judged: Flags) -> 
 
 
 def _verdict(right: Ints, wrong: Ints, unlisted_wrong: Ints, listed: Listed) -> tuple[Flags, npt.NDArray[np.float64]]:
-    odds = UNLISTED_SHARE / (1 - UNLISTED_SHARE)
+    """The classes that are allowed, and the precision that each promises: one mistake more than was seen."""
     companies = len(np.unique(listed.companies))
-    wrong_of_all = wrong + odds * unlisted_wrong
-    unseen = np.where(is_safe_unseen(listed.scheme.is_sparse), 0.0, odds * right / companies)
+    unseen = np.where(is_safe_unseen(listed.scheme.is_sparse), 0.0, _ODDS * right / companies)
+    mistakes = wrong + _ODDS * unlisted_wrong + unseen
     with np.errstate(invalid="ignore"):
-        share = right / (right + wrong_of_all + unseen)
-        precision = right / (right + wrong_of_all + unseen + 1)
-    allowed = (share >= PRECISION_FLOOR) & (right + wrong >= FEWEST_OBSERVATIONS)
+        share = right / (right + mistakes + BORROWED * _mistakes_of_group(right, mistakes))
+        precision = right / (right + mistakes + 1)
+    allowed = (share >= CLASS_FLOOR) & (right + wrong >= FEWEST_OBSERVATIONS)
+    best_first = np.flatnonzero(allowed)[np.argsort(-share[allowed], kind="stable")]
+    so_far = np.cumsum(right[best_first]) / np.cumsum((right + mistakes)[best_first])
+    allowed[best_first[so_far < PRECISION_FLOOR]] = False
     return allowed, np.where(right > 0, precision, np.nan)
 
 
-def _exact_precision(best: Nearest, variants: Variants, is_code: Flags) -> float:
-    right = int((is_code & (best.company == variants.companies)).sum())
-    return right / (int(is_code.sum()) + 1)
+def _mistakes_of_group(right: Ints, mistakes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """For each class the share of mistakes in all classes of its group: look-alikes, one edit, two edits."""
+    groups = groups_of_classes()
+    all_right = np.bincount(groups, weights=right)
+    all_mistakes = np.bincount(groups, weights=mistakes)
+    return np.asarray((all_mistakes / np.maximum(all_right + all_mistakes, 1))[groups])
 
 
-def _forms(listed: Listed, exact: float) -> dict[str, float]:
+def _exact_precision(listed: Listed) -> float:
+    """Share of right ones among texts that are listed codes: the rest are mistyped codes of other companies."""
+    rows = _sample(len(listed))
+    texts = pa.array(mistaken(take(listed.forms["bare"], rows).to_pylist(), _SEED), pa.large_string())
+    changed = pc.not_equal(texts, take(listed.forms["bare"], rows)).to_numpy(zero_copy_only=False)
+    owners = owners_of(texts.filter(pa.array(changed)), listed.forms["bare"], listed.companies).first
+    mistaken_for = (owners >= 0) & (owners != listed.companies[rows[changed]])
+    collisions = (int(mistaken_for.sum()) + 1) / (int(changed.sum()) + 1)
+    return CLEAN_SHARE / (CLEAN_SHARE + (1 - CLEAN_SHARE) * collisions)
+
+
+def _sample(codes: int) -> Ints:
+    """Rows of codes to make mistakes in: each at most once where there are many, many times where there are few."""
+    chance = np.random.default_rng(_SEED)
+    count = min(SAMPLE, max(FEWEST_VARIANTS, VARIANTS_PER_CODE * codes))
+    if count <= codes:
+        return np.sort(chance.choice(codes, count, replace=False))
+    return chance.integers(0, codes, count)
+
+
+def _forms(listed: Listed) -> dict[str, float]:
+    exact = _exact_precision(listed) if len(listed) else 1.0
     forms = {"exact": exact}
     for form in FORMS[1:]:
         ambiguity = listed.ambiguity(form)

@@ -47,6 +47,12 @@ def is_safe_unseen(is_sparse: bool) -> np.ndarray:
     return np.arange(len(CLASSES)) // (2 * len(_LENGTHS)) <= _at(last)
 
 
+def groups_of_classes() -> Ints:
+    """For each class 0 if it reads look-alikes only, 1 if it is one edit, 2 if it is two."""
+    kinds = np.arange(len(CLASSES)) // (2 * len(_LENGTHS))
+    return np.digitize(kinds, (_at("doubled"), _at("two_cheap_same")))
+
+
 def _kinds(edits: Bytes, costs: Ints, text_lengths: Ints, code_lengths: Ints) -> Ints:
     dearness = np.digitize(costs, (_CHEAP + 1, _USUAL + 1))
     kinds = _at("two_cheap_same") + 3 * dearness + np.minimum(np.abs(text_lengths - code_lengths), 2)

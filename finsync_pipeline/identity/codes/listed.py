@@ -77,6 +77,8 @@ def forms_of(texts: pa.Array, scheme: Scheme) -> tuple[dict[str, pa.Array], Ints
 def search_keys(forms: dict[str, pa.Array], scheme: Scheme) -> pa.Array:
     """What is compared for typing errors: Latin letters, one byte for each character."""
     keys = forms["zeros" if scheme.is_number or scheme.length is not None else "bare"]
+    if scheme.is_number:
+        keys = pc.replace_substring_regex(keys, "^[0OQD]+(.+)$", r"\1")
     foreign = np.flatnonzero(~pc.string_is_ascii(keys).to_numpy(zero_copy_only=False))
     if len(foreign) == 0:
         return keys
