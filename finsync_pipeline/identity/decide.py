@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from finsync_pipeline.identity.reference import Reference, read_reference
 from finsync_pipeline.identity.resolve import resolve
 from finsync_pipeline.identity.review import Review, apply_review
 from finsync_pipeline.identity.review_file import read_review
+
+_TEXT = pd.ArrowDtype(pa.string())
 
 COMPARED = ("status", "company_id", "method", "steps")
 """What makes one decision another; scores and suggestions are left out."""
@@ -60,6 +63,10 @@ class Decider:
         now = self.decide(rows[["spelling", "evidence", "period_end"]], source)
         differs = rows[["reference_version", "review_version"]].isna().any(axis=1)
         for column in COMPARED:
-            told = now[column] if column in now else pd.Series(pd.NA, index=now.index)
-            differs |= told.fillna("").astype(str) != rows[column].fillna("").astype(str)
+            differs |= _texts(now, column) != _texts(rows, column)
         return differs
+
+
+def _texts(decisions: pd.DataFrame, column: str) -> pd.Series[str]:
+    """The column as texts, empty where it is null or not there."""
+    return pd.Series(decisions.get(column), index=decisions.index, dtype=_TEXT).fillna("")

@@ -1,0 +1,85 @@
+"""What is left to people, and what is counted of the decisions."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from finsync_pipeline import frames
+from finsync_pipeline.identity.audit import rows_by_decision, share_accepted
+from finsync_pipeline.identity.open_questions import open_questions
+from finsync_pipeline.statements.tables import COMPANY_IDS, IDENTITY_REVIEW
+
+Q3, Q4 = date(2009, 9, 30), date(2009, 12, 31)
+COMPANIES = frames.from_arrow(pa.table({"company_id": ["A1", "G1", "N1"], "name": ["Acme Corp", "Globex Inc", None]}))
+
+
+def decisions(*rows: dict[str, Any]) -> pd.DataFrame:
+    usual = {"source": "pnl", "period_end": Q4, "reference_version": "r1", "review_version": "v1"}
+    return COMPANY_IDS.validate(COMPANY_IDS.frame({**usual, **row} for row in rows))
+
+
+def asked(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    questions = IDENTITY_REVIEW.conform(open_questions(frame, COMPANIES))
+    return frames.to_arrow(questions).to_pylist()
+
+
+def test_what_is_refused_for_its_company_is_a_question_the_most_rows_first() -> None:
+    questions = asked(
+        decisions(
+            {"spelling": "Few", "status": "unknown", "row_count": 1},
+            {"spelling": "Many", "status": "conflict", "row_count": 2, "evidence": '{"name": "x"}'},
+            {"spelling": "Many", "status": "conflict", "row_count": 3, "evidence": '{"name": "x"}', "period_end": Q3},
+            {"spelling": "Many", "status": "ambiguous", "row_count": 2, "source": "cash_flow"},
+            {"spelling": "Done", "status": "accepted", "row_count": 9, "company_id": "A1"},
+            {"spelling": "Barred", "status": "rejected", "row_count": 9, "method": "review"},
+            {"spelling": None, "status": "unknown", "row_count": 9},
+            {"spelling": " ", "status": "unknown", "row_count": 9},
+        )
+    )
+
+    assert [(row["source"], row["spelling"], row["row_count"]) for row in questions] == [
+        ("pnl", "Many", 5),
+        ("cash_flow", "Many", 2),
+        ("pnl", "Few", 1),
+    ]
+    assert (questions[0]["first_period"], questions[0]["last_period"]) == (Q3, Q4)
+    assert questions[0]["evidence"] == '{"name": "x"}'
+    assert all(row[column] is None for row in questions for column in ("company_id", "who", "when", "note"))
+
+
+def test_candidates_are_told_with_names_as_of_the_latest_period() -> None:
+    old = {"spelling": "a", "status": "ambiguous", "row_count": 1, "suggestion": "G1", "score": 91.0, "period_end": Q3}
+    new = {"spelling": "a", "status": "unknown", "row_count": 1, "suggestion": "A1", "score": 87.25, "runner_up": "N1"}
+    listed = {"spelling": "b", "status": "unknown", "row_count": 1, "candidates": '[["G1", 90.5], ["N1", null]]'}
+
+    first, second = asked(decisions(old, new, listed))
+
+    assert (first["status"], first["suggestion"], first["suggestion_name"]) == ("unknown", "A1", "Acme Corp")
+    assert first["candidates"] == "A1 Acme Corp 87.25; N1"
+    assert (second["suggestion"], second["candidates"]) == (None, "G1 Globex Inc 90.5; N1")
+
+
+def test_nothing_refused_is_no_question() -> None:
+    assert asked(decisions()) == []
+
+
+def test_rows_are_counted_by_quarter_and_decision_with_a_number_for_each_method_of_any() -> None:
+    counts = rows_by_decision(
+        decisions(
+            {"spelling": "a", "status": "accepted", "method": "exact", "row_count": 3},
+            {"spelling": "b", "status": "ambiguous", "method": "alias", "row_count": 1},
+            {"spelling": "a", "status": "accepted", "method": "review", "row_count": 2, "period_end": Q3},
+            {"spelling": "c", "status": "rejected", "method": "review", "row_count": 2, "period_end": Q3},
+        )
+    )
+
+    nothing = dict.fromkeys(("exact", "review", "ambiguous", "unknown", "conflict", "rejected"), 0)
+    assert counts == {
+        date(2009, 7, 1): nothing | {"review": 2, "rejected": 2},
+        date(2009, 10, 1): nothing | {"exact": 3, "ambiguous": 1},
+    }
+    assert [share_accepted(row) for row in counts.values()] == [0.5, 0.75]

@@ -1,0 +1,153 @@
+"""The review: which line decides a row, what it does to the decision, and when a stored decision is overtaken."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from datetime import date
+
+import pandas as pd
+import pytest
+from identity_frames import MakeReference, spellings_frame
+
+from finsync_pipeline.identity import Decider, Reference, Review, apply_review, resolve
+from finsync_pipeline.identity.review import ReviewLine, lines_for
+
+DAY = "2009-12-31"
+EVIDENCE = '{"name": "Globex Inc", "country": null}'
+
+
+def line(spelling: str, company_id: str, **parts: object) -> ReviewLine:
+    usual = dict.fromkeys(("source", "evidence", "valid_from", "valid_to", "note")) | {
+        "who": "jane",
+        "when": date(2026, 1, 31),
+    }
+    return ReviewLine(**{**usual, "spelling": spelling, "company_id": company_id, **parts})  # type: ignore[arg-type]
+
+
+def decided_by(review: Review, spelling: str, evidence: str | None = None, day: str = DAY, source: str = "pnl") -> str:
+    """The company of the line that decides the row; `-` where none does."""
+    [found] = lines_for(spellings_frame([(spelling, day, evidence)]), review, source)
+    return found.company_id if found else "-"
+
+
+@pytest.fixture
+def reference(make_reference: MakeReference) -> Reference:
+    return make_reference([{"company_id": "A1", "name": "Acme Corp"}, {"company_id": "G1", "name": "Globex Inc"}])
+
+
+def test_a_line_decides_its_very_spelling_and_the_same_in_other_case_blanks_and_unicode() -> None:
+    review = Review((line("Initech  Ltd", "A1"),))
+
+    for spelling in ("Initech  Ltd", "INITECH LTD", " initech\u00a0ltd ", "\uff29nitech\u200b Ltd"):
+        assert decided_by(review, spelling) == "A1"
+    for spelling in ("Initech", "Initech Ltd.", ""):
+        assert decided_by(review, spelling) == "-"
+
+
+def test_the_very_spelling_comes_first_and_lines_that_differ_by_case_decide_only_their_own_when_they_disagree() -> None:
+    review = Review((line("IT", "A1"), line("It", "G1")))
+
+    assert [decided_by(review, spelling) for spelling in ("IT", "It", "it")] == ["A1", "G1", "-"]
+
+
+def test_the_most_particular_line_counts_whatever_the_order() -> None:
+    lines = [
+        line("Acme", "ALL"),
+        line("Acme", "EVIDENCE", evidence='{"country": null, "name": "Globex Inc"}'),
+        line("Acme", "SOURCE", source="pnl"),
+        line("Acme", "BOTH", source="pnl", evidence='{"country": null, "name": "Globex Inc"}'),
+    ]
+    for order in itertools.permutations(lines):
+        review = Review(order)
+        assert decided_by(review, "Acme", EVIDENCE) == "BOTH"
+        assert decided_by(review, "Acme") == "SOURCE"
+        assert decided_by(review, "Acme", EVIDENCE, source="cash_flow") == "EVIDENCE"
+        assert decided_by(review, "Acme", source="cash_flow") == "ALL"
+
+
+def test_a_line_decides_only_period_ends_within_its_dates() -> None:
+    until, since = date(2009, 12, 31), date(2010, 1, 1)
+    review = Review((line("JCI", "OLD", valid_to=until), line("JCI", "NEW", valid_from=since)))
+
+    assert [decided_by(review, "JCI", day=day) for day in ("2009-12-31", "2010-01-01")] == ["OLD", "NEW"]
+
+
+def test_a_line_wins_over_every_automatic_decision_and_says_what_that_was(reference: Reference) -> None:
+    spellings = spellings_frame([(spelling, DAY, None) for spelling in ("A1", "Acme Corp", "Nobody", "G1")])
+    review = Review((line("A1", "G1", note="merged."), line("Acme Corp", "reject"), line("Nobody", "A1")))
+
+    automatic = resolve(spellings, reference)
+    reviewed = apply_review(automatic, review, "pnl")
+
+    assert reviewed["status"].tolist() == ["accepted", "rejected", "accepted", "accepted"]
+    assert reviewed["company_id"].fillna("-").tolist() == ["G1", "-", "A1", "G1"]
+    assert reviewed["method"].tolist() == ["review", "review", "review", "exact"]
+    assert reviewed["steps"].tolist()[:3] == [
+        "jane, 2026-01-31: merged. Without the review: accepted, A1 by exact",
+        "jane, 2026-01-31. Without the review: accepted, A1 by exact",
+        "jane, 2026-01-31. Without the review: unknown",
+    ]
+    assert reviewed["score"].isna().tolist() == [True, True, True, False]
+    pd.testing.assert_frame_equal(reviewed.iloc[[3]][automatic.columns], automatic.iloc[[3]])
+    assert {column: reviewed[column].dtype for column in automatic} == dict(automatic.dtypes)
+
+
+def test_evidence_cannot_stop_what_a_person_decided(reference: Reference) -> None:
+    spellings = spellings_frame([("Acme Corp", DAY, EVIDENCE), ("Acme Corp", DAY, None)])
+
+    assert resolve(spellings, reference)["status"].tolist() == ["conflict", "accepted"]
+    reviewed = apply_review(resolve(spellings, reference), Review((line("Acme Corp", "A1"),)), "pnl")
+    assert reviewed["company_id"].tolist() == ["A1", "A1"]
+
+
+def test_lines_that_decide_nothing_are_told(reference: Reference) -> None:
+    used, of_another_source, never = line("Acme", "A1"), line("Acme", "A1", source="cash_flow"), line("Nobody", "A1")
+    decisions = spellings_frame([("ACME", DAY, None), (None, DAY, None)]).assign(source="pnl")
+
+    assert Review((used, of_another_source, never)).unused(decisions) == [of_another_source, never]
+    assert Review((never,)).unused(decisions.head(0)) == [never]
+
+
+def test_the_version_is_that_of_the_content_whatever_its_order() -> None:
+    lines = [line(spelling, "A1", source=source) for spelling in "ab" for source in (None, "pnl")]
+    shuffled = random.Random(1).sample(lines, len(lines))
+    versions = {Review(tuple(lines)).version, Review(tuple(shuffled)).version}
+    changed = {
+        Review((*lines[1:], line("a", "A1", **part))).version
+        for part in ({"note": "x"}, {"who": "joe"}, {"source": "x"}, {"valid_to": date(2010, 1, 1)}, {"evidence": "{}"})
+    }
+
+    assert len(versions) == 1
+    assert len(changed | versions | {Review().version}) == 7
+
+
+def test_a_review_goes_through_its_table_and_back() -> None:
+    review = Review((line("a", "A1", source="pnl", evidence="{}", valid_from=date(2009, 1, 1)), line("b", "reject")))
+
+    assert Review.of(review.table).lines == review.lines
+    assert Review.of(Review().table).lines == ()
+    assert Review.of(review.table).version == review.version
+
+
+def test_only_decisions_that_would_be_others_are_overtaken(reference: Reference, make_reference: MakeReference) -> None:
+    spellings = spellings_frame([(spelling, DAY, None) for spelling in ("Acme Corp", "Nobody", "Somebody")])
+    before = Decider(reference, Review((line("Nobody", "A1"),)))
+    stored = before.decide(spellings, "pnl")
+
+    assert before.overtaken(stored).empty
+    more = make_reference(
+        [*reference.companies[["company_id", "name"]].to_dict("records"), {"company_id": "S1", "name": "Somebody"}]
+    )
+    assert Decider(more, before.review).overtaken(stored)["spelling"].tolist() == ["Somebody"]
+    rejecting = Decider(reference, Review((line("Nobody", "reject"), line("Globex", "G1"))))
+    assert rejecting.overtaken(stored)["spelling"].tolist() == ["Nobody"]
+    assert Decider(reference, Review()).overtaken(stored)["spelling"].tolist() == ["Nobody"]
+    assert len(rejecting.of_other_versions(stored)) == len(stored)
+
+
+def test_decisions_of_which_the_versions_are_not_known_are_overtaken(reference: Reference) -> None:
+    decider = Decider(reference, Review())
+    stored = decider.decide(spellings_frame([("A1", DAY, None)]), "pnl").assign(review_version=None)
+
+    assert len(decider.overtaken(stored)) == 1

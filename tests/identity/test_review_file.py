@@ -1,0 +1,143 @@
+"""Reading the review file: what is read, and what is told of each mistake in it."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from identity_frames import MakeReference
+
+from finsync_pipeline.identity import Reference, ReferenceMistake, Review, read_reference, read_review
+from finsync_pipeline.identity.review import ReviewLine
+from finsync_pipeline.settings import SAMPLE_REFERENCE
+
+SOURCES = ("pnl", "cash_flow")
+HEADER = "source,spelling,company_id,who,when"
+
+
+@pytest.fixture
+def reference(make_reference: MakeReference) -> Reference:
+    return make_reference([{"company_id": "A1"}, {"company_id": "G1"}])
+
+
+def write(folder: Path, content: str) -> Path:
+    file = folder / "review.csv"
+    file.write_text(content, encoding="utf-8")
+    return file
+
+
+def read(folder: Path, reference: Reference, content: str) -> Review:
+    return read_review(write(folder, content), reference, SOURCES)
+
+
+def test_every_column_is_read_and_others_are_left_out(tmp_path: Path, reference: Reference) -> None:
+    content = (
+        "\ufeffrows,Source,spelling,evidence,company_id,valid_from,valid_to,who,when,note\r\n"
+        '3,pnl," Acme, Inc ","{""b"": 1, ""a"": null}",A1,2009-01-01,2009-12-31,jane,2026-01-31,why\r\n'
+        ",*,Bolt,,REJECT,,,joe,2026-02-01,\r\n,,Bolt & Co,,G1,,,joe,2026-02-01,\r\n"
+    )
+
+    first, second, third = read(tmp_path, reference, content).lines
+
+    days = date(2009, 1, 1), date(2009, 12, 31)
+    when = date(2026, 1, 31)
+    assert first == ReviewLine("pnl", "Acme, Inc", '{"a": null, "b": 1}', "A1", *days, "jane", when, "why")
+    assert (second.source, second.company_id, second.note) == (None, "reject", None)
+    assert (third.source, third.evidence, third.company_id) == (None, None, "G1")
+
+
+def test_no_file_and_a_file_without_lines_decide_nothing(tmp_path: Path, reference: Reference) -> None:
+    empty = read(tmp_path, reference, f"{HEADER}\n")
+
+    assert read_review(None, reference, SOURCES).lines == empty.lines == ()
+    assert empty.version == Review().version
+
+
+def test_the_version_does_not_depend_on_the_order_of_rows_and_columns(tmp_path: Path, reference: Reference) -> None:
+    one = read(tmp_path, reference, f"{HEADER}\npnl,a,A1,jane,2026-01-31\n*,b,G1,jane,2026-01-31\n").version
+    other = "when,who,company_id,spelling,source\n2026-01-31,jane,G1,b,\n2026-01-31,jane,A1,a,pnl\n"
+
+    assert read(tmp_path, reference, other).version == one
+
+
+GOOD = "pnl,Acme,A1,jane,2026-01-31"
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("pnl,,A1,jane,2026-01-31", ["row 3, column spelling", "blank", "as the source spells it"]),
+        ("pln,Bolt,A1,jane,2026-01-31", ["row 3, column source", "'pln' is no source", "cash_flow, pnl", "blank"]),
+        ("pnl,Bolt,,jane,2026-01-31", ["row 3, column company_id", "blank", "or reject"]),
+        ("pnl,Bolt,X9,jane,2026-01-31", ["row 3, column company_id", "'X9' is not in the list", "or write reject"]),
+        ("pnl,Bolt,A1,,2026-01-31", ["row 3, column who", "blank", "who decided it"]),
+        ("pnl,Bolt,A1,jane,", ["row 3, column when", "blank", "2026-01-31"]),
+        ("pnl,Bolt,A1,jane,31/01/2026", ["row 3, column when", "'31/01/2026' is not a date", "2026-01-31"]),
+        ("pnl,Acme,G1,joe,2026-02-01", ["row 3, column company_id", "'G1' for 'Acme'", "row 2 says 'A1'", "keep one"]),
+        ("pnl,Acme,reject,joe,2026-02-01", ["row 3, column company_id", "'reject' for 'Acme'", "row 2 says 'A1'"]),
+        ("pnl,Bolt,Inc,A1,jane,2026-01-31", ["row 3", "6 cells", "double quotes"]),
+    ],
+)
+def test_a_mistake_names_file_row_column_and_cure(
+    tmp_path: Path, reference: Reference, rows: str, said: list[str]
+) -> None:
+    with pytest.raises(ReferenceMistake) as mistake:
+        read(tmp_path, reference, f"{HEADER}\n{GOOD}\n{rows}\n")
+
+    assert [words for words in ["review.csv", *said] if words not in str(mistake.value)] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("spelling,company_id,who\na,A1,jane\n", ["row 1", "no column when"]),
+        ("", ["is empty", "header"]),
+        (f"{HEADER},evidence\n{GOOD},Acme\n", ["row 2, column evidence", "'Acme' is no JSON object", "blank"]),
+        (f"{HEADER},evidence\n{GOOD},[1]\n", ["row 2, column evidence", "'[1]' is no JSON object"]),
+        (
+            f"{HEADER},valid_from,valid_to\n{GOOD},2010-01-01,2009-01-01\n",
+            ["row 2, column valid_from", "2010-01-01 is after valid_to"],
+        ),
+    ],
+)
+def test_a_mistake_of_the_whole_file_or_of_a_column_that_may_be_left_out(
+    tmp_path: Path, reference: Reference, content: str, said: list[str]
+) -> None:
+    with pytest.raises(ReferenceMistake) as mistake:
+        read(tmp_path, reference, content)
+
+    assert [words for words in ["review.csv", *said] if words not in str(mistake.value)] == []
+
+
+def test_a_file_that_is_named_and_not_there_is_a_mistake(tmp_path: Path, reference: Reference) -> None:
+    with pytest.raises(ReferenceMistake, match=r"nowhere\.csv: there is no such file"):
+        read_review(tmp_path / "nowhere.csv", reference, SOURCES)
+
+
+def test_lines_that_agree_or_are_about_other_rows_are_no_contradiction(tmp_path: Path, reference: Reference) -> None:
+    columns = "source,spelling,evidence,company_id,valid_from,valid_to,who,when"
+    lines = (
+        "pnl,Acme,,A1,,2009-12-31,jane,2026-01-31",
+        "pnl,Acme,,A1,,2009-12-31,joe,2026-02-01",
+        "pnl,Acme,,G1,2010-01-01,,jane,2026-01-31",
+        "cash_flow,Acme,,G1,,,jane,2026-01-31",
+        ",Acme,,reject,,,jane,2026-01-31",
+        "pnl,Acme,{},G1,,,jane,2026-01-31",
+        "pnl,ACME,,G1,,,jane,2026-01-31",
+    )
+
+    assert len(read(tmp_path, reference, "\n".join((columns, *lines, ""))).lines) == 7
+
+
+def test_a_company_of_the_list_that_is_called_reject_is_refused(tmp_path: Path, make_reference: MakeReference) -> None:
+    reference = make_reference([{"company_id": "reject"}])
+
+    with pytest.raises(ReferenceMistake, match="is a company of the list too"):
+        read(tmp_path, reference, f"{HEADER}\npnl,a,reject,jane,2026-01-31\n")
+
+
+def test_the_example_that_ships_is_right_for_the_list_that_ships() -> None:
+    example = SAMPLE_REFERENCE / "review.example.csv"
+
+    assert len(read_review(example, read_reference(SAMPLE_REFERENCE), SOURCES).lines) == 3
