@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,7 +34,7 @@ def write(setting: Setting, folder: Path) -> None:
     say(f"making {number:,} LEIs")
     real = lists.real_leis(setting)["LEI"].head(number)
     grown = lists.grown_leis(real, number + unlisted, setting.random("made LEIs").getrandbits(64))
-    order = setting.random("order of made LEIs").sample(range(number + unlisted), number + unlisted)
+    order = np.random.default_rng(setting.random("order of made LEIs").getrandbits(64)).permutation(len(grown))
     grown = grown.take(pa.array(order))
     pq.write_table(pa.table({"company_id": grown[:number], "lei": grown[:number]}), folder / "listed.parquet")
     random = setting.random("damaged made LEIs")

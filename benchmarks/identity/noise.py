@@ -46,8 +46,12 @@ def damage(code: str, kind: str, random: Random) -> str:
 
 def plain(text: str) -> str:
     """Capital letters and digits alone; without zeros in front and `.0` behind where there are only digits."""
-    shown = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
-    bare = re.sub(r"[^0-9A-Z]", "", re.sub(r"(?<=\d)\.0$", "", shown.strip()).upper().translate(_LATIN))
+    if text.isascii() and text.isalnum():
+        bare = text.upper()
+    else:
+        shown = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
+        whole = re.sub(r"(?<=\d)\.0$", "", shown.strip(" \t\r\n'\"="))
+        bare = re.sub(r"[^0-9A-Z]", "", whole.upper().translate(_LATIN))
     return (bare.lstrip("0") or "0") if bare.isdigit() else bare
 
 

@@ -57,6 +57,7 @@ class DeletesJoin:
         self.listed = pd.Series(listed)
         self.number = len(asked)
         self.connection = duckdb.connect()
+        self.connection.execute("SET enable_progress_bar = false")
         longest = max(map(len, [*listed, *asked]))
         places = [(i, j) for i in range(1, longest + 2) for j in range(i + 1, longest + 3)]
         self.connection.register("places_given", pd.DataFrame(places, columns=["i", "j"]))
