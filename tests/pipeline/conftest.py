@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from given import running_services
 from once import made_once
 
 from finsync_pipeline.cli import main
+from finsync_pipeline.clients import source_service
+from finsync_pipeline.clients.http import Patience
 from finsync_pipeline.local.dev import set_up
 
 PNL = """\
@@ -116,6 +119,8 @@ def deploy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     monkeypatch.setenv("FINSYNC_HOME", str(made.home))
     monkeypatch.setenv("DAGSTER_HOME", str(made.home / "dagster"))
     monkeypatch.setenv("FINSYNC_REFERENCE", str(folder / "companies.csv"))
+    # As many attempts as ever, but not seconds between them: tests/clients has what tells of the pauses
+    monkeypatch.setattr(source_service, "Patience", partial(Patience, backoff=0.01))
     set_up(folder)
     made.use(dict.fromkeys(("pnl", "balance_sheet", "cash_flow"), NOBODY_LISTENS))
     return made
