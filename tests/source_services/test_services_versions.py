@@ -168,6 +168,7 @@ def test_a_file_that_cannot_be_read_changes_nothing_is_told_and_the_next_good_on
     until(lambda: version(client) == 3)
     assert client.get("/ready").json()["refusal"] is None
     assert client.metric("finsync_versions_published") == 1
+    assert client.metric("finsync_versions_refused") == 1  # as above, had the second try only begun by then
 
 
 def test_a_file_that_is_gone_changes_nothing(client, publish, tmp_path):
