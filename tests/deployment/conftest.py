@@ -1,6 +1,7 @@
 """One deployment for all tests of this folder: built and brought up once, and left as it was by each of them."""
 
 import json
+import os
 import secrets
 import shutil
 import subprocess
@@ -58,13 +59,15 @@ def first_run(fresh_stack: Stack) -> Run:
 @pytest.fixture(scope="session")
 def scheduled_run(fresh_stack: Stack) -> Run:
     """The run that the schedule `quarter_close` asks for, at the next minute."""
-    (run,) = within(RUN_SECONDS, lambda: launched_by(fresh_stack, "dagster/schedule_name"))
+    *_, run = within(RUN_SECONDS, lambda: launched_by(fresh_stack, "dagster/schedule_name"))
+    fresh_stack.switch_off("quarter_close")
     return fresh_stack.succeeded(run.id)
 
 
 @pytest.fixture(scope="session")
 def stack(fresh_stack: Stack, first_run: Run, scheduled_run: Run) -> Stack:
     """The deployment when everything that the sources hold is in, and published."""
+    fresh_stack.idle()
     fresh_stack.succeeded(fresh_stack.launch("release"))
     return fresh_stack
 
@@ -78,15 +81,18 @@ def expected_csv(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def launched_by(stack: Stack, tag: str) -> list[Run]:
-    """The runs with this tag."""
+    """The runs with this tag, the newest first."""
     return [run for run in stack.runs().values() if tag in run.tags]
 
 
 def bring_up(stack: Stack) -> None:
-    """Build both images from nothing but the base image, and start all services."""
+    """Build both images, from nothing but the base image where FINSYNC_TEST_DOCKER=cold, and start all services."""
+    cold = ["--no-cache"] if os.environ["FINSYNC_TEST_DOCKER"] == "cold" else []
     began = time.monotonic()
-    stack.compose("build", "--no-cache", seconds=1800)
-    stack.measured("build of both images, cold", time.monotonic() - began)
+    stack.compose("build", *cold, seconds=1800)
+    stack.measured(
+        f"build of both images, {'cold' if cold else 'of which parts may be there'}", time.monotonic() - began
+    )
     began = time.monotonic()
     stack.compose("up", "--wait", seconds=600)
     stack.measured("up --wait, images there, volumes empty", time.monotonic() - began)

@@ -21,7 +21,7 @@ LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "finsy
 FINISHED = ("SUCCESS", "FAILURE", "CANCELED")
 TABLES = ("delivery", "undated", "raw", "company_ids", "facts", "texts", "rejects", "ledger")
 QUARTER = "2009-10-01"
-WHOLE_HISTORY = {"dagster/asset_partition_range_start": "2007-04-01", "dagster/asset_partition_range_end": "2010-04-01"}
+SOME_QUARTERS = {"dagster/asset_partition_range_start": "2009-07-01", "dagster/asset_partition_range_end": "2010-04-01"}
 RUN_SECONDS = 300
 
 RUN = """runId jobName status creationTime startTime endTime tags {key value}
@@ -160,6 +160,15 @@ class Stack:
         """Launch a run over one quarter of the sources; its id."""
         keys = [f"{source}/{table}" for source in sources for table in TABLES]
         return self.launch_by_graphql("quarter", {"dagster/partition": quarter}, keys)
+
+    def switch_off(self, schedule: str) -> None:
+        """Switch the schedule off, as in the web UI."""
+        query = """query($schedule: ScheduleSelector!) {scheduleOrError(scheduleSelector: $schedule) {
+            ... on Schedule {scheduleState {id}}}}"""
+        state = self.ask(query, schedule={**LOCATION, "scheduleName": schedule})["scheduleOrError"]["scheduleState"]
+        mutation = "mutation($id: String!) {stopRunningSchedule(id: $id) {__typename}}"
+        told = self.ask(mutation, id=state["id"])["stopRunningSchedule"]["__typename"]
+        assert told == "ScheduleStateResult", told
 
     def runs(self) -> dict[str, Run]:
         """All runs by their ids, the newest first."""

@@ -4,7 +4,7 @@ import time
 
 import pytest
 from deployment.engine import docker, needs_docker
-from deployment.stack import QUARTER, WHOLE_HISTORY, Run, Stack, within
+from deployment.stack import QUARTER, SOME_QUARTERS, Run, Stack, within
 
 pytestmark = needs_docker
 
@@ -17,7 +17,7 @@ def ended_well(stack: Stack, run: str) -> Run:
 
 @pytest.mark.parametrize("seconds", [3, 30])
 def test_postgres_is_killed_in_the_middle_of_a_run(stack, expected_csv, seconds):
-    run = stack.launch_by_graphql("quarter", WHOLE_HISTORY)
+    run = stack.launch_by_graphql("quarter", SOME_QUARTERS)
     stack.is_working(run)
     docker("kill", stack.container("postgres"))
     time.sleep(seconds)
@@ -32,7 +32,7 @@ def test_postgres_is_killed_in_the_middle_of_a_run(stack, expected_csv, seconds)
 
 
 def test_the_daemon_is_killed_and_runs_go_on(stack):
-    going_on = stack.launch_by_graphql("quarter", WHOLE_HISTORY)
+    going_on = stack.launch_by_graphql("quarter", SOME_QUARTERS)
     stack.is_working(going_on)
     stack.measured("daemon killed: healthy again after", stack.kill("daemon"))
     queued = stack.work_on("pnl")

@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 from deployment.engine import docker, needs_docker
-from deployment.stack import RUN_SECONDS, WHOLE_HISTORY, Stack, within
+from deployment.stack import RUN_SECONDS, SOME_QUARTERS, Stack, within
 
 SCRIPT = Path(__file__).with_name("in_containers") / "kill_in_mid_write.py"
 READ_ALL = """
@@ -40,7 +40,7 @@ def killed_in_mid_write(stack: Stack, launch, what: str) -> tuple[str, str]:
 def test_killed_while_it_writes_tables(stack, expected_csv):
     files_and_rows = stack.inside("code", "python", "-c", READ_ALL)
     stack.inside("code", "sh", "-c", "rm /data/tables/pnl/facts/*.parquet")  # so that there is something to be made
-    launch = lambda: stack.launch_by_graphql("quarter", WHOLE_HISTORY)  # noqa: E731
+    launch = lambda: stack.launch_by_graphql("quarter", SOME_QUARTERS)  # noqa: E731
     run, half = killed_in_mid_write(stack, launch, "tables")
     stack.inside("code", "test", "-e", half)
     stack.inside("code", "python", "-c", READ_ALL)  # all others are whole

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from deployment.engine import PROJECT, docker, needs_docker
-from deployment.stack import RUN_SECONDS, WHOLE_HISTORY, Stack, within
+from deployment.stack import RUN_SECONDS, SOME_QUARTERS, Stack, within
 
 IMAGE = "finsync-pipeline"
 
@@ -36,7 +36,7 @@ def materialized(stack: Stack) -> dict[str, int]:
 
 def test_a_new_image_takes_over_while_a_run_goes_on_with_the_old_one(stack, tmp_path, expected_csv):
     old, known = image_of(IMAGE), stack.runs().keys()
-    going_on = stack.launch_by_graphql("quarter", WHOLE_HISTORY)
+    going_on = stack.launch_by_graphql("quarter", SOME_QUARTERS)
     assert image_of(container_of(going_on)) == old
     (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\nLABEL finsync.test=newer\n", encoding="utf-8")
     docker("build", "--quiet", "--tag", IMAGE, str(tmp_path))
@@ -68,7 +68,7 @@ def test_old_runs_are_forgotten_and_what_they_made_is_not(stack, first_run):
 
 
 def test_containers_of_runs_that_were_left_behind_are_removed_and_others_go_on(stack):
-    going_on = stack.launch_by_graphql("quarter", WHOLE_HISTORY)
+    going_on = stack.launch_by_graphql("quarter", SOME_QUARTERS)
     working = container_of(going_on)
     # What remains of a daemon that dies after it has made a run's container, and before it starts it
     left = docker("create", "--label", "dagster/run_id=never-started", IMAGE).strip()
