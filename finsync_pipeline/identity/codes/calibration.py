@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finsync_pipeline.identity.codes.bytes_of import Flags, Ints, take
-from finsync_pipeline.identity.codes.candidates import Strings
 from finsync_pipeline.identity.codes.check_digits import right_check_digits
 from finsync_pipeline.identity.codes.classes import CLASSES, classes_of, groups_of_classes, is_safe_unseen
+from finsync_pipeline.identity.codes.joins import Strings
 from finsync_pipeline.identity.codes.listed import FORMS, LONGEST_REPAIRED, Companies, Listed, comparable
 from finsync_pipeline.identity.codes.lookup import owners_of
 from finsync_pipeline.identity.codes.nearest import Candidates, Nearest, candidates_for, nearest

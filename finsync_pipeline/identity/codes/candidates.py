@@ -9,31 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from finsync_pipeline.identity.codes.bytes_of import Bytes, Ints
-from finsync_pipeline.identity.codes.deletes import Hashes, HashFilter, count_rests, hash_rests
+from finsync_pipeline.identity.codes.deletes import Hashes, HashFilter, hash_rests
 from finsync_pipeline.identity.codes.distance import edits_between
+from finsync_pipeline.identity.codes.joins import Part, Strings, joins
 
 _TEXT_HASHES = 1 << 25
-_CHUNK_HASHES = 1 << 18
+_BLOCK_HASHES = 1 << 18
 _SURVIVORS = 1 << 22
 _PAIRS = 1 << 21
-
-
-@dataclass(frozen=True)
-class Strings:
-    """Rows of zero-filled bytes and their lengths; `groups` holds the rows of each length."""
-
-    matrix: Bytes
-    lengths: Bytes
-    groups: dict[int, Ints]
-
-    @classmethod
-    def of(cls, matrix: Bytes, lengths: Bytes) -> Strings:
-        """Group the rows by length."""
-        present = np.flatnonzero(np.bincount(lengths, minlength=1))
-        return cls(matrix, lengths, {int(n): np.flatnonzero(lengths == n) for n in present})
-
-    def __len__(self) -> int:
-        return len(self.lengths)
 
 
 @dataclass(frozen=True)
@@ -49,9 +32,9 @@ def pairs_within(texts: Strings, codes: Strings, edits: int) -> Pairs:
     """Every pair within `edits` (0 to 2) edits by optimal string alignment."""
     keys: list[Ints] = [np.empty(0, dtype=np.int64)]
     distances: list[Bytes] = [np.empty(0, dtype=np.uint8)]
-    for text_lengths, code_lengths, rest in _plan(texts, codes, edits):
-        for some_texts in _chunks(texts, text_lengths, rest, _TEXT_HASHES):
-            for found in _join(texts, some_texts, codes, code_lengths, rest):
+    for of_texts, of_codes in joins(texts, codes, edits):
+        for some_texts in _chunks(texts, of_texts):
+            for found in _join(texts, some_texts, codes, of_codes):
                 text, code = found // len(codes), found % len(codes)
                 distance = edits_between(
                     texts.matrix[text], texts.lengths[text], codes.matrix[code], codes.lengths[code]
@@ -63,59 +46,42 @@ def pairs_within(texts: Strings, codes: Strings, edits: int) -> Pairs:
     return Pairs(pairs // max(len(codes), 1), pairs % max(len(codes), 1), np.concatenate(distances)[first])
 
 
-def _plan(texts: Strings, codes: Strings, edits: int) -> Iterator[tuple[list[int], list[int], int]]:
-    """Which lengths of texts meet which lengths of codes in rests of which length.
-
-    The longer of both loses `edits` characters. So all pairs meet, and a rest is hashed only where it can meet.
-    """
-    for longest in sorted({*texts.groups, *codes.groups}):
-        rest = max(longest - edits, 0)
-        within = range(rest, longest + 1)
-        text_lengths = [n for n in within if n in texts.groups and (n == longest or longest in codes.groups)]
-        code_lengths = [n for n in within if n in codes.groups and (n == longest or longest in texts.groups)]
-        if text_lengths and code_lengths:
-            yield text_lengths, code_lengths, rest
-
-
-def _chunks(strings: Strings, lengths: list[int], rest: int, hashes: int) -> Iterator[list[tuple[int, Ints]]]:
-    """Rows in chunks that have about so many hashes: for each chunk the rows of each length."""
-    chunk: list[tuple[int, Ints]] = []
-    room = hashes
-    for length in lengths:
-        rows, each = strings.groups[length], count_rests(length, length - rest)
+def _chunks(texts: Strings, parts: list[Part]) -> Iterator[list[tuple[Part, Ints]]]:
+    """Parts and rows in chunks that have about `_TEXT_HASHES` hashes."""
+    chunk: list[tuple[Part, Ints]] = []
+    room = _TEXT_HASHES
+    for part in parts:
+        rows = texts.groups[part.length]
         while len(rows):
-            fit = max(room // each, 1)
-            chunk.append((length, rows[:fit]))
-            room -= min(fit, len(rows)) * each
+            fit = max(room // part.rests, 1)
+            chunk.append((part, rows[:fit]))
+            room -= min(fit, len(rows)) * part.rests
             rows = rows[fit:]
-            if room < each:
+            if room < part.rests:
                 yield chunk
-                chunk, room = [], hashes
+                chunk, room = [], _TEXT_HASHES
     if chunk:
         yield chunk
 
 
-def _hashes(strings: Strings, chunk: list[tuple[int, Ints]], rest: int) -> Iterator[tuple[Hashes, Ints]]:
+def _hashes(strings: Strings, chunk: list[tuple[Part, Ints]]) -> Iterator[tuple[Hashes, Ints]]:
     """The hashes of a chunk, end to end, and the rows that repeat along them."""
-    for length, rows in chunk:
-        block = max(_CHUNK_HASHES // count_rests(length, length - rest), 1)
+    for part, rows in chunk:
+        block = max(_BLOCK_HASHES // part.rests, 1)
         for start in range(0, len(rows), block):
             some = rows[start : start + block]
-            yield hash_rests(strings.matrix[some, :length], length - rest).ravel(), some
+            yield hash_rests(strings.matrix[some, part.start : part.end], part.deleted).ravel(), some
 
 
-def _join(
-    texts: Strings, chunk: list[tuple[int, Ints]], codes: Strings, code_lengths: list[int], rest: int
-) -> Iterator[Ints]:
+def _join(texts: Strings, chunk: list[tuple[Part, Ints]], codes: Strings, parts: list[Part]) -> Iterator[Ints]:
     """Distinct pairs (text row * number of codes + code row) that share a hash, in pieces."""
-    text_hashes = list(_hashes(texts, chunk, rest))
+    text_hashes = list(_hashes(texts, chunk))
     known = HashFilter(sum(len(hashes) for hashes, _ in text_hashes))
     for hashes, _ in text_hashes:
         known.add(hashes)
     met: list[tuple[Hashes, Ints]] = []
     count = 0
-    code_rows = [(length, codes.groups[length]) for length in code_lengths]
-    for hashes, rows in _hashes(codes, code_rows, rest):
+    for hashes, rows in _hashes(codes, [(part, codes.groups[part.length]) for part in parts]):
         places = known.may_hold(hashes)
         met.append((hashes[places], rows[places % len(rows)]))
         count += len(places)

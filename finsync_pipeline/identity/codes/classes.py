@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from finsync_pipeline.identity.codes.bytes_of import Bytes, Ints
-from finsync_pipeline.identity.codes.candidates import Strings
 from finsync_pipeline.identity.codes.distance import FAR, LOOK_ALIKE
+from finsync_pipeline.identity.codes.joins import Strings
 from finsync_pipeline.identity.codes.nearest import Nearest
 
 #: What one edit can be, by its cost in hundredths.

@@ -63,7 +63,7 @@ class HashFilter:
     """A set of hashes that may say yes by mistake, but never no: one bit for each, by its leading bits."""
 
     def __init__(self, expected: int) -> None:
-        bits = min(max(int(expected * 24).bit_length(), 16), 30)
+        bits = min(max(int(expected * 8).bit_length(), 16), 28)
         self._shift = np.uint64(64 - bits)
         self._marks: Bytes = np.zeros(1 << bits, dtype=np.uint8)
         self._packed: Bytes | None = None

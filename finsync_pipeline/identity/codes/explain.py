@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from finsync_pipeline.identity.codes.bytes_of import Ints
-from finsync_pipeline.identity.codes.candidates import Strings
+from finsync_pipeline.identity.codes.joins import Strings
 from finsync_pipeline.identity.codes.writing import STEP_NAMES
 
 _AS_LISTED = "as the list writes it"

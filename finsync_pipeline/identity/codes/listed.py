@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finsync_pipeline.identity.codes.bytes_of import Flags, Ints, large_text, matrix_of, take
-from finsync_pipeline.identity.codes.candidates import Strings
+from finsync_pipeline.identity.codes.joins import Strings
 from finsync_pipeline.identity.codes.look_alikes import in_latin_letters
 from finsync_pipeline.identity.codes.schemes import Scheme
 from finsync_pipeline.identity.codes.writing import fold, with_zeros_back, without_leading_zeros
@@ -52,7 +52,7 @@ class Listed:
     def with_keys(cls, scheme: Scheme, companies: Companies, forms: dict[str, pa.Array]) -> Listed:
         """With the keys made of the forms."""
         keys, rows = comparable(search_keys(forms, scheme), LONGEST_REPAIRED)
-        return cls(scheme, companies, forms, keys, rows)
+        return cls(scheme, companies, forms, keys.cut() if scheme.is_repaired else keys, rows)
 
     def __len__(self) -> int:
         return len(self.companies)

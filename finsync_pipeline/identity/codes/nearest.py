@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from finsync_pipeline.identity.codes.bytes_of import Bytes, Flags, Ints
-from finsync_pipeline.identity.codes.candidates import Strings, pairs_within
+from finsync_pipeline.identity.codes.candidates import pairs_within
 from finsync_pipeline.identity.codes.distance import FAR, LOOK_ALIKE, costs_between
+from finsync_pipeline.identity.codes.joins import Strings
 from finsync_pipeline.identity.codes.listed import Companies, Listed
 from finsync_pipeline.identity.codes.look_alikes import folded
 
@@ -91,4 +92,4 @@ def nearest(found: Candidates, texts: int) -> Nearest:
 
 
 def _alike(strings: Strings) -> Strings:
-    return Strings(folded(strings.matrix), strings.lengths, strings.groups)
+    return Strings(folded(strings.matrix), strings.lengths, strings.groups, {})

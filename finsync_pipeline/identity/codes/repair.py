@@ -8,11 +8,11 @@ import pyarrow as pa
 
 from finsync_pipeline.identity.codes.bytes_of import Ints, take
 from finsync_pipeline.identity.codes.calibration import Calibration, gate, is_clear
-from finsync_pipeline.identity.codes.candidates import Strings
 from finsync_pipeline.identity.codes.classes import classes_of
 from finsync_pipeline.identity.codes.distance import LOOK_ALIKE as LOOK_ALIKE_COST
 from finsync_pipeline.identity.codes.explain import told_repairs
 from finsync_pipeline.identity.codes.found import AMBIGUOUS, LOOK_ALIKE, ONE_EDIT, TWO_EDITS, UNKNOWN, Sheet
+from finsync_pipeline.identity.codes.joins import Strings
 from finsync_pipeline.identity.codes.listed import LONGEST_REPAIRED, Listed, comparable
 from finsync_pipeline.identity.codes.nearest import Nearest, candidates_for, nearest
 

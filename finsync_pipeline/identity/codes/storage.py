@@ -11,8 +11,8 @@ import pyarrow as pa
 from pyarrow import ipc
 
 from finsync_pipeline.identity.codes.calibration import Calibration
-from finsync_pipeline.identity.codes.candidates import Strings
 from finsync_pipeline.identity.codes.classes import CLASSES
+from finsync_pipeline.identity.codes.joins import Cut, Strings
 from finsync_pipeline.identity.codes.listed import FORMS, Listed
 from finsync_pipeline.identity.codes.schemes import SCHEMES
 from finsync_pipeline.identity.codes.shape import Shape
@@ -37,6 +37,7 @@ def save_index(folder: Path, listed: Listed, calibration: Calibration, shape: Sh
         "shape": asdict(shape),
         "edits": calibration.edits,
         "forms": calibration.forms,
+        "cuts": {str(length): asdict(cut) for length, cut in listed.keys.cuts.items()},
         "classes": {
             name: {"allowed": bool(allowed), "precision": float(precision)}
             for name, allowed, precision in zip(CLASSES, calibration.allowed, calibration.precision, strict=True)
@@ -63,7 +64,8 @@ def load_index(folder: Path) -> tuple[Listed, Calibration, Shape]:
         np.array([kind["precision"] for kind in classes], dtype=np.float64),
         about["forms"],
     )
-    keys = Strings.of(np.asarray(matrix), np.asarray(lengths))
+    cuts = {int(length): Cut(**cut) for length, cut in about["cuts"].items()}
+    keys = Strings.of(np.asarray(matrix), np.asarray(lengths), cuts)
     listed = Listed(SCHEMES[about["scheme"]], np.asarray(companies), _forms(folder), keys, np.asarray(rows))
     return listed, calibration, Shape(**about["shape"])
 
