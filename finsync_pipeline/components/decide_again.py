@@ -86,7 +86,8 @@ class DecisionsKept:
 
     def _concerned(self, stored: list[StoredDecisions]) -> set[date]:
         others = [each.file for each in stored if each.versions != self.decider.versions]
-        elsewise = {each.quarter for each in stored if any(each.versions) and each.facts_versions != each.versions}
+        with_facts = [each for each in stored if any(each.versions) and each.facts_at]
+        elsewise = {each.quarter for each in with_facts if each.facts_versions != each.versions}
         return elsewise | overtaken_quarters(read_decisions(others), self.decider)
 
     def _key(self, quarters: Sequence[date]) -> str:

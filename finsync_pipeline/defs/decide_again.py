@@ -1,12 +1,15 @@
 """Deciding again when the list of companies or the review changed: by the rows that are kept, without the sources."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from finsync_pipeline.components.decide_again import LISTS_AGAIN, DecisionsKept, assets_again
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.settings import is_deployed
+
+UNFINISHED = [dg.DagsterRunStatus[name] for name in ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")]
 
 
 @dg.definitions
@@ -27,6 +30,8 @@ def decide_again(context: dg.ComponentLoadContext) -> dg.Definitions:
         description="The list of companies or the review changed: ask for the quarters in which it changes a decision.",
     )
     def decisions_overtaken(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        if told := _going_on(context.instance):
+            return dg.SensorResult(skip_reason=f"{told} is going on; its tables are looked at when it has ended.")
         kept = DecisionsKept(sources)
         if context.cursor == kept.state:
             return dg.SensorResult(skip_reason="Neither the lists nor the decisions have changed.")
@@ -35,6 +40,14 @@ def decide_again(context: dg.ComponentLoadContext) -> dg.Definitions:
         return dg.SensorResult(skip_reason="No decision would be another one.", cursor=kept.state)
 
     return dg.Definitions(jobs=[job], sensors=[decisions_overtaken])
+
+
+def _going_on(instance: dg.DagsterInstance) -> str | None:
+    """A run that has not ended, if there is one; one that has not moved for an hour may have died unnoticed."""
+    lately = datetime.now(UTC) - timedelta(hours=1)
+    unfinished = dg.RunsFilter(statuses=UNFINISHED, updated_after=lately)
+    runs = instance.get_runs(unfinished, limit=1)
+    return f"Run {runs[0].run_id[:8]}" if runs else None
 
 
 def _requests(kept: DecisionsKept) -> Iterator[dg.RunRequest]:

@@ -28,7 +28,7 @@ def list_company(deployment, line: str) -> None:
 
 def tick(cursor: str | None = None) -> dg.SensorResult:
     sensor = defs().get_repository_def().get_sensor_def("decisions_overtaken")
-    with dg.build_sensor_context(cursor=cursor) as context:
+    with dg.DagsterInstance.get() as instance, dg.build_sensor_context(instance, cursor) as context:
         result = sensor(context)
     assert isinstance(result, dg.SensorResult)
     return result
@@ -212,6 +212,18 @@ def test_facts_made_by_other_decisions_than_are_stored_are_made_again_and_asked_
     assert [request.tags[START] for request in first.run_requests or []] == [Q3]
     assert [request.run_key for request in first.run_requests] == [request.run_key for request in second.run_requests]
     assert worked.finsync("release") == 1
+
+
+def test_nothing_is_asked_for_while_a_run_is_going_on(worked):
+    review(worked, "pnl,Acme Corporation,reject,jane,2026-01-31,")
+    job = defs().get_repository_def().get_job("decide_again")
+    with dg.DagsterInstance.get() as instance:
+        run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+
+    waiting = tick()
+
+    assert not waiting.run_requests
+    assert f"Run {run.run_id[:8]} is going on" in str(waiting.skip_reason)
 
 
 def test_methods_are_numbers_of_each_quarter_and_a_table_over_all(released, monkeypatch: pytest.MonkeyPatch):

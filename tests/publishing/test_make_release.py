@@ -1,5 +1,6 @@
 """Making a release from Parquet tables: what is refused, and what the manifest says of each source."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,9 +20,9 @@ from published_tables import (
 )
 
 from finsync_pipeline.publishing.freshness import MadeBy, SourceMissing
-from finsync_pipeline.publishing.make import FinancialsOutdated, make_release
+from finsync_pipeline.publishing.make import FinancialsOutdated, TableOutdated, make_release
 from finsync_pipeline.publishing.whole import TablesMixed
-from finsync_pipeline.statements.tables import FACTS
+from finsync_pipeline.statements.tables import COMPANY_IDS, FACTS
 from finsync_pipeline.storage.parquet import read_frame, write_frame
 
 MADE_BY = dict.fromkeys(("pnl", "other", "one", "two"), MadeBy("m1", "r1", "v1"))
@@ -131,6 +132,24 @@ def test_tables_of_different_runs_are_refused_and_their_quarters_named(tmp_path:
             [],
             tmp_path / "published",
         )
+
+
+def test_facts_of_companies_that_were_decided_again_since_are_refused(tmp_path: Path) -> None:
+    tables = replace(source_tables(tmp_path, "pnl", BOTH), company_ids=[tmp_path / "company_ids.parquet"])
+    decided = {"source": "pnl", "spelling": "One", "row_count": 1, "status": "accepted", "reference_version": "r1"}
+    versions = {Q4: "v1", Q1: "v2"}
+    rows = [{**decided, "period_end": ENDS[quarter], "review_version": told} for quarter, told in versions.items()]
+    write_frame(COMPANY_IDS.frame(rows), tables.company_ids[0])
+    files = financials_files(tmp_path, [tables])
+    with pytest.raises(TablesMixed, match=r"not of one run for pnl 2010-01-01\."):
+        make_release({"pnl": tables}, files, companies_frame(), MADE_BY, [], tmp_path / "published")
+
+
+def test_a_table_that_another_version_wrote_is_refused_with_its_name(tmp_path: Path) -> None:
+    tables = source_tables(tmp_path, "pnl", BOTH)
+    write_frame(read_frame(tables.ledger).drop(columns="review_version"), tables.ledger[0])
+    with pytest.raises(TableOutdated, match=r"ledger has other columns than now.* Materialize all quarters again"):
+        make_release({"pnl": tables}, [], companies_frame(), MADE_BY, [], tmp_path / "published")
 
 
 def test_rows_that_a_source_no_longer_counts_are_not_published(tmp_path: Path) -> None:
