@@ -3,6 +3,7 @@
 import argparse
 import signal
 import sys
+from collections.abc import Callable
 
 from benchmarks.identity import PARTS, figures, missing, name_noise, noise
 from benchmarks.identity.setting import Setting
@@ -28,7 +29,7 @@ def main() -> int:
     return 0 if all(are_reached) else 1
 
 
-def _mix(kinds: dict[str, float]):
+def _mix(kinds: dict[str, float]) -> Callable[[str], dict[str, float]]:
     """A reader of `clean=0.5,format=0.5`: these weights instead of the whole mix."""
 
     def read(text: str) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Coded ids of a sparse scheme: random codes and real LEIs, a hundred thousand of each."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -25,27 +26,36 @@ def figures(setting: Setting) -> Iterator[Figure]:
         yield from apart(of_scheme, setting, scheme)
 
 
+@dataclass(frozen=True)
+class Rounds:
+    """What was taken in turns: ours, and a join in SQL over the same values."""
+
+    built: Timed
+    ours: list[Timed]
+    joins: list[Timed]
+    prepared_join: Timed
+    peak: float
+
+
 def of_scheme(setting: Setting, scheme: str) -> list[Figure]:
     """All figures of one scheme."""
-    number, unlisted = setting.size(LISTED), setting.size(UNLISTED)
-    if scheme == "LEIs":
-        codes = lists.real_leis(setting)["LEI"].head(number + unlisted).tolist()
-        listed = lists.reference(codes[:number], lei=codes[:number])
-    else:
-        codes = lists.random_codes(number + unlisted, setting.random("codes"))
-        listed = lists.reference(codes[:number])
+    ids, unlisted, listed = _list(setting, scheme)
     say(f"{scheme}: damaging ids")
-    rounds = [
-        questions.of_codes(
-            codes[:number],
-            codes[number:],
-            setting.size(ASKED),
-            setting.code_mix,
-            setting.random(f"{scheme}, round {each}"),
-        )
+    number, mix = setting.size(ASKED), setting.code_mix
+    asked = [
+        questions.of_codes(ids, unlisted, number, mix, setting.random(f"{scheme}, round {each}"))
         for each in range(setting.rounds)
     ]
-    return _measure(setting, scheme, codes[:number], listed, rounds)
+    name = f"{scheme}, {len(ids):,} listed"
+    taken = _take_turns(name, ids, listed, asked)
+    graded = grade.grade(grade.accepted(taken.ours[0].result), asked[0], name)
+    per_value = min(each.seconds for each in taken.ours) / number
+    return [
+        *grade.figures(name, graded, precision=0.9999, recall=0.985, kept_out=0.999),
+        *_speed(name, taken, number, OF_JOIN[scheme]),
+        *_told_quality(f"{name}: DuckDB join", grade.grade(taken.joins[0].result, asked[0])),
+        *_against_scans(name, ids, asked[0], per_value, setting),
+    ]
 
 
 def index(listed: Reference, warming: Questions) -> Timed:
@@ -53,46 +63,49 @@ def index(listed: Reference, warming: Questions) -> Timed:
     return timed(lambda: resolve(warming.asked, listed))
 
 
-def _measure(
-    setting: Setting, scheme: str, ids: Sequence[str], listed: Reference, rounds: Sequence[Questions]
-) -> list[Figure]:
-    name = f"{scheme}, {len(ids):,} listed"
-    random = setting.random(f"{scheme}, samples")
+def _list(setting: Setting, scheme: str) -> tuple[list[str], list[str], Reference]:
+    """The ids that are listed, some that are not, and the list."""
+    number, unlisted = setting.size(LISTED), setting.size(UNLISTED)
+    if scheme == "LEIs":
+        codes = lists.real_leis(setting)["LEI"].head(number + unlisted).tolist()
+        return codes[:number], codes[number:], lists.reference(codes[:number], lei=codes[:number])
+    codes = lists.random_codes(number + unlisted, setting.random("codes"))
+    return codes[:number], codes[number:], lists.reference(codes[:number])
+
+
+def _take_turns(name: str, ids: Sequence[str], listed: Reference, rounds: Sequence[Questions]) -> Rounds:
+    """Other values in each round, so that nothing is remembered from the last one; the peak is that of ours alone."""
     forget_peak()
     say(f"{name}: index")
-    built = index(listed, rounds[-1].sample(WARMING, random))
+    built = index(listed, rounds[-1].head(WARMING))
     ours: list[Timed] = []
     joins: list[Timed] = []
-    for asked in rounds:  # other values in each round, so that nothing is remembered from the last one
+    peak = 0.0
+    for asked in rounds:
         say(f"{name}: resolving {len(asked.asked):,} values")
         ours.append(timed(lambda asked=asked: resolve(asked.asked, listed)))
-        if len(ours) == 1:
-            peak = peak_megabytes()
+        peak = peak or peak_megabytes()
         join = peers.DeletesJoin(ids, [plain(text) for text in asked.asked["spelling"]])
         joins.append(timed(join.run))
         say(f"{name}: ours {_told(ours[-1])}, join in DuckDB {_told(joins[-1])}")
     join.prepare()
-    prepared = timed(lambda: join.run(prepared=True))
-    graded = grade.grade(grade.accepted(ours[0].result), rounds[0], name)
-    found = list(grade.figures(name, graded, precision=0.9999, recall=0.985, kept_out=0.999))
-    number = len(rounds[0].asked)
-    best = min(ours, key=lambda each: each.seconds)
-    its_best = min(joins, key=lambda each: each.seconds)
-    per_value = best.seconds / number
-    found += [
-        Figure(f"{name}: index", round(built.seconds, 3), unit="s"),
-        Figure(f"{name}: {number:,} values", round(best.seconds, 3), unit="s"),
-        Figure(f"{name}: time per value", per_value * 1e6, unit="us"),
-        Figure(f"{name}: processor per value", best.processor_seconds / number * 1e6, unit="us"),
-        Figure(f"{name}: peak memory", round(peak), unit="MB"),
-        Figure(f"{name}: join in DuckDB", round(its_best.seconds, 3), unit="s"),
-        Figure(f"{name}: join in DuckDB, its deletes prepared", round(prepared.seconds, 3), unit="s"),
-        Figure(f"{name}: of the time of that join", best.seconds / its_best.seconds, "<=", OF_JOIN[scheme], "x"),
-        Figure(f"{name}: of its processor time", best.processor_seconds / its_best.processor_seconds, unit="x"),
-    ]
-    graded = grade.grade(joins[0].result, rounds[0])
-    found += _told_quality(f"{name}: join in DuckDB", graded)
-    return [*found, *_against_scans(name, ids, rounds[0], per_value, setting)]
+    return Rounds(built, ours, joins, timed(lambda: join.run(prepared=True)), peak)
+
+
+def _speed(name: str, taken: Rounds, number: int, most_of_join: float) -> Iterator[Figure]:
+    """The best round of each; the index, and the deletes that are prepared, are made beforehand."""
+    ours, join = (min(each, key=lambda round_: round_.seconds) for each in (taken.ours, taken.joins))
+    yield Figure(f"{name}: index", round(taken.built.seconds, 3), unit="s")
+    yield Figure(f"{name}: {number:,} values", round(ours.seconds, 3), unit="s")
+    yield Figure(f"{name}: time per value", ours.seconds / number * 1e6, unit="us")
+    yield Figure(f"{name}: processor per value", ours.processor_seconds / number * 1e6, unit="us")
+    yield Figure(f"{name}: peak memory", round(taken.peak), unit="MB")
+    yield Figure(f"{name}: DuckDB join", round(join.seconds, 3), unit="s")
+    yield Figure(f"{name}: DuckDB join, its deletes prepared", round(taken.prepared_join.seconds, 3), unit="s")
+    yield Figure(f"{name}: of the time of the DuckDB join", ours.seconds / join.seconds, "<=", most_of_join, "x")
+    yield Figure(
+        f"{name}: of the processor time of the DuckDB join", ours.processor_seconds / join.processor_seconds, unit="x"
+    )
 
 
 def _against_scans(

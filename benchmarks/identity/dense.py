@@ -64,17 +64,18 @@ def ciks_with_names(setting: Setting) -> list[Figure]:
     reference = lists.reference(listed["cik"], cik=listed["cik"], name=listed["name"])
     resolved, peak = _resolve(reference, asked)
     answers = grade.accepted(resolved.result)
-    counted = Questions(asked.asked[~misfiled], asked.truth[~misfiled])
-    graded = grade.grade(answers[~misfiled], counted, name)
-    wrong = int((answers[misfiled].notna() & (answers[misfiled] != asked.truth["company_id"][misfiled])).sum())
-    accepted = graded.right + graded.wrong + graded.wrongly_listed + int(answers[misfiled].notna().sum())
-    right = accepted - graded.wrong - graded.wrongly_listed - wrong
+    truth = asked.truth["company_id"].fillna("")
+    graded = grade.grade(answers[~misfiled], Questions(asked.asked[~misfiled], asked.truth[~misfiled]), name)
+    is_accepted, is_wrong = answers.notna(), answers.notna() & (answers != truth).fillna(True)
+    wrong = int((is_wrong & misfiled).sum())
     return [
-        Figure(f"{name}: precision of accepted", right / max(accepted, 1), ">=", 0.9998),
+        Figure(
+            f"{name}: precision of accepted", 1 - int(is_wrong.sum()) / max(int(is_accepted.sum()), 1), ">=", 0.9998
+        ),
         Figure(f"{name}: recall", graded.recall, ">=", 0.90),
         Figure(f"{name}: unlisted kept out", graded.kept_out),
         Figure(f"{name}: another company's CIK, caught", 1 - wrong / max(int(misfiled.sum()), 1), ">=", 0.99),
-        Figure(f"{name}: set apart, as nobody could tell", graded.apart),
+        Figure(f"{name}: rows with another company's CIK", int(misfiled.sum())),
         *_cost(name, asked, resolved, peak),
     ]
 
@@ -92,14 +93,16 @@ def _damaged_ciks(setting: Setting, listed: pd.DataFrame, unlisted: pd.DataFrame
 
 
 def _misfile(asked: Questions, ids: Sequence[str], random: Random) -> tuple[Questions, pd.Series]:
-    """The questions, some of listed companies with a valid id of another; and which these are."""
-    listed = asked.truth["company_id"].notna()
-    misfiled = pd.Series([bool(is_listed) and random.random() < MISFILED for is_listed in listed], index=listed.index)
+    """The questions, some of listed companies with a valid id of another; and which these are.
+
+    With a name beside it, a damaged id that is another company's is one of them too: it is not set apart.
+    """
+    companies = asked.truth["company_id"].fillna("")
+    drawn = pd.Series([company != "" and random.random() < MISFILED for company in companies], index=companies.index)
     spellings = asked.asked["spelling"].copy()
-    others = [random.choice(ids) for _ in range(int(misfiled.sum()))]
-    spellings[misfiled] = others
-    misfiled &= spellings != asked.truth["company_id"].fillna("")
-    truth = asked.truth.assign(apart=asked.truth["apart"].mask(misfiled, None))
+    spellings[drawn] = [random.choice(ids) for _ in range(int(drawn.sum()))]
+    misfiled = drawn & (spellings != companies) | ~drawn & asked.truth["apart"].notna()
+    truth = asked.truth.assign(apart=asked.truth["apart"].where(~misfiled, None))
     return Questions(asked.asked.assign(spelling=spellings), truth), misfiled.astype(bool)
 
 

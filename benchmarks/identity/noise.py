@@ -193,7 +193,7 @@ def _truncation(code: str, random: Random) -> str:
 
 
 def _label(code: str, random: Random) -> str:
-    label = {20: "LEI", 12: "ISIN", 9: "CUSIP"}.get(len(code), "CIK" if code.isdigit() else "ID")
+    label = "CIK" if code.isdigit() else {20: "LEI", 12: "ISIN", 9: "CUSIP"}.get(len(code), "ID")
     return label + random.choice((" ", ": ", ":", "#", " no. ")) + code
 
 
