@@ -52,6 +52,22 @@ class QuartersAgain:
         return range_tags(self.quarters[0], self.quarters[-1])
 
 
+def state_of_files(sources: Sequence[str]) -> str:
+    """A digest of the times and sizes of the lists and of the tables: while it is the same, so is what there is to do.
+
+    Nothing is read for it: a list may have millions of lines.
+    """
+    reference, review, tables = reference_path(), review_path(), tables_folder()
+    read = sorted(reference.glob("*.csv")) if reference.is_dir() else [reference]
+    files = [*read, *([review] if review else []), *(tables / f"{name}.parquet" for name in LISTS)]
+    for source in sorted(sources):
+        files += sorted(
+            file for table in ("company_ids", "ledger") for file in (tables / source / table).glob("*.parquet")
+        )
+    stats = [(str(file), file.stat()) for file in files if file.exists()]
+    return _digest([[name, stat.st_mtime_ns, stat.st_size] for name, stat in stats])
+
+
 class DecisionsKept:
     """The stored decisions of the sources, beside what is in force now. Raises ReferenceMistake."""
 
@@ -59,12 +75,6 @@ class DecisionsKept:
         self.sources = frozenset(sources)
         self.decider = Decider.read(reference_path(), review_path(), sources)
         self.stored = {source: stored_decisions(tables_folder(), source, all_quarters()) for source in sources}
-
-    @property
-    def state(self) -> str:
-        """A digest of what is in force and of what is stored: as long as it is the same, so is what there is to do."""
-        stored = [[source, each.at, each.facts_at] for source in sorted(self.sources) for each in self.stored[source]]
-        return _digest([self.decider.versions, self._lists_read(), stored])
 
     def quarters_again(self) -> list[QuartersAgain]:
         """The quarters in which a decision would be another now, or whose facts were made by other decisions."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from finsync_pipeline.components.decide_again import LISTS_AGAIN, DecisionsKept, assets_again
+from finsync_pipeline.components.decide_again import LISTS_AGAIN, DecisionsKept, assets_again, state_of_files
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.settings import is_deployed
 
@@ -32,12 +32,12 @@ def decide_again(context: dg.ComponentLoadContext) -> dg.Definitions:
     def decisions_overtaken(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         if told := _going_on(context.instance):
             return dg.SensorResult(skip_reason=f"{told} is going on; its tables are looked at when it has ended.")
-        kept = DecisionsKept(sources)
-        if context.cursor == kept.state:
+        state = state_of_files(sources)
+        if context.cursor == state:
             return dg.SensorResult(skip_reason="Neither the lists nor the decisions have changed.")
-        if requests := list(_requests(kept)):
+        if requests := list(_requests(DecisionsKept(sources))):
             return dg.SensorResult(run_requests=requests)
-        return dg.SensorResult(skip_reason="No decision would be another one.", cursor=kept.state)
+        return dg.SensorResult(skip_reason="No decision would be another one.", cursor=state)
 
     return dg.Definitions(jobs=[job], sensors=[decisions_overtaken])
 

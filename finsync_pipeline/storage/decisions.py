@@ -19,13 +19,12 @@ UNKNOWN: Versions = (None, None)
 
 @dataclass(frozen=True)
 class StoredDecisions:
-    """The decisions on one quarter of a source, and when they and the facts made by them were written (in ns)."""
+    """The decisions on one quarter of a source, and when facts were last made by decisions (in ns; 0: never)."""
 
     quarter: date
     file: Path
     versions: Versions
     facts_versions: Versions
-    at: int
     facts_at: int
 
 
@@ -37,8 +36,8 @@ def stored_decisions(tables: Path, source: str, quarters: Iterable[date]) -> lis
             tables / source / table / f"{quarter}.parquet" for table in ("raw", COMPANY_IDS.name, LEDGER.name)
         )
         if raw.exists() and decided.exists():
-            versions, facts_versions = _versions(decided), _versions(ledger)
-            found.append(StoredDecisions(quarter, decided, versions, facts_versions, _at(decided), _at(ledger)))
+            facts_at = ledger.stat().st_mtime_ns if ledger.exists() else 0
+            found.append(StoredDecisions(quarter, decided, _versions(decided), _versions(ledger), facts_at))
     return found
 
 
@@ -56,7 +55,3 @@ def _versions(file: Path) -> Versions:
     names = [name for name in ("reference_version", "review_version") if name in parquet.schema_arrow.names]
     rows = parquet.read(columns=names).slice(0, 1).to_pylist()
     return (rows[0].get("reference_version"), rows[0].get("review_version")) if rows else UNKNOWN
-
-
-def _at(file: Path) -> int:
-    return file.stat().st_mtime_ns if file.exists() else 0

@@ -6,11 +6,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from given import PROJECT
 from identity_frames import MakeReference
 
 from finsync_pipeline.identity import Reference, ReferenceMistake, Review, read_reference, read_review
-from finsync_pipeline.identity.review import ReviewLine
+from finsync_pipeline.identity.review import REVIEW_COLUMNS, ReviewLine
 from finsync_pipeline.settings import SAMPLE_REFERENCE
+from finsync_pipeline.statements.tables import COMPANY_IDS, STATUSES
 
 SOURCES = ("pnl", "cash_flow")
 HEADER = "source,spelling,company_id,who,when"
@@ -135,6 +137,18 @@ def test_a_company_of_the_list_that_is_called_reject_is_refused(tmp_path: Path, 
 
     with pytest.raises(ReferenceMistake, match="is a company of the list too"):
         read(tmp_path, reference, f"{HEADER}\npnl,a,reject,jane,2026-01-31\n")
+
+
+def test_the_page_on_identity_has_a_review_that_can_be_read_and_names_every_column(
+    tmp_path: Path,
+) -> None:
+    page = (PROJECT / "docs/identity.md").read_text(encoding="utf-8")
+    example = page.split("```")[1].lstrip()
+
+    lines = read_review(write(tmp_path, example), read_reference(SAMPLE_REFERENCE), ("pnl", "balance_sheet")).lines
+    assert [line.company_id for line in lines] == ["0000046765", "reject"]
+    assert [name for name in (*REVIEW_COLUMNS, *COMPANY_IDS.arrow.names) if f"`{name}`" not in page] == []
+    assert [status for status in STATUSES if f"| `{status}` |" not in page] == []
 
 
 def test_the_example_that_ships_is_right_for_the_list_that_ships() -> None:
