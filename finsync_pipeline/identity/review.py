@@ -114,7 +114,7 @@ class Review:
 
 def fold_spelling(text: str) -> str:
     """The spelling whatever its case, blanks and invisible characters."""
-    return fold_blanks(text).casefold()
+    return (" ".join(text.split()) if text.isascii() else fold_blanks(text)).casefold()
 
 
 def evidence_key(evidence: str) -> str:
@@ -133,15 +133,13 @@ def lines_for(spellings: pd.DataFrame, review: Review, source: str) -> list[Revi
     """
     distinct = spellings["spelling"].dropna().unique() if review.lines else ()
     about = {spelling: lines for spelling in distinct if any(lines := review.lines_about(spelling))}
-    found: list[ReviewLine | None] = []
-    rows = (spellings[column] for column in ("spelling", "evidence", "period_end"))
-    for spelling, evidence, day in zip(*rows, strict=True):
-        if pd.isna(spelling) or spelling not in about:
-            found.append(None)
-            continue
+    found: list[ReviewLine | None] = [None] * len(spellings)
+    places = [place for place, is_about in enumerate(spellings["spelling"].isin(list(about))) if is_about]
+    rows = spellings.iloc[places][["spelling", "evidence", "period_end"]].itertuples(index=False, name=None)
+    for place, (spelling, evidence, day) in zip(places, rows, strict=True):
         key = None if pd.isna(evidence) else evidence_key(evidence)
         tiers = ([line for line in lines if line.speaks_of(source, key, day)] for lines in about[spelling])
-        found.append(next((line for tier in tiers if tier and (line := _most_particular(tier))), None))
+        found[place] = next((line for tier in tiers if tier and (line := _most_particular(tier))), None)
     return found
 
 
