@@ -31,6 +31,8 @@ def texts_of(whole: Bytes, starts: Ints) -> pa.Array:
 
 def keep_bytes(whole: Bytes, starts: Ints, kept: Flags) -> tuple[Bytes, Ints]:
     """Bytes and offsets without the bytes that are not kept."""
+    if kept.all():
+        return whole, starts
     before = np.zeros(len(whole) + 1, dtype=np.int64)
     np.cumsum(kept, out=before[1:])
     return whole[kept], before[starts]

@@ -16,14 +16,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finsync_pipeline.identity.codes.bytes_of import Flags, Ints, take
+from finsync_pipeline.identity.codes.bytes_of import Flags, Ints
+from finsync_pipeline.identity.codes.certain import promised_by_form
 from finsync_pipeline.identity.codes.check_digits import right_check_digits
 from finsync_pipeline.identity.codes.classes import CLASSES, classes_of, groups_of_classes, is_safe_unseen
 from finsync_pipeline.identity.codes.joins import Strings
-from finsync_pipeline.identity.codes.listed import FORMS, LONGEST_REPAIRED, Companies, Listed, comparable
-from finsync_pipeline.identity.codes.lookup import owners_of
+from finsync_pipeline.identity.codes.listed import LONGEST_REPAIRED, Companies, Listed, comparable
 from finsync_pipeline.identity.codes.nearest import Candidates, Nearest, candidates_for, nearest
-from finsync_pipeline.identity.codes.noise import mistaken
+from finsync_pipeline.identity.codes.noise import SEED, mistaken, sample_of
 
 #: All repairs together reach this share of right ones, each class of them `CLASS_FLOOR`.
 PRECISION_FLOOR, CLASS_FLOOR = 0.9995, 0.998
@@ -38,11 +38,7 @@ MARGIN = 25
 SHORTEST_REPAIRED_TWICE = 7
 #: Where typing errors have more neighbours than this on average, nothing is searched.
 MOST_NEIGHBOURS = 25.0
-SAMPLE, FEWEST_VARIANTS, VARIANTS_PER_CODE = 30_000, 4_000, 20
-#: This share of the texts that are listed codes is taken to be written without a mistake.
-CLEAN_SHARE = 0.9
 _PROBE = 400
-_SEED = 20_240_229
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ def calibrate(listed: Listed) -> Calibration:
     """Find out how far to search and which classes of repair to allow. Always the same for the same list."""
     if not listed.scheme.is_repaired or len(listed.keys) == 0:
         nothing = np.zeros(len(CLASSES), dtype=np.bool_)
-        return Calibration(0, nothing, np.full(len(CLASSES), np.nan), _forms(listed))
+        return Calibration(0, nothing, np.full(len(CLASSES), np.nan), promised_by_form(listed))
     variants = _variants(listed)
     edits = _depth(variants.first(_PROBE), listed)
     found = candidates_for(variants.texts, listed, edits)
@@ -88,7 +84,7 @@ def calibrate(listed: Listed) -> Calibration:
     right, wrong = _judge(with_it, variants, listed, open_with)
     _, unlisted_wrong = _judge(without, variants, listed, ~gated & (without.cost > 0))
     allowed, precision = _verdict(right, wrong, unlisted_wrong, listed)
-    return Calibration(edits, allowed, precision, _forms(listed))
+    return Calibration(edits, allowed, precision, promised_by_form(listed))
 
 
 def gate(texts: Strings, listed: Listed) -> Flags:
@@ -114,10 +110,10 @@ def is_clear(best: Nearest, texts: Strings, listed: Listed) -> Flags:
 
 
 def _variants(listed: Listed) -> Variants:
-    rows = _sample(len(listed.keys))
+    rows = sample_of(len(listed.keys))
     lengths = listed.keys.lengths[rows].tolist()
     codes = [bytes(row[:length]).decode() for row, length in zip(listed.keys.matrix[rows], lengths, strict=True)]
-    texts, kept = comparable(pa.array(mistaken(codes, _SEED), pa.large_string()), LONGEST_REPAIRED + 2)
+    texts, kept = comparable(pa.array(mistaken(codes, SEED), pa.large_string()), LONGEST_REPAIRED + 2)
     return Variants(texts, listed.companies[listed.rows[rows[kept]]])
 
 
@@ -149,7 +145,7 @@ def _judge(best: Nearest, variants: Variants, listed: Listed, judged: Flags) -> 
 
 def _verdict(right: Ints, wrong: Ints, unlisted_wrong: Ints, listed: Listed) -> tuple[Flags, npt.NDArray[np.float64]]:
     """The classes that are allowed, and the precision that each promises: one mistake more than was seen."""
-    companies = len(np.unique(listed.companies))
+    companies = pc.count_distinct(pa.array(listed.companies)).as_py()
     unseen = np.where(is_safe_unseen(listed.scheme.is_sparse), 0.0, _ODDS * right / companies)
     mistakes = wrong + _ODDS * unlisted_wrong + unseen
     with np.errstate(invalid="ignore"):
@@ -168,32 +164,3 @@ def _mistakes_of_group(right: Ints, mistakes: npt.NDArray[np.float64]) -> npt.ND
     all_right = np.bincount(groups, weights=right)
     all_mistakes = np.bincount(groups, weights=mistakes)
     return np.asarray((all_mistakes / np.maximum(all_right + all_mistakes, 1))[groups])
-
-
-def _exact_precision(listed: Listed) -> float:
-    """Share of right ones among texts that are listed codes: the rest are mistyped codes of other companies."""
-    rows = _sample(len(listed))
-    texts = pa.array(mistaken(take(listed.forms["bare"], rows).to_pylist(), _SEED), pa.large_string())
-    changed = pc.not_equal(texts, take(listed.forms["bare"], rows)).to_numpy(zero_copy_only=False)
-    owners = owners_of(texts.filter(pa.array(changed)), listed.forms["bare"], listed.companies).first
-    mistaken_for = (owners >= 0) & (owners != listed.companies[rows[changed]])
-    collisions = (int(mistaken_for.sum()) + 1) / (int(changed.sum()) + 1)
-    return CLEAN_SHARE / (CLEAN_SHARE + (1 - CLEAN_SHARE) * collisions)
-
-
-def _sample(codes: int) -> Ints:
-    """Rows of codes to make mistakes in: each at most once where there are many, many times where there are few."""
-    chance = np.random.default_rng(_SEED)
-    count = min(SAMPLE, max(FEWEST_VARIANTS, VARIANTS_PER_CODE * codes))
-    if count <= codes:
-        return np.sort(chance.choice(codes, count, replace=False))
-    return chance.integers(0, codes, count)
-
-
-def _forms(listed: Listed) -> dict[str, float]:
-    exact = _exact_precision(listed) if len(listed) else 1.0
-    forms = {"exact": exact}
-    for form in FORMS[1:]:
-        ambiguity = listed.ambiguity(form)
-        forms[form] = exact * (1 - ambiguity) if 1 - ambiguity >= PRECISION_FLOOR else float("nan")
-    return forms

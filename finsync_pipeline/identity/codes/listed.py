@@ -42,7 +42,12 @@ class Listed:
         """Null and blank codes are left out, and what is listed twice for the same company."""
         codes, companies = _sorted(large_text(codes), np.asarray(companies, dtype=np.int32))
         folded = fold(codes, scheme)
-        forms = {"exact": codes, "written": folded.written, "bare": folded.bare, "zeros": _zeros(folded.bare, scheme)}
+        forms = {
+            "exact": codes,
+            "written": folded.written,
+            "bare": folded.bare,
+            "zeros": zeros_form(folded.bare, scheme),
+        }
         for before, form in pairwise(FORMS):
             if forms[form].equals(forms[before]):
                 forms[form] = forms[before]
@@ -70,8 +75,15 @@ class Listed:
 def forms_of(texts: pa.Array, scheme: Scheme) -> tuple[dict[str, pa.Array], Ints, Ints]:
     """The forms of texts other than the exact one, the steps to `written` and those to `bare`."""
     folded = fold(texts, scheme)
-    forms = {"written": folded.written, "bare": folded.bare, "zeros": _zeros(folded.bare, scheme)}
+    forms = {"written": folded.written, "bare": folded.bare, "zeros": zeros_form(folded.bare, scheme)}
     return forms, folded.outer.astype(np.int64), folded.steps.astype(np.int64)
+
+
+def zeros_form(bare: pa.Array, scheme: Scheme) -> pa.Array:
+    """Bare codes as they are compared without regard to zeros in front."""
+    if scheme.keeps_dots:
+        return bare
+    return without_leading_zeros(bare) if scheme.length is None else with_zeros_back(bare, scheme.length)
 
 
 def search_keys(forms: dict[str, pa.Array], scheme: Scheme) -> pa.Array:
@@ -97,20 +109,18 @@ def comparable(keys: pa.Array, longest: int) -> tuple[Strings, Ints]:
     return Strings.of(*matrix_of(some, int(lengths[rows].max(initial=1)))), rows
 
 
-def _zeros(bare: pa.Array, scheme: Scheme) -> pa.Array:
-    if scheme.keeps_dots:
-        return bare
-    return without_leading_zeros(bare) if scheme.length is None else with_zeros_back(bare, scheme.length)
-
-
 def _sorted(codes: pa.Array, companies: Companies) -> tuple[pa.Array, Companies]:
     table = pa.table({"code": codes, "company": companies})
     filled = pc.greater(pc.binary_length(codes), 0)
     if codes.null_count or not pc.all(filled).as_py():
         table = table.filter(filled)
-    table = table.group_by(["code", "company"], use_threads=False).aggregate([])
-    table = table.sort_by([("code", "ascending"), ("company", "ascending")])
-    return large_text(table["code"]), table["company"].combine_chunks().to_numpy()
+    table = table.sort_by([("code", "ascending"), ("company", "ascending")]).combine_chunks()
+    codes, companies = large_text(table["code"]), table["company"].to_numpy()
+    repeated = pc.equal(codes[1:], codes[:-1]).to_numpy(zero_copy_only=False) & (companies[1:] == companies[:-1])
+    if repeated.any():
+        kept = np.flatnonzero(~np.append(False, repeated))
+        codes, companies = take(codes, kept), companies[kept]
+    return codes, companies
 
 
 def _shared(forms: pa.Array, companies: Companies) -> int:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
+from finsync_pipeline.identity.codes.bytes_of import Ints
 from finsync_pipeline.identity.codes.distance import KEYBOARD, LOOK_ALIKES
+
+SEED = 20_240_229
+SAMPLE, FEWEST_VARIANTS, VARIANTS_PER_CODE = 30_000, 4_000, 20
 
 _ALIKE = {c: [other for other in group if other != c] for group in LOOK_ALIKES for c in group}
 _BESIDE = {
@@ -15,6 +21,15 @@ _BESIDE = {
 }
 
 Mistake = Callable[[list[str], random.Random, str], None]
+
+
+def sample_of(codes: int) -> Ints:
+    """Rows of codes to make mistakes in: each at most once where there are many, many times where there are few."""
+    chance = np.random.default_rng(SEED)
+    count = min(SAMPLE, max(FEWEST_VARIANTS, VARIANTS_PER_CODE * codes))
+    if count <= codes:
+        return np.sort(chance.choice(codes, count, replace=False))
+    return chance.integers(0, codes, count)
 
 
 def mistaken(codes: Sequence[str], seed: int) -> list[str]:

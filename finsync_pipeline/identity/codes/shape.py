@@ -16,6 +16,7 @@ _NUMBER = r"^\d+([.,]\d+)?(E\+?\d+)?$"
 _MOST = 0.99
 #: So many characters may be missing or too many.
 _SLACK = 4
+_SAMPLE = 100_000
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,19 @@ class Shape:
     @classmethod
     def of(cls, bare: pa.Array, written: pa.Array, scheme: Scheme) -> Shape:
         """The shape of the listed codes; of the scheme where none is listed."""
-        lengths, digits = _lengths_and_digits(bare)
+        rows = pa.array(np.arange(0, len(bare), max(len(bare) // _SAMPLE, 1)))
+        lengths, digits = _lengths_and_digits(bare.take(rows))
         if len(bare) == 0:
             length = scheme.length or 0
             return cls(length, length, bool(scheme.fewest_digits), scheme.is_number, True)
         slack = _SLACK if scheme.is_repaired else 0
+        bounds = pc.min_max(pc.binary_length(bare)).as_py()
         return cls(
-            shortest=max(scheme.length or int(lengths.min()), 1 + slack) - slack,
-            longest=(scheme.length or int(lengths.max())) + slack,
+            shortest=max(scheme.length or bounds["min"], 1 + slack) - slack,
+            longest=(scheme.length or bounds["max"]) + slack,
             has_digits=bool((digits > 0).mean() >= _MOST) or scheme.fewest_digits > 0,
             is_number=bool((digits == lengths).mean() >= _MOST) or scheme.is_number,
-            has_no_words=_share(pc.match_substring_regex(written, _WORDS)) <= 1 - _MOST,
+            has_no_words=_share(pc.match_substring_regex(written.take(rows), _WORDS)) <= 1 - _MOST,
         )
 
     def fits(self, bare: pa.Array, written: pa.Array, scheme: Scheme) -> Flags:

@@ -6,7 +6,6 @@ in which `A-1` and `A1` are different companies still finds each by the plainest
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +24,7 @@ from finsync_pipeline.identity.codes.bytes_of import (
     texts_of,
 )
 from finsync_pipeline.identity.codes.schemes import Scheme
+from finsync_pipeline.identity.codes.spreadsheet import NUMBER, read_number
 
 Steps = npt.NDArray[np.uint16]
 
@@ -46,6 +46,8 @@ STEP_NAMES: dict[int, str] = {
     ZEROS_OFF: "leading zeros left out",
 }
 
+_READ = {"": 0, "point": POINT, "scientific": SCIENTIFIC}
+
 #: Longer texts are compared as they stand only.
 LONGEST_WRITTEN = 256
 
@@ -65,11 +67,6 @@ _STEP_OF_BYTE[ord("+")] = _SIGN = 128
 _UPPER_OF_BYTE = np.arange(256, dtype=np.uint8)
 _UPPER_OF_BYTE[ord("a") : ord("z") + 1] -= 32
 
-_NUMBER = r"^[+-]?\d+(?:[.,]\d+)?(?:E[+-]?\d+)?$"
-_SCIENTIFIC = re.compile(r"(\d)(?:[.,](\d+))?E\+?(\d{1,2})")
-_LOSSY = re.compile(r"[+-]?\d+(?:[.,]\d+E[+-]?|E[+-])\d+")
-_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,3}(?:\.\d{3}){2,}")
-_WHOLE = re.compile(r"(\d+)[.,]00?")
 _PADDED = r"^([A-Z]*)0+(\d+)$"
 
 
@@ -186,26 +183,11 @@ def _without_dress(written: pa.Array, marked: npt.NDArray[np.int64], scheme: Sch
     if scheme.keeps_dots:
         plain = pc.replace_substring_regex(plain, r"[\s./\\_-]+", ".")
     else:
-        numbers = np.flatnonzero(pc.match_substring_regex(plain, _NUMBER).to_numpy(zero_copy_only=False))
-        read = [_read_number(text) for text in take(plain, numbers).to_pylist()]
-        steps[marked[numbers]] |= np.array([step for _, step in read], dtype=np.uint16)
+        numbers = np.flatnonzero(pc.match_substring_regex(plain, NUMBER).to_numpy(zero_copy_only=False))
+        read = [read_number(text) for text in take(plain, numbers).to_pylist()]
+        steps[marked[numbers]] |= np.array([_READ[how] for _, how in read], dtype=np.uint16)
         plain = _replaced(plain, numbers, pa.array([text for text, _ in read], pa.large_string()))
     return _replaced(written, marked, plain), steps
-
-
-def _read_number(text: str) -> tuple[str, int]:
-    """A number's digits and the step; blank where they are not all there, or where it is a fraction or negative."""
-    if found := _WHOLE.fullmatch(text):
-        return found[1], POINT
-    if _GROUPED.fullmatch(text) or text.isdigit():
-        return text, 0
-    if found := _SCIENTIFIC.fullmatch(text):
-        digits, whole = found[1] + (found[2] or ""), int(found[3]) + 1
-        if len(digits) >= whole > 1 and not digits[whole:].strip("0"):
-            return digits[:whole], SCIENTIFIC
-    if _LOSSY.fullmatch(text) or "." in text or "," in text or text[0] in "+-":
-        return "", 0
-    return text, 0
 
 
 def _replaced(texts: pa.Array, rows: npt.NDArray[np.int64], changed: pa.Array) -> pa.Array:
