@@ -77,3 +77,12 @@ def matrix_of(texts: pa.Array, width: int) -> tuple[Bytes, Bytes]:
 def take(texts: pa.Array, rows: npt.NDArray[Any]) -> pa.Array:
     """The texts of these rows."""
     return texts.take(pa.array(rows.astype(np.int64, copy=False)))
+
+
+def replaced(texts: pa.Array, rows: Ints, changed: pa.Array) -> pa.Array:
+    """The texts with other ones in these (ascending) rows."""
+    if len(rows) == 0:
+        return texts
+    places = np.arange(len(texts))
+    places[rows] = len(texts) + np.arange(len(rows))
+    return pa.concat_arrays([texts, changed]).take(pa.array(places))

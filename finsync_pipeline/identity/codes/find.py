@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finsync_pipeline.identity.codes.bytes_of import Ints, take
+from finsync_pipeline.identity.codes.bytes_of import Flags, Ints, replaced, take
 from finsync_pipeline.identity.codes.calibration import Calibration
-from finsync_pipeline.identity.codes.explain import told_or_as_listed, told_steps
+from finsync_pipeline.identity.codes.explain import told_or_as_listed, told_steps, told_together
 from finsync_pipeline.identity.codes.found import AMBIGUOUS, EXACT, LOOK_ALIKE, NORMALISED, UNKNOWN, CodesFound, Sheet
 from finsync_pipeline.identity.codes.listed import FORMS, Listed, forms_of, search_keys
 from finsync_pipeline.identity.codes.look_alikes import in_latin_letters, letters_read
@@ -54,19 +54,22 @@ def _find_written_otherwise(
         told = told_or_as_listed(told_steps(taken[left[hits]]))
         _settle(sheet, rows[left[hits]], owners, hits, NORMALISED, calibration.forms[form], told)
         left = left[owners.first < 0]
-    left, told = _read_scripts(sheet, texts, rows, left, forms["bare"], told_steps(steps), listed, calibration)
-    keys = search_keys({form: take(texts, left) for form, texts in forms.items()}, listed.scheme)
-    repair(sheet, keys, rows[left], told, listed, calibration)
+    forms = {form: take(folded, left) for form, folded in forms.items()}
+    texts, rows, told = take(texts, left), rows[left], take(told_steps(steps), left)
+    is_open, told = _read_scripts(sheet, texts, rows, forms["bare"], told, listed, calibration)
+    left = np.flatnonzero(is_open)
+    keys = search_keys({form: take(folded, left) for form, folded in forms.items()}, listed.scheme)
+    repair(sheet, keys, rows[left], take(told, left), listed, calibration)
 
 
 def _settle(
-    sheet: Sheet, rows: Ints, owners: Owners, hits: Ints, method: int, precision: float, told: list[str] | None = None
+    sheet: Sheet, rows: Ints, owners: Owners, hits: Ints, method: int, precision: float, told: pa.Array | None = None
 ) -> None:
     """One owner is meant, two are ambiguous; where the form tells too little on this list, one is suggested."""
     first, second = owners.first[hits], owners.second[hits]
     sheet.method[rows], sheet.score[rows] = method, 100.0
     if told is not None:
-        sheet.steps[rows] = told
+        sheet.tell(rows, told)
     several = second >= 0
     sheet.suggest(rows[several], first[several], status=AMBIGUOUS)
     sheet.runner_up[rows[several]], sheet.runner_up_score[rows[several]] = second[several], 100.0
@@ -86,36 +89,22 @@ def _with_zeros(steps: Ints, bare: pa.Array, hits: Ints, listed_bare: pa.Array, 
 
 
 def _read_scripts(
-    sheet: Sheet,
-    texts: pa.Array,
-    rows: Ints,
-    left: Ints,
-    bare: pa.Array,
-    told: list[str],
-    listed: Listed,
-    calibration: Calibration,
-) -> tuple[Ints, list[str]]:
-    """Letters of other scripts read as Latin ones; what is left then, and the steps told so far of it."""
-    foreign = left[~pc.string_is_ascii(take(bare, left)).to_numpy(zero_copy_only=False)]
-    told = [told[place] for place in left.tolist()] if len(foreign) == 0 else told
+    sheet: Sheet, texts: pa.Array, rows: Ints, bare: pa.Array, told: pa.Array, listed: Listed, calibration: Calibration
+) -> tuple[Flags, pa.Array]:
+    """Letters of other scripts read as Latin ones; which rows are open then, and the steps told so far of each."""
+    is_open = np.ones(len(rows), dtype=np.bool_)
+    foreign = np.flatnonzero(~pc.string_is_ascii(bare).to_numpy(zero_copy_only=False))
     if len(foreign) == 0:
-        return left, told
+        return is_open, told
     some = take(texts, foreign)
     forms, _, steps = forms_of(in_latin_letters(some), listed.scheme)
-    letters = [letters_read(text) for text in some.to_pylist()]
-    telling = [", ".join([*read, *filter(None, [step])]) for read, step in zip(letters, told_steps(steps), strict=True)]
-    for place, tell in zip(foreign.tolist(), telling, strict=True):
-        told[place] = tell
-    still = np.arange(len(foreign))
+    letters = pa.array([", ".join(letters_read(text)) for text in some.to_pylist()], pa.large_string())
+    told = replaced(told, foreign, told_together(letters, told_steps(steps)))
     for form in FORMS[2:]:
+        still = np.flatnonzero(is_open[foreign])
         owners = owners_of(take(forms[form], still), listed.forms[form], listed.companies)
         hits = np.flatnonzero(owners.first >= 0)
         found = foreign[still[hits]]
-        _settle(
-            sheet, rows[found], owners, hits, LOOK_ALIKE, calibration.forms[form], [told[at] for at in found.tolist()]
-        )
-        still = still[owners.first < 0]
-    is_left = np.ones(len(rows), dtype=np.bool_)
-    is_left[np.setdiff1d(foreign, foreign[still])] = False
-    left = left[is_left[left]]
-    return left, [told[place] for place in left.tolist()]
+        _settle(sheet, rows[found], owners, hits, LOOK_ALIKE, calibration.forms[form], take(told, found))
+        is_open[found] = False
+    return is_open, told

@@ -75,6 +75,10 @@ class Sheet:
         self.company[rows] = companies
         self.precision[rows] = precision
 
+    def tell(self, rows: Ints, steps: pa.Array) -> None:
+        """What was read differently, as large_string."""
+        self.steps[rows] = steps.to_pylist()
+
     def suggest(self, rows: Ints, companies: Companies, *, status: int) -> None:
         """These companies may be meant: `UNKNOWN`, or `AMBIGUOUS` where another one is as near."""
         self.status[rows] = status

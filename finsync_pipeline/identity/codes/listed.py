@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finsync_pipeline.identity.codes.bytes_of import Flags, Ints, large_text, matrix_of, take
+from finsync_pipeline.identity.codes.bytes_of import Flags, Ints, large_text, matrix_of, replaced, take
 from finsync_pipeline.identity.codes.joins import Strings
 from finsync_pipeline.identity.codes.look_alikes import in_latin_letters
 from finsync_pipeline.identity.codes.schemes import Scheme
@@ -96,9 +96,7 @@ def search_keys(forms: dict[str, pa.Array], scheme: Scheme) -> pa.Array:
         return keys
     latin = in_latin_letters(take(keys, foreign))
     latin = pc.replace_substring_regex(latin, r"[^\x00-\x7f]", "\x7f")
-    places = np.arange(len(keys))
-    places[foreign] = len(keys) + np.arange(len(foreign))
-    return pa.concat_arrays([keys, latin]).take(pa.array(places))
+    return replaced(keys, foreign, latin)
 
 
 def comparable(keys: pa.Array, longest: int) -> tuple[Strings, Ints]:

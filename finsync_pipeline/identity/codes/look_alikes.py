@@ -14,7 +14,8 @@ _CYRILLIC = dict(zip("АВЕЗКМНОРСТУХІЈЅԚԜҮаеорсухіјѕ
 _GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρικυχ", "ABEZHIKMNOPTYXoavpikux", strict=True))
 _OTHER = dict(zip("ıłøØ", "ilOO", strict=True))
 #: Letters of other scripts that look like a Latin one.
-SCRIPTS: dict[int, str] = str.maketrans(_CYRILLIC | _GREEK | _OTHER)
+_LETTERS = _CYRILLIC | _GREEK | _OTHER
+SCRIPTS: dict[int, str] = str.maketrans(_LETTERS)
 
 _FOLDED = np.arange(256, dtype=np.uint8)
 for _alike in LOOK_ALIKES:
@@ -31,9 +32,9 @@ def in_latin_letters(texts: pa.Array) -> pa.Array:
 def letters_read(text: str) -> list[str]:
     """What was read for what: `'А' (Cyrillic) read as 'A' at 3`, places counted from 1."""  # noqa: RUF002
     return [
-        f"'{letter}' ({unicodedata.name(letter, '?').split()[0].capitalize()}) read as '{SCRIPTS[ord(letter)]}' at {at}"
+        f"'{letter}' ({unicodedata.name(letter, '?').split()[0].capitalize()}) read as '{_LETTERS[letter]}' at {at}"
         for at, letter in enumerate(text, start=1)
-        if ord(letter) in SCRIPTS
+        if letter in _LETTERS
     ]
 
 

@@ -10,7 +10,7 @@ from finsync_pipeline.identity.codes.bytes_of import Ints, take
 from finsync_pipeline.identity.codes.calibration import Calibration, gate, is_clear
 from finsync_pipeline.identity.codes.classes import classes_of
 from finsync_pipeline.identity.codes.distance import LOOK_ALIKE as LOOK_ALIKE_COST
-from finsync_pipeline.identity.codes.explain import told_repairs
+from finsync_pipeline.identity.codes.explain import told_repairs, told_together
 from finsync_pipeline.identity.codes.found import AMBIGUOUS, LOOK_ALIKE, ONE_EDIT, TWO_EDITS, UNKNOWN, Sheet
 from finsync_pipeline.identity.codes.joins import Strings
 from finsync_pipeline.identity.codes.listed import LONGEST_REPAIRED, Listed, comparable
@@ -19,7 +19,7 @@ from finsync_pipeline.identity.codes.nearest import Nearest, candidates_for, nea
 _MORE = 2
 
 
-def repair(sheet: Sheet, keys: pa.Array, rows: Ints, told: list[str], listed: Listed, calibration: Calibration) -> None:
+def repair(sheet: Sheet, keys: pa.Array, rows: Ints, told: pa.Array, listed: Listed, calibration: Calibration) -> None:
     """Settle the rows whose keys are near to a listed one; `told` are the steps so far of each."""
     texts, places = comparable(keys, LONGEST_REPAIRED + _MORE)
     others = gate(texts, listed)
@@ -34,8 +34,7 @@ def repair(sheet: Sheet, keys: pa.Array, rows: Ints, told: list[str], listed: Li
     _settle(sheet, rows[places], ids, best, texts, listed, calibration)
     some = np.flatnonzero(best.company[ids] >= 0)
     repairs = told_repairs(texts, ids[some], listed.keys, best.key[ids[some]])
-    before = [told[place] for place in places[some].tolist()]
-    sheet.steps[rows[places[some]]] = [", ".join(filter(None, pair)) for pair in zip(before, repairs, strict=True)]
+    sheet.tell(rows[places[some]], told_together(take(told, places[some]), repairs))
 
 
 def _settle(

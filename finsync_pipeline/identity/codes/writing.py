@@ -20,6 +20,7 @@ from finsync_pipeline.identity.codes.bytes_of import (
     any_of,
     bytes_of,
     keep_bytes,
+    replaced,
     take,
     texts_of,
 )
@@ -126,7 +127,7 @@ def with_zeros_back(bare: pa.Array, length: int) -> pa.Array:
     rows = np.flatnonzero((lengths > 0) & (lengths < length))
     short = take(bare, rows)
     numbers = pc.match_substring_regex(short, r"^\d+$").to_numpy(zero_copy_only=False)
-    return _replaced(bare, rows[numbers], pc.utf8_lpad(short.filter(pa.array(numbers)), length, "0"))
+    return replaced(bare, rows[numbers], pc.utf8_lpad(short.filter(pa.array(numbers)), length, "0"))
 
 
 def _in_plain_characters(texts: pa.Array) -> tuple[pa.Array, Steps]:
@@ -144,7 +145,7 @@ def _in_plain_characters(texts: pa.Array) -> tuple[pa.Array, Steps]:
         plain = changed
     upper = pc.utf8_upper(plain)
     steps[rows[pc.not_equal(upper, plain).to_numpy(zero_copy_only=False)]] |= UPPER
-    return _replaced(texts, rows, upper), steps
+    return replaced(texts, rows, upper), steps
 
 
 def _may_begin_with_label(seen: Bytes, starts: Ints, scheme: Scheme) -> Flags:
@@ -167,7 +168,7 @@ def _trimmed(visible: pa.Array, marked: npt.NDArray[np.int64]) -> tuple[pa.Array
     trimmed = pc.ascii_trim(some, characters=_OUTSIDE)
     quoted = pc.not_equal(blanks, trimmed).to_numpy(zero_copy_only=False)
     outer[marked[quoted]] |= QUOTES
-    return _replaced(visible, marked, trimmed), outer
+    return replaced(visible, marked, trimmed), outer
 
 
 def _without_dress(written: pa.Array, marked: npt.NDArray[np.int64], scheme: Scheme) -> tuple[pa.Array, Steps]:
@@ -186,14 +187,5 @@ def _without_dress(written: pa.Array, marked: npt.NDArray[np.int64], scheme: Sch
         numbers = np.flatnonzero(pc.match_substring_regex(plain, NUMBER).to_numpy(zero_copy_only=False))
         read = [read_number(text) for text in take(plain, numbers).to_pylist()]
         steps[marked[numbers]] |= np.array([_READ[how] for _, how in read], dtype=np.uint16)
-        plain = _replaced(plain, numbers, pa.array([text for text, _ in read], pa.large_string()))
-    return _replaced(written, marked, plain), steps
-
-
-def _replaced(texts: pa.Array, rows: npt.NDArray[np.int64], changed: pa.Array) -> pa.Array:
-    """The texts with other ones in these (ascending) rows."""
-    if len(rows) == 0:
-        return texts
-    places = np.arange(len(texts))
-    places[rows] = len(texts) + np.arange(len(rows))
-    return pa.concat_arrays([texts, changed]).take(pa.array(places))
+        plain = replaced(plain, numbers, pa.array([text for text, _ in read], pa.large_string()))
+    return replaced(written, marked, plain), steps
