@@ -92,7 +92,9 @@ class DecisionsKept:
     def lists_again(self) -> str | None:
         """A key for reading the lists again; null if they are in force as they were read last, or never were read."""
         read = self._lists_read()
-        return None if read is None or read[0] == self.decider.versions else self._key([])
+        if read is None or read[0] == self.decider.versions:
+            return None
+        return _digest([datetime.now(UTC).date(), self.decider.versions, read])
 
     def _concerned(self, stored: list[StoredDecisions]) -> set[date]:
         others = [each.file for each in stored if each.versions != self.decider.versions]
@@ -101,9 +103,13 @@ class DecisionsKept:
         return elsewise | overtaken_quarters(read_decisions(others), self.decider)
 
     def _key(self, quarters: Sequence[date]) -> str:
-        """The same change is asked for once a day, until it is in: only facts that are written make it another."""
-        facts = [[source, each.facts_at] for source in sorted(self.sources) for each in self.stored[source]]
-        return _digest([datetime.now(UTC).date(), self.decider.versions, self._lists_read(), facts, quarters])
+        """The same change is asked for once a day, until it is in: only facts that were written make it another.
+
+        A run that fails before that, as one would that does not add up, is not asked for again every minute.
+        """
+        stored = [(source, each) for source in sorted(self.sources) for each in self.stored[source]]
+        facts = [[source, each.quarter, each.facts_at] for source, each in stored if each.quarter in quarters]
+        return _digest([datetime.now(UTC).date(), self.decider.versions, facts])
 
     def _lists_read(self) -> tuple[tuple[str, str], int] | None:
         """The versions of the list and the review that the assets read last, and when."""
