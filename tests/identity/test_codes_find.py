@@ -97,6 +97,7 @@ def test_ciks_are_numbers():
     index = index_of(["0000320193", "0001045810", "789019"], "cik")
     found = index.find(pa.array(["320193", "CIK 1045810", "0000789019", "1.04581E+06", "1.045810E+06", "OOOO320193"]))
     assert found.company.tolist() == [0, 1, 2, -1, 1, 0]
+    assert found.steps.to_pylist()[4:] == ["scientific notation written out, zeros put back", "zeros in front left out"]
     assert found.is_plausible.tolist() == [True] * 6
 
 
@@ -119,6 +120,11 @@ def test_a_code_with_right_check_digits_that_is_not_listed_is_another_companys()
     assert found.is_other.tolist() == [True, True, False]
     assert found.status.tolist() == [UNKNOWN] * 3
     assert found.suggestion[:2].tolist() == [-1, -1]
+
+
+def test_a_small_number_is_no_lei_with_its_zeros_lost():
+    numbers = pa.array([str(number) for number in range(100_000, 101_000)])
+    assert not index_of(LEIS, "lei").find(numbers).is_other.any()
 
 
 def test_one_edit_of_a_lei_is_repaired_even_on_a_short_list():

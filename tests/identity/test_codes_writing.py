@@ -65,6 +65,7 @@ def test_a_number_that_lost_digits_or_is_no_whole_one_is_not_read(text):
         ("cusip", "CUSIP#037833100", "037833100"),
         ("ticker", "brk/b", "BRK.B"),
         ("ticker", "BRK B", "BRK.B"),
+        ("ticker", "AAPL.", "AAPL"),
     ],
 )
 def test_the_label_of_a_scheme_is_no_part_of_the_code(scheme, text, code):
@@ -77,11 +78,13 @@ def test_zeros_in_front_of_a_number_say_nothing():
 
 
 def test_zeros_that_a_spreadsheet_took_are_put_back_to_numbers_only():
-    assert with_zeros_back(large("37833100", "3783310A", "", "0378331001"), 9).to_pylist() == [
+    assert with_zeros_back(large("37833100", "3783310A", "", "0378331001", "12345", "1234"), 9).to_pylist() == [
         "037833100",
         "3783310A",
         "",
         "0378331001",
+        "000012345",
+        "1234",
     ]
 
 

@@ -21,7 +21,7 @@ from finsync_pipeline.identity.codes.certain import promised_by_form
 from finsync_pipeline.identity.codes.check_digits import right_check_digits
 from finsync_pipeline.identity.codes.classes import CLASSES, classes_of, groups_of_classes, is_safe_unseen
 from finsync_pipeline.identity.codes.joins import Strings
-from finsync_pipeline.identity.codes.listed import LONGEST_REPAIRED, Companies, Listed, comparable
+from finsync_pipeline.identity.codes.listed import LONGEST_SEARCHED, Companies, Listed, comparable
 from finsync_pipeline.identity.codes.nearest import Candidates, Nearest, candidates_for, nearest
 from finsync_pipeline.identity.codes.noise import SEED, mistaken, sample_of
 
@@ -92,11 +92,7 @@ def gate(texts: Strings, listed: Listed) -> Flags:
     check = listed.scheme.check
     if check is None:
         return np.zeros(len(texts), dtype=np.bool_)
-    width = listed.scheme.length or 0
-    matrix = texts.matrix
-    if matrix.shape[1] < width:
-        return np.zeros(len(texts), dtype=np.bool_)
-    return right_check_digits(matrix, texts.lengths, check)
+    return right_check_digits(texts.matrix, texts.lengths, check)
 
 
 def is_clear(best: Nearest, texts: Strings, listed: Listed) -> Flags:
@@ -113,7 +109,7 @@ def _variants(listed: Listed) -> Variants:
     rows = sample_of(len(listed.keys))
     lengths = listed.keys.lengths[rows].tolist()
     codes = [bytes(row[:length]).decode() for row, length in zip(listed.keys.matrix[rows], lengths, strict=True)]
-    texts, kept = comparable(pa.array(mistaken(codes, SEED), pa.large_string()), LONGEST_REPAIRED + 2)
+    texts, kept = comparable(pa.array(mistaken(codes, SEED), pa.large_string()), LONGEST_SEARCHED)
     return Variants(texts, listed.companies[listed.rows[rows[kept]]])
 
 

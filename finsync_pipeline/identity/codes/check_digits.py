@@ -27,6 +27,8 @@ def right_check_digits(matrix: Bytes, lengths: Bytes, check: str) -> Flags:
     length, rule = _RULES[check]
     right = np.zeros(len(matrix), dtype=np.bool_)
     rows = np.flatnonzero(lengths == length)
+    if len(rows) == 0:
+        return right
     right[rows] = rule(matrix[rows, :length])
     return right
 

@@ -11,15 +11,13 @@ from finsync_pipeline.identity.codes.bytes_of import Ints
 from finsync_pipeline.identity.codes.distance import costs_between, edits_between
 from finsync_pipeline.identity.codes.listed import (
     FORMS,
-    LONGEST_REPAIRED,
+    LONGEST_SEARCHED,
     Companies,
     Listed,
     comparable,
     forms_of,
     search_keys,
 )
-
-_MORE = 2
 
 
 def smallest_costs(texts: pa.Array, companies: Companies, listed: Listed) -> npt.NDArray[np.float32]:
@@ -57,7 +55,7 @@ def _ids(texts: pa.Array, codes: pa.Array) -> tuple[Ints, Ints]:
 
 
 def _near(costs: npt.NDArray[np.float32], keys: pa.Array, pairs: Ints, rows: Ints, listed: Listed) -> None:
-    strings, kept = comparable(keys, LONGEST_REPAIRED + _MORE)
+    strings, kept = comparable(keys, LONGEST_SEARCHED)
     text_of = np.full(len(keys), -1, dtype=np.int64)
     text_of[kept] = np.arange(len(kept))
     key_of = np.full(len(listed), -1, dtype=np.int64)

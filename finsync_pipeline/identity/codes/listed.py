@@ -20,6 +20,8 @@ Companies = npt.NDArray[np.int32]
 
 #: Codes of these lengths are searched for typing errors.
 SHORTEST_REPAIRED, LONGEST_REPAIRED = 5, 32
+#: Texts may be longer by two characters.
+LONGEST_SEARCHED = LONGEST_REPAIRED + 2
 #: The forms of a code by which it is looked up, the most literal first.
 FORMS = ("exact", "written", "bare", "zeros")
 

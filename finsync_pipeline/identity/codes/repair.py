@@ -5,36 +5,39 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from finsync_pipeline.identity.codes.bytes_of import Ints, take
-from finsync_pipeline.identity.codes.calibration import Calibration, gate, is_clear
+from finsync_pipeline.identity.codes.calibration import MARGIN, Calibration, gate, is_clear
 from finsync_pipeline.identity.codes.classes import classes_of
 from finsync_pipeline.identity.codes.distance import LOOK_ALIKE as LOOK_ALIKE_COST
-from finsync_pipeline.identity.codes.explain import told_repairs, told_together
+from finsync_pipeline.identity.codes.explain import told_or_as_listed, told_repairs, told_together
 from finsync_pipeline.identity.codes.found import AMBIGUOUS, LOOK_ALIKE, ONE_EDIT, TWO_EDITS, UNKNOWN, Sheet
 from finsync_pipeline.identity.codes.joins import Strings
-from finsync_pipeline.identity.codes.listed import LONGEST_REPAIRED, Listed, comparable
+from finsync_pipeline.identity.codes.listed import LONGEST_SEARCHED, Listed, comparable
 from finsync_pipeline.identity.codes.nearest import Nearest, candidates_for, nearest
 
-_MORE = 2
+_IN_FRONT = "zeros in front left out"
 
 
 def repair(sheet: Sheet, keys: pa.Array, rows: Ints, told: pa.Array, listed: Listed, calibration: Calibration) -> None:
     """Settle the rows whose keys are near to a listed one; `told` are the steps so far of each."""
-    texts, places = comparable(keys, LONGEST_REPAIRED + _MORE)
+    texts, places = comparable(keys, LONGEST_SEARCHED)
     others = gate(texts, listed)
     sheet.is_other[rows[places[others]]] = True
     if not listed.scheme.is_repaired or len(listed.keys) == 0:
         return
     places = places[~others]
     encoded = take(keys, places).dictionary_encode()
-    texts, _ = comparable(encoded.dictionary, LONGEST_REPAIRED + _MORE)
+    texts, _ = comparable(encoded.dictionary, LONGEST_SEARCHED)
     best = nearest(candidates_for(texts, listed, calibration.edits), len(texts))
     ids = encoded.indices.to_numpy()
     _settle(sheet, rows[places], ids, best, texts, listed, calibration)
     some = np.flatnonzero(best.company[ids] >= 0)
     repairs = told_repairs(texts, ids[some], listed.keys, best.key[ids[some]])
-    sheet.tell(rows[places[some]], told_together(take(told, places[some]), repairs))
+    if listed.scheme.is_number:
+        repairs = pc.if_else(pc.equal(repairs, ""), _IN_FRONT, repairs)
+    sheet.tell(rows[places[some]], told_or_as_listed(told_together(take(told, places[some]), repairs)))
 
 
 def _settle(
@@ -45,7 +48,7 @@ def _settle(
     allowed = clear & (calibration.allowed[classes] | (best.cost == 0))
     precision = np.where(best.cost == 0, calibration.forms["exact"], calibration.precision[classes])
     score, rival_score = _score(best.cost, texts), _score(best.rival_cost, texts)
-    status = np.where(best.rival_cost.astype(np.int64) - best.cost < 25, AMBIGUOUS, UNKNOWN)
+    status = np.where(best.rival_cost.astype(np.int64) - best.cost < MARGIN, AMBIGUOUS, UNKNOWN)
     near = np.flatnonzero(best.company[ids] >= 0)
     rows, ids = rows[near], ids[near]
     accepted = allowed[ids]

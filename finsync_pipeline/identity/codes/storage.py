@@ -18,13 +18,14 @@ from finsync_pipeline.identity.codes.schemes import SCHEMES
 from finsync_pipeline.identity.codes.shape import Shape
 
 #: Counts up when an index of before can no longer be read.
-MAKE = 1
+MAKE = 2
 _ARRAYS = ("companies", "matrix", "lengths", "rows")
 
 
 def save_index(folder: Path, listed: Listed, calibration: Calibration, shape: Shape) -> None:
     """Write all of it; the file that says what it is comes last."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "index.json").unlink(missing_ok=True)
     distinct = [form for form, before in zip(FORMS, (None, *FORMS), strict=False) if _differs(listed, form, before)]
     with ipc.new_file(folder / "forms.arrow", pa.schema([(form, pa.large_string()) for form in distinct])) as file:
         file.write_table(pa.table({form: listed.forms[form] for form in distinct}))

@@ -49,6 +49,8 @@ STEP_NAMES: dict[int, str] = {
 
 _READ = {"": 0, "point": POINT, "scientific": SCIENTIFIC}
 
+#: So many zeros are put back at most: a shorter number is some other number.
+MOST_ZEROS_BACK = 4
 #: Longer texts are compared as they stand only.
 LONGEST_WRITTEN = 256
 
@@ -104,16 +106,10 @@ def fold(texts: pa.Array, scheme: Scheme) -> Written:
     steps |= found & (UPPER | INVISIBLE)
     outer |= steps
     bare, special = _without_dress(written, marked, scheme)
-    whole, starts = bytes_of(bare)
-    kinds = _STEP_OF_BYTE[whole]
-    kept = (kinds & (BLANKS | SEPARATORS | QUOTES)) == 0
-    if scheme.keeps_dots:
-        kept |= kinds == SEPARATORS
-    if not kept.all():
-        bare = texts_of(*keep_bytes(whole, starts, kept))
-    dropped = found & (BLANKS | QUOTES | (0 if scheme.keeps_dots else SEPARATORS))
+    outside = BLANKS | QUOTES | (0 if scheme.keeps_dots else SEPARATORS)
+    dropped = found & np.uint16(outside)
     dropped[(special & (POINT | SCIENTIFIC)) != 0] &= ~np.uint16(SEPARATORS)
-    return Written(written, bare, outer, (steps | special | dropped).astype(np.uint16))
+    return Written(written, _without(bare, outside), outer, (steps | special | dropped).astype(np.uint16))
 
 
 def without_leading_zeros(bare: pa.Array) -> pa.Array:
@@ -124,10 +120,17 @@ def without_leading_zeros(bare: pa.Array) -> pa.Array:
 def with_zeros_back(bare: pa.Array, length: int) -> pa.Array:
     """Numbers that are too short, as a spreadsheet leaves them, filled up with zeros in front."""
     lengths = pc.binary_length(bare).to_numpy(zero_copy_only=False)
-    rows = np.flatnonzero((lengths > 0) & (lengths < length))
+    rows = np.flatnonzero((lengths >= length - MOST_ZEROS_BACK) & (lengths < length))
     short = take(bare, rows)
     numbers = pc.match_substring_regex(short, r"^\d+$").to_numpy(zero_copy_only=False)
     return replaced(bare, rows[numbers], pc.utf8_lpad(short.filter(pa.array(numbers)), length, "0"))
+
+
+def _without(texts: pa.Array, steps: int) -> pa.Array:
+    """The texts without the characters that these steps take off."""
+    whole, starts = bytes_of(texts)
+    kept = (_STEP_OF_BYTE[whole] & np.uint8(steps)) == 0
+    return texts if kept.all() else texts_of(*keep_bytes(whole, starts, kept))
 
 
 def _in_plain_characters(texts: pa.Array) -> tuple[pa.Array, Steps]:
@@ -158,7 +161,7 @@ def _may_begin_with_label(seen: Bytes, starts: Ints, scheme: Scheme) -> Flags:
     return marked
 
 
-def _trimmed(visible: pa.Array, marked: npt.NDArray[np.int64]) -> tuple[pa.Array, Steps]:
+def _trimmed(visible: pa.Array, marked: Ints) -> tuple[pa.Array, Steps]:
     outer = np.zeros(len(visible), dtype=np.uint16)
     if len(marked) == 0:
         return visible, outer
@@ -171,7 +174,7 @@ def _trimmed(visible: pa.Array, marked: npt.NDArray[np.int64]) -> tuple[pa.Array
     return replaced(visible, marked, trimmed), outer
 
 
-def _without_dress(written: pa.Array, marked: npt.NDArray[np.int64], scheme: Scheme) -> tuple[pa.Array, Steps]:
+def _without_dress(written: pa.Array, marked: Ints, scheme: Scheme) -> tuple[pa.Array, Steps]:
     """Labels, `.0`, thousands and scientific notation read; blank where that loses digits."""
     steps = np.zeros(len(written), dtype=np.uint16)
     if len(marked) == 0:
@@ -182,7 +185,7 @@ def _without_dress(written: pa.Array, marked: npt.NDArray[np.int64], scheme: Sch
         plain = pc.replace_substring_regex(some, scheme.label, r"\1")
         steps[marked[pc.not_equal(some, plain).to_numpy(zero_copy_only=False)]] |= LABEL
     if scheme.keeps_dots:
-        plain = pc.replace_substring_regex(plain, r"[\s./\\_-]+", ".")
+        plain = pc.ascii_trim(pc.replace_substring_regex(plain, r"[\s./\\_-]+", "."), characters=".")
     else:
         numbers = np.flatnonzero(pc.match_substring_regex(plain, NUMBER).to_numpy(zero_copy_only=False))
         read = [read_number(text) for text in take(plain, numbers).to_pylist()]
