@@ -37,7 +37,7 @@ MARGIN = 25
 #: Codes this short are not repaired by two edits.
 SHORTEST_REPAIRED_TWICE = 7
 #: Where typing errors have more neighbours than this on average, nothing is searched.
-MOST_NEIGHBOURS = 25.0
+MOST_NEIGHBOURS = 10.0
 _PROBE = 400
 
 
