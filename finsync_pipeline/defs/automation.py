@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 
 import dagster as dg
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from finsync_pipeline.clients.faults import SourceFault
 from finsync_pipeline.clients.http import Patience
@@ -19,7 +20,7 @@ from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.storage.ledgers import worked_quarters
 
 WATCHING = Patience(read=45, attempts=1)
-"""How long the sensor waits for a source: Dagster ends a tick after 60 s, and a silent source must not end that of all."""
+"""How long the sensor waits for a source. Dagster ends a tick after 60 s, also for the sources that have answered."""
 
 RELEASE = dg.AssetSelection.assets("company_id_corrections", "company_summary")
 
@@ -73,6 +74,8 @@ def watch(context: dg.ComponentLoadContext) -> dg.Definitions:
         description="A source's delivery changed: ask for the quarters concerned, and no others.",
     )
     def delivery_changed(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        if is_run_going_on(context):
+            return dg.SensorResult(skip_reason="A run that it asked for is not at its end yet.")
         concerned: dict[date, list[str]] = {}
         silent = []
         for mapping, asked in zip(sources, ask_each(sources, changed_quarters), strict=True):
@@ -90,6 +93,14 @@ def watch(context: dg.ComponentLoadContext) -> dg.Definitions:
     return dg.Definitions(
         jobs=[quarter_job, release_job], schedules=[quarter_close, release_after_close], sensors=[delivery_changed]
     )
+
+
+def is_run_going_on(context: dg.SensorEvaluationContext) -> bool:
+    """Whether a run that the sensor asked for is queued or going on: it has brought in only a part of what changed."""
+    if context.instance_ref is None:  # asked without Dagster around it
+        return False
+    asked = dg.RunsFilter(tags={"dagster/sensor_name": "delivery_changed"}, statuses=list(NOT_FINISHED_STATUSES))
+    return context.instance.get_runs_count(asked) > 0
 
 
 def changed_quarters(mapping: SourceMapping) -> dict[date, str]:

@@ -6,6 +6,8 @@ import pytest
 from deployment.engine import needs_docker
 from deployment.stack import made_secrets
 
+ANEW = ("up", "--wait", "--no-deps", "--force-recreate")
+
 pytestmark = needs_docker
 
 
@@ -17,13 +19,13 @@ def other_secrets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def test_without_secrets_nothing_starts(stack, tmp_path):
     with pytest.raises(AssertionError, match="postgres_password"):
-        stack.compose("up", "--detach", "--no-deps", "code", settings={"FINSYNC_SECRETS": str(tmp_path)})
-    stack.compose("up", "--wait", "--no-deps", "code")
+        stack.compose(*ANEW, "code", settings={"FINSYNC_SECRETS": str(tmp_path)})
+    stack.compose(*ANEW, "code")
 
 
 def test_a_service_that_has_another_token_is_not_extracted_from(stack, other_secrets):
     before = stack.tables(), stack.releases()
-    stack.compose("up", "--wait", "--no-deps", "pnl", settings=other_secrets)
+    stack.compose(*ANEW, "pnl", settings=other_secrets)
     run = stack.finished(stack.work_on("pnl"))
     assert run.status == "FAILURE"
     errors = stack.errors(run.id)
@@ -31,17 +33,17 @@ def test_a_service_that_has_another_token_is_not_extracted_from(stack, other_sec
     assert "(401)" in errors
     assert "Check that /private/services_token holds the token that it takes now" in errors
     assert (stack.tables(), stack.releases()) == before
-    stack.compose("up", "--wait", "--no-deps", "pnl")
+    stack.compose(*ANEW, "pnl")
     stack.succeeded(stack.work_on("pnl"))
 
 
 def test_another_password_of_the_database_keeps_the_code_location_down_and_is_told_in_its_log(stack, other_secrets):
     known = stack.runs().keys()
     with pytest.raises(AssertionError, match="code"):
-        stack.compose("up", "--wait", "--wait-timeout", "60", "--no-deps", "code", settings=other_secrets)
+        stack.compose(*ANEW, "--wait-timeout", "60", "code", settings=other_secrets)
     told = subprocess.run(["docker", "logs", stack.container("code")], capture_output=True, text=True, check=True)
     assert "password authentication failed for user" in told.stdout + told.stderr
-    stack.compose("up", "--wait", "--no-deps", "code")
+    stack.compose(*ANEW, "code")
     stack.wait_healthy("webserver", "daemon")
     assert stack.runs().keys() >= known
     stack.succeeded(stack.work_on("pnl"))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from deployment.engine import PROJECT, docker, needs_docker
-from deployment.stack import LOCATION, QUARTER, RUN_SECONDS, Run, Stack, within
+from deployment.stack import LOCATION, NAME, QUARTER, RUN_SECONDS, Run, Stack, within
 
 from finsync_pipeline.statements.dates import quarter_of
 
@@ -99,6 +99,15 @@ def test_a_backfill_from_the_command_line_has_a_run_and_a_container_for_each_qua
 def test_the_release_is_what_the_command_publishes_without_docker(stack, expected_csv):
     assert stack.release_csv() == expected_csv
     assert stack.published_anew() == expected_csv
+
+
+def test_no_service_comes_near_its_limit_of_memory(stack):
+    told = docker("stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}} {{.MemPerc}}").splitlines()
+    found = [re.match(rf"{NAME}-(\S+)-1 ([\d.]+)MiB / \S+ ([\d.]+)%", line) for line in told]
+    used = {each[1]: (float(each[2]), float(each[3])) for each in found if each}
+    assert len(used) == 7
+    assert max(percent for _, percent in used.values()) < 75
+    stack.measured("memory of all seven services together", sum(amount for amount, _ in used.values()), "MiB")
 
 
 def test_what_steps_print_is_on_the_volume(stack, first_run):

@@ -1,8 +1,10 @@
 """Upkeep, by the commands of docs/deployment.md: a new image, old runs, old containers, logs."""
 
 import json
+import secrets
 import shlex
 import subprocess
+import time
 from pathlib import Path
 
 from deployment.engine import PROJECT, docker, needs_docker
@@ -97,3 +99,21 @@ def test_all_releases_are_copied_in_one_line(stack, tmp_path: Path):
     copied = sorted(folder.name for folder in (tmp_path / "published").glob("*Z"))
     assert copied == stack.releases()
     assert (tmp_path / "published" / "current").resolve().name == copied[-1]
+
+
+def test_all_is_there_after_down_and_up_with_new_secrets(stack, expected_csv):
+    stack.idle()
+    there = stack.tables(), stack.releases(), stack.runs().keys()
+    password, folder = secrets.token_hex(24), Path(stack.environment["FINSYNC_SECRETS"])
+    statement = f"ALTER USER finsync PASSWORD '{password}'"
+    stack.inside("postgres", "psql", "-U", "finsync", "-c", statement)
+    stack.password = password
+    (folder / "postgres_password").write_text(password, encoding="utf-8")
+    (folder / "services_token").write_text(secrets.token_hex(24), encoding="utf-8")
+    stack.compose("down")
+    began = time.monotonic()
+    stack.compose("up", "--wait", seconds=300)
+    stack.measured("up --wait with all data there", time.monotonic() - began)
+    assert (stack.tables(), stack.releases(), stack.runs().keys()) == there
+    stack.succeeded(stack.work_on("pnl"))
+    assert stack.published_anew() == expected_csv
