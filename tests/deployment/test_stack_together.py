@@ -61,6 +61,7 @@ def other_statements(stack: Stack, tmp_path: Path) -> Iterator[Path]:
     deliver(stack, SAMPLE)
     stack.idle()
     stack.succeeded(stack.launch_by_graphql("quarter", {"dagster/partition": QUARTER}))
+    stack.published_anew()
 
 
 def deliver(stack: Stack, statements: Path) -> None:

@@ -16,7 +16,11 @@ pytestmark = needs_docker
 
 
 def image_of(container: str) -> str:
-    return str(json.loads(docker("inspect", container))[0]["Image"])
+    return docker("container", "inspect", "--format", "{{.Image}}", container).strip()
+
+
+def newest_image() -> str:
+    return docker("image", "inspect", "--format", "{{.Id}}", IMAGE).strip()
 
 
 def container_of(run: str) -> str:
@@ -37,12 +41,12 @@ def materialized(stack: Stack) -> dict[str, int]:
 
 
 def test_a_new_image_takes_over_while_a_run_goes_on_with_the_old_one(stack, tmp_path, expected_csv):
-    old, known = image_of(IMAGE), stack.runs().keys()
+    old, known = newest_image(), stack.runs().keys()
     going_on = stack.launch_by_graphql("quarter", SOME_QUARTERS)
     assert image_of(container_of(going_on)) == old
     (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\nLABEL finsync.test=newer\n", encoding="utf-8")
     docker("build", "--quiet", "--tag", IMAGE, str(tmp_path))
-    new = image_of(IMAGE)
+    new = newest_image()
     assert new != old
     stack.compose("up", "--wait", seconds=300)
     stack.succeeded(going_on)
