@@ -28,7 +28,7 @@ _DATE = pd.ArrowDtype(pa.date32())
 
 @dataclass(frozen=True, slots=True)
 class ReviewLine:
-    """A person's decision. `source` null: of every source, `evidence` null: whatever it is; `company_id` or `reject`."""
+    """A person's decision. `source` null: of every source, `evidence` null: whatever it is, `company_id`: or reject."""
 
     source: str | None
     spelling: str
