@@ -1,10 +1,10 @@
 """Which listed company a source's spelling means.
 
-Reading the list of companies is in `reference` (over `csv_text`); what two spellings of one name have in
-common in `normalise` (its tables in `words`); the list prepared for looking up in `index`; the certain steps
-in `lookup`, the uncertain one in `similarity`; the decision in `resolve`, with what other cells say in
-`evidence`; what people decided in `review` (read by `review_file`), all of it together in `decide`; what is
-told of decisions in `audit`, and what is left to people in `open_questions`.
+Reading the list of companies is in `reference` (over `csv_text`), the list prepared for looking up in `listed`:
+codes in `codes`, names in `names`. The decision about a spelling by itself is in `spellings` (codes of all kinds
+together in `code_answers`), what the other cells of the row say in `evidence`, all of it by columns in `resolve`
+(`decisions` are its columns). What people decided is in `review` (read by `review_file`), all together in `decide`;
+what is told of decisions in `audit`, and what is left to people in `open_questions`.
 Nothing here reads a source, and nothing here knows the statements.
 """
 

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline.identity.csv_text import ReferenceMistake, read_rows
-from finsync_pipeline.identity.index import ListedNames
+from finsync_pipeline.identity.listed import ListedCompanies
 from finsync_pipeline.identity.normalise import fold_blanks, normalise_cik
 
 __all__ = ["Reference", "ReferenceMistake", "read_reference"]
@@ -52,9 +52,9 @@ class Reference:
         return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
     @cached_property
-    def index(self) -> ListedNames:
-        """The names, tickers and ids prepared for looking up; built once."""
-        return ListedNames.of(self.companies, self.aliases)
+    def index(self) -> ListedCompanies:
+        """The codes, tickers and names prepared for looking up; built once."""
+        return ListedCompanies.of(self.companies, self.aliases)
 
 
 def read_reference(path: str | Path) -> Reference:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from finsync_pipeline.identity.normalise import normalise_cik, normalise_name, normalise_ticker
+from finsync_pipeline.identity.names.forms import normalise_name
+from finsync_pipeline.identity.normalise import normalise_cik, normalise_ticker
 
 
 @pytest.mark.parametrize(

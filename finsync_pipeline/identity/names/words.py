@@ -22,7 +22,17 @@ LEGAL_FORMS: dict[str, str] = {
         "kgaa": ("kgaa",),
         "gmbh": ("gmbh",),
         "se": ("se",),
-        "spa": ("spa",),
+        "spa": ("spa", "societa per azioni"),
+        "srl": ("srl", "srls", "sarl", "sl", "societa a responsabilita limitata"),
+        "sro": ("sro", "spol sro"),
+        "doo": ("doo",),
+        "zoo": ("sp z oo", "sp zoo", "sp z o o", "spolka z oo"),
+        "aps": ("aps",),
+        "oy": ("oy",),
+        "kft": ("kft",),
+        "eg": ("eg",),
+        "ev": ("ev",),
+        "kg": ("kg", "gmbh and co kg", "gmbh co kg"),
         "ab": ("ab", "aktiebolag"),
         "as": ("asa", "as"),
         "oyj": ("oyj",),
@@ -32,6 +42,9 @@ LEGAL_FORMS: dict[str, str] = {
     }.items()
     for form in forms
 }
+
+#: Where a letter behind the legal form is a number ("Fund LP V") and not a share class.
+PARTNERSHIPS = frozenset({"partnership", "llc"})
 
 #: The longest legal form, in words.
 LONGEST_LEGAL_FORM = max(len(form.split()) for form in LEGAL_FORMS)
@@ -104,8 +117,24 @@ ABBREVIATIONS: dict[str, str] = {
 #: Words at the end of a listed name that a spelling may leave out, if it says nothing else in their place.
 OMITTED_TAILS = frozenset({"group", "holdings", "companies", "com"})
 
+#: States of incorporation, as they end a name behind `of`.
+STATES = frozenset(
+    (
+        *("alabama", "alaska", "arizona", "arkansas", "california", "colorado", "connecticut", "delaware", "florida"),
+        *("georgia", "hawaii", "idaho", "illinois", "indiana", "iowa", "kansas", "kentucky", "louisiana", "maine"),
+        *("maryland", "massachusetts", "michigan", "minnesota", "mississippi", "missouri", "montana", "nebraska"),
+        *("nevada", "new hampshire", "new jersey", "new mexico", "new york", "north carolina", "north dakota", "ohio"),
+        *("oklahoma", "oregon", "pennsylvania", "rhode island", "south carolina", "south dakota", "tennessee", "texas"),
+        *("utah", "vermont", "virginia", "washington", "west virginia", "wisconsin", "wyoming"),
+    )
+)
+
+#: Words that initials leave out.
+SMALL_WORDS = frozenset({"of", "the", "and", "for", "de", "la", "in"})
+
 #: What some lists put behind a name to tell one share of a company from another.
 SHARE_CLASSES = frozenset({"class", "cl", "series"})
+SHARE_LETTERS = frozenset("abc")
 SHARE_KINDS: tuple[tuple[str, ...], ...] = (
     ("common", "stock"),
     ("ordinary", "shares"),
