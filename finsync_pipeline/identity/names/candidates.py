@@ -23,7 +23,7 @@ from finsync_pipeline.identity.names.words import PARTNERSHIPS, ROMAN_NUMERALS
 KINDS = (*WHOLE_FORMS, "legal_form", "tail", "shortened", "initials", "abbreviated", "typo")
 #: The class of what is rather another word than a slip: never accepted.
 ANOTHER_WORD = "another_word"
-#: Two edits (insert, delete, replace, transpose) at most in a mistyped word; for one, and for two, it has so many letters.
+#: Two edits (insert, delete, replace, transpose) at most in a mistyped word; it has so many letters for one, for two.
 MOST_EDITS, SHORTEST_REPAIRED = 2, (4, 7)
 #: If it is the whole name, so many: for a likely slip, for any one edit, for two.
 SHORTEST_ALONE = (5, 7, 10)
