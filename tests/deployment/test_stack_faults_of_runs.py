@@ -31,8 +31,8 @@ def killed_in_mid_write(stack: Stack, launch, what: str) -> tuple[str, str]:
             timeout=RUN_SECONDS,
             check=False,
         )
-        if watching.returncode == 0:
-            return run, watching.stdout.strip()
+        if half := watching.stdout.strip():
+            return run, half
         stack.finished(run)
     raise AssertionError(f"never caught in mid-write: {watching.stderr}")
 

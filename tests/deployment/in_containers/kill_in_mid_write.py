@@ -1,6 +1,6 @@
 """Beside a run, in its container's process space: stops it when a file is half written, and then kills it.
 
-Arguments: `tables` or `release`. Prints the file that is half written; ends with 1 if the run ended before.
+Argument: `tables` or `release`. Prints the file that is half written, or nothing if the run ended before.
 """
 
 import os
@@ -41,10 +41,10 @@ def is_no_parquet(file: Path) -> bool:
         return False
 
 
-def half_releases() -> Iterator[Path]:
+def half_releases(known: set[Path]) -> Iterator[Path]:
     """Folders of releases that have some of their files: the manifest is the last."""
     for folder in (DATA / "published").glob(".staging-*"):
-        if any(folder.iterdir()) and not (folder / "manifest.json").exists():
+        if folder not in known and any(folder.iterdir()) and not (folder / "manifest.json").exists():
             yield folder
 
 
@@ -54,8 +54,8 @@ def is_stopped(process: int) -> bool:
 
 def main(what: str) -> int:
     folders = [folder for folder in (DATA / "tables").glob("*/*") if folder.is_dir()]
-    known = {file for folder in folders for file in folder.glob(".*")}
-    halves = (lambda: half_tables(known, folders)) if what == "tables" else half_releases
+    known = {file for folder in (*folders, DATA / "published") for file in folder.glob(".*")}
+    halves = (lambda: half_tables(known, folders)) if what == "tables" else (lambda: half_releases(known))
     process = process_of_the_run()
     try:
         while True:
@@ -66,8 +66,8 @@ def main(what: str) -> int:
             while not is_stopped(process):
                 pass
             if half := next(halves(), None):
-                os.kill(process, signal.SIGKILL)
-                print(half)
+                print(half, flush=True)
+                os.kill(process, signal.SIGKILL)  # and with it the container, and this process
                 return 0
             os.kill(process, signal.SIGCONT)
     except (ProcessLookupError, FileNotFoundError):
