@@ -28,9 +28,11 @@ class Decider:
     review: Review
 
     @classmethod
-    def read(cls, reference: Path, review: Path | None, sources: Collection[str]) -> Decider:
+    def read(
+        cls, reference: Path, review: Path | None, sources: Collection[str], kept_in: Path | None = None
+    ) -> Decider:
         """What stands in the files now. Raises ReferenceMistake."""
-        companies = read_reference(reference)
+        companies = read_reference(reference, kept_in)
         return cls(companies, read_review(review, companies, sources))
 
     @property

@@ -26,7 +26,8 @@ class Decisions:
 
     `status` int8 (`STATUSES`). `method`, `steps`: text or null. `score`, `runner_up_score`: likeness 0 to 100, nan
     none. `precision`: share of right ones promised of decisions of this kind, nan none. `suggestion`: the company to
-    look at first where none is accepted. `candidates`: companies with their scores, the likeliest first, or null.
+    look at first where none is accepted. `candidates`: companies with their scores, the likeliest first, or null;
+    `MOST_CANDIDATES` of them are told.
     """
 
     status: npt.NDArray[np.int8]
@@ -62,8 +63,20 @@ class Decisions:
         """The decisions of these rows."""
         return Decisions(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
-    def accept(self, row: int, company: int, method: str, *, steps: str | None, score: float, precision: float) -> None:
-        """This company is meant."""
+    def accept(
+        self,
+        row: int,
+        company: int,
+        method: str,
+        *,
+        steps: str | None,
+        score: float,
+        precision: float,
+        likely: Sequence[tuple[int, float]] = (),
+    ) -> None:
+        """This company is meant; `likely`: companies and scores that it was chosen from, the likeliest first."""
+        others = (pair for pair in likely if pair[0] != company)
+        self.runner_up[row], self.runner_up_score[row] = next(others, (-1, np.nan))
         self.status[row], self.company[row], self.suggestion[row] = ACCEPTED, company, -1
         self.method[row], self.steps[row] = method, steps
         self.score[row], self.precision[row], self.candidates[row] = score, precision, None
@@ -82,7 +95,7 @@ class Decisions:
         self.method[row], self.steps[row] = method, steps
         companies = [*likely, (-1, np.nan), (-1, np.nan)]
         (self.suggestion[row], self.score[row]), (self.runner_up[row], self.runner_up_score[row]) = companies[:2]
-        self.candidates[row] = tuple(likely[:MOST_CANDIDATES]) or None
+        self.candidates[row] = tuple(likely) or None
 
     def columns(self, company_ids: pa.Array) -> dict[str, pd.Series[Any]]:
         """The columns that `resolve` adds, with company ids for numbers."""
@@ -108,5 +121,8 @@ def _ids(companies: Ints, company_ids: pa.Array) -> pa.Array:
 
 
 def _told(likely: Sequence[tuple[int, float]], names: Sequence[str]) -> str:
-    pairs = [[names[company], None if np.isnan(score) else round(float(score), 4)] for company, score in likely]
+    pairs = [
+        [names[company], None if np.isnan(score) else round(float(score), 4)]
+        for company, score in likely[:MOST_CANDIDATES]
+    ]
     return json.dumps(pairs, ensure_ascii=False)

@@ -17,6 +17,7 @@ from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from rapidfuzz.fuzz import token_set_ratio
 
 from finsync_pipeline.identity.code_answers import CodeAnswers, answers_of_codes
@@ -27,7 +28,8 @@ from finsync_pipeline.identity.spellings import Answer, by_ticker
 
 #: A name that nobody answers to stops a code whose company is called so differently (token set ratio, 0 to 100).
 LEAST_LIKE = 60.0
-#: A spelling may be off the code of the company that evidence names by two ordinary edits.
+#: What answers by these methods is not repaired: it is the companies that answer, or none.
+_CERTAIN_METHODS = frozenset({"exact", "normalised", "cik", "ticker", "alias"})
 _CERTAIN = 100.0
 _KEY_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _CODES = ("cik", "lei", "isin", "cusip")
@@ -35,9 +37,13 @@ _CODES = ("cik", "lei", "isin", "cusip")
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """What the cells of a row say: the companies that they name, the names that nobody answers to, the country."""
+    """What the cells of a row say: the companies that they name, the names that nobody answers to, the country.
+
+    `choices`: companies of which a cell names one, but not which.
+    """
 
     companies: frozenset[int]
+    choices: tuple[frozenset[int], ...]
     unanswered: tuple[str, ...]
     country: str | None
     kinds: tuple[str, ...]
@@ -63,21 +69,26 @@ def weigh(
     """Change the decisions by what the witnesses say; `texts` are the spellings."""
     sole = np.array([min(w.companies) if w is not None and len(w.companies) == 1 else -1 for w in said], np.int32)
     asked = np.flatnonzero((sole >= 0) & (decisions.status != ACCEPTED))
-    costs = dict(zip(asked.tolist(), _costs(texts.take(pa.array(asked)), sole[asked], listed), strict=True))
+    spelled = texts.take(pa.array(asked))
+    lengths = pc.utf8_length(spelled).to_numpy(zero_copy_only=False)
+    costs = dict(zip(asked.tolist(), zip(_costs(spelled, sole[asked], listed), lengths, strict=True), strict=True))
     for row, witness in enumerate(said):
         if witness is None:
             continue
         if decisions.status[row] == ACCEPTED:
             _stop(row, witness, decisions, by_codes, listed)
         elif witness.companies:
-            _help(row, witness, decisions, by_codes, costs.get(row, np.inf))
+            _help(row, witness, decisions, by_codes, *costs.get(row, (np.inf, 1)))
+            if decisions.status[row] == ACCEPTED:
+                _stop(row, witness, decisions, by_codes, listed)
         elif witness.country is not None and decisions.status[row] == AMBIGUOUS:
-            _choose_by_country(row, witness.country, decisions, listed)
+            _choose_by_country(row, witness.country, decisions, by_codes, listed)
 
 
 def _stop(row: int, witness: Witness, decisions: Decisions, by_codes: CodeAnswers, listed: ListedCompanies) -> None:
     company = int(decisions.company[row])
-    others = sorted(witness.companies - {company})
+    named = witness.companies.union(*(choice for choice in witness.choices if company not in choice))
+    others = sorted(named - {company})
     unlike = company not in witness.companies and any(
         _is_unlike(name, company, listed) for name in witness.unanswered if by_codes.rank[row] < len(_RANKS)
     )
@@ -89,15 +100,21 @@ def _stop(row: int, witness: Witness, decisions: Decisions, by_codes: CodeAnswer
         decisions.leave_open(row, CONFLICT, likely, method=method, steps=steps)
 
 
-def _help(row: int, witness: Witness, decisions: Decisions, by_codes: CodeAnswers, cost: float) -> None:
-    """Accept the company that the evidence names if the spelling points at it too; else suggest it."""
+def _help(row: int, witness: Witness, decisions: Decisions, by_codes: CodeAnswers, cost: float, length: int) -> None:
+    """Accept the company that the evidence names if the spelling points at it too; else suggest it.
+
+    `cost`: how many edits the spelling, of this `length`, is off the company's code.
+    """
     likely = list(decisions.candidates[row] or ())
     if len(witness.companies) > 1:
         return
     company = min(witness.companies)
-    points_at_it = cost < np.inf or (decisions.status[row] != CONFLICT and company in {c for c, _ in likely})
+    is_likely = company in {c for c, _ in likely}
+    if cost > 0 and likely and not is_likely and decisions.method[row] in _CERTAIN_METHODS:
+        cost = np.inf  # it is what others answer to, and nobody's misspelt code
+    points_at_it = cost < np.inf or is_likely
     if points_at_it and not by_codes.is_other[row] and _is_near(row, company, decisions, likely, cost):
-        _accept_with(row, company, witness, decisions, cost)
+        _accept_with(row, company, witness, decisions, likely, cost, length)
         return
     score = dict(likely).get(company, np.nan)
     ranked = [(company, score), *((other, s) for other, s in likely if other != company)]
@@ -115,13 +132,21 @@ def _is_near(row: int, company: int, decisions: Decisions, likely: Sequence[tupl
     )
 
 
-def _accept_with(row: int, company: int, witness: Witness, decisions: Decisions, cost: float) -> None:
-    by = decisions.method[row] if cost == np.inf else "code"
-    steps = decisions.steps[row] if cost == np.inf else f"{cost:.3g} edits from its code" if cost else None
-    score = dict(decisions.candidates[row] or ()).get(company, _CERTAIN if cost == np.inf else np.nan)
-    decisions.accept(
-        row, company, f"{by}+{'+'.join(witness.kinds)}", steps=steps, score=score, precision=PRECISION_WITH_EVIDENCE
-    )
+def _accept_with(
+    row: int,
+    company: int,
+    witness: Witness,
+    decisions: Decisions,
+    likely: Sequence[tuple[int, float]],
+    cost: float,
+    length: int,
+) -> None:
+    by, steps, score = decisions.method[row], decisions.steps[row], dict(likely).get(company, _CERTAIN)
+    if cost < np.inf:
+        by, steps = "code", f"{cost:.3g} edits from its code" if cost else None
+        score = _CERTAIN * max(1 - cost / max(length, 1), 0)
+    method = f"{by}+{'+'.join(witness.kinds)}"
+    decisions.accept(row, company, method, steps=steps, score=score, precision=PRECISION_WITH_EVIDENCE, likely=likely)
 
 
 #: Promised of what evidence accepts: two cells of a row that point at one company by different ways.
@@ -129,13 +154,22 @@ PRECISION_WITH_EVIDENCE = 0.9998
 _RANKS = ("exact", "normalised", "look_alike", "one_edit", "two_edits")
 
 
-def _choose_by_country(row: int, country: str, decisions: Decisions, listed: ListedCompanies) -> None:
-    """Of several companies the only one of this country, if the countries of all are known."""
+def _choose_by_country(
+    row: int, country: str, decisions: Decisions, by_codes: CodeAnswers, listed: ListedCompanies
+) -> None:
+    """Of several companies that answer to a name or ticker the only one of this country, if all countries are known.
+
+    A country is too weak to choose between repairs, and of a code that several companies have not all are told.
+    """
+    if decisions.method[row] not in _CERTAIN_METHODS or by_codes.rank[row] < len(_RANKS):
+        return
     likely = decisions.candidates[row] or ()
     agreeing = [company for company, _ in likely if listed.countries[company] == country]
     if len(agreeing) == 1 and all(listed.countries[company] is not None for company, _ in likely):
         method, steps = f"{decisions.method[row]}+country", decisions.steps[row]
-        decisions.accept(row, agreeing[0], method, steps=steps, score=_CERTAIN, precision=PRECISION_WITH_EVIDENCE)
+        decisions.accept(
+            row, agreeing[0], method, steps=steps, score=_CERTAIN, precision=PRECISION_WITH_EVIDENCE, likely=likely
+        )
 
 
 def _costs(texts: pa.Array, companies: np.ndarray, listed: ListedCompanies) -> np.ndarray:
@@ -149,6 +183,8 @@ def _costs(texts: pa.Array, companies: np.ndarray, listed: ListedCompanies) -> n
 
 def _is_unlike(name: str, company: int, listed: ListedCompanies) -> bool:
     core = " ".join(normalise_name(name).core)
+    if not any(map(str.isalnum, core)):
+        return False  # a dash says nothing
     known = listed.names.cores_of(company)
     return bool(known) and all(token_set_ratio(core, other) < LEAST_LIKE for other in known)
 
@@ -160,6 +196,7 @@ def _witness(
     listed: ListedCompanies,
 ) -> Witness | None:
     companies: set[int] = set()
+    choices: list[frozenset[int]] = []
     kinds: list[str] = []
     unanswered: list[str] = []
     country = None
@@ -172,11 +209,13 @@ def _witness(
             if answer is not None and len(answer.companies) == 1:
                 companies |= {*answer.companies}
                 kinds.append(kind)
-            elif kind == "name" and answer is None:
+            elif answer is not None:
+                choices.append(frozenset(answer.companies))
+            elif kind == "name":
                 unanswered.append(cell)
-    if not companies and not unanswered and country is None:
+    if not companies and not choices and not unanswered and country is None:
         return None
-    return Witness(frozenset(companies), tuple(unanswered), country, tuple(dict.fromkeys(kinds)))
+    return Witness(frozenset(companies), tuple(choices), tuple(unanswered), country, tuple(dict.fromkeys(kinds)))
 
 
 def _answers(
@@ -204,7 +243,7 @@ def _answers(
 
 def _named(cell: str, day: date, listed: ListedCompanies) -> Answer | None:
     answer = listed.names.look_up(cell, day.toordinal())
-    if answer is None or (not answer.is_taken and len(answer.companies) == 1):
+    if answer is None or not (answer.is_taken or (answer.is_whole and len(answer.companies) > 1)):
         return None
     return Answer(answer.companies, answer.method, answer.steps, answer.precision)
 
@@ -234,9 +273,14 @@ def _kind_of(key: str) -> str | None:
 def _cells(evidence: str) -> tuple[tuple[str, str], ...]:
     try:
         cells = json.loads(evidence)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"spellings, column evidence: {evidence!r} is not JSON ({error})") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"spellings, column evidence: {evidence[:200]!r} is not JSON ({error})") from None
     if not isinstance(cells, dict):
         raise ValueError(f"spellings, column evidence: {evidence!r} is not a JSON object")
-    texts = ((key, str(cell).strip()) for key, cell in cells.items() if type(cell) in {str, int})
+    # half of a surrogate pair, as JSON may hold, is no character
+    texts = (
+        (key, str(cell).encode("utf-8", "replace").decode().strip())
+        for key, cell in cells.items()
+        if type(cell) in {str, int}
+    )
     return tuple((key, text) for key, text in texts if text)

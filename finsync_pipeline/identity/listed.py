@@ -6,9 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,12 +18,16 @@ import pyarrow.compute as pc
 from finsync_pipeline.identity.codes import SCHEMES, CodeIndex, Scheme
 from finsync_pipeline.identity.codes.bytes_of import large_text, matrix_of
 from finsync_pipeline.identity.codes.check_digits import right_check_digits
+from finsync_pipeline.identity.kept import Kept
 from finsync_pipeline.identity.names.index import Claim
 from finsync_pipeline.identity.names.listed_names import Names
+from finsync_pipeline.identity.names.storage import load_names, save_names
 from finsync_pipeline.identity.normalise import normalise_cik, normalise_ticker
 
 #: Columns of the list that hold codes, several of a company separated by `|`.
 CODE_COLUMNS = ("lei", "isin", "cusip", "cik")
+
+NOWHERE = Kept(None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +45,8 @@ class ListedCompanies:
     names: Names
 
     @classmethod
-    def of(cls, companies: pd.DataFrame, aliases: pd.DataFrame) -> ListedCompanies:
-        """Prepare the companies and aliases of a `Reference`."""
+    def of(cls, companies: pd.DataFrame, aliases: pd.DataFrame, kept: Kept = NOWHERE) -> ListedCompanies:
+        """Prepare the companies and aliases of a `Reference`, or take what is kept of this version of it."""
         companies = companies.sort_values("company_id")  # numbers do not depend on the order of the list
         ids = large_text(pa.array(companies["company_id"], from_pandas=True))
         numbers = {company_id: number for number, company_id in enumerate(ids.to_pylist())}
@@ -59,12 +65,23 @@ class ListedCompanies:
                 names.append(claim)
         countries: list[str | None] = [None] * len(ids)
         for number, country in _said(companies["country"]):
-            countries[number] = country.upper()
+            countries[number] = country.strip().upper() if len(country.strip()) == 2 else None
         names.sort(key=lambda claim: (claim.text, claim.company, claim.is_alias, str(claim.valid_from)))
-        return cls(ids, countries, _codes(companies, ids), dict(tickers), Names.of(names, len(ids)))
+        prepared = kept.part(
+            "names",
+            lambda: Names.of(names, len(ids)),
+            lambda folder: load_names(folder, names, len(ids)),
+            save_names,
+        )
+        return cls(ids, countries, _codes(companies, ids, kept), dict(tickers), prepared)
+
+    @cached_property
+    def has_wordless_tickers(self) -> bool:
+        """Whether a ticker has no letter in it, such as `7203`."""
+        return not all(any(map(str.isalpha, ticker)) for ticker in self.tickers)
 
 
-def _codes(companies: pd.DataFrame, ids: pa.Array) -> dict[str, CodeIndex]:
+def _codes(companies: pd.DataFrame, ids: pa.Array, kept: Kept) -> dict[str, CodeIndex]:
     """An index for each scheme of which the list has codes; ids that are such codes are no scheme of their own."""
     codes: dict[str, CodeIndex] = {}
     for column in CODE_COLUMNS:
@@ -72,9 +89,10 @@ def _codes(companies: pd.DataFrame, ids: pa.Array) -> dict[str, CodeIndex]:
         if column == "cik":
             said = [(number, normalise_cik(code) or code) for number, code in said]
         if said:
-            codes[column] = _index([code for _, code in said], [n for n, _ in said], SCHEMES[column])
-    of_ids = CodeIndex.of(ids, np.arange(len(ids), dtype=np.int32), _scheme_of(ids, codes))
-    return {"company_id": of_ids, **codes}
+            texts = pa.array([code for _, code in said], pa.large_string())
+            codes[column] = _index(column, texts, np.array([n for n, _ in said], np.int32), SCHEMES[column], kept)
+    numbers = np.arange(len(ids), dtype=np.int32)
+    return {"company_id": _index("company_id", ids, numbers, _scheme_of(ids, codes), kept), **codes}
 
 
 def _scheme_of(ids: pa.Array, codes: Mapping[str, CodeIndex]) -> Scheme:
@@ -98,8 +116,14 @@ def _are_all(ids: pa.Array, scheme: Scheme) -> bool:
     return bool(right_check_digits(*matrix_of(ids, length), str(scheme.check)).all())
 
 
-def _index(codes: list[str], numbers: list[int], scheme: Scheme) -> CodeIndex:
-    return CodeIndex.of(pa.array(codes, pa.large_string()), np.array(numbers, np.int32), scheme)
+def _index(name: str, codes: pa.Array, numbers: npt.NDArray[np.int32], scheme: Scheme, kept: Kept) -> CodeIndex:
+    index = kept.part(
+        name,
+        lambda: CodeIndex.of(codes, numbers, scheme),
+        CodeIndex.load,
+        lambda folder, built: built.save(folder),
+    )
+    return replace(index, listed=replace(index.listed, scheme=scheme))
 
 
 def _claim_ticker(tickers: dict[str, list[Claim]], claim: Claim) -> None:

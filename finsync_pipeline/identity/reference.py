@@ -17,12 +17,13 @@ import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline.identity.csv_text import ReferenceMistake, read_rows
+from finsync_pipeline.identity.kept import VERSIONS, Kept
 from finsync_pipeline.identity.listed import ListedCompanies
 from finsync_pipeline.identity.normalise import fold_blanks, normalise_cik
 
 __all__ = ["Reference", "ReferenceMistake", "read_reference"]
 
-COMPANY_COLUMNS = ("company_id", "name", "tickers", "cik", "lei", "country")
+COMPANY_COLUMNS = ("company_id", "name", "tickers", "cik", "lei", "isin", "cusip", "country")
 ALIAS_COLUMNS = ("company_id", "alias", "kind", "valid_from", "valid_to", "note")
 ALIAS_KINDS = ("name", "ticker")
 
@@ -34,13 +35,16 @@ _DATE = pd.ArrowDtype(pa.date32())
 class Reference:
     """The listed companies.
 
-    `companies`: company_id, name, tickers (several separated by `|`), cik, lei, country; all Arrow text.
+    `companies`: company_id, name, tickers, cik, lei, isin, cusip (of the codes several separated by `|`), country; all
+    Arrow text.
     `aliases`: company_id, alias, kind (`name` or `ticker`), valid_from, valid_to (Arrow dates, both days
-    included, null = open), note. A column that the list does not have is there, and null.
+    included, null = open), note. A column that the list does not have is there, and null. `kept_in`: the folder
+    where what is prepared of the list is kept; null keeps it in memory only.
     """
 
     companies: pd.DataFrame
     aliases: pd.DataFrame
+    kept_in: Path | None = None
 
     @cached_property
     def version(self) -> str:
@@ -53,11 +57,21 @@ class Reference:
 
     @cached_property
     def index(self) -> ListedCompanies:
-        """The codes, tickers and names prepared for looking up; built once."""
-        return ListedCompanies.of(self.companies, self.aliases)
+        """The codes, tickers and names prepared for looking up; built once for a version, and kept in `kept_in`."""
+        prepared = _prepared.get(self.version)
+        if prepared is None:
+            kept = Kept.of(self.kept_in, self.version)
+            prepared = _prepared[self.version] = ListedCompanies.of(self.companies, self.aliases, kept)
+            while len(_prepared) > VERSIONS:
+                _prepared.pop(next(iter(_prepared)))
+        return prepared
 
 
-def read_reference(path: str | Path) -> Reference:
+#: What was prepared last in this process, by the version of the list.
+_prepared: dict[str, ListedCompanies] = {}
+
+
+def read_reference(path: str | Path, kept_in: Path | None = None) -> Reference:
     """Read a list of companies.
 
     `path` is a folder with `companies.csv` and, where there is one, `aliases.csv`; or one CSV file of
@@ -72,6 +86,7 @@ def read_reference(path: str | Path) -> Reference:
     return Reference(
         companies=_frame(companies, dict.fromkeys(COMPANY_COLUMNS, _TEXT)),
         aliases=_frame(aliases, {c: _DATE if c.startswith("valid_") else _TEXT for c in ALIAS_COLUMNS}),
+        kept_in=kept_in,
     )
 
 
@@ -134,7 +149,8 @@ def _frame(
 
 
 def records(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[list[str]]:
-    """The rows as lists of text that can be sorted and hashed."""
+    """The rows as lists of text that can be sorted and hashed; a column that is not there is null."""
     # A null and an empty text must not be mistaken for each other, and both must sort.
-    written = [["" if pd.isna(value) else f"={value}" for value in frame[column]] for column in columns]
+    nothing = [None] * len(frame)
+    written = [["" if pd.isna(value) else f"={value}" for value in frame.get(column, nothing)] for column in columns]
     return [list(row) for row in zip(*written, strict=True)]

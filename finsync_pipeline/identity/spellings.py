@@ -53,14 +53,17 @@ def decide_spellings(texts: pa.Array, days: Sequence[date], listed: ListedCompan
 def _decide(
     row: int, text: str, day: int, by_codes: CodeAnswers, listed: ListedCompanies, decisions: Decisions
 ) -> None:
-    if not any(map(str.isalpha, text)) and not listed.names.has_wordless:
-        return  # digits and signs are nobody's name
+    if not (any(map(str.isalpha, text)) or listed.names.has_wordless or listed.has_wordless_tickers):
+        return  # digits and signs are nobody's name or ticker
     by_name = listed.names.look_up(text, day) if fold_blanks(text) else None
     answers = _certain(row, by_name, by_ticker(text, day, listed), by_codes)
     if answers:
         _weigh(row, answers, decisions)
     elif by_name is not None:
         _weigh_repairs(row, by_name, by_codes, decisions)
+    elif decisions.status[row] == ACCEPTED and listed.names.is_strangers(text):
+        likely = [(int(decisions.company[row]), float(decisions.score[row]))]
+        decisions.leave_open(row, UNKNOWN, likely, method=decisions.method[row], steps=decisions.steps[row])
     elif decisions.status[row] == UNKNOWN and decisions.suggestion[row] < 0:
         decisions.leave_open(row, UNKNOWN, listed.names.nearest(text, day))
 
@@ -90,7 +93,6 @@ def _weigh(row: int, answers: Sequence[Answer], decisions: Decisions) -> None:
         decisions.accept(
             row, companies[0], surest.method, steps=surest.steps, score=surest.score, precision=surest.precision
         )
-        decisions.runner_up[row], decisions.runner_up_score[row] = -1, np.nan
     else:
         status = AMBIGUOUS if len(companies) > 1 else UNKNOWN
         likely = [(company, _CERTAIN) for company in companies]
@@ -117,7 +119,8 @@ def _weigh_repairs(row: int, by_name: NameAnswer, by_codes: CodeAnswers, decisio
 def by_ticker(text: str, day: int, listed: ListedCompanies) -> Answer | None:
     """By ticker, whatever its case and the separator of its share class.
 
-    A spelling in mixed case that begins another company's name may be that name as well.
+    A spelling in mixed case that begins another company's name may be that name as well; if that is known but
+    not listed, the ticker is not taken.
     """
     ticker = normalise_ticker(text)
     claims = [c for c in listed.tickers.get(ticker, ()) if c.is_in_force(day)] if ticker is not None else []
@@ -126,7 +129,9 @@ def by_ticker(text: str, day: int, listed: ListedCompanies) -> Answer | None:
     dated = [claim for claim in claims if claim.is_dated]
     is_alias = bool(dated) or all(claim.is_alias for claim in claims)
     companies = {claim.company for claim in dated or claims}
-    if not (text.isupper() or text.islower()):
-        companies |= listed.names.begins_a_name(text)
+    named = set() if text.isupper() or text.islower() else listed.names.begins_a_name(text)
+    companies |= {company for company in named if company < listed.names.listed}
+    is_taken = companies >= named
     steps = None if ticker == text else f"ticker {ticker}"
-    return Answer(tuple(sorted(companies)), "alias" if is_alias else "ticker", steps, 1.0, settled=bool(dated))
+    method = "alias" if is_alias else "ticker"
+    return Answer(tuple(sorted(companies)), method, steps, 1.0, settled=bool(dated), is_taken=is_taken)

@@ -143,6 +143,8 @@ COMPANIES = Table(
         Field("tickers", TEXT, "Tickers, separated by |", nullable=True),
         Field("cik", TEXT, "Central Index Key of the SEC", nullable=True),
         Field("lei", TEXT, "Legal Entity Identifier", nullable=True),
+        Field("isin", TEXT, "ISINs, separated by |", nullable=True),
+        Field("cusip", TEXT, "CUSIPs, separated by |", nullable=True),
         Field("country", TEXT, "ISO 3166 code of two letters", nullable=True),
     ),
 )

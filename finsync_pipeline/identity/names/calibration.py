@@ -27,7 +27,7 @@ from finsync_pipeline.identity.names.noise import varied
 #: The share of spellings that are taken to be of companies that are not listed.
 UNLISTED = 0.1
 #: So many names are tried; of a shorter list each several times.
-TRIED, TIMES_EACH = 20_000, 16
+TRIED, TIMES_EACH = 20_000, 24
 #: A list of so many names is judged by them alone.
 ENOUGH = 300
 #: What is promised of a class before any trial, and for how many names the more general class counts.

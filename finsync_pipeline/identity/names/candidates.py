@@ -78,6 +78,8 @@ def candidates(
 
 def _equal(forms: NameForms, form: str, day: int, names: NameIndex, without: int | None) -> Iterator[Claim]:
     key = forms.keys[form]
+    if not key:
+        return  # nothing but signs: no two of them are alike
     for claim in _claims(names.whole[form].numbers_of(key), day, names, without):
         if claim.forms.keys[form] == key:
             yield claim

@@ -37,5 +37,5 @@ def known_names() -> tuple[str, ...]:
 
 def _may_be_listed(forms: NameForms, listed: NameIndex) -> bool:
     """Whether a listed name is like it in any way, or is its beginning."""
-    is_like = any(True for _ in candidates(forms, _ANY_DAY, listed))
+    is_like = any(kind != "typo" for kind, _ in candidates(forms, _ANY_DAY, listed))
     return is_like or any(len(listed.whole["joined"].numbers_of(beginning)) for beginning in forms.beginnings())

@@ -34,6 +34,9 @@ _SEPARATORS = re.compile(r"[\W_]+")
 _REGISTER_TAIL = re.compile(r"(?<=\S)\s*[/\\]\s*(?:[a-z]{2,4}\s*)?[/\\]?\s*$")
 _REMARK = re.compile(r"\s*\(([^()]*)\)\s*$")
 
+#: A longer text is nobody's name: it is compared as it stands only.
+LONGEST_NAME = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class NameForms:
@@ -105,6 +108,8 @@ class NameForms:
 def normalise_name(text: str) -> NameForms:
     """Every form of a company's name."""
     literal = fold_blanks(text).casefold()
+    if len(text) > LONGEST_NAME:
+        return NameForms(literal, literal, (literal,), frozenset())
     light = _words(literal)
     core, legal_forms = _strip_tails(_words(_without_remark(_REGISTER_TAIL.sub("", literal))))
     core = _join_initials([word for word in core if word != "and"])
@@ -122,10 +127,26 @@ def _without_remark(folded: str) -> str:
 def _words(folded: str) -> list[str]:
     """The words of a case-folded text, without accents and punctuation, abbreviations spelled out."""
     decomposed = unicodedata.normalize("NFKD", folded.translate(LETTERS))
-    plain = "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
+    plain = unicodedata.normalize("NFC", "".join(c for c in decomposed if not _is_accent(c)))
     plain = _AND.sub(" and ", _APOSTROPHES.sub("", plain))
-    words = _SEPARATORS.sub(" ", plain).split()
+    words = _SEPARATORS.sub(_blank_or_mark, plain).split()
     return [ABBREVIATIONS.get(word, word) for word in _join_initials(words)]
+
+
+def _is_accent(character: str) -> bool:
+    """Whether it is an accent, or a vowel point that may be left out: `é` without its accent is still an `e`.
+
+    The marks of other scripts make other letters: `ダ` is no `タ`, and Indic vowels are written as marks.
+    """
+    order = unicodedata.combining(character)
+    return order == 1 or 10 <= order <= 36 or order >= 200
+
+
+def _blank_or_mark(separators: re.Match[str]) -> str:
+    """A blank for what separates words; marks stay with the letter before them."""
+    if separators[0].isascii():
+        return " "
+    return "".join(c if unicodedata.category(c).startswith("M") else " " for c in separators[0])
 
 
 def _join_initials(words: Sequence[str]) -> list[str]:

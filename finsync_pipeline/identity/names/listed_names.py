@@ -80,6 +80,11 @@ class Names:
             settled=surest.kind == "literal" and all(candidate.claim.is_dated for candidate in found),
         )
 
+    def is_strangers(self, spelling: str) -> bool:
+        """Whether it is just the name of a known company that is not listed, and of no listed one."""
+        same = self._whole_names(normalise_name(spelling).joined)
+        return bool(same) and all(claim.company >= self.listed for claim in same)
+
     def nearest(self, spelling: str, day: int) -> list[tuple[int, float]]:
         """The listed companies whose names are most like a spelling, and how much (0 to 100); for people to look at.
 
@@ -117,16 +122,16 @@ class Names:
         return cores
 
     def begins_a_name(self, text: str) -> set[int]:
-        """The listed companies whose name begins with this text."""
+        """The companies whose name begins with this text, listed ones and (numbers from `listed` on) known strangers."""
         word = normalise_name(text).joined
         numbers = self.index.beginnings.numbers_of(word)
         claims = [self.index.claims[number] for number in numbers]
-        named = {c.company for c in claims if c.company < self.listed and not c.is_alias and word == c.forms.core[0]}
+        named = {c.company for c in claims if not c.is_alias and word == c.forms.core[0]}
         return named | {c.company for c in self._whole_names(word) if not c.is_alias}
 
     def _whole_names(self, joined: str) -> list[Claim]:
-        numbers = self.index.whole["joined"].numbers_of(joined)
-        return [claim for number in numbers if (claim := self.index.claims[number]).company < self.listed]
+        claims = [self.index.claims[number] for number in self.index.whole["joined"].numbers_of(joined)]
+        return [claim for claim in claims if claim.forms.joined == joined]
 
 
 def _preferred(forms: NameForms, day: int, index: NameIndex) -> list[Candidate]:

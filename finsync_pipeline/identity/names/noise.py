@@ -94,7 +94,7 @@ _VARIATIONS: dict[Callable[[list[str], random.Random], list[str]], float] = {
     _without_legal_form: 1,
     _with_other_legal_form: 0.5,
     _shortened: 0.5,
-    _without_tail: 1,
+    _without_tail: 2,
     _in_other_order: 1,
     _joined: 1,
     _abbreviated: 1,
