@@ -11,7 +11,18 @@ from collections.abc import Iterator
 import pytest
 from deployment.engine import docker, free_port, skip_without_engine
 from deployment.local_run import SAMPLE, csv_without_docker
-from deployment.stack import NAME, RUN_SECONDS, SOURCES, VOLUMES, Run, Stack, made_secrets, settings_of_test, within
+from deployment.stack import (
+    LOCATION,
+    NAME,
+    RUN_SECONDS,
+    SOURCES,
+    VOLUMES,
+    Run,
+    Stack,
+    made_secrets,
+    settings_of_test,
+    within,
+)
 
 FIGURES: list[tuple[str, float, str]] = []
 
@@ -50,6 +61,16 @@ def fresh_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
+def switched_on(fresh_stack: Stack) -> dict[str, str]:
+    """Each schedule and sensor, and whether it was running when the deployment had come up."""
+    query = """query($location: RepositorySelector!) {repositoryOrError(repositorySelector: $location) {
+        ... on Repository {schedules {name scheduleState {status}} sensors {name sensorState {status}}}}}"""
+    there = fresh_stack.ask(query, location=LOCATION)["repositoryOrError"]
+    schedules = {each["name"]: each["scheduleState"]["status"] for each in there["schedules"]}
+    return schedules | {each["name"]: each["sensorState"]["status"] for each in there["sensors"]}
+
+
+@pytest.fixture(scope="session")
 def first_run(fresh_stack: Stack) -> Run:
     """The run that the sensor asks for by itself, since it has seen nothing yet."""
     (run,) = within(RUN_SECONDS, lambda: launched_by(fresh_stack, "dagster/sensor_name"))
@@ -57,7 +78,7 @@ def first_run(fresh_stack: Stack) -> Run:
 
 
 @pytest.fixture(scope="session")
-def scheduled_run(fresh_stack: Stack) -> Run:
+def scheduled_run(fresh_stack: Stack, switched_on: dict[str, str]) -> Run:
     """The run that the schedule `quarter_close` asks for, at the next minute."""
     *_, run = within(RUN_SECONDS, lambda: launched_by(fresh_stack, "dagster/schedule_name"))
     fresh_stack.switch_off("quarter_close")
