@@ -28,6 +28,8 @@ from finsync_pipeline.identity.names.noise import varied
 UNLISTED = 0.1
 #: So many names are tried; of a shorter list each several times.
 TRIED, TIMES_EACH = 20_000, 24
+#: A name that more companies share tells none of them, and is not tried.
+MOST_OF_ONE_NAME = 50
 #: A list of so many names is judged by them alone.
 ENOUGH = 300
 #: What is promised of a class before any trial, and for how many names the more general class counts.
@@ -36,7 +38,10 @@ UNTRIED, WEIGHT_OF_GENERAL = 0.9, 5.0
 #: the second together, but none that has less than the third.
 SURE, TOGETHER, FLOOR = 0.99, 0.9985, 0.96
 #: Accepted whatever the trial says: nothing is guessed in them, and their precision says how often names recur.
-CERTAIN = ("literal", "light", "core/same", "core/none", "core/partly")
+CERTAIN = (
+    *("literal", "light", "core/same", "core/none", "core/partly"),
+    *("core/missing/1/own", "core/missing/2", "core/missing/3+"),
+)
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,8 @@ def _try(claims: Sequence[Claim], names: NameIndex) -> Calibration:
     right: defaultdict[str, float] = defaultdict(float)
     wrong: defaultdict[str, float] = defaultdict(float)
     for claim in _tried(claims, chance):
+        if len(names.whole["joined"].numbers_of(claim.forms.joined)) > MOST_OF_ONE_NAME:
+            continue
         forms = normalise_name(varied(claim.text, chance))
         day = (claim.valid_from or claim.valid_to or _ANY_DAY).toordinal()
         answer = _only(candidates(forms, day, names))
