@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 #: Counts up when parts of before can no longer be read, or would be made otherwise now.
-MAKE = 1
+MAKE = 2
 #: So many versions of the list are kept.
 VERSIONS = 3
 
