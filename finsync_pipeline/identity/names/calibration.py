@@ -1,37 +1,20 @@
-"""How far each class of likeness can be trusted in this very list: tried with the list's own names.
+"""How far each class of likeness can be trusted in this very list.
 
-Listed names are varied as sources vary them, and looked for twice: in the list, where the right answer is known, and
-in the list without their company, where every answer is wrong. What a class is right in, is its precision:
+What a class was right in when the list was tried with its own names (`trial`) is its precision, drawn towards that
+of the more general class, which counts as `WEIGHT_OF_GENERAL` more names:
 
-    precision = right / (right + wrong + 1)
+    precision = (right + WEIGHT_OF_GENERAL * precision of the more general) / (right + wrong + WEIGHT_OF_GENERAL)
 
-with `UNLISTED` of the names taken for those of companies that are not listed. A class that too few names fell into
-counts with its more general one: `typo/1/7-8/same` with `typo/1/7-8`, and so on.
+`typo/1/same/2` is more general than `typo/1/same/2/own`, and so on; the most general begins with `UNTRIED`.
 """
 
 from __future__ import annotations
 
-import random
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from functools import cache, cached_property
+from functools import cached_property
 
-from finsync_pipeline.identity.names.candidates import ANOTHER_WORD, Candidate, candidates
-from finsync_pipeline.identity.names.decoys import known_names
-from finsync_pipeline.identity.names.forms import normalise_name
-from finsync_pipeline.identity.names.index import WHOLE_FORMS, Claim, NameIndex
-from finsync_pipeline.identity.names.noise import varied
+from finsync_pipeline.identity.names.candidates import ANOTHER_WORD
 
-#: The share of spellings that are taken to be of companies that are not listed.
-UNLISTED = 0.1
-#: So many names are tried; of a shorter list each several times.
-TRIED, TIMES_EACH = 20_000, 24
-#: A name that more companies share tells none of them, and is not tried.
-MOST_OF_ONE_NAME = 50
-#: A list of so many names is judged by them alone.
-ENOUGH = 300
 #: What is promised of a class before any trial, and for how many names the more general class counts.
 UNTRIED, WEIGHT_OF_GENERAL = 0.9, 5.0
 #: Classes are accepted from the first precision on; and more, the surest first, as long as all that is accepted has
@@ -89,68 +72,3 @@ class Calibration:
     @cached_property
     def _general(self) -> frozenset[str]:
         return frozenset(name.rpartition("/")[0] for name in self.right.keys() | self.wrong.keys())
-
-
-def calibrate(names: NameIndex, listed: int) -> Calibration:
-    """Try the list with the names of its `listed` companies; beside a short list known names are tried too."""
-    own = [claim for claim in names.claims if claim.company < listed]
-    counted = _try(own, names)
-    if len(own) >= ENOUGH:
-        return counted
-    known = _known_tried()
-    return Calibration(_sum(counted.right, known.right), _sum(counted.wrong, known.wrong))
-
-
-def _sum(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
-    return {name: one.get(name, 0.0) + other.get(name, 0.0) for name in sorted(one.keys() | other.keys())}
-
-
-@cache
-def _known_tried() -> Calibration:
-    """The known names tried, as lists write them: each with one of the usual endings."""
-    claims = [Claim(number, name + _ENDINGS[number % len(_ENDINGS)]) for number, name in enumerate(known_names())]
-    return _try(claims, NameIndex.of(claims))
-
-
-def _try(claims: Sequence[Claim], names: NameIndex) -> Calibration:
-    chance = random.Random(20_090_930)  # noqa: S311 - the same trial each time
-    right: defaultdict[str, float] = defaultdict(float)
-    wrong: defaultdict[str, float] = defaultdict(float)
-    for claim in _tried(claims, chance):
-        if len(names.whole["joined"].numbers_of(claim.forms.joined)) > MOST_OF_ONE_NAME:
-            continue
-        forms = normalise_name(varied(claim.text, chance))
-        day = (claim.valid_from or claim.valid_to or _ANY_DAY).toordinal()
-        answer = _only(candidates(forms, day, names))
-        if answer is not None and answer.kind in WHOLE_FORMS and answer.claim.company != claim.company:
-            continue  # varied into another company's very name: nobody could tell
-        _count(answer, claim.company, 1 - UNLISTED, right, wrong)
-        _count(_only(candidates(forms, day, names, claim.company)), claim.company, UNLISTED, right, wrong)
-    return Calibration(dict(right), dict(wrong))
-
-
-_ENDINGS = (" Inc", " Corp", " plc", "", " Ltd", " Group Inc", " Holdings Inc", " Companies Inc")
-_ANY_DAY = date(2000, 1, 1)
-
-
-def _tried(claims: Sequence[Claim], chance: random.Random) -> Sequence[Claim]:
-    if len(claims) > TRIED:
-        return chance.sample(claims, TRIED)
-    return [*claims] * min(TIMES_EACH, TRIED // max(len(claims), 1))
-
-
-def _only(found: Iterator[tuple[str, list[Candidate]]]) -> Candidate | None:
-    """The answer, if the surest kind has only one company in it."""
-    _, first = next(found, ("", []))
-    return first[0] if len({candidate.claim.company for candidate in first}) == 1 else None
-
-
-def _count(
-    answer: Candidate | None, company: int, weight: float, right: dict[str, float], wrong: dict[str, float]
-) -> None:
-    if answer is None:
-        return
-    counted = right if answer.claim.company == company else wrong
-    parts = answer.trust_class.split("/")
-    for length in range(1, len(parts) + 1):
-        counted["/".join(parts[:length])] += weight

@@ -9,11 +9,12 @@ from functools import cached_property
 from rapidfuzz.fuzz import ratio
 from rapidfuzz.process import extract
 
-from finsync_pipeline.identity.names.calibration import Calibration, calibrate
+from finsync_pipeline.identity.names.calibration import Calibration
 from finsync_pipeline.identity.names.candidates import ANOTHER_WORD, Candidate, candidates
 from finsync_pipeline.identity.names.decoys import decoys_beside
 from finsync_pipeline.identity.names.forms import NameForms, normalise_name
 from finsync_pipeline.identity.names.index import WHOLE_FORMS, Claim, NameIndex
+from finsync_pipeline.identity.names.trial import calibrate
 
 #: Names are compared one by one only in a list of at most so many; the nearest are told, if they are near enough.
 MOST_COMPARED, MOST_NEAREST, SUGGESTION_FLOOR = 20_000, 5, 60.0
@@ -122,7 +123,7 @@ class Names:
         return cores
 
     def begins_a_name(self, text: str) -> set[int]:
-        """The companies whose name begins with this text, listed ones and (numbers from `listed` on) known strangers."""
+        """The companies whose name begins with this text: listed ones and, with numbers from `listed` on, strangers."""
         word = normalise_name(text).joined
         numbers = self.index.beginnings.numbers_of(word)
         claims = [self.index.claims[number] for number in numbers]
