@@ -189,7 +189,7 @@ def _written(line: ReviewLine) -> list[str]:
 
 
 def _told(line: ReviewLine, automatic: dict[Any, Any]) -> str:
-    """`jane, 2026-01-05: the pump maker. Without the review: accepted, A2 by fuzzy`."""
+    """`jane, 2026-01-05: the pump maker. Without the review: accepted, A2 by typo`."""
     why = f": {line.note.rstrip('.')}" if line.note else ""
     decision: str = automatic["status"]
     if automatic["status"] == "accepted":
