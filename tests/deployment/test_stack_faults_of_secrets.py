@@ -40,7 +40,7 @@ def test_a_service_that_has_another_token_is_not_extracted_from(stack, other_sec
 def test_another_password_of_the_database_keeps_the_code_location_down_and_is_told_in_its_log(stack, other_secrets):
     known = stack.runs().keys()
     with pytest.raises(AssertionError, match="code"):
-        stack.compose(*ANEW, "--wait-timeout", "60", "code", settings=other_secrets)
+        stack.compose(*ANEW, "--wait-timeout", "25", "code", settings=other_secrets)
     told = subprocess.run(["docker", "logs", stack.container("code")], capture_output=True, text=True, check=True)
     assert "password authentication failed for user" in told.stdout + told.stderr
     stack.compose(*ANEW, "code")
