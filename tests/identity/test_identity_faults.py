@@ -76,7 +76,9 @@ def test_a_name_of_a_known_company_is_not_taken_for_a_misspelt_id(tmp_path: Path
 def test_a_name_that_very_many_companies_share_takes_no_long_time(tmp_path: Path) -> None:
     write_csv(tmp_path / "companies.csv", ({"company_id": f"K{n:07d}", "name": "Not Known"} for n in range(3_000)))
     started = time.process_time()
-    assert decide(read_reference(tmp_path), "not known")["status"] == "ambiguous"
+    reference = read_reference(tmp_path)
+    for blanks in range(10):
+        assert decide(reference, "not" + " " * blanks + " known")["status"] == "ambiguous"
     assert time.process_time() - started < 10  # it was over ten minutes
 
 

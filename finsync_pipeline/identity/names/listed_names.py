@@ -71,7 +71,7 @@ class Names:
         method = _method(spelling, found)
         return NameAnswer(
             companies=likely,
-            scores=tuple(_score(forms, company, found) for company in likely),
+            scores=_scores(forms, likely, found),
             method=method,
             steps=None if method == "exact" else surest.steps,
             precision=self.calibration.precision(surest.trust_class),
@@ -160,8 +160,14 @@ def _method(spelling: str, found: Sequence[Candidate]) -> str:
     return "normalised" if kind in WHOLE_FORMS else METHODS.get(kind, kind)
 
 
-def _score(forms: NameForms, company: int, found: Sequence[Candidate]) -> float:
-    of_it = [candidate for candidate in found if candidate.claim.company == company]
-    if of_it[0].kind in WHOLE_FORMS:
-        return 100.0
-    return max(round(ratio(" ".join(forms.core), " ".join(c.claim.forms.core)), 4) for c in of_it)
+def _scores(forms: NameForms, companies: Sequence[int], found: Sequence[Candidate]) -> tuple[float, ...]:
+    """The likeness of each company: of its candidate that is most like the spelling."""
+    best = dict.fromkeys(companies, 0.0)
+    core = " ".join(forms.core)
+    for candidate in found:
+        company = candidate.claim.company
+        if company in best:
+            is_whole = candidate.kind in WHOLE_FORMS
+            score = 100.0 if is_whole else round(ratio(core, " ".join(candidate.claim.forms.core)), 4)
+            best[company] = max(best[company], score)
+    return tuple(best.values())
