@@ -71,7 +71,7 @@ def test_old_runs_are_forgotten_and_what_they_made_is_not(stack, first_run):
     assert materialized(stack) == there
     logs = set(stack.inside("code", "ls", "/data/dagster/compute_logs").split())
     assert logs & before.keys() == logs & after.keys()
-    ticks = "find /data/dagster/compute_logs/__repository__ -type f -mtime +90 -delete"
+    ticks = "find /data/dagster/compute_logs -path '*/__repository__/*' -type f -mtime +90 -delete"
     stack.inside("code", *shlex.split(documented(f"docker compose exec code {ticks}"))[4:])
 
 
