@@ -18,7 +18,7 @@ def other_secrets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def test_without_secrets_nothing_starts(stack, tmp_path):
-    with pytest.raises(AssertionError, match="does not exist: .*/(postgres_password|services_token)"):
+    with pytest.raises(AssertionError, match=r"does not exist: .*/(postgres_password|services_token)"):
         stack.compose(*ANEW, "code", settings={"FINSYNC_SECRETS": str(tmp_path)})
     stack.compose(*ANEW, "code")
 
