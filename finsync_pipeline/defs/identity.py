@@ -42,7 +42,7 @@ def identity(context: dg.ComponentLoadContext) -> dg.Definitions:
         return dg.Output(frame, metadata={**described(frame), **told})
 
     @dg.asset(
-        group_name="companies",
+        group_name="release",
         kinds={"csv"},
         description="What a person decides next: spellings whose rows are refused, those with the most rows first. "
         "A line with company_id, who and when filled in can be copied to the review file.",
