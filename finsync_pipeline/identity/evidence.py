@@ -32,6 +32,8 @@ LEAST_LIKE = 60.0
 _CERTAIN_METHODS = frozenset({"exact", "normalised", "cik", "ticker", "alias"})
 _CERTAIN = 100.0
 _KEY_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+#: What tables write into cells that say nothing.
+_NOTHING = frozenset({"", "-", "--", ".", "n/a", "na", "#n/a", "none", "null", "nan", "unknown", "not available"})
 _CODES = ("cik", "lei", "isin", "cusip")
 
 
@@ -283,4 +285,4 @@ def _cells(evidence: str) -> tuple[tuple[str, str], ...]:
         for key, cell in cells.items()
         if type(cell) in {str, int}
     )
-    return tuple((key, text) for key, text in texts if text)
+    return tuple((key, text) for key, text in texts if text.casefold() not in _NOTHING)

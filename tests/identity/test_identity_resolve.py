@@ -296,6 +296,7 @@ def test_evidence_of_another_company_stops_a_decision(reference: Reference, evid
         '{"name": null, "ticker": " "}',
         '{"name": "Nobody Knows Ltd"}',
         '{"country": "MSFT"}',  # not declared as a ticker
+        '{"name": "N/A", "cik": "None"}',
         '{"lei": "HWUPKR0MPOU8FGXBT394"}',
     ],
 )
@@ -391,3 +392,11 @@ def test_a_null_period_end_is_refused(reference: Reference) -> None:
     asked.loc[0, "period_end"] = None
     with pytest.raises(ValueError, match="period_end: is null"):
         resolve(asked, reference)
+
+
+@pytest.mark.parametrize("name", ["N/A", "none", "-", "nan", "NULL"])
+def test_a_name_that_says_nothing_stops_no_code(reference: Reference, name: str) -> None:
+    decision = decide(reference, "0000320193", evidence=json.dumps({"name": name}))
+    assert (decision["status"], decision["company_id"]) == ("accepted", "c-apple")
+    stopped = decide(reference, "0000320193", evidence='{"name": "Zebulon Fisheries Cooperative"}')
+    assert stopped["status"] == "conflict"
