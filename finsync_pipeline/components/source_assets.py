@@ -11,7 +11,7 @@ from finsync_pipeline.clients.faults import SourceFault, SourceUnavailable, with
 from finsync_pipeline.components.decisions import counted_by_quarter
 from finsync_pipeline.components.metadata import column_schema, described, described_by_quarter
 from finsync_pipeline.components.run_sources import RunSources
-from finsync_pipeline.defs.partitions import QUARTERS, days_of
+from finsync_pipeline.defs.partitions import ONE_RUN, QUARTERS, days_of
 from finsync_pipeline.federation.extraction import fetch_rows, rows_by_quarter
 from finsync_pipeline.federation.sources import service_of
 from finsync_pipeline.identity import Decider, Reference, Review
@@ -25,7 +25,6 @@ from finsync_pipeline.statements.tables import COMPANY_IDS, DELIVERY, FACTS, LED
 from finsync_pipeline.storage.io_manager import PARTITION_COLUMN
 
 COUNTED = [name for name in LEDGER.arrow.names if name.startswith(("rows_", "cells_"))]
-ONE_RUN = dg.BackfillPolicy.single_run()
 RETRY = dg.RetryPolicy(max_retries=1, delay=1)
 
 

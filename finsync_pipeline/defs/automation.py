@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 
 import dagster as dg
-from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from finsync_pipeline.clients.faults import SourceFault
 from finsync_pipeline.clients.http import Patience
@@ -18,6 +17,9 @@ from finsync_pipeline.settings import close_cron, is_deployed, release_cron, tab
 from finsync_pipeline.statements.delivered import DeliveryMistake
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.storage.ledgers import worked_quarters
+
+UNFINISHED = [dg.DagsterRunStatus[name] for name in ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")]
+"""Of runs that are still to do something."""
 
 WATCHING = Patience(read=45, attempts=1)
 """How long the sensor waits for a source. Dagster ends a tick after 60 s, also for the sources that have answered."""
@@ -99,7 +101,7 @@ def is_run_going_on(context: dg.SensorEvaluationContext) -> bool:
     """Whether a run that the sensor asked for is queued or going on: it has brought in only a part of what changed."""
     if context.instance_ref is None:  # asked without Dagster around it
         return False
-    asked = dg.RunsFilter(tags={"dagster/sensor_name": "delivery_changed"}, statuses=list(NOT_FINISHED_STATUSES))
+    asked = dg.RunsFilter(tags={"dagster/sensor_name": "delivery_changed"}, statuses=UNFINISHED)
     return context.instance.get_runs_count(asked) > 0
 
 

@@ -7,11 +7,10 @@ import pandas as pd
 
 from finsync_pipeline.components.metadata import column_schema, described
 from finsync_pipeline.components.statement_source import StatementSource
+from finsync_pipeline.defs.partitions import ONE_RUN
 from finsync_pipeline.identity import Reference, ReferenceMistake, read_reference, read_review
 from finsync_pipeline.settings import reference_path, review_path
 from finsync_pipeline.statements.tables import COMPANIES, COMPANY_ALIASES, REVIEW_LINES
-
-ONE_RUN = dg.BackfillPolicy.single_run()
 
 
 @dg.multi_asset(

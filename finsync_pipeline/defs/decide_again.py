@@ -7,9 +7,8 @@ import dagster as dg
 
 from finsync_pipeline.components.decide_again import LISTS_AGAIN, DecisionsKept, assets_again, state_of_files
 from finsync_pipeline.components.statement_source import StatementSource
+from finsync_pipeline.defs.automation import UNFINISHED
 from finsync_pipeline.settings import is_deployed
-
-UNFINISHED = [dg.DagsterRunStatus[name] for name in ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")]
 
 
 @dg.definitions

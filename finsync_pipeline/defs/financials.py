@@ -8,7 +8,7 @@ from finsync_pipeline.aggregation.financials import financials, source_means
 from finsync_pipeline.components.metadata import column_schema, described_by_quarter
 from finsync_pipeline.components.publication import Publication
 from finsync_pipeline.components.statement_source import StatementSource
-from finsync_pipeline.defs.partitions import QUARTERS
+from finsync_pipeline.defs.partitions import ONE_RUN, QUARTERS
 from finsync_pipeline.statements.tables import FACTS, FINANCIALS
 from finsync_pipeline.storage.io_manager import PARTITION_COLUMN
 from finsync_pipeline.storage.parquet import ParquetFiles
@@ -25,7 +25,7 @@ def consolidated(context: dg.ComponentLoadContext) -> dg.Definitions:
         kinds={"duckdb"},
         description="Company x period x length x currency: for each item the mean over sources, and how many gave it.",
         partitions_def=QUARTERS,
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        backfill_policy=ONE_RUN,
         pool="financials",  # so that of two runs of a quarter the last has read what the first wrote
         metadata=column_schema(FINANCIALS) | {PARTITION_COLUMN: "period_end"},
         ins={source: dg.AssetIn([source, "facts"], dagster_type=ParquetFiles) for source in sources},

@@ -8,6 +8,7 @@ import pandas as pd
 from finsync_pipeline.components.decisions import methods_by_quarter, questions_shown
 from finsync_pipeline.components.metadata import column_schema, described, markdown_table
 from finsync_pipeline.components.statement_source import StatementSource
+from finsync_pipeline.defs.partitions import ONE_RUN
 from finsync_pipeline.identity import Review
 from finsync_pipeline.identity.open_questions import open_questions
 from finsync_pipeline.publishing.make import corrections, decisions_in
@@ -15,8 +16,6 @@ from finsync_pipeline.publishing.release import write_csv
 from finsync_pipeline.settings import identity_review_file
 from finsync_pipeline.statements.tables import COMPANY_IDS, IDENTITY_REVIEW
 from finsync_pipeline.storage.parquet import ParquetFiles
-
-ONE_RUN = dg.BackfillPolicy.single_run()
 
 
 @dg.definitions

@@ -11,6 +11,8 @@ from finsync_pipeline.settings import first_quarter
 QUARTERS = dg.TimeWindowPartitionsDefinition(
     cron_schedule="0 0 1 1,4,7,10 *", start=first_quarter().isoformat(), fmt="%Y-%m-%d", timezone="UTC", end_offset=1
 )
+# A backfill of many quarters is one run over all of them
+ONE_RUN = dg.BackfillPolicy.single_run()
 
 
 def all_quarters() -> list[date]:

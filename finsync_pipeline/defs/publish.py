@@ -8,6 +8,7 @@ import pandas as pd
 from finsync_pipeline.components.metadata import column_schema, described
 from finsync_pipeline.components.publication import Publication
 from finsync_pipeline.components.statement_source import StatementSource
+from finsync_pipeline.defs.partitions import ONE_RUN
 from finsync_pipeline.identity import Decider, Reference, Review
 from finsync_pipeline.publishing.freshness import MadeBy
 from finsync_pipeline.publishing.make import SourceTables, decisions_in, make_release
@@ -24,14 +25,13 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
     """company_summary over every source that there is."""
     mappings = StatementSource.all_in(context.component_tree)
     sources = [mapping.name for mapping in mappings]
-    one_run = dg.BackfillPolicy.single_run()
 
     @dg.asset(
         group_name="release",
         kinds={"csv"},
         description="The release: per company and currency, the mean of every item over its annual periods, as CSV.",
         metadata=column_schema(SUMMARY),
-        backfill_policy=one_run,
+        backfill_policy=ONE_RUN,
         ins={
             **{
                 f"{source}__{table}": dg.AssetIn([source, table], dagster_type=ParquetFiles)

@@ -14,15 +14,14 @@ from finsync_pipeline.identity.codes import ACCEPTED, AMBIGUOUS, METHODS, CodeIn
 from finsync_pipeline.identity.decisions import Decisions
 
 EXACT, NORMALISED = METHODS.index("exact"), METHODS.index("normalised")
-NONE = len(METHODS)
+NO_STEP = len(METHODS)
 #: The methods as decisions name them: a CIK that is found however it is padded or labelled is found by `cik`.
 _BY_NUMBER = "cik"
-_SMALL_NUMBERS = frozenset({_BY_NUMBER})
 
 
 @dataclass(frozen=True, eq=False)
 class CodeAnswers:
-    """One row for each text: the decision by codes alone, and by what step (`METHODS`; `NONE` where by none).
+    """One row for each text: the decision by codes alone, and by what step (`METHODS`; `NO_STEP` where by none).
 
     `is_other`: a code with right check digits of a company that is not listed.
     """
@@ -43,12 +42,12 @@ def answers_of_codes(texts: pa.Array, codes: Mapping[str, CodeIndex]) -> CodeAns
     A code with right check digits that is not listed is another company's, whatever it is like in other kinds.
     """
     decisions = Decisions.none(len(texts))
-    rank = np.full(len(texts), NONE, np.int8)
+    rank = np.full(len(texts), NO_STEP, np.int8)
     found = {name: index.find(texts) for name, index in codes.items()}
     is_other = np.logical_or.reduce([each.is_other for each in found.values()])
     for name, each in found.items():
-        step = each.method.indices.fill_null(NONE).to_numpy(zero_copy_only=False).astype(np.int8)
-        if name in _SMALL_NUMBERS:
+        step = each.method.indices.fill_null(NO_STEP).to_numpy(zero_copy_only=False).astype(np.int8)
+        if name == _BY_NUMBER:
             step = np.maximum(step, NORMALISED)  # as it stands it may as well be a name
         is_answer = (each.status != 0) & ~(is_other & (step > NORMALISED))
         better = np.flatnonzero(is_answer & (step < rank))
@@ -58,7 +57,7 @@ def answers_of_codes(texts: pa.Array, codes: Mapping[str, CodeIndex]) -> CodeAns
             decisions.leave_open(row, AMBIGUOUS, _likely(each, decisions, row), method=METHODS[step[row]])
         rank[better] = step[better]
     for each in found.values():
-        open_ = np.flatnonzero((rank == NONE) & (decisions.suggestion < 0) & (each.suggestion >= 0) & ~is_other)
+        open_ = np.flatnonzero((rank == NO_STEP) & (decisions.suggestion < 0) & (each.suggestion >= 0) & ~is_other)
         _suggest(each, open_, decisions)
     return CodeAnswers(decisions, rank, is_other)
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rapidfuzz.fuzz import token_set_ratio
 
-from finsync_pipeline.identity.code_answers import CodeAnswers, answers_of_codes
+from finsync_pipeline.identity.code_answers import NO_STEP, CodeAnswers, answers_of_codes
 from finsync_pipeline.identity.decisions import ACCEPTED, AMBIGUOUS, CONFLICT, Decisions
 from finsync_pipeline.identity.listed import ListedCompanies
 from finsync_pipeline.identity.names.forms import normalise_name
@@ -28,6 +28,8 @@ from finsync_pipeline.identity.spellings import Answer, by_ticker
 
 #: A name that nobody answers to stops a code whose company is called so differently (token set ratio, 0 to 100).
 LEAST_LIKE = 60.0
+#: Promised of what evidence accepts: two cells of a row that point at one company by different ways.
+PRECISION_WITH_EVIDENCE = 0.9998
 #: What answers by these methods is not repaired: it is the companies that answer, or none.
 _CERTAIN_METHODS = frozenset({"exact", "normalised", "cik", "ticker", "alias"})
 _CERTAIN = 100.0
@@ -92,7 +94,7 @@ def _stop(row: int, witness: Witness, decisions: Decisions, by_codes: CodeAnswer
     named = witness.companies.union(*(choice for choice in witness.choices if company not in choice))
     others = sorted(named - {company})
     unlike = company not in witness.companies and any(
-        _is_unlike(name, company, listed) for name in witness.unanswered if by_codes.rank[row] < len(_RANKS)
+        _is_unlike(name, company, listed) for name in witness.unanswered if by_codes.rank[row] < NO_STEP
     )
     country = listed.countries[company]
     elsewhere = witness.country is not None and country is not None and country != witness.country
@@ -151,11 +153,6 @@ def _accept_with(
     decisions.accept(row, company, method, steps=steps, score=score, precision=PRECISION_WITH_EVIDENCE, likely=likely)
 
 
-#: Promised of what evidence accepts: two cells of a row that point at one company by different ways.
-PRECISION_WITH_EVIDENCE = 0.9998
-_RANKS = ("exact", "normalised", "look_alike", "one_edit", "two_edits")
-
-
 def _choose_by_country(
     row: int, country: str, decisions: Decisions, by_codes: CodeAnswers, listed: ListedCompanies
 ) -> None:
@@ -163,7 +160,7 @@ def _choose_by_country(
 
     A country is too weak to choose between repairs, and of a code that several companies have not all are told.
     """
-    if decisions.method[row] not in _CERTAIN_METHODS or by_codes.rank[row] < len(_RANKS):
+    if decisions.method[row] not in _CERTAIN_METHODS or by_codes.rank[row] < NO_STEP:
         return
     likely = decisions.candidates[row] or ()
     agreeing = [company for company, _ in likely if listed.countries[company] == country]

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+from zipfile import BadZipFile
 
 #: Counts up when parts of before can no longer be read, or would be made otherwise now.
 MAKE = 2
@@ -16,6 +17,9 @@ MAKE = 2
 VERSIONS = 3
 
 Part = TypeVar("Part")
+
+#: What reading a file that was cut off, or is another one, raises.
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, BadZipFile)
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Kept:
         if self.folder is None:
             return build()
         place = self.folder / name
-        with suppress(OSError, ValueError, KeyError):
+        with suppress(*_UNREADABLE):
             return load(place)
         part = build()
         with suppress(OSError):

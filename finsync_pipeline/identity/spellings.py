@@ -82,8 +82,8 @@ def _certain(row: int, by_name: NameAnswer | None, by_ticker: Answer | None, by_
 
 
 def _of_name(said: NameAnswer) -> Answer:
-    scores = min(said.scores)
-    return Answer(said.companies, said.method, said.steps, said.precision, said.settled, said.is_taken, scores)
+    score = min(said.scores)
+    return Answer(said.companies, said.method, said.steps, said.precision, said.settled, said.is_taken, score)
 
 
 def _weigh(row: int, answers: Sequence[Answer], decisions: Decisions) -> None:

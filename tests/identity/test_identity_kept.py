@@ -68,13 +68,21 @@ def test_it_is_prepared_once(listed: Path, monkeypatch: pytest.MonkeyPatch) -> N
     pd.testing.assert_frame_equal(before, decide_anew(listed))
 
 
-@pytest.mark.parametrize("spoil", [lambda file: file.write_bytes(b"nothing"), lambda file: file.unlink()])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda file: file.write_bytes(b"nothing"),
+        lambda file: file.write_bytes(file.read_bytes()[: file.stat().st_size // 2]),
+        lambda file: file.unlink(),
+    ],
+)
 def test_what_cannot_be_read_is_made_anew(listed: Path, spoil: object) -> None:
     before = decide_anew(listed)
     place = next((listed / "kept").iterdir())
-    for file in (place / "names" / "known.json", place / "lei" / "index.json"):
-        spoil(file)  # type: ignore[operator]
-    pd.testing.assert_frame_equal(before, decide_anew(listed))
+    for of_names, of_codes in (("known.json", "index.json"), ("keys.npz", "forms.arrow"), ("words.arrow", "rows.npy")):
+        spoil(place / "names" / of_names)  # type: ignore[operator]
+        spoil(place / "lei" / of_codes)  # type: ignore[operator]
+        pd.testing.assert_frame_equal(before, decide_anew(listed))
     shutil.rmtree(place / "names")
     pd.testing.assert_frame_equal(before, decide_anew(listed))
 

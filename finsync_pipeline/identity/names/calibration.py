@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from finsync_pipeline.identity.names.candidates import ANOTHER_WORD
+from finsync_pipeline.identity.names.likeness import ANOTHER_WORD
 
 #: What is promised of a class before any trial, and for how many names the more general class counts.
 UNTRIED, WEIGHT_OF_GENERAL = 0.9, 5.0

@@ -10,10 +10,11 @@ from rapidfuzz.fuzz import ratio
 from rapidfuzz.process import extract
 
 from finsync_pipeline.identity.names.calibration import Calibration
-from finsync_pipeline.identity.names.candidates import ANOTHER_WORD, Candidate, candidates
+from finsync_pipeline.identity.names.candidates import candidates
 from finsync_pipeline.identity.names.decoys import decoys_beside
 from finsync_pipeline.identity.names.forms import NameForms, normalise_name
 from finsync_pipeline.identity.names.index import WHOLE_FORMS, Claim, NameIndex
+from finsync_pipeline.identity.names.likeness import ANOTHER_WORD, Candidate
 from finsync_pipeline.identity.names.trial import calibrate
 
 #: Names are compared one by one only in a list of at most so many; the nearest are told, if they are near enough.

@@ -16,10 +16,11 @@ from functools import cache
 from pathlib import Path
 
 from finsync_pipeline.identity.names.calibration import Calibration
-from finsync_pipeline.identity.names.candidates import Candidate, candidates
+from finsync_pipeline.identity.names.candidates import candidates
 from finsync_pipeline.identity.names.decoys import known_names
 from finsync_pipeline.identity.names.forms import normalise_name
 from finsync_pipeline.identity.names.index import WHOLE_FORMS, Claim, NameIndex
+from finsync_pipeline.identity.names.likeness import Candidate
 from finsync_pipeline.identity.names.noise import varied
 
 #: The share of spellings that are taken to be of companies that are not listed.
