@@ -5,6 +5,7 @@ import errno
 import gc
 import signal
 import socket
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -114,6 +115,8 @@ class _Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """The answer to a request that reached no route."""
         if request.writer.output_size > 0:
+            # The task of the request keeps the error for a while: what its frames hold, such as a file, is let go now
+            traceback.clear_frames(exc.__traceback__ if exc else None)
             raise ConnectionError("the answer was begun already")
         problem = Problem("internal", "the service failed; its log says why")
         if status < 500:

@@ -40,18 +40,9 @@ class Engine:
             finally:
                 connection.finish()
 
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._threads, begin)
+        future = asyncio.get_running_loop().run_in_executor(self._threads, begin)
         future.add_done_callback(lambda ended: self._finish(ended, snapshot, connection))
-
-        def look_at_the_clock() -> None:
-            """The connection does so itself, but not within one call of a function over a long text."""
-            if allowance.is_over():
-                connection.stop(allowance)
-            elif not future.done():
-                loop.call_later(allowance.left() + 0.01, look_at_the_clock)
-
-        alarm = loop.call_later(seconds, look_at_the_clock)
+        alarm = asyncio.create_task(_stop_in_time(connection, allowance))
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -59,6 +50,8 @@ class Engine:
             raise
         finally:
             alarm.cancel()
+            # An error that is raised here holds this frame, and the future holds the error: its files would stay open
+            del future
 
     def close(self) -> None:
         """Wait for what runs."""
@@ -81,3 +74,10 @@ class Engine:
         snapshot.give_back(connection)
         snapshot.__exit__()
         self._places.release()
+
+
+async def _stop_in_time(connection: GuardedConnection, allowance: Allowance) -> None:
+    """The connection looks at the clock itself, but not within one call of a function over a long text."""
+    while not allowance.is_over():
+        await asyncio.sleep(allowance.left() + 0.01)
+    connection.stop(allowance)
