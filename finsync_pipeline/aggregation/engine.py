@@ -41,4 +41,4 @@ class DuckDBEngine:
 
     def collect(self, table: nw.LazyFrame[Any], schema: pa.Schema) -> pd.DataFrame:
         """The rows of the lazy table in the columns and types of the schema."""
-        return frames.from_arrow(table.select(schema.names).to_native().to_arrow_table().cast(schema))
+        return frames.from_arrow(table.to_native().to_arrow_table().select(schema.names).cast(schema))

@@ -20,5 +20,4 @@ def source_means(facts: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 
 def financials(means: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """The `source_means` as the wide table FINANCIALS."""
-    wide = widened(means, KEYS, NUMERIC_ITEMS, {"mean": "", "n": "_sources"})
-    return wide.with_columns(*[nw.col(f"{item}_sources").fill_null(0) for item in NUMERIC_ITEMS]).sort(*KEYS)
+    return widened(means, KEYS, NUMERIC_ITEMS, {"mean": ""}, counts={"n": "_sources"}).sort(*KEYS)

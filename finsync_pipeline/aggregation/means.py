@@ -1,6 +1,6 @@
 """The one mean of FinSync: exact sum, divided, rounded half-even to six places."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -39,16 +39,24 @@ def mean_of(table: nw.LazyFrame[Any], keys: Sequence[str], value: str) -> nw.Laz
 
 
 def widened(
-    table: nw.LazyFrame[Any], keys: Sequence[str], items: Sequence[str], columns: dict[str, str]
+    table: nw.LazyFrame[Any],
+    keys: Sequence[str],
+    items: Sequence[str],
+    columns: Mapping[str, str],
+    counts: Mapping[str, str] | None = None,
 ) -> nw.LazyFrame[Any]:
-    """One row per group of `keys`: for each item, each column of `columns` under its name with that suffix.
+    """One row per group of `keys`: for each item, each column of `columns` and `counts` under its name with a suffix.
 
-    `columns` maps a column of the long table to its suffix: `{"mean": "", "n": "_n"}`. What a group has not, is null.
+    Both map a column of the long table to its suffix: `{"mean": ""}`, `{"n": "_n"}`. What a group has not, is null;
+    in `counts` it is 0.
     """
-    return table.group_by(*keys).agg(
-        *[
-            nw.when(nw.col("item") == item).then(nw.col(column)).max().alias(f"{item}{suffix}")
-            for item in items
-            for column, suffix in columns.items()
-        ]
-    )
+    wide = [
+        (nw.when(nw.col("item") == item).then(nw.col(column)).max(), f"{item}{suffix}")
+        for column, suffix in columns.items()
+        for item in items
+    ] + [
+        (nw.when(nw.col("item") == item).then(nw.col(column)).otherwise(0).max(), f"{item}{suffix}")
+        for column, suffix in (counts or {}).items()
+        for item in items
+    ]
+    return table.group_by(*keys).agg(*[value.alias(name) for value, name in wide])

@@ -26,22 +26,26 @@ def company_summary(
     name. Every company with any number has a row, also one without annual periods: its cells are empty.
     """
     everyone = means.select(*COMPANY).unique()
-    ends = _annual_ends(means)
     values = in_basis(means).rename({"mean": "value"})
     averages = mean_of(values, [*COMPANY, "item"], "value")
     spans = values.group_by(*COMPANY, "item").agg(first=nw.col("period_end").min(), last=nw.col("period_end").max())
-    items = averages.join(spans, on=[*COMPANY, "item"], how="inner")
-    wide = widened(items, COMPANY, NUMERIC_ITEMS, {"mean": "", "n": "_n", "first": "_first", "last": "_last"})
-    periods = ends.group_by(*COMPANY).agg(
-        periods=nw.len().cast(nw.Int64), first_period=nw.col("period_end").min(), last_period=nw.col("period_end").max()
+    items = everyone.join(averages.join(spans, on=[*COMPANY, "item"], how="inner"), on=COMPANY, how="left")
+    wide = widened(items, COMPANY, NUMERIC_ITEMS, {"mean": "", "first": "_first", "last": "_last"}, counts={"n": "_n"})
+    periods = (
+        _annual_ends(means)
+        .group_by(*COMPANY)
+        .agg(
+            periods=nw.len().cast(nw.Int64),
+            first_period=nw.col("period_end").min(),
+            last_period=nw.col("period_end").max(),
+        )
     )
-    counts = ["periods", *(f"{item}_n" for item in NUMERIC_ITEMS)]
     return (
         everyone.join(periods, on=COMPANY, how="left")
         .join(_agreed_texts(texts), on="company_id", how="left")
         .join(companies.select("company_id", company_name=nw.col("name")), on="company_id", how="left")
+        .with_columns(nw.lit(BASIS).alias("basis"), nw.col("periods").fill_null(0))
         .join(wide, on=COMPANY, how="left")
-        .with_columns(nw.lit(BASIS).alias("basis"), *[nw.col(name).fill_null(0) for name in counts])
         .sort(*COMPANY)
     )
 
