@@ -1,8 +1,9 @@
 """The limits of a service: each has a default and a sentence, and is set by an environment variable."""
 
 import os
-from dataclasses import dataclass, field, fields
-from typing import Self
+import re
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, Self
 
 PREFIX = "FINSYNC_SERVICES_"
 
@@ -16,14 +17,19 @@ def _limit(default: int, sentence: str) -> int:
     return value
 
 
+def _seconds(default: float, sentence: str) -> float:
+    value: float = field(default=default, metadata={"sentence": sentence, "has_fraction": True})
+    return value
+
+
 @dataclass(frozen=True)
 class Limits:
-    """What a service grants one caller, or all of them; every limit is a whole number, 1 or more."""
+    """What a service grants one caller, or all of them; seconds may have a fraction, all others are whole numbers."""
 
     connections: int = _limit(4, "Queries that run at the same time; others wait for a connection.")
-    checkout_seconds: int = _limit(5, "How long a query waits for a connection before it is answered 503.")
-    query_seconds: int = _limit(10, "How long a query may work, in seconds of a processor, before it is stopped.")
-    export_seconds: int = _limit(60, "How long /data may work to write rows into a format, likewise.")
+    checkout_seconds: float = _seconds(5, "How long a query waits for a connection before it is answered 503.")
+    query_seconds: float = _seconds(10, "How long a query may work, in seconds of a processor, before it is stopped.")
+    export_seconds: float = _seconds(60, "How long /data may work to write rows into a format, likewise.")
     json_rows: int = _limit(100_000, "Rows of a result in JSON, which the caller holds as a whole.")
     result_rows: int = _limit(5_000_000, "Rows of a result in any other format.")
     result_bytes: int = _limit(1 << 30, "Bytes of a result, in any format.")
@@ -36,15 +42,16 @@ class Limits:
     kept_bytes: int = _limit(1 << 30, "Bytes of large answers kept on disk, to answer the same question again.")
     kept_small_bytes: int = _limit(16 << 20, "Bytes of small answers kept in memory.")
     requests_per_minute: int = _limit(12_000, "Requests of one client.")
-    send_seconds: int = _limit(600, "How long a client may take to receive one answer.")
+    send_seconds: float = _seconds(600, "How long a client may take to receive one answer.")
 
     @classmethod
     def from_environment(cls) -> Self:
         """The limits, each by its variable where that is set. Raises SettingMistake."""
-        given = {each.name: os.environ.get(variable(each.name)) for each in fields(cls)}
-        return cls(**{name: _read(name, text) for name, text in given.items() if text})
+        given = {each: os.environ.get(variable(each.name)) for each in fields(cls)}
+        numbers: dict[str, Any] = {each.name: _read(each, text) for each, text in given.items() if text}
+        return cls(**numbers)
 
-    def told(self) -> list[tuple[str, int, str]]:
+    def told(self) -> list[tuple[str, float, str]]:
         """Each limit's name, value and sentence."""
         return [(each.name, getattr(self, each.name), each.metadata["sentence"]) for each in fields(self)]
 
@@ -54,7 +61,13 @@ def variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
-def _read(name: str, text: str) -> int:
-    if text.isascii() and text.isdigit() and 0 < int(text) < 2**62:
-        return int(text)
-    raise SettingMistake(f"{variable(name)}: {text!r} is no whole number of 1 or more; write it like 1000")
+def _read(limit: "Field[Any]", text: str) -> float:
+    has_fraction = "has_fraction" in limit.metadata
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?" if has_fraction else r"\d{1,18}", text, re.ASCII) or not float(text):
+        told = (
+            "number above 0; write it like 10 or 0.5"
+            if has_fraction
+            else "whole number of 1 or more; write it like 1000"
+        )
+        raise SettingMistake(f"{variable(limit.name)}: {text!r} is no {told}")
+    return float(text) if has_fraction else int(text)

@@ -18,7 +18,7 @@ from source_services.querying.allowance import WALL_SECONDS_EACH
 
 ADDRESS_SPACE = 3 << 30
 MEMORY_MB = 1_000
-QUERY_SECONDS = 1
+QUERY_SECONDS = 0.4
 ROWS = 250
 SECRETS = ("Mk7XsecretOfAnother", "balance_sheet_cell_Q8", "of_another_caller_Z3")
 FORBIDDEN = (

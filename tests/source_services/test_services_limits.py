@@ -77,8 +77,8 @@ def test_a_query_that_waits_gets_the_connection_that_becomes_free(numbers):
 
 
 def test_a_query_is_stopped_when_its_time_is_over_and_its_connection_used_again(numbers):
-    client = numbers(connections=1, query_seconds=1)
-    assert "after 1 s" in check_problem(client.post(LONG), 504, "query-timeout")["detail"]
+    client = numbers(connections=1, query_seconds=0.3)
+    assert "after 0.3 s" in check_problem(client.post(LONG), 504, "query-timeout")["detail"]
     for number in range(5):
         assert client.rows(f"SELECT count(*) + {number} FROM numbers") == [[200 + number]]
 
@@ -437,12 +437,17 @@ def test_every_limit_is_set_by_its_variable_and_explained(monkeypatch, name, val
     monkeypatch.setenv(variable(name), "")
     assert getattr(Limits.from_environment(), name) == value
     assert sentence.endswith(".")
-    for wrong in ("0", "-1", "1.5", "ten", " 1", "1_000", "1e3", "٣", "9" * 30):
+    is_whole = not name.endswith("_seconds")
+    cure = "whole number of 1 or more; write it like 1000" if is_whole else "number above 0; write it like 10 or 0.5"
+    for wrong in ("0", "-1", ".5", "0.0", "ten", "nan", " 1", "1_000", "1e3", "٣", "9" * 30, *["1.5"] * is_whole):
         monkeypatch.setenv(variable(name), wrong)
-        with pytest.raises(
-            SettingMistake, match=rf"{variable(name)}: .* is no whole number of 1 or more; write it like 1000"
-        ):
+        with pytest.raises(SettingMistake, match=rf"{variable(name)}: .* is no {cure}"):
             Limits.from_environment()
+
+
+def test_seconds_may_have_a_fraction(monkeypatch):
+    monkeypatch.setenv(variable("query_seconds"), "0.25")
+    assert Limits.from_environment().query_seconds == 0.25
 
 
 # Nothing is left over
@@ -453,7 +458,7 @@ def open_files():
 
 
 def test_300_requests_of_all_kinds_leave_no_file_and_no_thread_behind(numbers):
-    client = numbers(query_seconds=1)
+    client = numbers(query_seconds=0.3)
 
     def ask():
         client.get("/data")
