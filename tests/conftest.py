@@ -1,11 +1,15 @@
 """Fixtures that all tests share, and how tests are handed out to the workers."""
 
+import os
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+# Each worker is a thread of its own already: more of them only take the processors from one another
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 LONGEST = Path(__file__).parent / "pipeline"
 

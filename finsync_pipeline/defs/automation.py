@@ -17,6 +17,7 @@ from finsync_pipeline.settings import close_cron, is_deployed, release_cron, tab
 from finsync_pipeline.statements.delivered import DeliveryMistake
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.storage.ledgers import worked_quarters
+from finsync_pipeline.storage_lost import launched_again_if_storage_was_lost
 
 UNFINISHED = [dg.DagsterRunStatus[name] for name in ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")]
 """Of runs that are still to do something."""
@@ -30,9 +31,13 @@ quarter_job = dg.define_asset_job(
     "quarter",
     selection=dg.AssetSelection.all() - RELEASE,
     description="Extract, correct, map and consolidate quarters: all assets but the release.",
+    hooks={launched_again_if_storage_was_lost},
 )
 release_job = dg.define_asset_job(
-    "release", selection=RELEASE, description="Publish the summary over all quarters as CSV."
+    "release",
+    selection=RELEASE,
+    description="Publish the summary over all quarters as CSV.",
+    hooks={launched_again_if_storage_was_lost},
 )
 
 

@@ -9,6 +9,7 @@ from finsync_pipeline.components.decide_again import LISTS_AGAIN, DecisionsKept,
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.defs.automation import UNFINISHED
 from finsync_pipeline.settings import is_deployed
+from finsync_pipeline.storage_lost import launched_again_if_storage_was_lost
 
 
 @dg.definitions
@@ -20,6 +21,7 @@ def decide_again(context: dg.ComponentLoadContext) -> dg.Definitions:
         selection=dg.AssetSelection.assets(*assets_again(sources)),
         description="Decide company ids again by the list and the review as they are now, and map the rows that are "
         "kept. No source is asked.",
+        hooks={launched_again_if_storage_was_lost},
     )
 
     @dg.sensor(
