@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -19,7 +19,8 @@ import pyarrow as pa
 
 from finsync_pipeline import frames
 from finsync_pipeline.statements.mapping import SourceMapping
-from source_services.services import Service
+from source_services.loading.data_files import find_data_files
+from source_services.services import SERVICES, Service
 from source_services.serving import Manner, answering, listen
 from source_services.settings import Limits
 from source_services.table import ServedTable
@@ -89,8 +90,19 @@ def answering_service(
 
 
 @contextmanager
+def answering_services(data: Path) -> Iterator[dict[str, str]]:
+    """A service over each data file of the folder, in threads of this process: name -> url."""
+    period_columns = {service.name: service.period_column for service in SERVICES}
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(answering_service(Service(name, 0, period_columns.get(name)), file)).url
+            for name, file in find_data_files(data).items()
+        }
+
+
+@contextmanager
 def running_services(data: Path, *arguments: str) -> Iterator[dict[str, str]]:
-    """Real source services over the folder on free ports: name -> url."""
+    """The source services over the folder as users run them, in a process of their own, on free ports: name -> url."""
     process = subprocess.Popen(
         [sys.executable, "-m", "source_services", "--data", str(data), *(arguments or ("--base-port", "0"))],
         cwd=PROJECT,

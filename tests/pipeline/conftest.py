@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from given import running_services
+from given import answering_services, running_services
 from once import made_once
 
 from finsync_pipeline.cli import main
@@ -135,7 +135,7 @@ def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
 @pytest.fixture
 def running(deployment: Deployment) -> Iterator[Deployment]:
     """A deployment whose three services run."""
-    with running_services(deployment.data) as urls:
+    with answering_services(deployment.data) as urls:
         deployment.use(urls)
         yield deployment
 
@@ -164,6 +164,6 @@ def worked(released: Deployment, deployment: Deployment) -> Deployment:
 @pytest.fixture
 def again(worked: Deployment) -> Iterator[Deployment]:
     """The deployment after a run, with its three services."""
-    with running_services(worked.data) as urls:
+    with answering_services(worked.data) as urls:
         worked.use(urls)
         yield worked

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 import pytest
-from given import running_services
+from given import answering_services
 
 from finsync_pipeline.definitions import defs
 from finsync_pipeline.defs.automation import (
@@ -70,7 +70,7 @@ def test_the_sensor_asks_for_all_quarters_that_were_never_worked_on(running):
 
 
 def test_the_sensor_asks_for_the_quarters_whose_rows_changed_and_for_no_others(worked):
-    with running_services(worked.data) as urls:
+    with answering_services(worked.data) as urls:
         worked.use(urls)
         nothing = _tick()
         assert not nothing.run_requests
@@ -78,7 +78,7 @@ def test_the_sensor_asks_for_the_quarters_whose_rows_changed_and_for_no_others(w
 
     file = worked.data / "pnl.csv"
     file.write_text(file.read_text().replace('"1,000"', '"1,001"'))
-    with running_services(worked.data) as urls:
+    with answering_services(worked.data) as urls:
         worked.use(urls)
         today = datetime.now(UTC).date()
         changed = _tick()
@@ -89,13 +89,13 @@ def test_the_sensor_asks_for_the_quarters_whose_rows_changed_and_for_no_others(w
         assert _run_keys(_tick()) != _run_keys(changed)
 
     file.write_text("".join(line for line in file.read_text().splitlines(True) if not line.startswith("1,")))
-    with running_services(worked.data) as urls:
+    with answering_services(worked.data) as urls:
         worked.use(urls)
         assert _asked(_tick()) == [("2009-07-01", "2009-07-01")]
 
 
 def test_the_sensor_says_which_source_does_not_answer(deployment):
-    with running_services(deployment.data) as urls:
+    with answering_services(deployment.data) as urls:
         deployment.use({**urls, "pnl": "http://127.0.0.1:9"})
         assert _asked(_tick()) == [("2009-10-01", "2009-10-01")]
     deployment.use(dict.fromkeys(("pnl", "balance_sheet", "cash_flow"), "http://127.0.0.1:9"))

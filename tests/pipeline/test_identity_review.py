@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 import pytest
-from given import running_services
+from given import answering_services
 
 from finsync_pipeline.definitions import defs
 from finsync_pipeline.storage.parquet import read_frame, write_frame
@@ -106,7 +106,7 @@ def test_a_changed_review_is_applied_to_the_rows_kept_while_all_services_are_dow
     assert worked.table("ledger").query("rows_in > 0")["review_version"].nunique() == 2
 
     monkeypatch.setenv("FINSYNC_HOME", str(worked.folder / "from_scratch"))
-    with running_services(worked.data) as urls:
+    with answering_services(worked.data) as urls:
         worked.use(urls)
         assert worked.finsync("run") == 0
     current = worked.folder / "from_scratch" / "published" / "current"

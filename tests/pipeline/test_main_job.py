@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from given import running_services
+from given import answering_services
 
 WITH_PNL_ALONE = ("--allow-missing", "balance_sheet", "--allow-missing", "cash_flow")
 
@@ -99,7 +99,7 @@ def test_a_source_without_a_mapped_column_fails_with_the_name_of_the_column(
 ):
     file = deployment.data / "pnl.csv"
     file.write_text(file.read_text().replace("Net Profit", "Net Profits"))
-    with running_services(deployment.data) as urls:
+    with answering_services(deployment.data) as urls:
         deployment.use(urls)
         assert deployment.finsync("run", *WITH_PNL_ALONE) == 1
 
@@ -110,7 +110,7 @@ def test_a_source_without_a_mapped_column_fails_with_the_name_of_the_column(
 def test_rows_that_a_source_withdrew_leave_the_release(worked):
     file = worked.data / "pnl.csv"
     file.write_text("".join(line for line in file.read_text().splitlines(True) if not line.startswith("1,")))
-    with running_services(worked.data) as urls:
+    with answering_services(worked.data) as urls:
         worked.use(urls)
         assert worked.finsync("run") == 0
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import dagster as dg
 import pytest
-from given import running_services
+from given import answering_services
 from plain_servers import gathering, passing_on
 
 from finsync_pipeline.clients import source_service
@@ -21,7 +21,7 @@ QUARTERS = ("--quarters", "2009-Q3...2009-Q4")
 
 
 def test_a_run_asks_all_its_sources_before_it_has_an_answer_of_any(deployment, released):
-    with running_services(deployment.data) as urls, ExitStack() as stack:
+    with answering_services(deployment.data) as urls, ExitStack() as stack:
         barrier = Barrier(3)
         deployment.use({name: stack.enter_context(gathering(url, barrier)) for name, url in urls.items()})
 
@@ -33,7 +33,7 @@ def test_a_run_asks_all_its_sources_before_it_has_an_answer_of_any(deployment, r
 def test_a_run_gets_each_table_whole_once_and_into_a_file(deployment, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(source_service, "LARGE_BYTES", 0)
     heard: list[str] = []
-    with running_services(deployment.data) as urls, ExitStack() as stack:
+    with answering_services(deployment.data) as urls, ExitStack() as stack:
         deployment.use({name: stack.enter_context(passing_on(url, heard.append)) for name, url in urls.items()})
         assert deployment.finsync("run", *QUARTERS) == 0
 
@@ -42,14 +42,14 @@ def test_a_run_gets_each_table_whole_once_and_into_a_file(deployment, monkeypatc
 
 
 def test_all_sources_are_asked_at_the_same_time_for_their_occupied_quarters(deployment):
-    with running_services(deployment.data) as urls, ExitStack() as stack:
+    with answering_services(deployment.data) as urls, ExitStack() as stack:
         barrier = Barrier(3)
         deployment.use({name: stack.enter_context(gathering(url, barrier)) for name, url in urls.items()})
         assert occupied_range(declared_sources()) == (date(2009, 7, 1), date(2009, 10, 1))
 
 
 def test_the_sensor_asks_all_sources_at_the_same_time(deployment):
-    with running_services(deployment.data) as urls, ExitStack() as stack:
+    with answering_services(deployment.data) as urls, ExitStack() as stack:
         barrier = Barrier(3)
         deployment.use({name: stack.enter_context(gathering(url, barrier)) for name, url in urls.items()})
         sensor = defs().get_repository_def().get_sensor_def("delivery_changed")
@@ -69,7 +69,7 @@ def test_the_sensor_asks_all_sources_at_the_same_time(deployment):
 def test_a_step_asks_alone_where_steps_are_processes_or_its_source_is_the_only_one(
     deployment, executor: dg.ExecutorDefinition, steps: list[str], is_ahead: bool
 ):
-    with running_services(deployment.data) as urls:
+    with answering_services(deployment.data) as urls:
         deployment.use(urls)
         sources = declared_sources()
         [pnl] = [source for source in sources if source.name == "pnl"]

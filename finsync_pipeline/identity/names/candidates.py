@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from finsync_pipeline.identity.names.fewer_words import abbreviated, initialled, longer
-from finsync_pipeline.identity.names.forms import NameForms
-from finsync_pipeline.identity.names.index import WHOLE_FORMS, Claim, NameIndex
+from finsync_pipeline.identity.names.forms import WHOLE_FORMS, NameForms
+from finsync_pipeline.identity.names.index import Claim, NameIndex
 from finsync_pipeline.identity.names.likeness import (
     Candidate,
     claims_in_force,
@@ -32,14 +32,15 @@ def candidates(
 
     `without`: leave this company out, as if it were not listed.
     """
+    equal: dict[str, list[Claim]] = {}
     for form in WHOLE_FORMS:
-        found = list(_equal(forms, form, day, names, without))
-        agreeing = [c for c in found if form in {"literal", "light"} or not contradict(forms, c.forms)]
+        equal[form] = list(_equal(forms, form, day, names, without))
+        agreeing = [c for c in equal[form] if form in {"literal", "light"} or not contradict(forms, c.forms)]
         if not forms.legal_forms:  # a partnership says that it is one
             agreeing = [c for c in agreeing if not c.forms.legal_forms & PARTNERSHIPS] or agreeing
         if agreeing:
             yield form, [_candidate(forms, claim, form, names, without) for claim in agreeing]
-    opposed = [c for form in ("core", "joined", "ordered") for c in _equal(forms, form, day, names, without)]
+    opposed = [claim for form in ("core", "joined", "ordered") for claim in equal[form]]
     if opposed:
         yield "legal_form", [_candidate(forms, claim, "legal_form", names, without) for claim in dict.fromkeys(opposed)]
     said_shorter = list(longer(forms, day, names, without))
@@ -52,11 +53,11 @@ def candidates(
 
 
 def _equal(forms: NameForms, form: str, day: int, names: NameIndex, without: int | None) -> Iterator[Claim]:
-    key = forms.keys[form]
+    key = forms.key(form)
     if not key:
         return  # nothing but signs: no two of them are alike
     for claim in claims_in_force(names.whole[form].numbers_of(key), day, names, without):
-        if claim.forms.keys[form] == key:
+        if claim.forms.key(form) == key:
             yield claim
 
 

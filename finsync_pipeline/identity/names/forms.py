@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -62,16 +62,9 @@ class NameForms:
         """The words of the core, sorted."""
         return tuple(sorted(self.core))
 
-    @property
-    def keys(self) -> dict[str, str]:
-        """What the whole name is looked up by, the most literal form first."""
-        return {
-            "literal": self.literal,
-            "light": self.light,
-            "core": " ".join(self.core),
-            "joined": self.joined,
-            "ordered": " ".join(self.ordered),
-        }
+    def key(self, form: str) -> str:
+        """What the whole name is looked up by in this one of the WHOLE_FORMS."""
+        return _KEYS[form](self)
 
     def beginnings(self) -> list[str]:
         """The core's first words joined, from the first alone to all but the last."""
@@ -102,6 +95,17 @@ class NameForms:
         """The words of the core, sorted, without those at its end that may be left out; null if there are none."""
         end = next((count for count in range(1, len(self.core)) if self.adds_only_tails_to(count)), None)
         return None if end is None else " ".join(sorted(self.core[:end]))
+
+
+_KEYS: dict[str, Callable[[NameForms], str]] = {
+    "literal": lambda forms: forms.literal,
+    "light": lambda forms: forms.light,
+    "core": lambda forms: " ".join(forms.core),
+    "joined": lambda forms: forms.joined,
+    "ordered": lambda forms: " ".join(forms.ordered),
+}
+#: The forms of a whole name by which it is looked up, the most literal first.
+WHOLE_FORMS = tuple(_KEYS)
 
 
 @lru_cache(maxsize=200_000)

@@ -12,11 +12,9 @@ from datetime import date
 
 import numpy as np
 
-from finsync_pipeline.identity.names.forms import NameForms, normalise_name
+from finsync_pipeline.identity.names.forms import WHOLE_FORMS, NameForms, normalise_name
 from finsync_pipeline.identity.names.keys import KeyTable
 
-#: The forms of a whole name by which it is looked up, the most literal first.
-WHOLE_FORMS = ("literal", "light", "core", "joined", "ordered")
 #: Of a word only so many companies are remembered: it is enough to know whether others bear it.
 COMPANIES_OF_A_WORD = 3
 
@@ -84,8 +82,8 @@ class NameIndex:
         bearers: dict[str, tuple[int, ...]] = defaultdict(tuple)
         for number, claim in enumerate(claims):
             forms = claim.forms
-            for form, key in forms.keys.items():
-                whole[form].append(key)
+            for form in WHOLE_FORMS:
+                whole[form].append(forms.key(form))
             beginnings += [(key, number) for key in forms.beginnings()]
             if (short := forms.tailless) is not None:
                 tailless.append((short, number))

@@ -12,8 +12,8 @@ from rapidfuzz.process import extract
 from finsync_pipeline.identity.names.calibration import Calibration
 from finsync_pipeline.identity.names.candidates import candidates
 from finsync_pipeline.identity.names.decoys import decoys_beside
-from finsync_pipeline.identity.names.forms import NameForms, normalise_name
-from finsync_pipeline.identity.names.index import WHOLE_FORMS, Claim, NameIndex
+from finsync_pipeline.identity.names.forms import WHOLE_FORMS, NameForms, normalise_name
+from finsync_pipeline.identity.names.index import Claim, NameIndex
 from finsync_pipeline.identity.names.likeness import ANOTHER_WORD, Candidate
 from finsync_pipeline.identity.names.trial import calibrate
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 from pyarrow import feather
 
 from finsync_pipeline.identity.names.calibration import Calibration
-from finsync_pipeline.identity.names.index import WHOLE_FORMS, Claim, NameIndex
+from finsync_pipeline.identity.names.forms import WHOLE_FORMS
+from finsync_pipeline.identity.names.index import Claim, NameIndex
 from finsync_pipeline.identity.names.keys import KeyTable
 from finsync_pipeline.identity.names.listed_names import Names
 

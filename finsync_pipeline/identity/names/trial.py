@@ -18,8 +18,8 @@ from pathlib import Path
 from finsync_pipeline.identity.names.calibration import Calibration
 from finsync_pipeline.identity.names.candidates import candidates
 from finsync_pipeline.identity.names.decoys import known_names
-from finsync_pipeline.identity.names.forms import normalise_name
-from finsync_pipeline.identity.names.index import WHOLE_FORMS, Claim, NameIndex
+from finsync_pipeline.identity.names.forms import WHOLE_FORMS, normalise_name
+from finsync_pipeline.identity.names.index import Claim, NameIndex
 from finsync_pipeline.identity.names.likeness import Candidate
 from finsync_pipeline.identity.names.noise import varied
 
