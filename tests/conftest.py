@@ -1,5 +1,6 @@
 """Fixtures that all tests share, and how tests are handed out to the workers."""
 
+import gc
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -10,6 +11,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 # Each worker is a thread of its own already: more of them only take the processors from one another
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# All that is imported stays: looking through it again and again finds nothing to collect
+gc.set_threshold(50_000, 20, 20)
 
 LONGEST = Path(__file__).parent / "pipeline"
 
