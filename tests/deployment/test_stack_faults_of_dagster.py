@@ -31,6 +31,22 @@ def test_postgres_is_killed_in_the_middle_of_a_run(stack, expected_csv, seconds)
     assert stack.published_anew() == expected_csv
 
 
+CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'finsync' AND pid <> pg_backend_pid()"
+
+
+def test_all_connections_to_postgres_are_cut_in_the_middle_of_a_run(stack, expected_csv):
+    run = stack.launch_by_graphql("quarter", SOME_QUARTERS)
+    stack.is_working(run)
+    began = time.monotonic()
+    while time.monotonic() < began + 3:  # as often as they are made anew
+        stack.inside("postgres", "psql", "--username=finsync", "--dbname=finsync", "--command", CUT)
+    done = ended_well(stack, run)
+    assert done.status == "SUCCESS", stack.errors(done.id)
+    stack.measured("connections cut for 3 s in a run: succeeds after", time.monotonic() - began)
+    stack.wait_healthy("code", "webserver", "daemon")
+    assert stack.published_anew() == expected_csv
+
+
 def test_the_daemon_is_killed_and_runs_go_on(stack):
     going_on = stack.launch_by_graphql("quarter", SOME_QUARTERS)
     stack.is_working(going_on)
