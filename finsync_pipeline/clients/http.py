@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import logging
 import mmap
 import os
 import random
@@ -24,11 +25,14 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from finsync_pipeline.clients.bearer import read_token
 from finsync_pipeline.clients.faults import Complaints, SourceUnavailable, without_credentials
 
+LOG = logging.getLogger("finsync_pipeline")
 T = TypeVar("T")
 CHUNK_BYTES = 1 << 20
 MESSAGE_BYTES, MESSAGE_CHARACTERS = 1 << 16, 500
 PASSING = (429, 502, 503, 504)
 """Statuses of a service that may answer the same question a moment later."""
+LONG_SECONDS = 2
+"""Of an attempt that was in vain after more than that, people are told, though another one follows."""
 BROKEN_OFF = "broke off in the middle of its answer"
 
 
@@ -104,11 +108,14 @@ class Connections:
         without a name and not in memory. Raises SourceUnavailable after the last attempt, other faults at once.
         """
         for attempt in range(self.patience.attempts):
+            began = time.monotonic()
             try:
                 return self._attempt(question, read, on_disk)
             except _Passing as passing:
                 if attempt + 1 == self.patience.attempts:
                     raise passing.fault from None
+                if time.monotonic() - began > LONG_SECONDS:
+                    LOG.warning("%s (attempt %s of %s)", passing.fault, attempt + 1, self.patience.attempts)
                 pause = self.patience.backoff * 2**attempt
                 time.sleep((passing.wait or 0) + random.uniform(pause, 2 * pause))  # noqa: S311
         raise AssertionError("at least one attempt")

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import dagster as dg
+from rich.status import Status
 
 from finsync_pipeline.clients.faults import SourceFault
 from finsync_pipeline.definitions import defs as load_definitions
@@ -79,11 +80,12 @@ def shown(is_published: bool) -> int:
 def materialize(selection: dg.AssetSelection, tags: dict[str, str], allow_missing: Sequence[str]) -> bool:
     """Make the assets in this process, over the quarters of the tags; prints what fails, and tells if all is made."""
     local_instance()
-    definitions = dg.Definitions.merge(load_definitions(), dg.Definitions(loggers={"console": progress}))
+    waiting = console.status("Starting")  # in a terminal: the step that is going on
+    definitions = dg.Definitions.merge(load_definitions(), dg.Definitions(loggers={"console": _progress(waiting)}))
     keys = selection.resolve(definitions.resolve_asset_graph())
     job = definitions.get_repository_def().get_implicit_job_def_for_assets(keys)
     assert job is not None
-    with dg.DagsterInstance.get() as instance, event_log_kept_open(instance):
+    with dg.DagsterInstance.get() as instance, event_log_kept_open(instance), waiting:
         result = job.execute_in_process(
             run_config={
                 "resources": {"publication": {"config": {"allow_missing": list(allow_missing)}}},
@@ -125,17 +127,28 @@ def refuse_unknown(allow_missing: Sequence[str], sources: Sequence[SourceMapping
             raise ValueError(f"--allow-missing {name}: no such source; there are {', '.join(sorted(names))}")
 
 
-@dg.logger
-def progress(_: dg.InitLoggerContext) -> logging.Logger:
-    """One line a step, instead of Dagster's log."""
-    logger = logging.Logger("finsync.progress")
-    logger.addHandler(_Steps())
-    return logger
+def _progress(waiting: Status) -> dg.LoggerDefinition:
+    @dg.logger
+    def progress(_: dg.InitLoggerContext) -> logging.Logger:
+        """One line a step, instead of Dagster's log."""
+        logger = logging.Logger("finsync.progress")
+        logger.addHandler(_Steps(waiting))
+        return logger
+
+    return progress
 
 
 class _Steps(logging.Handler):
+    def __init__(self, waiting: Status) -> None:
+        super().__init__()
+        self._waiting = waiting
+
     def emit(self, record: logging.LogRecord) -> None:
         event: Any = record.__dict__.get("dagster_meta", {}).get("dagster_event")
-        if event is not None and event.is_step_success:
-            seconds = event.step_success_data.duration_ms / 1000
-            console.print(f"[green]✓[/green] {event.step_key.replace('__', '/'):<40} {seconds:6.1f} s")
+        if event is None or event.step_key is None:
+            return
+        name = event.step_key.replace("__", "/")
+        if event.is_step_start:
+            self._waiting.update(name)
+        if event.is_step_success:
+            console.print(f"[green]✓[/green] {name:<40} {event.step_success_data.duration_ms / 1000:6.1f} s")

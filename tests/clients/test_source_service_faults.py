@@ -6,6 +6,7 @@ import time
 import pytest
 from misbehaving_server import GOOD_BODY, http, misbehaving
 
+from finsync_pipeline.clients import http as http_client
 from finsync_pipeline.clients.source_service import Patience, SourceAnswerMistake, SourceService, SourceUnavailable
 
 SQL = "SELECT 1"
@@ -182,6 +183,18 @@ def test_a_service_that_is_too_slow_is_asked_three_times_and_then_left() -> None
         message = ask(server.url, Patience(read=0.05, backoff=0.01))
         assert len(server.asked) == 3
     assert f"Source 'pnl' at {server.url} did not answer within 0.05 s. Start its service" in message
+
+
+def test_who_waits_long_is_told_before_it_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(http_client, "LONG_SECONDS", 0.05)
+    with misbehaving(http(GOOD_BODY, "200 OK", "X: " + "x" * 1000), seconds=1) as server:
+        ask(server.url, Patience(read=0.1, attempts=2, backoff=0.01))
+        ask(server.url, Patience(read=0.02, attempts=2, backoff=0.01))
+    told = [record.getMessage() for record in caplog.records if record.name == "finsync_pipeline"]
+    assert [message.rpartition("(")[2] for message in told] == ["attempt 1 of 2)"]
+    assert f"Source 'pnl' at {server.url} did not answer within 0.1 s" in told[0]
 
 
 def test_a_service_that_stops_in_the_middle_of_its_answer_is_too_slow() -> None:
