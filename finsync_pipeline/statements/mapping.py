@@ -25,6 +25,9 @@ TAKEN_NAMES = (
 )  # fmt: skip
 LENGTHS = (3, 6, 9, 12)
 
+RULES = 1
+"""Counts up when the same mapping would read the same rows otherwise than before: no release mixes what both made.
+`tests/statements/test_mapping_rules.py` notices it."""
 
 _POWERS = {10**k: k for k in range(13)} | {float(f"1e-{k}"): -k for k in range(1, 13)}
 _PROBE = datetime(2004, 11, 23, tzinfo=UTC)  # no two parts of it can be taken for each other
@@ -281,8 +284,9 @@ class SourceMapping(Declared):
 
     @property
     def hash(self) -> str:
-        """SHA-256 of what the mapping says, wherever its service listens and whatever token it asks for."""
-        return hashlib.sha256(self.model_dump_json(exclude={"url", "token_file"}).encode()).hexdigest()
+        """SHA-256 of RULES and what the mapping says, wherever its service listens and whatever token it asks for."""
+        said = self.model_dump_json(exclude={"url", "token_file"})
+        return hashlib.sha256(f"{RULES} {said}".encode()).hexdigest()
 
 
 def check_url(url: str) -> str:
