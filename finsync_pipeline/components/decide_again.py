@@ -53,7 +53,7 @@ class QuartersAgain:
 
 
 def state_of_files(sources: Sequence[str]) -> str:
-    """A digest of the times and sizes of the lists and of the tables: while it is the same, so is what there is to do.
+    """A digest of the rules, and times and sizes of lists and tables: while it is the same, so is what is to be done.
 
     Nothing is read for it: a list may have millions of lines.
     """
@@ -65,7 +65,7 @@ def state_of_files(sources: Sequence[str]) -> str:
             file for table in ("company_ids", "ledger") for file in (tables / source / table).glob("*.parquet")
         )
     stats = [(str(file), file.stat()) for file in files if file.exists()]
-    return _digest([[name, stat.st_mtime_ns, stat.st_size] for name, stat in stats])
+    return _digest([Reference.RULES, *([name, stat.st_mtime_ns, stat.st_size] for name, stat in stats)])
 
 
 class DecisionsKept:

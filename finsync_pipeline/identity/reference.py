@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import pandas as pd
 import pyarrow as pa
@@ -26,10 +27,6 @@ __all__ = ["Reference", "ReferenceMistake", "read_reference"]
 COMPANY_COLUMNS = ("company_id", "name", "tickers", "cik", "lei", "isin", "cusip", "country")
 ALIAS_COLUMNS = ("company_id", "alias", "kind", "valid_from", "valid_to", "note")
 ALIAS_KINDS = ("name", "ticker")
-
-#: Counts up when the same list would decide otherwise than before: then kept rows are decided again, and no release
-#: mixes decisions by both. `tests/identity/test_rules.py` notices it.
-RULES = 1
 
 _TEXT = pd.ArrowDtype(pa.string())
 _DATE = pd.ArrowDtype(pa.date32())
@@ -50,11 +47,15 @@ class Reference:
     aliases: pd.DataFrame
     kept_in: Path | None = None
 
+    RULES: ClassVar[int] = 1
+    """Counts up when the same list would decide otherwise than before: then kept rows are decided again, and no release
+    mixes decisions by both. `tests/identity/test_rules.py` notices it."""
+
     @cached_property
     def version(self) -> str:
         """SHA-256 (hex) of rules and content, whatever the order of rows and columns; ignored columns are out."""
         content = {
-            "rules": RULES,
+            "rules": self.RULES,
             "companies": sorted(records(self.companies, COMPANY_COLUMNS)),
             "aliases": sorted(records(self.aliases, ALIAS_COLUMNS)),
         }

@@ -8,9 +8,8 @@ from random import Random
 from identity_frames import MakeReference, spellings_frame
 
 from benchmarks.identity.name_noise import MIX, vary
-from finsync_pipeline.identity import resolve
+from finsync_pipeline.identity import Reference, resolve
 from finsync_pipeline.identity.names.decoys import known_names
-from finsync_pipeline.identity.reference import RULES
 
 DECIDED = {1: "90b3e1d31f4b02b8"}
 """The newest rules, and the hash of what they decide below."""
@@ -31,7 +30,7 @@ def test_rules_that_decide_otherwise_have_another_number(make_reference: MakeRef
     decided = resolve(spellings_frame((text, "2009-12-31", None) for text in texts), reference)
     what = decided[["spelling", "status", "company_id", "method", "steps"]].to_csv(index=False)
     digest = hashlib.sha256(what.encode()).hexdigest()[:16]
-    assert {RULES: digest} == DECIDED, "count up RULES in identity/reference.py, and say here what they decide"
+    assert {Reference.RULES: digest} == DECIDED, "count up Reference.RULES, and say here what they decide"
 
 
 def mistyped(code: str, random: Random) -> str:

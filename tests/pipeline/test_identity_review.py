@@ -12,6 +12,7 @@ import pytest
 from given import answering_services
 
 from finsync_pipeline.definitions import defs
+from finsync_pipeline.identity import Reference
 from finsync_pipeline.storage.parquet import read_frame, write_frame
 
 START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -189,6 +190,15 @@ def test_a_company_that_changes_no_decision_has_only_the_lists_read_again(worked
         f"{table}.parquet" for table in ("companies", "company_aliases", "review_lines", "identity_review")
     }
     assert not tick().run_requests
+
+
+def test_other_rules_are_noticed_and_what_they_decide_the_same_is_released(worked, monkeypatch: pytest.MonkeyPatch):
+    seen = tick().cursor
+    assert "have changed" in str(tick(seen).skip_reason)
+
+    monkeypatch.setattr(Reference, "RULES", 2)
+    assert "No decision would be another one" in str(tick(seen).skip_reason)
+    assert worked.finsync("release") == 0
 
 
 def test_only_sources_that_have_rows_kept_are_decided_again(worked):
