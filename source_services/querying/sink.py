@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from source_services.problems import Problem
 
-MEMORY_BYTES = 256 << 10
+MEMORY_BYTES, BUFFER_BYTES = 256 << 10, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Sink(io.RawIOBase):
     def __init__(self, spool: Spool, most: int) -> None:
         self._spool, self._most, self._taken = spool, most, [0]
         self._memory: io.BytesIO | None = io.BytesIO()
-        self._file: IO[bytes] | None = None
+        self._file: io.BufferedWriter | None = None
         self._hash, self._length = sha256(), 0
 
     def writable(self) -> bool:
@@ -73,9 +73,10 @@ class Sink(io.RawIOBase):
             raise Problem("too-large", f"the result has more than {self._most:,} bytes: ask for less, or page by page")
         self._hash.update(view)
         if self._memory is not None and self._length > MEMORY_BYTES:
-            self._file = tempfile.TemporaryFile(dir=self._spool.folder, buffering=1 << 20)  # noqa: SIM115 - it outlives this
+            file: Any = tempfile.TemporaryFile(dir=self._spool.folder, buffering=0)  # noqa: SIM115 - it outlives this
             # Its room is free again when nobody uses the file any more
-            weakref.finalize(self._file, self._spool.give_back, self._taken)
+            weakref.finalize(file, self._spool.give_back, self._taken)
+            self._file = io.BufferedWriter(file, BUFFER_BYTES)
             self._put(self._memory.getbuffer())
             self._memory = None
         self._put(view)
@@ -96,5 +97,5 @@ class Sink(io.RawIOBase):
         if self._memory is not None:
             return Body(self._memory.getvalue(), self._length, digest)
         assert self._file is not None
-        self._file.flush()
-        return Body(self._file, self._length, digest)
+        file: Any = self._file.detach()  # without its buffer: many such files are kept
+        return Body(file, self._length, digest)

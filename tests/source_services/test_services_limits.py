@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from urllib.parse import quote
@@ -197,6 +198,20 @@ def test_the_room_of_an_answer_is_free_as_soon_as_nobody_needs_it(numbers, tmp_p
         with client.connect() as connection:  # and goes away
             ask_for(connection, f"SELECT t0.n, t1.n, {number} + 10 {rows}")
     until(lambda: running(client) == 0 and files_of_answers(tmp_path) == 0)
+
+
+def test_large_answers_that_are_kept_on_disk_take_no_memory(numbers, tmp_path):
+    client = numbers()
+    rows = "FROM numbers t0, numbers t1"
+    check_whole(client.post(f"SELECT t0.n, t1.n, 0 {rows}", "csv"))
+    tracemalloc.start()
+    for number in range(1, 20):
+        check_whole(client.post(f"SELECT t0.n, t1.n, {number} {rows}", "csv"))
+    gc.collect()
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert files_of_answers(tmp_path) >= 19
+    assert taken < 1_000_000, "each has 356,000 bytes or more"
 
 
 def test_large_answers_that_wait_to_be_fetched_have_a_bound_on_the_disk(numbers):
