@@ -181,6 +181,7 @@ def test_no_service_stays_root(name):
     if service.get("user", "1:1") == "0:0":
         assert service["entrypoint"][2].startswith("exec setpriv --reuid=10001 --regid=10001 ")
         assert set(service["cap_add"]) == {"SETUID", "SETGID"}
+        assert service["healthcheck"]["test"][1:4] == ["setpriv", "--reuid=10001", "--regid=10001"]
         assert service["init"] is False, "docker-init would stay root"
     else:
         assert not re.match(r"(0|root)\b", service.get("user", "1:1"))
