@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from deployment.engine import PROJECT, docker, needs_docker
-from deployment.stack import NAME, QUARTER, RUN_SECONDS, Run, Stack, within
+from deployment.stack import NAME, QUARTER, RUN_SECONDS, SOME_QUARTERS, Run, Stack, within
 
 from finsync_pipeline.statements.dates import quarter_of
 
@@ -110,7 +110,7 @@ def test_what_steps_print_is_on_the_volume(stack, first_run):
 
 def test_a_run_can_be_stopped_in_the_ui(stack):
     """Which takes the Docker socket in the webserver, for a user who is not root."""
-    run = stack.launch_by_graphql("quarter", {"dagster/partition": QUARTER})
+    run = stack.launch_by_graphql("quarter", SOME_QUARTERS)
     stack.is_working(run)
     mutation = "mutation($run: String!) {terminateRun(runId: $run) {__typename}}"
     assert stack.ask(mutation, run=run)["terminateRun"]["__typename"] == "TerminateRunSuccess"
