@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, Self
 
@@ -12,13 +13,26 @@ class SettingMistake(ValueError):
     """A setting that cannot be used; the message names it and the cure."""
 
 
+@dataclass(frozen=True)
+class _Form:
+    """How a number is written, and what reads it."""
+
+    pattern: str
+    read: Callable[[str], float]
+    told: str
+
+
+_WHOLE = _Form(r"\d{1,18}", int, "whole number of 1 or more; write it like 1000")
+_FRACTION = _Form(r"\d{1,9}(\.\d{1,9})?", float, "number above 0; write it like 10 or 0.5")
+
+
 def _limit(default: int, sentence: str) -> int:
-    value: int = field(default=default, metadata={"sentence": sentence})
+    value: int = field(default=default, metadata={"sentence": sentence, "form": _WHOLE})
     return value
 
 
 def _seconds(default: float, sentence: str) -> float:
-    value: float = field(default=default, metadata={"sentence": sentence, "has_fraction": True})
+    value: float = field(default=default, metadata={"sentence": sentence, "form": _FRACTION})
     return value
 
 
@@ -62,12 +76,7 @@ def variable(name: str) -> str:
 
 
 def _read(limit: "Field[Any]", text: str) -> float:
-    has_fraction = "has_fraction" in limit.metadata
-    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?" if has_fraction else r"\d{1,18}", text, re.ASCII) or not float(text):
-        told = (
-            "number above 0; write it like 10 or 0.5"
-            if has_fraction
-            else "whole number of 1 or more; write it like 1000"
-        )
-        raise SettingMistake(f"{variable(limit.name)}: {text!r} is no {told}")
-    return float(text) if has_fraction else int(text)
+    form: _Form = limit.metadata["form"]
+    if re.fullmatch(form.pattern, text, re.ASCII) and (number := form.read(text)):
+        return number
+    raise SettingMistake(f"{variable(limit.name)}: {text!r} is no {form.told}")

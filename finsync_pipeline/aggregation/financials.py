@@ -20,4 +20,4 @@ def source_means(facts: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 
 def financials(means: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """The `source_means` as the wide table FINANCIALS."""
-    return widened(means, KEYS, NUMERIC_ITEMS, {"mean": ""}, counts={"n": "_sources"}).sort(*KEYS)
+    return widened(means, KEYS, NUMERIC_ITEMS, {"mean": "", "n": "_sources"}, counts={"n"}).sort(*KEYS)

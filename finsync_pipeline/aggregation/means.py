@@ -1,6 +1,6 @@
 """The one mean of FinSync: exact sum, divided, rounded half-even to six places."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -43,20 +43,18 @@ def widened(
     keys: Sequence[str],
     items: Sequence[str],
     columns: Mapping[str, str],
-    counts: Mapping[str, str] | None = None,
+    counts: Collection[str] = (),
 ) -> nw.LazyFrame[Any]:
-    """One row per group of `keys`: for each item, each column of `columns` and `counts` under its name with a suffix.
+    """One row per group of `keys`: for each item, each column of `columns` under its name with that suffix.
 
-    Both map a column of the long table to its suffix: `{"mean": ""}`, `{"n": "_n"}`. What a group has not, is null;
-    in `counts` it is 0.
+    `columns` maps a column of the long table to its suffix: `{"mean": "", "n": "_n"}`. What a group has not, is null;
+    in the columns that are `counts` it is 0.
     """
-    wide = [
-        (nw.when(nw.col("item") == item).then(nw.col(column)).max(), f"{item}{suffix}")
-        for column, suffix in columns.items()
-        for item in items
-    ] + [
-        (nw.when(nw.col("item") == item).then(nw.col(column)).otherwise(0).max(), f"{item}{suffix}")
-        for column, suffix in (counts or {}).items()
-        for item in items
-    ]
-    return table.group_by(*keys).agg(*[value.alias(name) for value, name in wide])
+
+    def cell(item: str, column: str) -> nw.Expr:
+        of_item = nw.when(nw.col("item") == item).then(nw.col(column))
+        return (of_item.otherwise(0) if column in counts else of_item).max()
+
+    return table.group_by(*keys).agg(
+        *[cell(item, column).alias(f"{item}{suffix}") for item in items for column, suffix in columns.items()]
+    )

@@ -30,7 +30,8 @@ def company_summary(
     averages = mean_of(values, [*COMPANY, "item"], "value")
     spans = values.group_by(*COMPANY, "item").agg(first=nw.col("period_end").min(), last=nw.col("period_end").max())
     items = everyone.join(averages.join(spans, on=[*COMPANY, "item"], how="inner"), on=COMPANY, how="left")
-    wide = widened(items, COMPANY, NUMERIC_ITEMS, {"mean": "", "first": "_first", "last": "_last"}, counts={"n": "_n"})
+    columns = {"mean": "", "n": "_n", "first": "_first", "last": "_last"}
+    wide = widened(items, COMPANY, NUMERIC_ITEMS, columns, counts={"n"})
     periods = (
         _annual_ends(means)
         .group_by(*COMPANY)

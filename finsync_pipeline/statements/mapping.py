@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from keyword import iskeyword
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -25,9 +25,6 @@ TAKEN_NAMES = (
 )  # fmt: skip
 LENGTHS = (3, 6, 9, 12)
 
-RULES = 1
-"""Counts up when the same mapping would read the same rows otherwise than before: no release mixes what both made.
-`tests/statements/test_mapping_rules.py` notices it."""
 
 _POWERS = {10**k: k for k in range(13)} | {float(f"1e-{k}"): -k for k in range(1, 13)}
 _PROBE = datetime(2004, 11, 23, tzinfo=UTC)  # no two parts of it can be taken for each other
@@ -192,6 +189,10 @@ class ItemColumn(Declared):
 class SourceMapping(Declared):
     """How one source's table maps onto the standard items."""
 
+    RULES: ClassVar[int] = 1
+    """Counts up when the same mapping would read the same rows otherwise than before: then no release mixes what both
+    made. `tests/statements/test_mapping_rules.py` notices it."""
+
     name: Annotated[str, AfterValidator(_source_name)] = Field(description="Name of the source: prefix of its assets")
     url: str = Field(description="Where its service listens, such as http://127.0.0.1:5001")
     table: ColumnName = Field(description="Table at the service")
@@ -284,9 +285,9 @@ class SourceMapping(Declared):
 
     @property
     def hash(self) -> str:
-        """SHA-256 of RULES and what the mapping says, wherever its service listens and whatever token it asks for."""
+        """SHA-256 of the rules and what the mapping says, wherever its service listens, whatever token it asks for."""
         said = self.model_dump_json(exclude={"url", "token_file"})
-        return hashlib.sha256(f"{RULES} {said}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.RULES} {said}".encode()).hexdigest()
 
 
 def check_url(url: str) -> str:

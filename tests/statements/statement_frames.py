@@ -1,5 +1,6 @@
 """One way to make a mapping, and one to run rows through it with companies decided by a plain dictionary."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -33,10 +34,12 @@ def mapping_of(**parts: Any) -> SourceMapping:
     return SourceMapping(**{**MINIMAL, **parts})
 
 
-def decided_companies(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
-    """The table COMPANY_IDS for these rows: `DECISIONS`, and every other spelling is unknown."""
+def decided_companies(
+    raw: pd.DataFrame, mapping: SourceMapping, decisions: Mapping[str, str] = DECISIONS
+) -> pd.DataFrame:
+    """The table COMPANY_IDS for these rows: the decisions, and every other spelling is unknown."""
     said = company_spellings(raw, mapping)
-    found = [DECISIONS.get(spelling) if isinstance(spelling, str) else None for spelling in said["spelling"]]
+    found = [decisions.get(spelling) if isinstance(spelling, str) else None for spelling in said["spelling"]]
     return COMPANY_IDS.conform(
         said.assign(
             source=mapping.name,
