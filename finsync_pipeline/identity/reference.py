@@ -18,8 +18,7 @@ import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline.identity.csv_text import ReferenceMistake, read_rows
-from finsync_pipeline.identity.kept import VERSIONS, Kept
-from finsync_pipeline.identity.listed import ListedCompanies
+from finsync_pipeline.identity.company_index import CompanyIndex
 from finsync_pipeline.identity.normalise import fold_blanks, normalise_cik
 
 __all__ = ["Reference", "ReferenceMistake", "read_reference"]
@@ -47,7 +46,7 @@ class Reference:
     aliases: pd.DataFrame
     kept_in: Path | None = None
 
-    RULES: ClassVar[int] = 1
+    RULES: ClassVar[int] = 2
     """Counts up when the same list would decide otherwise than before: then kept rows are decided again, and no release
     mixes decisions by both. `tests/identity/test_rules.py` notices it."""
 
@@ -62,19 +61,9 @@ class Reference:
         return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
     @cached_property
-    def index(self) -> ListedCompanies:
-        """The codes, tickers and names prepared for looking up; built once for a version, and kept in `kept_in`."""
-        prepared = _prepared.get(self.version)
-        if prepared is None:
-            kept = Kept.of(self.kept_in, self.version)
-            prepared = _prepared[self.version] = ListedCompanies.of(self.companies, self.aliases, kept)
-            while len(_prepared) > VERSIONS:
-                _prepared.pop(next(iter(_prepared)))
-        return prepared
-
-
-#: What was prepared last in this process, by the version of the list.
-_prepared: dict[str, ListedCompanies] = {}
+    def index(self) -> CompanyIndex:
+        """The codes, tickers and names prepared for looking up."""
+        return CompanyIndex.of(self.companies, self.aliases)
 
 
 def read_reference(path: str | Path, kept_in: Path | None = None) -> Reference:

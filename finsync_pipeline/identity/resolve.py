@@ -1,7 +1,7 @@
-"""The decision: which listed company each spelling means, or why none.
+"""Entity resolution: which listed company each text of a source means, or why none.
 
-A decision depends on the spelling, the evidence beside it, the period end and the reference, and on nothing else:
-not on the other rows, nor on their order.
+A decision depends on the text, what the source says that it is, its supporting columns, the period end and the
+reference, and on nothing else: not on the other rows, nor on their order.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from finsync_pipeline.identity.decisions import Decisions
-from finsync_pipeline.identity.evidence import weigh, witnesses
-from finsync_pipeline.identity.listed import ListedCompanies
+from finsync_pipeline.identity.company_index import KINDS, CompanyIndex
+from finsync_pipeline.identity.evidence import apply_evidence
 from finsync_pipeline.identity.reference import Reference
-from finsync_pipeline.identity.spellings import decide_spellings
+from finsync_pipeline.identity.results import Decisions
+from finsync_pipeline.identity.spellings import decide_texts
 
-_ASKED = ("spelling", "period_end", "evidence")
+_ASKED = {"spelling": pa.large_string(), "period_end": pa.date32(), "evidence": pa.large_string(), "kind": pa.string()}
 
 
 def resolve(spellings: pd.DataFrame, reference: Reference) -> pd.DataFrame:
-    """Decide what each spelling means.
+    """Decide what each text means.
 
     `spellings`: spelling (text, may be null), period_end (Arrow date, never null), evidence (text: a JSON
-    object of other cells of the same row, or null). Returns the same rows and columns, and
+    object of other cells of the same row, or null), and kind, if it is there (text: of `KINDS`, or null: anything).
+    Returns the same rows and columns, and
 
-    - status: `accepted`, `ambiguous` (several companies answer equally well), `conflict` (the evidence is
-      another company's) or `unknown`
+    - status: a Status; `accepted`, `ambiguous` (several companies match equally well), `conflict` (the
+      supporting columns are another company's) or `unknown`
     - company_id: null unless accepted
-    - method: the step that answered: `exact`, `normalised`, `cik`, `ticker`, `alias`; of names also `legal_form`,
-      `shortened`, `abbreviated`, `typo`; of codes `look_alike`, `one_edit`, `two_edits`; with `+name` or what
-      else the evidence was where that decided; null if nothing answered
+    - method: a Method, with `+name` or what else supported it where that decided; null if nothing matched
     - steps: what was ignored or repaired, in words; null where nothing was
-    - score, runner_up, runner_up_score: likeness 0 to 100 of the answer or suggestion, the best other company
-      and its likeness
-    - precision: the share of right ones that is promised of such decisions; null unless accepted
-    - suggestion: where not accepted, the company for a person to look at first
-    - candidates: where not accepted, a JSON list of up to five `[company_id, score]`, the likeliest first
+    - score, runner_up, runner_up_score: similarity 0 to 100 of the company or suggestion, the best other company
+      and its similarity
+    - precision: the share of right ones to expect of such decisions; null unless accepted
+    - suggestion: where not accepted, the company for a person to look at first, null where another one is as similar;
+      where accepted, set only if a person should look at the decision nevertheless
+    - candidates: where not accepted, a JSON list of up to five `[company_id, score]`, the most similar first
 
-    Raises `ValueError` for a missing column, a null period_end, or evidence that is not a JSON object.
+    Raises `ValueError` for a missing column, a null period_end, evidence that is not a JSON object, or another kind.
     """
     asked = _asked(spellings)
     questions, rows = _distinct(asked)
@@ -50,25 +50,29 @@ def resolve(spellings: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     return spellings.assign(**{name: column.set_axis(spellings.index) for name, column in columns.items()})
 
 
-def _decide(questions: pa.Table, listed: ListedCompanies) -> Decisions:
+def _decide(questions: pa.Table, index: CompanyIndex) -> Decisions:
     texts = questions["spelling"].combine_chunks().fill_null("")
-    days = questions["period_end"].to_pylist()
-    evidence = questions["evidence"]
-    decisions, by_codes = decide_spellings(texts, days, listed)
-    if evidence.null_count < len(evidence):
-        said = witnesses(evidence.to_pylist(), days, listed)
-        weigh(decisions, said, by_codes, texts, listed)
+    days, kinds = questions["period_end"].to_pylist(), questions["kind"].to_pylist()
+    decisions, is_code = decide_texts(texts, days, kinds, index)
+    if questions["evidence"].null_count < len(questions):
+        apply_evidence(decisions, is_code, questions.set_column(0, "spelling", texts), days, index)
     return decisions
 
 
 def _asked(spellings: pd.DataFrame) -> pa.Table:
-    missing = set(_ASKED) - set(spellings.columns)
+    missing = _ASKED.keys() - {"kind"} - set(spellings.columns)
     if missing:
         raise ValueError(f"spellings: has no column {', '.join(sorted(missing))}")
     if spellings["period_end"].isna().any():
         raise ValueError("spellings, column period_end: is null in some rows; every spelling needs its period end")
-    types = {"spelling": pa.large_string(), "period_end": pa.date32(), "evidence": pa.large_string()}
-    columns = {name: pa.array(spellings[name], from_pandas=True).cast(kind) for name, kind in types.items()}
+    columns = {
+        name: pa.array(spellings[name], from_pandas=True).cast(dtype)
+        if name in spellings
+        else pa.nulls(len(spellings), dtype)
+        for name, dtype in _ASKED.items()
+    }
+    if others := set(columns["kind"].unique().to_pylist()) - {None, *KINDS}:
+        raise ValueError(f"spellings, column kind: {', '.join(sorted(others))} is none of {', '.join(KINDS)}")
     return pa.table(columns)
 
 

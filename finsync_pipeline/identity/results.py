@@ -55,6 +55,24 @@ class Method(StrEnum):
 
 _CERTAIN = frozenset({Method.REVIEW, Method.EXACT, Method.NORMALISED, Method.CIK, Method.ALIAS, Method.TICKER})
 
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A listed company (its place in the list) that a text matches, and how.
+
+    One that does not suffice is only suggested. A conclusive one, by a dated alias that is this very text, is not weighed
+    against other ways to read the text.
+    """
+
+    company: int
+    method: Method
+    steps: str | None = None
+    score: float = 100.0
+    precision: float = 1.0
+    suffices: bool = True
+    is_conclusive: bool = False
+
+
 #: So many candidates are kept for a person to choose from.
 MOST_CANDIDATES = 5
 

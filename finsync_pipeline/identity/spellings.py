@@ -1,137 +1,137 @@
-"""The decision about a spelling by itself: its codes, then the tickers and names that it may be.
+"""The decision about texts by themselves: which codes, tickers and names they may be, weighed together.
 
-A code as it is listed answers before anything else, then a dated alias that says this very spelling. What else is
-certain (a code in other dress, a ticker, a name) is weighed together: where it is different companies', all of them
-answer. Only then is anything repaired, and only as far as the list itself shows that repairs can be trusted.
+What is certain (a code, a ticker, a name, but for how it is written) is weighed together: where it is different
+companies', the text is ambiguous. Only where nothing is certain is anything repaired.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from finsync_pipeline.identity.code_answers import EXACT, NORMALISED, CodeAnswers, answers_of_codes
-from finsync_pipeline.identity.decisions import ACCEPTED, AMBIGUOUS, UNKNOWN, Decisions
-from finsync_pipeline.identity.listed import ListedCompanies
-from finsync_pipeline.identity.names.listed_names import NameAnswer
-from finsync_pipeline.identity.normalise import fold_blanks, normalise_ticker
+from finsync_pipeline.identity.codes import find_codes
+from finsync_pipeline.identity.company_index import CompanyIndex
+from finsync_pipeline.identity.names.matching import companies_beginning_with, find_names, nearest_names
+from finsync_pipeline.identity.results import Candidates, Decisions, Match, Method, Status
 
-_CERTAIN = 100.0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Companies that answer to a spelling for certain, and by which step. A settled one is weighed with no other."""
-
-    companies: tuple[int, ...]
-    method: str
-    steps: str | None
-    precision: float
-    settled: bool = False
-    is_taken: bool = True
-    score: float = 100.0
+Flags = npt.NDArray[np.bool_]
+_ORDER = {method: place for place, method in enumerate(Method)}
 
 
-def decide_spellings(texts: pa.Array, days: Sequence[date], listed: ListedCompanies) -> tuple[Decisions, CodeAnswers]:
-    """For each spelling (Arrow text, not null) and period end the decision by itself, and what codes alone say."""
-    distinct = texts.dictionary_encode()
-    of_distinct = answers_of_codes(distinct.dictionary, listed.codes)
-    rows = distinct.indices.to_numpy()
-    by_codes = CodeAnswers(of_distinct.decisions.take(rows), of_distinct.rank[rows], of_distinct.is_other[rows])
-    decisions = by_codes.decisions.take(np.arange(len(rows)))
-    if listed.names.index.claims or listed.tickers:
-        known = texts.to_pylist()
-        for row in map(int, np.flatnonzero(by_codes.rank != EXACT)):
-            _decide(row, known[row].strip(), days[row].toordinal(), by_codes, listed, decisions)
-    return decisions, by_codes
+def decide_texts(
+    texts: pa.Array, days: Sequence[date], kinds: Sequence[str | None], index: CompanyIndex
+) -> tuple[Decisions, Flags]:
+    """The decision about each text (large_string, blank for none) on its day, and whether it rests on a code.
 
-
-def _decide(
-    row: int, text: str, day: int, by_codes: CodeAnswers, listed: ListedCompanies, decisions: Decisions
-) -> None:
-    if not (any(map(str.isalpha, text)) or listed.names.has_wordless or listed.has_wordless_tickers):
-        return  # digits and signs are nobody's name or ticker
-    by_name = listed.names.look_up(text, day) if fold_blanks(text) else None
-    answers = _certain(row, by_name, by_ticker(text, day, listed), by_codes)
-    if answers:
-        _weigh(row, answers, decisions)
-    elif by_name is not None:
-        _weigh_repairs(row, by_name, by_codes, decisions)
-    elif decisions.status[row] == ACCEPTED and listed.names.is_strangers(text):
-        likely = [(int(decisions.company[row]), float(decisions.score[row]))]
-        decisions.leave_open(row, UNKNOWN, likely, method=decisions.method[row], steps=decisions.steps[row])
-    elif decisions.status[row] == UNKNOWN and decisions.suggestion[row] < 0:
-        decisions.leave_open(row, UNKNOWN, listed.names.nearest(text, day))
-
-
-def _certain(row: int, by_name: NameAnswer | None, by_ticker: Answer | None, by_codes: CodeAnswers) -> list[Answer]:
-    found = by_codes.decisions
-    answers = []
-    if by_name is not None and by_name.is_whole:
-        answers.append(_of_name(by_name))
-    if by_codes.rank[row] <= NORMALISED:
-        said = [found.company[row]] if found.status[row] == ACCEPTED else [c for c, _ in found.candidates[row]]
-        answers.append(Answer(tuple(map(int, said)), found.method[row], found.steps[row], found.precision[row]))
-    if by_ticker is not None:
-        answers.append(by_ticker)
-    return [answer for answer in answers if answer.settled] or answers
-
-
-def _of_name(said: NameAnswer) -> Answer:
-    score = min(said.scores)
-    return Answer(said.companies, said.method, said.steps, said.precision, said.settled, said.is_taken, score)
-
-
-def _weigh(row: int, answers: Sequence[Answer], decisions: Decisions) -> None:
-    companies = sorted({company for answer in answers for company in answer.companies})
-    surest = next((answer for answer in answers if answer.is_taken), answers[0])
-    if len(companies) == 1 and surest.is_taken:
-        decisions.accept(
-            row, companies[0], surest.method, steps=surest.steps, score=surest.score, precision=surest.precision
-        )
-    else:
-        status = AMBIGUOUS if len(companies) > 1 else UNKNOWN
-        likely = [(company, _CERTAIN) for company in companies]
-        decisions.leave_open(row, status, likely, method=answers[0].method, steps=answers[0].steps)
-
-
-def _weigh_repairs(row: int, by_name: NameAnswer, by_codes: CodeAnswers, decisions: Decisions) -> None:
-    """A name that is only like the listed one, and a code that was repaired: if both answer, they must agree."""
-    named = by_name.companies[0] if by_name.is_taken else None
-    coded = int(decisions.company[row]) if decisions.status[row] == ACCEPTED else None
-    if named is not None and coded in (None, named) and not by_codes.is_other[row]:
-        decisions.accept(
-            row, named, by_name.method, steps=by_name.steps, score=by_name.scores[0], precision=by_name.precision
-        )
-    elif coded is None or named is not None:
-        likely = dict(zip(by_name.companies, by_name.scores, strict=True))
-        if coded is not None:
-            likely.setdefault(coded, float(decisions.score[row]))
-        status = AMBIGUOUS if len(likely) > 1 and (named is not None or not by_name.is_typo) else UNKNOWN
-        ranked = sorted(likely.items(), key=lambda pair: (-pair[1], pair[0]))
-        decisions.leave_open(row, status, ranked, method=by_name.method, steps=by_name.steps)
-
-
-def by_ticker(text: str, day: int, listed: ListedCompanies) -> Answer | None:
-    """By ticker, whatever its case and the separator of its share class.
-
-    A spelling in mixed case that begins another company's name may be that name as well; if that is known but
-    not listed, the ticker is not taken.
+    `kinds`: what the source says that the text is (of `company_index.KINDS`), None anything.
     """
-    ticker = normalise_ticker(text)
-    claims = [c for c in listed.tickers.get(ticker, ()) if c.is_in_force(day)] if ticker is not None else []
-    if not claims:
-        return None
-    dated = [claim for claim in claims if claim.is_dated]
-    is_alias = bool(dated) or all(claim.is_alias for claim in claims)
-    companies = {claim.company for claim in dated or claims}
-    named = set() if text.isupper() or text.islower() else listed.names.begins_a_name(text)
-    companies |= {company for company in named if company < listed.names.listed}
-    is_taken = companies >= named
-    steps = None if ticker == text else f"ticker {ticker}"
-    method = "alias" if is_alias else "ticker"
-    return Answer(tuple(sorted(companies)), method, steps, 1.0, settled=bool(dated), is_taken=is_taken)
+    decisions = Decisions.unknown(len(texts))
+    is_code = np.zeros(len(texts), np.bool_)
+    for kind in dict.fromkeys(kinds):
+        rows = np.flatnonzero(np.array([each == kind for each in kinds]))
+        found = find_codes(texts.take(pa.array(rows)), index.codes_of(kind))
+        decisions.put(rows, found)
+        is_code[rows] = [method is not None for method in found.method]
+    if set(kinds) & {None, "name", "ticker"}:
+        known = texts.to_pylist()
+        for row in _rows_to_read(known, decisions, kinds, index):
+            is_code[row] &= not _weigh(row, known[row].strip(), days[row], kinds[row], decisions, index)
+    return decisions, is_code
+
+
+def _rows_to_read(
+    texts: Sequence[str], decisions: Decisions, kinds: Sequence[str | None], index: CompanyIndex
+) -> list[int]:
+    """The rows whose texts may be names or tickers: a listed code is read only if it may be one as well."""
+    wordless = index.names.has_wordless or index.tickers.has_wordless
+    return [
+        row
+        for row, (text, method, kind) in enumerate(zip(texts, decisions.method, kinds, strict=True))
+        if kind in (None, "name", "ticker")
+        and (wordless or any(map(str.isalpha, text)))
+        and (method is not Method.EXACT or text.strip().casefold() in index.names_and_tickers)
+    ]
+
+
+def _weigh(row: int, text: str, day: date, kind: str | None, decisions: Decisions, index: CompanyIndex) -> bool:
+    """Weigh what a text may be; whether names and tickers changed what the codes say."""
+    names = find_names(text, day, index.names) if kind != "ticker" else []
+    tickers = index.tickers.find(text, day) if kind != "name" else []
+    certain = [match for match in (*names, *tickers) if match.suffices and match.method.is_certain]
+    if certain:
+        coded = _certain_codes(row, decisions)
+        everything = [*coded, *certain]
+        _decide_among([match for match in everything if match.is_conclusive] or everything, row, decisions)
+        return True
+    if decisions.method[row] is not None and Method(decisions.method[row]).is_certain:
+        return False
+    if names:
+        return _weigh_repairs(row, names, decisions)
+    if decisions.status[row] == Status.UNKNOWN and decisions.suggestion[row] < 0 and not decisions.is_unlisted[row]:
+        _suggest(row, text, day, tickers, decisions, index)
+    return False
+
+
+def _suggest(
+    row: int, text: str, day: date, tickers: Sequence[Match], decisions: Decisions, index: CompanyIndex
+) -> None:
+    """Candidates for what nothing answers to; `Ford` may be a ticker as well as the beginning of a name."""
+    if tickers:
+        companies = {match.company for match in tickers} | companies_beginning_with(text, day, index.names)
+        status = Status.AMBIGUOUS if len(companies) > 1 else Status.UNKNOWN
+        decisions.quarantine(row, status, [(company, 100.0) for company in sorted(companies)], Method.TICKER)
+    else:
+        decisions.quarantine(row, Status.UNKNOWN, nearest_names(text, day, index.names))
+
+
+def _certain_codes(row: int, decisions: Decisions) -> list[Match]:
+    """What the codes say of a row for certain, as matches."""
+    method = decisions.method[row]
+    if method is None or not Method(method).is_certain:
+        return []
+    company = int(decisions.company[row])
+    companies = [company] if company >= 0 else [company for company, _ in decisions.candidates[row] or ()]
+    return [Match(each, method, decisions.steps[row], precision=decisions.precision[row]) for each in companies]
+
+
+def _decide_among(matches: Sequence[Match], row: int, decisions: Decisions) -> None:
+    surest = min(matches, key=lambda match: _ORDER[match.method])
+    companies = sorted({match.company for match in matches})
+    if len(companies) == 1:
+        decisions.accept(row, surest.company, surest.method, surest.steps, precision=surest.precision)
+    else:
+        candidates = [(company, 100.0) for company in companies]
+        decisions.quarantine(row, Status.AMBIGUOUS, candidates, surest.method, surest.steps)
+
+
+def _weigh_repairs(row: int, names: Sequence[Match], decisions: Decisions) -> bool:
+    """Names that are only alike, and a code that was repaired: if both lead to a company, it must be the same."""
+    match = names[0]
+    candidates = _ranked(names)
+    coded = int(decisions.company[row])
+    is_named = match.suffices and len(candidates) == 1
+    if is_named and coded in (-1, match.company) and not decisions.is_unlisted[row]:
+        decisions.accept(
+            row, match.company, match.method, match.steps, precision=match.precision, candidates=candidates
+        )
+    elif coded >= 0 and not is_named:
+        return False
+    else:
+        if coded >= 0:
+            candidates = sorted([*candidates, (coded, float(decisions.score[row]))], key=lambda c: (-c[1], c[0]))
+        is_ambiguous = len(candidates) > 1 and (is_named or match.method is not Method.TYPO)
+        decisions.quarantine(
+            row, Status.AMBIGUOUS if is_ambiguous else Status.UNKNOWN, candidates, match.method, match.steps
+        )
+    return True
+
+
+def _ranked(matches: Sequence[Match]) -> Candidates:
+    best: dict[int, float] = {}
+    for match in matches:
+        best[match.company] = max(match.score, best.get(match.company, 0.0))
+    return sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))

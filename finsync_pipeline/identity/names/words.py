@@ -1,121 +1,55 @@
-"""The general vocabulary of company names: legal forms, abbreviations, words that add nothing to a name.
+"""The general vocabulary of company names beside legal forms: abbreviations, and words that add nothing to a name.
 
-No company is named here. Words stand as they are once case, accents and punctuation are gone; in the tables
-other than `ABBREVIATIONS`, once abbreviations are spelled out too (`inc`, `corp`, `co` and `ltd` stay short).
+No company is named here. Words stand as they are once case, accents and punctuation are gone; in the tables other than
+`ABBREVIATIONS`, once abbreviations are spelled out too (`inc`, `corp`, `co` and `ltd` stay short).
 """
 
 from __future__ import annotations
 
-#: Legal forms by family. Two names whose families differ (`plc` and `inc`) are not the same name.
-LEGAL_FORMS: dict[str, str] = {
-    form: family
-    for family, forms in {
-        "corporation": ("inc", "corp", "co"),
-        "limited": ("ltd", "pty ltd", "pte ltd", "pvt ltd", "private ltd"),
-        "plc": ("plc", "public ltd co"),
-        "llc": ("llc", "ltd liability co"),
-        "partnership": ("lp", "llp", "ltd partnership"),
-        "sa": ("sa", "societe anonyme", "sociedad anonima", "sa de cv", "sab de cv"),
-        "nv": ("nv", "naamloze vennootschap"),
-        "bv": ("bv",),
-        "ag": ("ag", "aktiengesellschaft"),
-        "kgaa": ("kgaa",),
-        "gmbh": ("gmbh",),
-        "se": ("se",),
-        "spa": ("spa", "societa per azioni"),
-        "srl": ("srl", "srls", "sarl", "sl", "societa a responsabilita limitata"),
-        "sro": ("sro", "spol sro"),
-        "doo": ("doo",),
-        "zoo": ("sp z oo", "sp zoo", "sp z o o", "spolka z oo"),
-        "aps": ("aps",),
-        "oy": ("oy",),
-        "kft": ("kft",),
-        "eg": ("eg",),
-        "ev": ("ev",),
-        "kg": ("kg", "gmbh and co kg", "gmbh co kg"),
-        "ab": ("ab", "aktiebolag"),
-        "as": ("asa", "as"),
-        "oyj": ("oyj",),
-        "kk": ("kk", "kabushiki kaisha"),
-        "bhd": ("bhd", "berhad"),
-        "ltda": ("ltda",),
-    }.items()
-    for form in forms
-}
+import csv
+from importlib.resources import files
 
-#: Where a letter behind the legal form is a number ("Fund LP V") and not a share class.
-PARTNERSHIPS = frozenset({"partnership", "llc"})
 
-#: The longest legal form, in words.
-LONGEST_LEGAL_FORM = max(len(form.split()) for form in LEGAL_FORMS)
+def _read_abbreviations() -> dict[str, str]:
+    with (files(__package__) / "abbreviations.csv").open(encoding="utf-8", newline="") as file:
+        return {short: row["word"] for row in csv.DictReader(file) for short in row["abbreviations"].split("|")}
 
-#: Abbreviations, and number and spelling variants, that mean the same word in a company's name.
-ABBREVIATIONS: dict[str, str] = {
-    short: full
-    for full, shorts in {
-        "airlines": ("airls",),
-        "associates": ("assoc", "assocs"),
-        "bancorp": ("bancorporation",),
-        "bank": ("bk",),
-        "brothers": ("bros",),
-        "center": ("centre", "ctr"),
-        "chemical": ("chem",),
-        "chemicals": ("chems",),
-        "communications": ("comms", "commun", "communs"),
-        "companies": ("cos",),
-        "development": ("dev",),
-        "distribution": ("distr",),
-        "electric": ("elec",),
-        "electronics": ("electrs",),
-        "engineering": ("engr", "engrg"),
-        "entertainment": ("entmt",),
-        "enterprises": ("entpr", "entprs"),
-        "equipment": ("equip",),
-        "exploration": ("expl",),
-        "financial": ("finl", "fin"),
-        "group": ("grp", "gp"),
-        "healthcare": ("hlthcare",),
-        "holdings": ("holding", "hldg", "hldgs"),
-        "hospital": ("hosp",),
-        "industries": ("inds", "indus"),
-        "insurance": ("ins",),
-        "instruments": ("instrs",),
-        "international": ("intl", "internl", "intnl"),
-        "laboratories": ("labs",),
-        "laboratory": ("lab",),
-        "management": ("mgmt", "mgt"),
-        "manufacturing": ("mfg", "manuf"),
-        "materials": ("matls",),
-        "mountain": ("mtn",),
-        "mortgage": ("mtg",),
-        "national": ("natl",),
-        "pharmaceuticals": ("pharms", "pharmas"),
-        "power": ("pwr",),
-        "products": ("prods",),
-        "properties": ("ppty", "pptys", "props"),
-        "railway": ("rwy",),
-        "realty": ("rlty", "rty"),
-        "resources": ("res",),
-        "saint": ("st",),
-        "savings": ("svgs",),
-        "service": ("services", "serv", "svc", "svcs", "svs"),
-        "systems": ("sys",),
-        "technologies": ("techs",),
-        "technology": ("tech",),
-        "telecommunications": ("telecomms",),
-        "transportation": ("transn", "transp"),
-        "university": ("univ",),
-        "utilities": ("utils",),
-        "corp": ("corporation",),
-        "inc": ("incorporated",),
-        "co": ("company",),
-        "ltd": ("limited",),
-    }.items()
-    for short in shorts
-}
 
-#: Words at the end of a listed name that a spelling may leave out, if it says nothing else in their place.
+#: Abbreviations, and variants of number and spelling, to the word that they mean in a company's name.
+ABBREVIATIONS = _read_abbreviations()
+
+#: Words at the end of a listed name that a source may leave out, if it writes nothing else in their place.
 OMITTED_TAILS = frozenset({"group", "holdings", "companies", "com"})
+
+#: General words that a name of one own word may be called without: `Cisco` for `Cisco Systems`.
+GENERAL_WORDS = OMITTED_TAILS | frozenset(
+    (
+        *("brands", "chemical", "communications", "electronics", "energy", "enterprises", "entertainment", "financial"),
+        *(
+            "foods",
+            "general",
+            "global",
+            "healthcare",
+            "industries",
+            "insurance",
+            "international",
+            "laboratories",
+            "motor",
+        ),
+        *(
+            "pharmaceuticals",
+            "products",
+            "research",
+            "resources",
+            "semiconductor",
+            "service",
+            "software",
+            "solutions",
+            "stores",
+        ),
+        *("systems", "technologies", "technology", "therapeutics", "wholesale", "worldwide"),
+    )
+)
 
 #: States of incorporation, as they end a name behind `of`.
 STATES = frozenset(
@@ -128,9 +62,6 @@ STATES = frozenset(
         *("utah", "vermont", "virginia", "washington", "west virginia", "wisconsin", "wyoming"),
     )
 )
-
-#: Words that initials leave out.
-SMALL_WORDS = frozenset({"of", "the", "and", "for", "de", "la", "in"})
 
 #: What some lists put behind a name to tell one share of a company from another.
 SHARE_CLASSES = frozenset({"class", "cl", "series"})

@@ -1,0 +1,258 @@
+"""A company's name in its normal forms, from the most literal to the least: what two ways to write it have in common.
+
+The more literal the form in which a source's name equals a listed one, the surer the match. Nothing here knows which
+companies are listed.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from ftfy import fix_encoding
+from rapidfuzz.distance import OSA
+
+from finsync_pipeline.identity.names.legal_forms import LegalForms
+from finsync_pipeline.identity.names.words import (
+    ABBREVIATIONS,
+    LETTERS,
+    OMITTED_TAILS,
+    SHARE_CLASSES,
+    SHARE_KINDS,
+    SHARE_LETTERS,
+    STATES,
+)
+from finsync_pipeline.identity.normalise import fold_blanks
+
+#: A longer text is nobody's name: it is compared as it stands only.
+LONGEST_NAME = 1_000
+
+_APOSTROPHES = re.compile(r"['`\u2018\u2019\u02bc\u00b4\u2032]")
+_AND = re.compile(r"[&+]")
+_SEPARATORS = re.compile(r"[\W_]+")
+# The tail that EDGAR puts behind a name to tell it from another: "/DE/", "\DE\", "/MN", " / MA", "/".
+_REGISTER_TAIL = re.compile(r"(?<=\S)\s*[/\\]\s*(?:[a-z]{2,4}\s*)?[/\\]?\s*$")
+_REMARK = re.compile(r"\s*\(([^()]*)\)\s*$")
+# Scripts without blanks between words write the form to the name: (kabu) is short for the first of them.
+_GLUED_FORMS = re.compile(
+    "(株式会社|有限会社|合同会社|股份有限公司|有限责任公司|有限公司|주식회사|유한회사|\\([株有同주유]\\))"
+)
+#: A misspelt legal form has so many letters, and so many if any letter may be wrong: `crop` is another word.
+_SHORTEST_MISSPELT, _LONG_FORM = 3, 5
+#: Of shorter ones `and` is a part: `B&G`.
+_SHORTEST_WORD = 3
+_REMARKED = frozenset({"co", "corp", "inc", "publ"})
+GENERAL_FORM = "corporation"
+#: What may stand before another legal form: `Corp plc`. Other words there are a part of the name: `Smith A O Corp`.
+_INNER_FORMS = frozenset({GENERAL_FORM, "limited"})
+#: A letter behind a hyphen at the end tells one share of a company from another.
+_SHARE_TAIL = re.compile(r"(?<=[a-z]{4})\s?-\s?[a-c]$")
+
+
+@dataclass(frozen=True, slots=True)
+class NameForms:
+    """One name in its normal forms.
+
+    In `literal` case and blanks do not matter, in `light` accents, punctuation and abbreviations do not either. `core`:
+    the words without legal form, article, register tail and share class. `families`: those of the outermost legal
+    form ("plc" in "Corp plc").
+    """
+
+    literal: str
+    light: str
+    core: tuple[str, ...]
+    families: frozenset[str]
+
+    @property
+    def joined(self) -> str:
+        """The core without its blanks."""
+        return "".join(self.core)
+
+    @property
+    def ordered(self) -> str:
+        """The words of the core, sorted."""
+        return " ".join(sorted(self.core))
+
+    @property
+    def tailless(self) -> str:
+        """The words of the core, sorted, without those at its end that may be left out (`group`, `of delaware`)."""
+        end = next((count for count in range(1, len(self.core)) if self.adds_only_tails_to(count)), len(self.core))
+        return " ".join(sorted(self.core[:end]))
+
+    def beginnings(self) -> list[str]:
+        """The first words of the core joined, from the first alone to all but the last."""
+        return ["".join(self.core[:count]) for count in range(1, len(self.core))]
+
+    def without_each_word(self) -> list[tuple[str, str]]:
+        """Each distinct word of the core, and the other words, sorted."""
+        words = sorted(self.core)
+        places = [place for place, word in enumerate(words) if place == 0 or words[place - 1] != word]
+        return [(words[place], " ".join(words[:place] + words[place + 1 :])) for place in places]
+
+    def adds_only_tails_to(self, words: int) -> bool:
+        """Whether all that follows the first words of the core may be left out (`group`, `of delaware`)."""
+        tail = self.core[words:]
+        is_place = tail[:1] == ("of",) and " ".join(tail[1:]) in STATES
+        return is_place or all(word in OMITTED_TAILS for word in tail)
+
+
+@lru_cache(maxsize=200_000)
+def normalise_name(text: str) -> NameForms:
+    """The normal forms of a name."""
+    literal = fold_blanks(text).casefold()
+    if len(text) > LONGEST_NAME:
+        return NameForms(literal, literal, (literal,), frozenset())
+    readable = fold_blanks(_readable(text)).casefold()
+    light = _words(readable)
+    bare = _SHARE_TAIL.sub("", _without_remark(_REGISTER_TAIL.sub("", readable)))
+    core, families = _core(light if bare == readable else _words(bare))
+    return NameForms(literal, " ".join(light), tuple(_joined_initials(core) or light), families)
+
+
+def other_readings(forms: NameForms) -> Iterator[tuple[NameForms, str]]:
+    """Other ways to read a name whose legal form stands at another place, or is misspelt; and the way in words.
+
+    Such a reading counts only for a listed name with the same legal form.
+    """
+    if forms.families:
+        yield replace(forms, core=tuple(forms.light.split()), families=frozenset()), "the legal form in another place"
+        return
+    *before, last = forms.core
+    first = forms.core[0]
+    if before and (families := _misspelt(last)):
+        yield replace(forms, core=tuple(before), families=families), f"{last!r} read as legal form"
+    length, families = LEGAL_FORMS.in_front(forms.core, also_unusual=True)
+    if length:
+        yield replace(forms, core=forms.core[length:], families=families), f"{first!r} in front read as legal form"
+    for place, word in {len(before): last, 0: first}.items():
+        if glued := LEGAL_FORMS.glued(word):
+            core = (*forms.core[:place], glued[0], *forms.core[place + 1 :])
+            yield replace(forms, core=core, families=glued[1]), f"legal form taken off {word!r}"
+
+
+def _misspelt(word: str) -> frozenset[str]:
+    """The families of the legal forms of which a word is a misspelling: a letter too few, double, or swapped.
+
+    In long forms any one letter may be wrong.
+    """
+    families: set[str] = set()
+    for form in LEGAL_FORMS.single_words:
+        shorter, longer = sorted((word, form), key=len)
+        if len(form) < _SHORTEST_MISSPELT or len(shorter) < _SHORTEST_MISSPELT - 1 or word[0] != form[0]:
+            continue
+        if OSA.distance(word, form, score_cutoff=1) == 1 and (
+            len(form) >= _LONG_FORM or sorted(word) == sorted(form) or set(longer) == set(shorter) or word == shorter
+        ):
+            families |= LEGAL_FORMS.phrases[(form,)]
+    return frozenset(families)
+
+
+def _readable(text: str) -> str:
+    """The text without what other systems made of its letters: `&amp;`, `Ã©` for `é`."""
+    if "&" in text and ";" in text:
+        text = html.unescape(text)
+    return text if text.isascii() else _GLUED_FORMS.sub(r" \1 ", unicodedata.normalize("NFKC", fix_encoding(text)))
+
+
+def _without_remark(folded: str) -> str:
+    """The name without brackets at its end that only say what kind of company it is: `(hldg. co.)`."""
+    found = _REMARK.search(folded)
+    if found is None:
+        return folded
+    words = _words(found[1])
+    says_form = not _REMARKED.isdisjoint(words) and _REMARKED | OMITTED_TAILS >= set(words)
+    return folded[: found.start()] if says_form else folded
+
+
+def _words(folded: str) -> list[str]:
+    """The words of a case-folded text, without accents and punctuation, abbreviations spelled out."""
+    decomposed = unicodedata.normalize("NFKD", folded.translate(LETTERS))
+    plain = unicodedata.normalize("NFC", "".join(c for c in decomposed if not _is_accent(c)))
+    plain = _AND.sub(" and ", _APOSTROPHES.sub("", plain))
+    words = _SEPARATORS.sub(_blank_or_mark, plain).split()
+    return [ABBREVIATIONS.get(word, word) for word in _joined_initials(words)]
+
+
+def _is_accent(character: str) -> bool:
+    """Whether it is an accent, or a vowel point that may be left out: `é` without its accent is still an `e`.
+
+    The marks of other scripts make other letters: `ダ` is not `タ`, and Indic vowels are written as marks.
+    """
+    order = unicodedata.combining(character)
+    return order == 1 or 10 <= order <= 36 or order >= 200
+
+
+def _blank_or_mark(separators: re.Match[str]) -> str:
+    """A blank for what separates words; marks stay with the letter before them."""
+    if separators[0].isascii():
+        return " "
+    return "".join(c if unicodedata.category(c).startswith("M") else " " for c in separators[0])
+
+
+def _joined_initials(words: Sequence[str]) -> list[str]:
+    """Single letters that follow each other made one word: `j p morgan` is `jp morgan`, `n v` is `nv`."""
+    joined: list[str] = []
+    initials = False
+    for word in words:
+        letter = len(word) == 1 and word.isalpha()
+        if letter and initials:
+            joined[-1] += word
+        else:
+            joined.append(word)
+        initials = letter
+    return joined
+
+
+def _core(words: list[str]) -> tuple[list[str], frozenset[str]]:
+    """The words without article, share class and legal forms, and the families of the outermost form.
+
+    The general `corp` at the end may belong to a name whose legal form stands in front: `JSC Missiles Corp`.
+    """
+    families: frozenset[str] = frozenset()
+    rest = words[1:] if words[:1] == ["the"] else list(words)
+    while rest:
+        length = _length_of_share_class(rest)
+        if length == 0:
+            length, found = LEGAL_FORMS.at_end(rest)
+            if families and not found & _INNER_FORMS:
+                break
+            families = families or found
+        if length == 0 or length >= len(rest):
+            break
+        rest = rest[:-length]
+    if families <= {GENERAL_FORM}:
+        length, in_front = LEGAL_FORMS.in_front(rest)
+        rest, families = rest[length:], in_front or families
+    return _without_and(rest), families
+
+
+def _without_and(words: list[str]) -> list[str]:
+    """Without `and` between two words; between letters it is one of them: `PG&E`, `AT&T`."""
+    return [
+        word
+        for before, word, behind in zip(["", *words], words, [*words[1:], ""], strict=False)
+        if word != "and" or min(len(before), len(behind)) < _SHORTEST_WORD
+    ]
+
+
+def _length_of_share_class(words: list[str]) -> int:
+    """How many words at the end only tell one share of a company from another, or are an article."""
+    if words[-1] == "the":
+        return 1
+    for kind in SHARE_KINDS:
+        if tuple(words[-len(kind) :]) == kind:
+            return len(kind)
+    if len(words) > 2 and len(words[-1]) == 1 and words[-1].isalpha():
+        if words[-2] in SHARE_CLASSES:
+            return 2
+        if words[-1] in SHARE_LETTERS and words[-2] in {"inc", "corp", "co", "ltd", "plc"}:
+            return 1  # "Acme Corp A", but not "Acme LP V"
+    return 0
+
+
+#: The forms, in the words of this module.
+LEGAL_FORMS = LegalForms.read(lambda written: _words(fold_blanks(written).casefold()))

@@ -1,0 +1,107 @@
+"""Listed names of which a source's name has one word mistyped: a slip, or rather another word?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+
+import numpy as np
+from rapidfuzz.distance import OSA
+from rapidfuzz.fuzz import ratio
+from rapidfuzz.process import cdist
+
+from finsync_pipeline.identity.names.name_index import NameIndex, NameRecord, forms_agree
+from finsync_pipeline.identity.names.normal_form import NameForms
+from finsync_pipeline.identity.names.words import ROMAN_NUMERALS
+from finsync_pipeline.identity.results import Match, Method
+
+#: The share of right decisions to expect.
+PRECISION_OF_TYPO = 0.995
+#: Two edits (insert, delete, replace, transpose) at most in a mistyped word; it has so many letters for one, for two.
+_MOST_EDITS, _SHORTEST_REPAIRED = 2, (4, 7)
+#: If it is the whole name, so many: for a likely slip, for any one edit, for two.
+_SHORTEST_ALONE = (5, 7, 10)
+#: Beside one other word, it and the words that are this company's alone have so many, or the slip is a likely one.
+_SHORTEST_TELLING = 8
+#: The first letter is hardly ever mistyped: the word has so many if it is.
+_SHORTEST_OF_OTHER_LETTER = 6
+
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_BESIDE = {frozenset(pair) for row in _ROWS for pair in pairwise(row)} | {
+    frozenset(pair)
+    for upper, lower in pairwise(_ROWS)
+    for shift in (0, 1)
+    for pair in zip(upper[shift:], lower, strict=False)
+}
+
+
+def find_mistyped(forms: NameForms, day: date, index: NameIndex) -> list[Match]:
+    """The names that have one word otherwise, by few edits, which is in nobody else's name."""
+    found: dict[NameRecord, Match] = {}
+    for wrong, others in forms.without_each_word():
+        places = index.rest.numbers_of(others)
+        if not len(places):
+            continue
+        rights = [index.rest_words[place] for place in places]
+        edits = cdist([wrong], rights, scorer=OSA.distance, score_cutoff=_MOST_EDITS, dtype=np.int32)[0]
+        for at in np.flatnonzero((edits > 0) & (edits <= _MOST_EDITS)):
+            for record in index.in_force([index.rest_records[places[at]]], day):
+                if record not in found and _differs_by(forms, record, wrong) and forms_agree(forms, record, index):
+                    match = _typo(forms, record, (wrong, rights[at]), int(edits[at]), index)
+                    found |= {record: match} if match else {}
+    return list(found.values())
+
+
+def is_numeral(word: str) -> bool:
+    """Whether a word is a number, or a letter that may be one."""
+    return len(word) == 1 or not word.isalpha() or word in ROMAN_NUMERALS
+
+
+def _differs_by(forms: NameForms, record: NameRecord, wrong: str) -> bool:
+    """Whether this is the only word that is otherwise, at its place."""
+    listed = record.forms.core
+    differing = [said for said, right in zip(forms.core, listed, strict=False) if said != right]
+    return len(listed) == len(forms.core) and differing == [wrong]
+
+
+def _typo(forms: NameForms, record: NameRecord, words: tuple[str, str], edits: int, index: NameIndex) -> Match | None:
+    wrong, right = words
+    rest = [word for word in record.forms.core if word != right]
+    if _is_another_word(words, edits, rest, record.company, index):
+        return None
+    score = round(ratio(" ".join(forms.core), " ".join(record.forms.core)), 4)
+    return Match(record.company, Method.TYPO, f"{wrong!r} read as {right!r}", score, PRECISION_OF_TYPO)
+
+
+def _is_another_word(words: tuple[str, str], edits: int, rest: Sequence[str], company: int, index: NameIndex) -> bool:
+    """Whether the first word is rather another one: a number, of other names, or too short for so many edits."""
+    wrong, right = words
+    shorter = min(len(wrong), len(right))
+    if is_numeral(wrong) or is_numeral(right) or index.is_word_of_others(wrong):
+        return True
+    if wrong[0] != right[0] and (edits > 1 or not rest or shorter < _SHORTEST_OF_OTHER_LETTER):
+        return True
+    if not rest:
+        return shorter < _SHORTEST_ALONE[0 if edits == 1 and _is_likely_slip(wrong, right) else edits]
+    letters = len(right) + sum(len(word) for word in rest if not index.is_word_of_others(word, company))
+    is_telling = len(rest) > 1 or letters >= _SHORTEST_TELLING or (edits == 1 and _is_likely_slip(wrong, right))
+    return shorter < _SHORTEST_REPAIRED[edits - 1] or not is_telling
+
+
+def _is_likely_slip(wrong: str, right: str) -> bool:
+    """Whether a letter is double or single that should not be, two are exchanged, or the key beside is hit."""
+    if len(wrong) != len(right):
+        shorter, longer = sorted((wrong, right), key=len)
+        return any(
+            longer[:place] + longer[place + 1 :] == shorter and longer[place] == longer[place - 1]
+            for place in range(1, len(longer))
+        )
+    differing = [place for place, pair in enumerate(zip(wrong, right, strict=True)) if pair[0] != pair[1]]
+    if len(differing) == 1:
+        return frozenset((wrong[differing[0]], right[differing[0]])) in _BESIDE
+    return (
+        len(differing) == 2
+        and wrong[differing[0]] == right[differing[1]]
+        and wrong[differing[1]] == right[differing[0]]
+    )
