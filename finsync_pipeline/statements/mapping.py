@@ -98,9 +98,14 @@ ColumnName = Annotated[str, Field(min_length=1)]
 
 
 class Company(Declared):
-    """The column that names the company, and columns of the row that testify to it (a name beside a code)."""
+    """The column that names the company, what it holds, and columns of the row that testify to it (a name, a code).
+
+    Without a `kind` the column may hold anything: a value that means different companies as an id and as a ticker is
+    ambiguous.
+    """
 
     column: ColumnName
+    kind: Literal["ticker", "cik", "lei", "isin", "cusip", "name", "id"] | None = None
     evidence: dict[str, ColumnName] = Field(default_factory=dict)
 
 

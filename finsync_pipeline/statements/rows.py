@@ -34,13 +34,15 @@ def numbered(raw: pd.DataFrame) -> pd.DataFrame:
 def company_spellings(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     """The distinct things that the rows say of their company.
 
-    Columns: spelling, evidence (JSON of the declared cells, or null), period_end, row_count.
+    Columns: spelling, evidence (JSON of the declared cells, or null), period_end, row_count, and kind: what the mapping
+    says that the column holds, or null.
     """
     said = _company_said(raw, mapping)
-    return frames.query(
+    spellings = frames.query(
         "SELECT spelling, evidence, period_end, count(*) AS row_count FROM said GROUP BY ALL ORDER BY ALL",
         said=said,
     )
+    return spellings.assign(kind=_constant(spellings, mapping.company.kind, pa.string()))
 
 
 def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:

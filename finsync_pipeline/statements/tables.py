@@ -184,6 +184,7 @@ COMPANY_IDS = Table(
         Field("source", TEXT, "Source that spells so"),
         Field("spelling", TEXT, "The company as the source writes it", nullable=True),
         Field("evidence", TEXT, "Declared cells of the same row, as JSON", nullable=True),
+        Field("kind", TEXT, "What the source says that the column holds: ticker, cik, name, ...", nullable=True),
         _PERIOD_END,
         Field("row_count", COUNT, "Rows of the quarter with this spelling"),
         Field("status", TEXT, "Decision", allowed=STATUSES),
