@@ -194,7 +194,7 @@ class ItemColumn(Declared):
 class SourceMapping(Declared):
     """How one source's table maps onto the standard items."""
 
-    RULES: ClassVar[int] = 1
+    RULES: ClassVar[int] = 2
     """Counts up when the same mapping would read the same rows otherwise than before: then no release mixes what both
     made. `tests/statements/test_mapping_rules.py` notices it."""
 

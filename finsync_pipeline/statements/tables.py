@@ -13,12 +13,12 @@ import pandera.pandas as pandera
 import pyarrow as pa
 
 from finsync_pipeline import frames
+from finsync_pipeline.identity.results import Status
 from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS, TEXT_ITEMS
 from finsync_pipeline.statements.mapping import LENGTHS, SourceMapping
 
 VALUE_BOUND = 1e18  # so that a sum over a million sources still fits DECIMAL(38,6)
 
-STATUSES = ("accepted", "ambiguous", "unknown", "conflict", "rejected")
 TEXT, DAY, COUNT, NUMBER = pa.string(), pa.date32(), pa.int64(), pa.float64()
 
 
@@ -187,7 +187,7 @@ COMPANY_IDS = Table(
         Field("kind", TEXT, "What the source says that the column holds: ticker, cik, name, ...", nullable=True),
         _PERIOD_END,
         Field("row_count", COUNT, "Rows of the quarter with this spelling"),
-        Field("status", TEXT, "Decision", allowed=STATUSES),
+        Field("status", TEXT, "Decision", allowed=tuple(map(str, Status))),
         Field("company_id", TEXT, "The listed company, if accepted", nullable=True),
         Field("method", TEXT, "How it was found; review: a person decided it", nullable=True),
         Field("steps", TEXT, "What was done to the spelling, or who reviewed it; empty if exact", nullable=True),
