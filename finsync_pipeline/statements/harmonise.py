@@ -97,7 +97,8 @@ def _read(cells: pd.DataFrame, rows: pd.DataFrame, mapping: SourceMapping) -> pd
                 WHEN declared.kind = 'text' THEN 0 ELSE coalesce(declared.exponent, rows.exponent)
             END AS exponent,
             CASE WHEN declared.kind = 'instant' THEN 0 ELSE coalesce(rows.months, 0) END AS months,
-            rows.company_id, rows.name, rows.decision, rows.certainty, rows.period_end, rows.currency, rows.row_key, rows.data_version, rows.known_since
+            rows.company_id, rows.name, rows.decision, rows.certainty,
+            rows.period_end, rows.currency, rows.row_key, rows.data_version, rows.known_since
         FROM cells
         JOIN rows USING (finsync_row)
         JOIN declared USING (source_column)

@@ -51,9 +51,9 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
     """One line per raw row (`numbered`), in its order.
 
     Columns: finsync_row, row_key, period_end, data_version, months, currency, exponent (power of ten of
-    money), known_since, company_id, name (of the company, however it is written, with its evidence), decision (a number for each
-    decision on a name) and its certainty, and `reason`: why the row cannot be used, or null. What could not be read is
-    null. Raises DecisionsOutdated if a usable row names its company as `company_ids` do not.
+    money), known_since, company_id, name (of the company, however it is written, with its evidence), decision (a
+    number for each decision on a name) and its certainty, and `reason`: why the row cannot be used, or null. What could
+    not be read is null. Raises DecisionsOutdated if a usable row names its company as `company_ids` do not.
     """
     rows = _company_said(raw, mapping)
     rows["finsync_row"] = raw["finsync_row"]

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from finsync_pipeline.identity import ReferenceMistake, read_reference
+from finsync_pipeline.identity import ReferenceMistake, read_reference, read_review
 from finsync_pipeline.identity.reference import COMPANY_COLUMNS
 
 TEXT, DATE = pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.date32())
@@ -170,3 +170,63 @@ def test_the_version_is_that_of_the_content_not_of_its_order(tmp_path: Path) -> 
 def test_every_change_of_content_changes_the_version(tmp_path: Path, companies: str, aliases: str) -> None:
     first = version(tmp_path, "company_id,name\n1,Acme\n2,Bolt\n", "company_id,alias\n1,Old\n")
     assert version(tmp_path, companies, aliases) != first
+
+
+ROW = {"companies.csv": "2,{}\n", "aliases.csv": "1,{}\n", "review.csv": "{},1,jane,2026-01-31\n"}
+FIRST = {
+    "companies.csv": "company_id,name\n1,Acme\n",
+    "aliases.csv": "company_id,alias\n1,Old\n",
+    "review.csv": "spelling,company_id,who,when\nAcme,1,jane,2026-01-31\n",
+}
+
+
+def read_lists(folder: Path, file: str, rows: str) -> None:
+    """Read a list of companies with aliases and a review, one of which has these rows too."""
+    for name, content in FIRST.items():
+        (folder / name).write_text(content + (rows if name == file else ""), newline="")
+    read_review(folder / "review.csv", read_reference(folder), ())
+
+
+OPEN_QUOTES = {
+    "at the end of the file": (['"Bolt'], 3),
+    "before other rows": (['"Bolt', "Corp", "Corp"], 3),
+    "closed by the quote of another row": (['"Bolt', "Corp", '"Corp, Inc"'], 3),
+    "closed by another one that is open": (['"Bolt', '"Corp'], 3),
+    "in the middle of a cell": (['Bolt "Inc'], 3),
+    "at the end of a cell": (['Bolt"'], 3),
+    "after a blank": ([' "Bolt'], 3),
+    "after a quote that is text": (['7" pipe "Bolt" and'], 3),
+    "doubled": (['"""Bolt'], 3),
+    "closed before the end of the text": (['"Bolt" Inc'], 3),
+    "text in a cell between quotes": (['"the "Bolt" Inc"'], 3),
+    "around a line break": (['"Bolt\nInc"'], 3),
+    "around a line break of another kind": (['"Bolt\rInc"'], 3),
+    "in a later row": (["Bolt", "Corp", '"Inc'], 5),
+}
+
+
+@pytest.mark.parametrize("file", ROW)
+@pytest.mark.parametrize("case", OPEN_QUOTES)
+def test_a_quote_left_open_is_refused_with_its_row_in_every_list(tmp_path: Path, file: str, case: str) -> None:
+    cells, row = OPEN_QUOTES[case]
+    with pytest.raises(ReferenceMistake, match=rf"{file}, row {row}: has a double quote .* close it"):
+        read_lists(tmp_path, file, "".join(ROW[file].format(cell) for cell in cells))
+
+
+def test_a_quote_that_two_other_ones_hide_is_refused_with_its_row(tmp_path: Path) -> None:
+    lines = '*,HP "x,1,jane,2026-01-31,"why\n*,IBM,1,jane,2026-01-31,"so"\n'
+    (tmp_path / "review.csv").write_text("source,spelling,company_id,who,when,note\n" + lines)
+    with pytest.raises(ReferenceMistake, match=r"review\.csv, row 2: has a double quote .* close it"):
+        read_review(tmp_path / "review.csv", read_reference(write(tmp_path, "company_id\n1\n")), ())
+
+
+@pytest.mark.parametrize("file", ROW)
+@pytest.mark.parametrize(
+    "cell", ['"Bolt, Inc"', '"7"" pipe"', '"the ""Bolt"" Inc"', 'OOO "Bolt"', ' "Bolt, Inc"', '""']
+)
+def test_quotes_that_close_are_read(tmp_path: Path, file: str, cell: str) -> None:
+    if cell == '""' and file != "companies.csv":
+        with pytest.raises(ReferenceMistake, match="is blank"):
+            read_lists(tmp_path, file, ROW[file].format(cell))
+    else:
+        read_lists(tmp_path, file, ROW[file].format(cell))

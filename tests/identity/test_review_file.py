@@ -10,9 +10,9 @@ from given import PROJECT
 from identity_frames import MakeReference
 
 from finsync_pipeline.identity import Reference, ReferenceMistake, Review, read_reference, read_review
+from finsync_pipeline.identity.results import Status
 from finsync_pipeline.identity.review import REVIEW_COLUMNS, ReviewLine
 from finsync_pipeline.settings import SAMPLE_REFERENCE
-from finsync_pipeline.identity.results import Method, Status
 from finsync_pipeline.statements.tables import COMPANY_IDS
 
 SOURCES = ("pnl", "cash_flow")
