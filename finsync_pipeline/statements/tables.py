@@ -141,11 +141,11 @@ COMPANIES = Table(
         Field("company_id", TEXT, "Id that everything else uses"),
         Field("name", TEXT, "Usual name", nullable=True),
         Field("tickers", TEXT, "Tickers, separated by |", nullable=True),
-        Field("cik", TEXT, "Central Index Key of the SEC", nullable=True),
-        Field("lei", TEXT, "Legal Entity Identifier", nullable=True),
+        Field("cik", TEXT, "Central Index Keys of the SEC, separated by |", nullable=True),
+        Field("lei", TEXT, "Legal Entity Identifiers, separated by |", nullable=True),
         Field("isin", TEXT, "ISINs, separated by |", nullable=True),
         Field("cusip", TEXT, "CUSIPs, separated by |", nullable=True),
-        Field("country", TEXT, "ISO 3166 code of two letters", nullable=True),
+        Field("country", TEXT, "ISO 3166 code of two letters, or what cannot be read as one", nullable=True),
     ),
 )
 

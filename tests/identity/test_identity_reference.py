@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from finsync_pipeline.identity import ReferenceMistake, read_reference, read_review
-from finsync_pipeline.identity.reference import COMPANY_COLUMNS
+from finsync_pipeline.identity.reference import COMPANY_COLUMNS, unread_countries
 
 TEXT, DATE = pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.date32())
 
@@ -63,6 +63,74 @@ def test_text_stays_text_and_extra_columns_are_kept_out(tmp_path: Path) -> None:
     assert (row["company_id"], row["name"], row["cik"]) == ("007", "NA", "0000000007")
     assert "sic" not in reference.companies.columns
     assert len(reference.companies) == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "read"),
+    [
+        ("tickers", '"GOOG,GOOGL"', "GOOG|GOOGL"),
+        ("tickers", "GM;GM-W", "GM|GM-W"),
+        ("tickers", "BRK.A | BRK B;", "BRK.A|BRK B"),
+        ("tickers", "GOOG|GOOG", "GOOG"),
+        ("tickers", ";", None),
+        ("tickers", "7203", "7203"),
+        ("cik", "320193;0000001800", "320193|0000001800"),
+        ("cik", '"320193, 1800"', "320193|1800"),
+        ("lei", "HWUPKR0MPOU8FGXBT394;5493 006M HB84 DD0Z WV18", "HWUPKR0MPOU8FGXBT394|5493 006M HB84 DD0Z WV18"),
+        ("isin", '"US02079K3059,us-02079k1079"', "US02079K3059|us-02079k1079"),
+        ("cusip", "02079K305;02079K107|38259P50", "02079K305|02079K107|38259P50"),
+        ("country", "us", "US"),
+        ("country", "DEU", "DE"),
+        ("country", "Germany", "DE"),
+        ("country", "NA", "NA"),
+        ("country", '"Korea, Republic of"', "KR"),
+        ("country", "U.S.", "US"),
+        ("country", "England", "GB"),
+        ("country", "Atlantis", "Atlantis"),
+        ("name", "Marks; Spencer | Co", "Marks; Spencer | Co"),
+    ],
+)
+def test_a_cell_of_codes_may_hold_several_and_a_country_is_its_code(
+    tmp_path: Path, column: str, cell: str, read: str | None
+) -> None:
+    companies = read_reference(write(tmp_path, f"company_id,{column}\n1,{cell}\n2,\n")).companies
+    assert [None if pd.isna(each) else each for each in companies[column]] == [read, None]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "said"),
+    [
+        ("tickers", "GOOG;NYSE:GOOGL", ["'NYSE:GOOGL' is not a ticker", "alone"]),
+        ("tickers", "Alphabet class A", ["'Alphabet class A' is not a ticker", "several separated by |"]),
+        ("cik", "320193;n/a", ["'n/a' is not a CIK", "ten digits"]),
+        ("cik", '"1,067,983"', ["'1,067,983' is not a CIK"]),
+        ("cik", "320193 1800", ["'320193 1800' is not a CIK", "separated by |"]),
+        ("lei", "HWUPKR0MPOU8FGXBT39", ["'HWUPKR0MPOU8FGXBT39' is not an LEI", "20 letters"]),
+        ("lei", "HWUPKR0MPOU8FGXBT394/5493006MHB84DD0ZWV18", ["is not an LEI", "separated by |"]),
+        ("isin", "US02079K3059;US0207", ["'US0207' is not an ISIN", "12 letters"]),
+        ("isin", "ISIN US02079K3059", ["is not an ISIN"]),
+        ("cusip", "3.7833E+07", ["'3.7833E+07' is not a CUSIP", "9 letters"]),
+    ],
+)
+def test_a_code_that_cannot_be_read_is_refused(tmp_path: Path, column: str, cell: str, said: list[str]) -> None:
+    with pytest.raises(ReferenceMistake) as mistake:
+        read_reference(write(tmp_path, f"company_id,{column}\n1,\n2,{cell}\n"))
+    wanted = [f"companies.csv, row 3, column {column}", "or leave it blank", *said]
+    assert [words for words in wanted if words not in str(mistake.value)] == []
+
+
+def test_lists_that_write_the_same_codes_and_countries_otherwise_are_one_version(tmp_path: Path) -> None:
+    versions = {
+        read_reference(write(tmp_path, f"company_id,tickers,country\n1,{row}\n")).version
+        for row in ("GM|GM-W,US", "GM;GM-W,USA", '"GM, GM-W",United States')
+    }
+    assert len(versions) == 1
+
+
+def test_countries_that_cannot_be_read_are_told_with_their_company(tmp_path: Path) -> None:
+    content = "company_id,country\n1,US\n2,Atlantis\n3,\n4,XX\n5,germany\n"
+    companies = read_reference(write(tmp_path, content)).companies
+    assert unread_countries(companies).values.tolist() == [["2", "Atlantis"], ["4", "XX"]]
 
 
 GOOD = "company_id,name\n1,Acme\n2,Bolt\n"
