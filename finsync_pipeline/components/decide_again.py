@@ -13,7 +13,7 @@ from finsync_pipeline.defs.automation import unbroken_ranges
 from finsync_pipeline.defs.partitions import all_quarters, range_tags
 from finsync_pipeline.identity import Decider, Reference, Review
 from finsync_pipeline.publishing.overtaken import overtaken_quarters
-from finsync_pipeline.settings import identity_folder, reference_path, review_path, tables_folder
+from finsync_pipeline.settings import reference_path, review_path, tables_folder
 from finsync_pipeline.storage.decisions import StoredDecisions, read_decisions, stored_decisions
 from finsync_pipeline.storage.parquet import read_frame
 
@@ -73,7 +73,7 @@ class DecisionsKept:
 
     def __init__(self, sources: Sequence[str]) -> None:
         self.sources = frozenset(sources)
-        self.decider = Decider.read(reference_path(), review_path(), sources, identity_folder())
+        self.decider = Decider.read(reference_path(), review_path(), sources)
         self.stored = {source: stored_decisions(tables_folder(), source, all_quarters()) for source in sources}
 
     def quarters_again(self) -> list[QuartersAgain]:

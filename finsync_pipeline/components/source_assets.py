@@ -16,7 +16,6 @@ from finsync_pipeline.federation.extraction import fetch_rows, rows_by_quarter
 from finsync_pipeline.federation.sources import service_of
 from finsync_pipeline.identity import Decider, Reference, Review
 from finsync_pipeline.quality.conservation import draw_up_ledger, imbalances
-from finsync_pipeline.settings import identity_folder
 from finsync_pipeline.statements.delivered import DeliveryMistake
 from finsync_pipeline.statements.harmonise import harmonise
 from finsync_pipeline.statements.mapping import SourceMapping
@@ -147,7 +146,7 @@ def _company_ids(mapping: SourceMapping) -> dg.AssetsDefinition:
         company_aliases: pd.DataFrame,
         review_lines: pd.DataFrame,
     ) -> pd.DataFrame:
-        decider = Decider(Reference(companies, company_aliases, identity_folder()), Review.of(review_lines))
+        decider = Decider(Reference(companies, company_aliases), Review.of(review_lines))
         decided = COMPANY_IDS.conform(decider.decide(company_spellings(raw, mapping), mapping.name))
         described_by_quarter(context, decided, "period_end", context.asset_key, context.partition_keys)
         counted_by_quarter(context, decided)

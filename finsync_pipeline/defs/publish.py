@@ -13,7 +13,7 @@ from finsync_pipeline.identity import Decider, Reference, Review
 from finsync_pipeline.publishing.freshness import MadeBy
 from finsync_pipeline.publishing.make import SourceTables, decisions_in, make_release
 from finsync_pipeline.publishing.overtaken import decided_alike
-from finsync_pipeline.settings import identity_folder, published_folder
+from finsync_pipeline.settings import published_folder
 from finsync_pipeline.statements.tables import SUMMARY
 from finsync_pipeline.storage.parquet import ParquetFiles
 
@@ -53,7 +53,7 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
             source: SourceTables(**{table: inputs[f"{source}__{table}"].files for table in TABLES})
             for source in sources
         }
-        decider = Decider(Reference(companies, company_aliases, identity_folder()), Review.of(review_lines))
+        decider = Decider(Reference(companies, company_aliases), Review.of(review_lines))
         made_by = {mapping.name: MadeBy(mapping.hash, *decider.versions) for mapping in mappings}
         try:
             alike = {source: decided_alike(decisions_in(of.company_ids), decider) for source, of in tables.items()}

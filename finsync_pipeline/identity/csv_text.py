@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -58,29 +59,52 @@ def read_rows(file: Path, *, required: tuple[str, ...]) -> list[Row]:
     """The rows of a CSV file with a header; blank rows are left out.
 
     Raises `ReferenceMistake` for a file that is missing, is not UTF-8, lacks a required column, names a
-    column twice, or has a row with more or fewer cells than its header.
+    column twice, or has a row with more or fewer cells than its header, or with a quote that is not closed in it.
     """
-    lines = csv.reader(io.StringIO(_read_text(file), newline=""))
     header: list[str] | None = None
     rows: list[Row] = []
-    try:
-        for number, values in enumerate(lines, start=1):
-            cells = [value.strip() for value in values]
-            if header is None:
-                header = [cell.lower() for cell in cells]
-                _check_header(file, header, required)
-            elif any(cells):
-                if len(cells) != len(header):
-                    raise ReferenceMistake(
-                        f"{file}, row {number}: has {len(cells)} cells where the header has {len(header)}: "
-                        "put a cell that holds a comma between double quotes"
-                    )
-                rows.append(Row(file, number, {c: cell or None for c, cell in zip(header, cells, strict=True)}))
-    except csv.Error as error:
-        raise ReferenceMistake(f"{file}, line {lines.line_num}: is not CSV ({error}): save it again as CSV") from None
+    for number, values in enumerate(_records(file, _read_text(file)), start=1):
+        cells = [value.strip() for value in values]
+        if header is None:
+            header = [cell.lower() for cell in cells]
+            _check_header(file, header, required)
+        elif any(cells):
+            if len(cells) != len(header):
+                raise ReferenceMistake(
+                    f"{file}, row {number}: has {len(cells)} cells where the header has {len(header)}: "
+                    "put a cell that holds a comma between double quotes"
+                )
+            rows.append(Row(file, number, {c: cell or None for c, cell in zip(header, cells, strict=True)}))
     if header is None:
         raise ReferenceMistake(f"{file}: is empty: it needs a header row with the column {required[0]}")
     return rows
+
+
+def _records(file: Path, text: str) -> Iterator[list[str]]:
+    """The cells of each line. No cell of these lists needs a line break: a quote left open would swallow other rows."""
+    lines = csv.reader(_lines(file, text), strict=True, skipinitialspace=True)
+    number = 0
+    try:
+        for number, cells in enumerate(lines, start=1):
+            if lines.line_num > number:
+                raise _open_quote(file, number)
+            yield cells
+    except csv.Error:
+        raise _open_quote(file, number + 1) from None
+
+
+def _lines(file: Path, text: str) -> Iterator[str]:
+    for number, line in enumerate(io.StringIO(text, newline=""), start=1):
+        if line.count('"') % 2:
+            raise _open_quote(file, number)
+        yield line
+
+
+def _open_quote(file: Path, number: int) -> ReferenceMistake:
+    return ReferenceMistake(
+        f"{file}, row {number}: has a double quote that opens or closes no cell of this line: close it before the next "
+        'comma or the end of the line, remove it, or, where it belongs to the text, write the cell as "7"" pipe"'
+    )
 
 
 def _read_text(file: Path) -> str:

@@ -16,6 +16,8 @@ from finsync_pipeline.identity.review_file import read_review
 
 _TEXT = pd.ArrowDtype(pa.string())
 
+ASKED = ("spelling", "evidence", "period_end", "kind")
+"""What a decision depends on, besides the list and the review."""
 COMPARED = ("status", "company_id", "method", "steps")
 """What makes one decision another; scores and suggestions are left out."""
 
@@ -28,11 +30,9 @@ class Decider:
     review: Review
 
     @classmethod
-    def read(
-        cls, reference: Path, review: Path | None, sources: Collection[str], kept_in: Path | None = None
-    ) -> Decider:
+    def read(cls, reference: Path, review: Path | None, sources: Collection[str]) -> Decider:
         """What stands in the files now. Raises ReferenceMistake."""
-        companies = read_reference(reference, kept_in)
+        companies = read_reference(reference)
         return cls(companies, read_review(review, companies, sources))
 
     @property
@@ -41,7 +41,10 @@ class Decider:
         return self.reference.version, self.review.version
 
     def decide(self, spellings: pd.DataFrame, source: str) -> pd.DataFrame:
-        """The spellings of a source (as `resolve` takes them) with what is decided, the source, and the versions."""
+        """The spellings of a source (as `resolve` takes them) with what is decided, the source, and the versions.
+
+        A column `kind` says what the source declares that its column holds; it may be missing.
+        """
         decided = apply_review(resolve(spellings, self.reference), self.review, source)
         reference_version, review_version = self.versions
         return decided.assign(source=source, reference_version=reference_version, review_version=review_version)
@@ -62,7 +65,8 @@ class Decider:
         return pd.concat(parts) if parts else others
 
     def _differs(self, rows: pd.DataFrame, source: str) -> pd.Series[bool]:
-        now = self.decide(rows[["spelling", "evidence", "period_end"]], source)
+        asked = [column for column in ASKED if column in rows]  # a FinSync before kinds stored none
+        now = self.decide(rows[asked], source)
         differs = rows[["reference_version", "review_version"]].isna().any(axis=1)
         for column in COMPARED:
             differs |= _texts(now, column) != _texts(rows, column)

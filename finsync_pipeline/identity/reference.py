@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -17,15 +19,29 @@ from typing import ClassVar
 import pandas as pd
 import pyarrow as pa
 
-from finsync_pipeline.identity.csv_text import ReferenceMistake, read_rows
 from finsync_pipeline.identity.company_index import CompanyIndex
+from finsync_pipeline.identity.countries import read_country
+from finsync_pipeline.identity.csv_text import ReferenceMistake, Row, read_rows
 from finsync_pipeline.identity.normalise import fold_blanks, normalise_cik
+from finsync_pipeline.identity.tickers import normalise_ticker
 
 __all__ = ["Reference", "ReferenceMistake", "read_reference"]
 
 COMPANY_COLUMNS = ("company_id", "name", "tickers", "cik", "lei", "isin", "cusip", "country")
 ALIAS_COLUMNS = ("company_id", "alias", "kind", "valid_from", "valid_to", "note")
 ALIAS_KINDS = ("name", "ticker")
+
+#: Columns whose cells may hold several codes: what one looks like, and in words.
+CODES: dict[str, tuple[Callable[[str], object], str]] = {
+    "tickers": (normalise_ticker, "a ticker: write it alone, such as BRK.B"),
+    "cik": (normalise_cik, "a CIK: write up to ten digits"),
+    "lei": (re.compile(r"[0-9A-Z]{20}").fullmatch, "an LEI: write its 20 letters and digits"),
+    "isin": (re.compile(r"[0-9A-Z]{12}").fullmatch, "an ISIN: write its 12 letters and digits"),
+    "cusip": (re.compile(r"[0-9A-Z*@#]{6,9}").fullmatch, "a CUSIP: write its 9 letters and digits"),
+}
+_SEPARATORS = re.compile(r"[|,;]")
+#: One CIK as a spreadsheet shows it, `1,067,983`, would be read as three.
+_ONE_NUMBER = re.compile(r"[0-9]{1,3}(,[0-9]{3})+")
 
 _TEXT = pd.ArrowDtype(pa.string())
 _DATE = pd.ArrowDtype(pa.date32())
@@ -35,16 +51,14 @@ _DATE = pd.ArrowDtype(pa.date32())
 class Reference:
     """The listed companies.
 
-    `companies`: company_id, name, tickers, cik, lei, isin, cusip (of the codes several separated by `|`), country; all
-    Arrow text.
+    `companies`: company_id, name, tickers, cik, lei, isin, cusip (of tickers and codes several separated by `|`),
+    country (ISO 3166, two letters, or what is no country as it is written); all Arrow text.
     `aliases`: company_id, alias, kind (`name` or `ticker`), valid_from, valid_to (Arrow dates, both days
-    included, null = open), note. A column that the list does not have is there, and null. `kept_in`: the folder
-    where what is prepared of the list is kept; null keeps it in memory only.
+    included, null = open), note. A column that the list does not have is there, and null.
     """
 
     companies: pd.DataFrame
     aliases: pd.DataFrame
-    kept_in: Path | None = None
 
     RULES: ClassVar[int] = 2
     """Counts up when the same list would decide otherwise than before: then kept rows are decided again, and no release
@@ -66,7 +80,7 @@ class Reference:
         return CompanyIndex.of(self.companies, self.aliases)
 
 
-def read_reference(path: str | Path, kept_in: Path | None = None) -> Reference:
+def read_reference(path: str | Path) -> Reference:
     """Read a list of companies.
 
     `path` is a folder with `companies.csv` and, where there is one, `aliases.csv`; or one CSV file of
@@ -81,7 +95,6 @@ def read_reference(path: str | Path, kept_in: Path | None = None) -> Reference:
     return Reference(
         companies=_frame(companies, dict.fromkeys(COMPANY_COLUMNS, _TEXT)),
         aliases=_frame(aliases, {c: _DATE if c.startswith("valid_") else _TEXT for c in ALIAS_COLUMNS}),
-        kept_in=kept_in,
     )
 
 
@@ -99,11 +112,30 @@ def _read_companies(file: Path) -> list[dict[str, str | None]]:
             how = "is the id" if other == company_id else f"differs only by case or blanks from {other!r}"
             raise row.mistake("company_id", f"{company_id!r} {how} of row {number}: keep one of the two")
         seen[key] = (row.number, company_id)
-        cik = row.cells.get("cik")
-        if cik is not None and normalise_cik(cik) is None:
-            raise row.mistake("cik", f"{cik!r} is not a CIK: write up to ten digits, or leave it blank")
-        companies.append({column: row.cells.get(column) for column in COMPANY_COLUMNS})
+        companies.append({column: _read_cell(row, column) for column in COMPANY_COLUMNS})
     return companies
+
+
+def _read_cell(row: Row, column: str) -> str | None:
+    """The cell: of a country its code, of codes all that stand in it, separated by `|`."""
+    cell = row.cells.get(column)
+    if cell is None or column not in (*CODES, "country"):
+        return cell
+    if column == "country":
+        return read_country(cell) or cell
+    is_one = column == "cik" and _ONE_NUMBER.fullmatch(cell)
+    codes = [code.strip() for code in ([cell] if is_one else _SEPARATORS.split(cell)) if code.strip()]
+    is_code, words = CODES[column]
+    for code in codes:
+        if not is_code(code if column in ("tickers", "cik") else re.sub(r"[\s-]", "", code).upper()):
+            raise row.mistake(column, f"{code!r} is not {words}, several separated by |, or leave it blank")
+    return "|".join(dict.fromkeys(codes)) or None
+
+
+def unread_countries(companies: pd.DataFrame) -> pd.DataFrame:
+    """The companies (company_id, country) whose country is none of ISO 3166: it is compared with nothing."""
+    countries = companies["country"].dropna()
+    return companies.loc[countries.index[countries.map(read_country).isna()], ["company_id", "country"]]
 
 
 def _read_aliases(file: Path, companies: list[dict[str, str | None]]) -> list[dict[str, str | date | None]]:

@@ -12,9 +12,14 @@ from finsync_pipeline.clients.bearer import read_token
 from finsync_pipeline.clients.faults import TokenMistake, without_credentials
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.defs.partitions import all_quarters, spoken
-from finsync_pipeline.identity import Decider, ReferenceMistake
+from finsync_pipeline.identity import Decider, Reference, ReferenceMistake
+from finsync_pipeline.identity.collisions import collisions
+from finsync_pipeline.identity.reference import unread_countries
 from finsync_pipeline.settings import SettingMistake, is_deployed, reference_path, review_path
 from finsync_pipeline.statements.mapping import SourceMapping
+
+SHOWN = 20
+"""So many warnings of one kind are printed."""
 
 
 class DeclarationMistake(ValueError):
@@ -49,7 +54,30 @@ def check() -> int:
     decided = f"{len(decider.review.lines):,} decisions from {review_file}" if review_file else "none"
     print(f"review     {decided}")
     print(f"quarters   {spoken(all_quarters()[0])} to {spoken(all_quarters()[-1])}")
+    for warnings in (_collisions(reference), _unread_countries(reference)):
+        for warning in warnings[:SHOWN]:
+            print(f"warning    {warning}")
+        if len(warnings) > SHOWN:
+            print(f"warning    and {len(warnings) - SHOWN:,} more like these")
     return 0
+
+
+def _collisions(reference: Reference) -> list[str]:
+    of_one_kind = "correct the list, or give each of them dates in aliases.csv"
+    of_several = (
+        "say in the YAML of a source what its column holds, company: {column: ..., kind: ...}, or add a dated alias"
+    )
+    return [
+        f"{value!r} means several companies, {claims}: {of_one_kind if is_shared else of_several}"
+        for value, claims, is_shared in collisions(reference).itertuples(index=False, name=None)
+    ]
+
+
+def _unread_countries(reference: Reference) -> list[str]:
+    return [
+        f"{country!r}, the country of {company}, is none, and is compared with nothing: write its code of two letters"
+        for company, country in unread_countries(reference.companies).itertuples(index=False, name=None)
+    ]
 
 
 def _mistakes(error: BaseException) -> list[str]:

@@ -12,7 +12,7 @@ from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.numbers import read_numbers_sql
 from finsync_pipeline.statements.reasons import REASONS
 from finsync_pipeline.statements.rows import numbered, read_rows
-from finsync_pipeline.statements.supersede import SUPERSEDE_SQL
+from finsync_pipeline.statements.supersede import SUPERSEDE_SQL, contradicted
 from finsync_pipeline.statements.tables import FACTS, REJECTS, TEXTS, Table
 
 
@@ -37,7 +37,8 @@ def harmonise(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
     cells = delivered_cells(raw, mapping)
     rows = _refuse_empty(rows, cells)
     readings = _beyond_bounds(_read(cells, rows, mapping))
-    decided = frames.query(SUPERSEDE_SQL, readings=readings)
+    rows = _reject_contradicted(rows, readings)
+    decided = frames.query(SUPERSEDE_SQL, readings=readings[_are_usable(readings, rows)])
     return Harmonised(
         facts=_used(decided, FACTS, mapping),
         texts=_used(decided, TEXTS, mapping),
@@ -77,6 +78,15 @@ def _refuse_empty(rows: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(reason=rows["reason"].mask(empty, "row_without_values"))
 
 
+def _reject_contradicted(rows: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
+    is_contradicted = rows["decision"].isin(contradicted(readings)) & rows["reason"].isna()
+    return rows.assign(reason=rows["reason"].mask(is_contradicted, "company_contradicted"))
+
+
+def _are_usable(readings: pd.DataFrame, rows: pd.DataFrame) -> "pd.Series[bool]":
+    return readings["finsync_row"].isin(rows.loc[rows["reason"].isna(), "finsync_row"])
+
+
 def _read(cells: pd.DataFrame, rows: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     """The cells of usable rows with `value` or `text`; `reason` where a number could not be read."""
     placed = frames.query(
@@ -87,7 +97,8 @@ def _read(cells: pd.DataFrame, rows: pd.DataFrame, mapping: SourceMapping) -> pd
                 WHEN declared.kind = 'text' THEN 0 ELSE coalesce(declared.exponent, rows.exponent)
             END AS exponent,
             CASE WHEN declared.kind = 'instant' THEN 0 ELSE coalesce(rows.months, 0) END AS months,
-            rows.company_id, rows.period_end, rows.currency, rows.row_key, rows.data_version, rows.known_since
+            rows.company_id, rows.name, rows.decision, rows.certainty,
+            rows.period_end, rows.currency, rows.row_key, rows.data_version, rows.known_since
         FROM cells
         JOIN rows USING (finsync_row)
         JOIN declared USING (source_column)

@@ -98,9 +98,14 @@ ColumnName = Annotated[str, Field(min_length=1)]
 
 
 class Company(Declared):
-    """The column that names the company, and columns of the row that testify to it (a name beside a code)."""
+    """The column that names the company, what it holds, and columns of the row that testify to it (a name, a code).
+
+    Without a `kind` the column may hold anything: a value that means different companies as an id and as a ticker is
+    ambiguous.
+    """
 
     column: ColumnName
+    kind: Literal["ticker", "cik", "lei", "isin", "cusip", "name", "id"] | None = None
     evidence: dict[str, ColumnName] = Field(default_factory=dict)
 
 
@@ -189,7 +194,7 @@ class ItemColumn(Declared):
 class SourceMapping(Declared):
     """How one source's table maps onto the standard items."""
 
-    RULES: ClassVar[int] = 1
+    RULES: ClassVar[int] = 2
     """Counts up when the same mapping would read the same rows otherwise than before: then no release mixes what both
     made. `tests/statements/test_mapping_rules.py` notices it."""
 

@@ -53,6 +53,11 @@ _REASONS = (
            "Have the source mend the row, or add a line to the review file."),
     Reason("company_rejected", "identity", "A person decided, in the review file, that such rows are not to be used.",
            "Nothing to do, or change the line of the review file."),
+    Reason("company_contradicted", "identity",
+           "Another name of the same source, found with more certainty, gives other values for this company "
+           "and period.",
+           "Add the company that is meant to the reference list, or a dated alias line, or a line to the review file, "
+           "that says whose rows these are."),
     Reason("row_without_values", "cells", "None of the row's mapped columns holds a value.",
            "Nothing to do, unless a null word hides values."),
     Reason("not_a_number", "cells", "The text is no number in the source's notation.",

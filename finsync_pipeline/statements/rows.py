@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
+from finsync_pipeline.identity.results import Status
 from finsync_pipeline.statements.dates import UnreadableDate, read_date
 from finsync_pipeline.statements.delivered import failing, row_schema
 from finsync_pipeline.statements.mapping import (
@@ -16,6 +17,7 @@ from finsync_pipeline.statements.mapping import (
     ScaleColumn,
     SourceMapping,
 )
+from finsync_pipeline.statements.supersede import certainty
 
 
 class DecisionsOutdated(ValueError):
@@ -34,21 +36,24 @@ def numbered(raw: pd.DataFrame) -> pd.DataFrame:
 def company_spellings(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     """The distinct things that the rows say of their company.
 
-    Columns: spelling, evidence (JSON of the declared cells, or null), period_end, row_count.
+    Columns: spelling, evidence (JSON of the declared cells, or null), period_end, row_count, and kind: what the mapping
+    says that the column holds, or null.
     """
     said = _company_said(raw, mapping)
-    return frames.query(
+    spellings = frames.query(
         "SELECT spelling, evidence, period_end, count(*) AS row_count FROM said GROUP BY ALL ORDER BY ALL",
         said=said,
     )
+    return spellings.assign(kind=_constant(spellings, mapping.company.kind, pa.string()))
 
 
 def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     """One line per raw row (`numbered`), in its order.
 
     Columns: finsync_row, row_key, period_end, data_version, months, currency, exponent (power of ten of
-    money), known_since, company_id, and `reason`: why the row cannot be used, or null. What could not be
-    read is null. Raises DecisionsOutdated if a usable row names its company as `company_ids` do not.
+    money), known_since, company_id, name (of the company, however it is written, with its evidence), decision (a
+    number for each decision on a name) and its certainty, and `reason`: why the row cannot be used, or null. What could
+    not be read is null. Raises DecisionsOutdated if a usable row names its company as `company_ids` do not.
     """
     rows = _company_said(raw, mapping)
     rows["finsync_row"] = raw["finsync_row"]
@@ -64,7 +69,7 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
         f"""
         SELECT
             finsync_row, row_key, rows.period_end, data_version, months, currency, exponent, known_since,
-            ids.company_id,
+            ids.company_id, ids.name, ids.decision, ids.certainty,
             CASE
                 WHEN schema_reason IS NOT NULL THEN schema_reason
                 WHEN {mapping.months is not None} AND months IS NULL THEN 'length_unknown'
@@ -72,7 +77,7 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
                 WHEN exponent IS NULL THEN 'scale_unknown'
                 WHEN known_since IS NULL AND says_known_since THEN 'known_since_unreadable'
                 WHEN ids.status IS NULL THEN 'undecided'
-                WHEN ids.status <> 'accepted' THEN 'company_' || ids.status
+                WHEN ids.status <> '{Status.ACCEPTED}' THEN 'company_' || ids.status
             END AS reason
         FROM rows
         LEFT JOIN ids
@@ -82,7 +87,7 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
         ORDER BY finsync_row
         """,
         rows=rows,
-        ids=company_ids[["spelling", "evidence", "period_end", "status", "company_id"]],
+        ids=_decisions(company_ids),
     )
     if (judged["reason"] == "undecided").any():
         raise DecisionsOutdated(
@@ -90,6 +95,21 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
             f"was never decided. Materialize {mapping.name} (all assets of the group) for these quarters again."
         )
     return judged
+
+
+def _decisions(company_ids: pd.DataFrame) -> pd.DataFrame:
+    """The decisions with a number each, how certain they are, and the name without punctuation, case, leading zeros."""
+    certainties = frames.by_distinct(company_ids["method"], certainty, pa.int64())
+    return frames.query(
+        """
+        SELECT
+            spelling, evidence, period_end, status, company_id, certainty,
+            row_number() OVER (ORDER BY period_end, spelling, evidence) AS decision,
+            ltrim(regexp_replace(lower(spelling), '[^\\p{L}\\p{N}&]', '', 'g'), '0') || coalesce(evidence, '') AS name
+        FROM ids
+        """,
+        ids=company_ids.assign(certainty=certainties),
+    )
 
 
 def _company_said(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:

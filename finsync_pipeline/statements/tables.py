@@ -13,12 +13,12 @@ import pandera.pandas as pandera
 import pyarrow as pa
 
 from finsync_pipeline import frames
+from finsync_pipeline.identity.results import Status
 from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS, TEXT_ITEMS
 from finsync_pipeline.statements.mapping import LENGTHS, SourceMapping
 
 VALUE_BOUND = 1e18  # so that a sum over a million sources still fits DECIMAL(38,6)
 
-STATUSES = ("accepted", "ambiguous", "unknown", "conflict", "rejected")
 TEXT, DAY, COUNT, NUMBER = pa.string(), pa.date32(), pa.int64(), pa.float64()
 
 
@@ -141,11 +141,11 @@ COMPANIES = Table(
         Field("company_id", TEXT, "Id that everything else uses"),
         Field("name", TEXT, "Usual name", nullable=True),
         Field("tickers", TEXT, "Tickers, separated by |", nullable=True),
-        Field("cik", TEXT, "Central Index Key of the SEC", nullable=True),
-        Field("lei", TEXT, "Legal Entity Identifier", nullable=True),
+        Field("cik", TEXT, "Central Index Keys of the SEC, separated by |", nullable=True),
+        Field("lei", TEXT, "Legal Entity Identifiers, separated by |", nullable=True),
         Field("isin", TEXT, "ISINs, separated by |", nullable=True),
         Field("cusip", TEXT, "CUSIPs, separated by |", nullable=True),
-        Field("country", TEXT, "ISO 3166 code of two letters", nullable=True),
+        Field("country", TEXT, "ISO 3166 code of two letters, or what cannot be read as one", nullable=True),
     ),
 )
 
@@ -184,9 +184,10 @@ COMPANY_IDS = Table(
         Field("source", TEXT, "Source that spells so"),
         Field("spelling", TEXT, "The company as the source writes it", nullable=True),
         Field("evidence", TEXT, "Declared cells of the same row, as JSON", nullable=True),
+        Field("kind", TEXT, "What the source says that the column holds: ticker, cik, name, ...", nullable=True),
         _PERIOD_END,
         Field("row_count", COUNT, "Rows of the quarter with this spelling"),
-        Field("status", TEXT, "Decision", allowed=STATUSES),
+        Field("status", TEXT, "Decision", allowed=tuple(map(str, Status))),
         Field("company_id", TEXT, "The listed company, if accepted", nullable=True),
         Field("method", TEXT, "How it was found; review: a person decided it", nullable=True),
         Field("steps", TEXT, "What was done to the spelling, or who reviewed it; empty if exact", nullable=True),

@@ -1,8 +1,8 @@
 """What a damaged file says, read a second time: plain Python, row by row, sharing no code with FinSync.
 
-Only which company a spelling means, and which codes are currencies, is taken from FinSync. Everything else that becomes
-of each row and each cell is worked out here from the text of the file and from the three sources' rules as written down
-below.
+Only which company a spelling means and by which method, and which codes are currencies, is taken from FinSync.
+Everything else that becomes of each row and each cell is worked out here from the text of the file and from the three
+sources' rules as written down below.
 """
 
 import calendar
@@ -18,6 +18,7 @@ from typing import Any
 
 from damage.chain import QUARTERS, Passage, mapping_of_source, rows_of
 
+from finsync_pipeline.identity.results import Method
 from finsync_pipeline.statements.currencies import CURRENCIES
 
 BLANKS = " \t\n\r\xa0"
@@ -50,6 +51,13 @@ RULES = {
 }
 Row = dict[str, str | None]
 """The cells of the columns that the mapping names, as text."""
+Name = tuple[str, date]
+"""A company as the source writes it, and the day on which the period ends."""
+Place = tuple[str, str, date, int, str]
+"""What identifies a fact: company, item, day, months, currency."""
+Reading = tuple[int, str, str, float, Name]
+"""Length of the key of the row, the key, the text, the number, the name."""
+METHODS = [str(method) for method in Method]
 
 
 @dataclass
@@ -161,6 +169,7 @@ def read_outcome(source: str, file: Path, passage: Passage) -> Outcome:
     decided = {(line["spelling"], line["period_end"]): line for line in rows_of(passage.company_ids)}
     outcome = Outcome({}, Counter(), Counter(), Counter(), 0, 0, 0)
     quarters: dict[date, list[tuple[date, Row]]] = defaultdict(list)
+    named: dict[Name, list[str]] = defaultdict(list)
     for row in read_rows(source, file):
         outcome.rows_in += 1
         filled = len(_filled(rules, items, row))
@@ -172,7 +181,8 @@ def read_outcome(source: str, file: Path, passage: Passage) -> Outcome:
             outcome.filled_undated += filled
         else:
             quarters[quarter].append((day, row))
-    usable: dict[tuple[str, str, date, int, str], list[tuple[int, str, str, float]]] = defaultdict(list)
+    usable: dict[Place, list[Reading]] = defaultdict(list)
+    unread: list[tuple[Name, tuple[str, str, str, str]]] = []
     for rows in quarters.values():
         seen: set[str] = set()
         keys = Counter(key for key, _ in {(row[rules.key], as_json(row)) for _, row in rows})
@@ -183,6 +193,8 @@ def read_outcome(source: str, file: Path, passage: Passage) -> Outcome:
             if reason is not None:
                 outcome.rows[reason, as_json(row)] += 1
                 continue
+            name = (str(row[rules.company]), day)
+            named[name].append(as_json(row))
             months, power = _months(rules, row), _power(rules, row)
             for column, text in _filled(rules, items, row).items():
                 item, key = items[column], str(row[rules.key])
@@ -190,21 +202,65 @@ def read_outcome(source: str, file: Path, passage: Passage) -> Outcome:
                 number = read_number(rules, text, 0 if item.startswith("eps") else power or 0)
                 sign = mapping_of_source(source).items[item].sign
                 if number is None:
-                    outcome.cells[key, item, "not_a_number", str(row[column])] += 1
+                    unread.append((name, (key, item, "not_a_number", str(row[column]))))
                 elif abs(value := float(number) * sign) >= 1e18:
-                    outcome.cells[key, item, "schema:value_within_bounds", str(row[column])] += 1
+                    unread.append((name, (key, item, "schema:value_within_bounds", str(row[column]))))
                 else:
                     currency = _currency(rules, row) or ""
                     place = (decision["company_id"], item, day, 0 if instant else months or 0, currency)
-                    usable[place].append((len(key), key, str(row[column]), value))
-    for place, readings in usable.items():
+                    usable[place].append((len(key), key, str(row[column]), value, name))
+    methods = {(text, day): decided[text, day]["method"] for text, day in named}
+    rejected = contradicted_names(usable, methods)
+    for name in rejected:
+        outcome.rows.update(("company_contradicted", row) for row in named[name])
+    outcome.cells.update(cell for name, cell in unread if name not in rejected)
+    for place, every in usable.items():
+        readings = [reading for reading in every if reading[-1] not in rejected]
+        if not readings:
+            continue
         lowest, *others = sorted(readings)
-        agree = len({value for *_, value in readings}) == 1
+        agree = len({value for *_, value, _ in readings}) == 1
         if agree:
             outcome.facts[place] = (lowest[1], lowest[3])
-        for _, key, text, _ in others if agree else readings:
+        for _, key, text, _, _ in others if agree else readings:
             outcome.cells[key, place[1], "same_value" if agree else "conflict", text] += 1
     return outcome
+
+
+def contradicted_names(usable: dict[Place, list[Reading]], methods: dict[Name, str]) -> set[Name]:
+    """The names that give a value which a more certain name for the same company and day does not give.
+
+    A name that is itself contradicted does not count against others.
+    """
+    said: dict[Place, dict[Name, set[float]]] = defaultdict(lambda: defaultdict(set))
+    for place, readings in usable.items():
+        for *_, value, name in readings:
+            said[place][name].add(value)
+    rejected: set[Name] = set()
+    for name in sorted(methods, key=lambda name: rank(methods[name])):
+        against = (
+            other
+            for values in said.values()
+            if name in values
+            for other in values
+            if rank(methods[other]) < rank(methods[name])
+            and letters(other[0]) != letters(name[0])
+            and values[name] - values[other]
+        )
+        if any(other not in rejected for other in against):
+            rejected.add(name)
+    return rejected
+
+
+def letters(text: str) -> str:
+    """The name however it is written: `0000310158` and `310158` are one."""
+    return "".join(char for char in text.lower() if char.isalnum() or char == "&").lstrip("0")
+
+
+def rank(method: str) -> tuple[int, bool]:
+    """The place of the method among those that there are, the most certain first."""
+    base, *support = method.split("+")
+    return METHODS.index(base), not support
 
 
 def as_json(row: Row) -> str:

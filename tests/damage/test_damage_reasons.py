@@ -67,6 +67,7 @@ CASES = [
     Case("company_ambiguous", [{"Company Name": "Chubb"}]),
     Case("company_conflict", [{"Ticker": "MMM"}]),
     Case("company_rejected", [{"Company Name": "Walt Disney Stores"}]),
+    Case("company_contradicted", [{}, {"Company Name": "0000320193", "Total Revenue": "1,001"}]),
     Case("row_without_values", [{"Total Revenue": "\xa0"}]),
     Case("not_a_number", [{"Total Revenue": "1,2345"}], text="1,2345"),
     Case("schema:value_within_bounds", [{"Total Revenue": "(1e15)"}], text="(1e15)"),

@@ -8,8 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from finsync_pipeline.identity import ReferenceMistake, read_reference
-from finsync_pipeline.identity.reference import COMPANY_COLUMNS
+from finsync_pipeline.identity import ReferenceMistake, read_reference, read_review
+from finsync_pipeline.identity.reference import COMPANY_COLUMNS, unread_countries
 
 TEXT, DATE = pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.date32())
 
@@ -63,6 +63,74 @@ def test_text_stays_text_and_extra_columns_are_kept_out(tmp_path: Path) -> None:
     assert (row["company_id"], row["name"], row["cik"]) == ("007", "NA", "0000000007")
     assert "sic" not in reference.companies.columns
     assert len(reference.companies) == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "read"),
+    [
+        ("tickers", '"GOOG,GOOGL"', "GOOG|GOOGL"),
+        ("tickers", "GM;GM-W", "GM|GM-W"),
+        ("tickers", "BRK.A | BRK B;", "BRK.A|BRK B"),
+        ("tickers", "GOOG|GOOG", "GOOG"),
+        ("tickers", ";", None),
+        ("tickers", "7203", "7203"),
+        ("cik", "320193;0000001800", "320193|0000001800"),
+        ("cik", '"320193, 1800"', "320193|1800"),
+        ("lei", "HWUPKR0MPOU8FGXBT394;5493 006M HB84 DD0Z WV18", "HWUPKR0MPOU8FGXBT394|5493 006M HB84 DD0Z WV18"),
+        ("isin", '"US02079K3059,us-02079k1079"', "US02079K3059|us-02079k1079"),
+        ("cusip", "02079K305;02079K107|38259P50", "02079K305|02079K107|38259P50"),
+        ("country", "us", "US"),
+        ("country", "DEU", "DE"),
+        ("country", "Germany", "DE"),
+        ("country", "NA", "NA"),
+        ("country", '"Korea, Republic of"', "KR"),
+        ("country", "U.S.", "US"),
+        ("country", "England", "GB"),
+        ("country", "Atlantis", "Atlantis"),
+        ("name", "Marks; Spencer | Co", "Marks; Spencer | Co"),
+    ],
+)
+def test_a_cell_of_codes_may_hold_several_and_a_country_is_its_code(
+    tmp_path: Path, column: str, cell: str, read: str | None
+) -> None:
+    companies = read_reference(write(tmp_path, f"company_id,{column}\n1,{cell}\n2,\n")).companies
+    assert [None if pd.isna(each) else each for each in companies[column]] == [read, None]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "said"),
+    [
+        ("tickers", "GOOG;NYSE:GOOGL", ["'NYSE:GOOGL' is not a ticker", "alone"]),
+        ("tickers", "Alphabet class A", ["'Alphabet class A' is not a ticker", "several separated by |"]),
+        ("cik", "320193;n/a", ["'n/a' is not a CIK", "ten digits"]),
+        ("cik", '"1,067,983"', ["'1,067,983' is not a CIK"]),
+        ("cik", "320193 1800", ["'320193 1800' is not a CIK", "separated by |"]),
+        ("lei", "HWUPKR0MPOU8FGXBT39", ["'HWUPKR0MPOU8FGXBT39' is not an LEI", "20 letters"]),
+        ("lei", "HWUPKR0MPOU8FGXBT394/5493006MHB84DD0ZWV18", ["is not an LEI", "separated by |"]),
+        ("isin", "US02079K3059;US0207", ["'US0207' is not an ISIN", "12 letters"]),
+        ("isin", "ISIN US02079K3059", ["is not an ISIN"]),
+        ("cusip", "3.7833E+07", ["'3.7833E+07' is not a CUSIP", "9 letters"]),
+    ],
+)
+def test_a_code_that_cannot_be_read_is_refused(tmp_path: Path, column: str, cell: str, said: list[str]) -> None:
+    with pytest.raises(ReferenceMistake) as mistake:
+        read_reference(write(tmp_path, f"company_id,{column}\n1,\n2,{cell}\n"))
+    wanted = [f"companies.csv, row 3, column {column}", "or leave it blank", *said]
+    assert [words for words in wanted if words not in str(mistake.value)] == []
+
+
+def test_lists_that_write_the_same_codes_and_countries_otherwise_are_one_version(tmp_path: Path) -> None:
+    versions = {
+        read_reference(write(tmp_path, f"company_id,tickers,country\n1,{row}\n")).version
+        for row in ("GM|GM-W,US", "GM;GM-W,USA", '"GM, GM-W",United States')
+    }
+    assert len(versions) == 1
+
+
+def test_countries_that_cannot_be_read_are_told_with_their_company(tmp_path: Path) -> None:
+    content = "company_id,country\n1,US\n2,Atlantis\n3,\n4,XX\n5,germany\n"
+    companies = read_reference(write(tmp_path, content)).companies
+    assert unread_countries(companies).values.tolist() == [["2", "Atlantis"], ["4", "XX"]]
 
 
 GOOD = "company_id,name\n1,Acme\n2,Bolt\n"
@@ -170,3 +238,63 @@ def test_the_version_is_that_of_the_content_not_of_its_order(tmp_path: Path) -> 
 def test_every_change_of_content_changes_the_version(tmp_path: Path, companies: str, aliases: str) -> None:
     first = version(tmp_path, "company_id,name\n1,Acme\n2,Bolt\n", "company_id,alias\n1,Old\n")
     assert version(tmp_path, companies, aliases) != first
+
+
+ROW = {"companies.csv": "2,{}\n", "aliases.csv": "1,{}\n", "review.csv": "{},1,jane,2026-01-31\n"}
+FIRST = {
+    "companies.csv": "company_id,name\n1,Acme\n",
+    "aliases.csv": "company_id,alias\n1,Old\n",
+    "review.csv": "spelling,company_id,who,when\nAcme,1,jane,2026-01-31\n",
+}
+
+
+def read_lists(folder: Path, file: str, rows: str) -> None:
+    """Read a list of companies with aliases and a review, one of which has these rows too."""
+    for name, content in FIRST.items():
+        (folder / name).write_text(content + (rows if name == file else ""), newline="")
+    read_review(folder / "review.csv", read_reference(folder), ())
+
+
+OPEN_QUOTES = {
+    "at the end of the file": (['"Bolt'], 3),
+    "before other rows": (['"Bolt', "Corp", "Corp"], 3),
+    "closed by the quote of another row": (['"Bolt', "Corp", '"Corp, Inc"'], 3),
+    "closed by another one that is open": (['"Bolt', '"Corp'], 3),
+    "in the middle of a cell": (['Bolt "Inc'], 3),
+    "at the end of a cell": (['Bolt"'], 3),
+    "after a blank": ([' "Bolt'], 3),
+    "after a quote that is text": (['7" pipe "Bolt" and'], 3),
+    "doubled": (['"""Bolt'], 3),
+    "closed before the end of the text": (['"Bolt" Inc'], 3),
+    "text in a cell between quotes": (['"the "Bolt" Inc"'], 3),
+    "around a line break": (['"Bolt\nInc"'], 3),
+    "around a line break of another kind": (['"Bolt\rInc"'], 3),
+    "in a later row": (["Bolt", "Corp", '"Inc'], 5),
+}
+
+
+@pytest.mark.parametrize("file", ROW)
+@pytest.mark.parametrize("case", OPEN_QUOTES)
+def test_a_quote_left_open_is_refused_with_its_row_in_every_list(tmp_path: Path, file: str, case: str) -> None:
+    cells, row = OPEN_QUOTES[case]
+    with pytest.raises(ReferenceMistake, match=rf"{file}, row {row}: has a double quote .* close it"):
+        read_lists(tmp_path, file, "".join(ROW[file].format(cell) for cell in cells))
+
+
+def test_a_quote_that_two_other_ones_hide_is_refused_with_its_row(tmp_path: Path) -> None:
+    lines = '*,HP "x,1,jane,2026-01-31,"why\n*,IBM,1,jane,2026-01-31,"so"\n'
+    (tmp_path / "review.csv").write_text("source,spelling,company_id,who,when,note\n" + lines)
+    with pytest.raises(ReferenceMistake, match=r"review\.csv, row 2: has a double quote .* close it"):
+        read_review(tmp_path / "review.csv", read_reference(write(tmp_path, "company_id\n1\n")), ())
+
+
+@pytest.mark.parametrize("file", ROW)
+@pytest.mark.parametrize(
+    "cell", ['"Bolt, Inc"', '"7"" pipe"', '"the ""Bolt"" Inc"', 'OOO "Bolt"', ' "Bolt, Inc"', '""']
+)
+def test_quotes_that_close_are_read(tmp_path: Path, file: str, cell: str) -> None:
+    if cell == '""' and file != "companies.csv":
+        with pytest.raises(ReferenceMistake, match="is blank"):
+            read_lists(tmp_path, file, ROW[file].format(cell))
+    else:
+        read_lists(tmp_path, file, ROW[file].format(cell))

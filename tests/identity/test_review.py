@@ -7,10 +7,11 @@ import random
 from datetime import date
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from identity_frames import MakeReference, spellings_frame
 
-from finsync_pipeline.identity import Decider, Reference, Review, apply_review, resolve
+from finsync_pipeline.identity import Decider, Reference, Review, apply_review, decide, resolve
 from finsync_pipeline.identity.review import ReviewLine, lines_for
 
 DAY = "2009-12-31"
@@ -144,6 +145,28 @@ def test_only_decisions_that_would_be_others_are_overtaken(reference: Reference,
     assert rejecting.overtaken(stored)["spelling"].tolist() == ["Nobody"]
     assert Decider(reference, Review()).overtaken(stored)["spelling"].tolist() == ["Nobody"]
     assert len(rejecting.of_other_versions(stored)) == len(stored)
+
+
+def test_the_kind_that_a_source_declares_is_kept_and_asked_with_again(
+    reference: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decider = Decider(reference, Review())
+    kinds = pd.Series(["name", "id"], dtype=pd.ArrowDtype(pa.string()))
+    stored = decider.decide(spellings_frame([("A1", DAY, None), ("G1", DAY, None)]).assign(kind=kinds), "pnl")
+    assert stored["kind"].tolist() == ["name", "id"]
+
+    asked: list[pd.DataFrame] = []
+    monkeypatch.setattr(decide, "resolve", lambda spellings, _: asked.append(spellings) or resolve(spellings, _))
+    assert decider.overtaken(stored.assign(review_version="another")).empty
+    assert asked[-1]["kind"].tolist() == ["name", "id"]
+
+
+def test_decisions_stored_before_there_were_kinds_are_decided_without(reference: Reference) -> None:
+    decider = Decider(reference, Review())
+    stored = decider.decide(spellings_frame([("A1", DAY, None), ("Nobody", DAY, None)]), "pnl")
+
+    assert "kind" not in stored
+    assert decider.overtaken(stored.assign(review_version="another")).empty
 
 
 def test_decisions_of_which_the_versions_are_not_known_are_overtaken(reference: Reference) -> None:

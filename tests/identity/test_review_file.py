@@ -10,9 +10,10 @@ from given import PROJECT
 from identity_frames import MakeReference
 
 from finsync_pipeline.identity import Reference, ReferenceMistake, Review, read_reference, read_review
+from finsync_pipeline.identity.results import Status
 from finsync_pipeline.identity.review import REVIEW_COLUMNS, ReviewLine
 from finsync_pipeline.settings import SAMPLE_REFERENCE
-from finsync_pipeline.statements.tables import COMPANY_IDS, STATUSES
+from finsync_pipeline.statements.tables import COMPANY_IDS
 
 SOURCES = ("pnl", "cash_flow")
 HEADER = "source,spelling,company_id,who,when"
@@ -148,7 +149,7 @@ def test_the_page_on_identity_has_a_review_that_can_be_read_and_names_every_colu
     lines = read_review(write(tmp_path, example), read_reference(SAMPLE_REFERENCE), ("pnl", "balance_sheet")).lines
     assert [line.company_id for line in lines] == ["0000046765", "reject"]
     assert [name for name in (*REVIEW_COLUMNS, *COMPANY_IDS.arrow.names) if f"`{name}`" not in page] == []
-    assert [status for status in STATUSES if f"| `{status}` |" not in page] == []
+    assert [status for status in Status if f"| `{status}` |" not in page] == []
 
 
 def test_the_example_that_ships_is_right_for_the_list_that_ships() -> None:

@@ -162,6 +162,28 @@ def test_a_mistake_in_the_list_of_companies_is_told_with_file_and_row(
     assert "Traceback" not in error
 
 
+def test_what_is_doubtful_in_the_list_is_told_with_what_to_do_and_is_no_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    rows = ["AB,Alpha Beta Corp,XYZ,US", "QQ,Quebec Corp,AB,Kanada", "R1,Twin,,", "R2,TWIN,,"]
+    rows += [f"N{number},Other {number},N{number + 1},DE" for number in range(30)]
+    (tmp_path / "companies.csv").write_text("\n".join(["company_id,name,tickers,country", *rows, ""]))
+    monkeypatch.setenv("FINSYNC_REFERENCE", str(tmp_path))
+
+    assert main(["check"]) == 0
+
+    warnings = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning ")]
+    meant = (
+        "warning    'AB' means several companies, id of AB (Alpha Beta Corp); ticker of QQ (Quebec Corp): say in the"
+    )
+    assert warnings[0].startswith(
+        f"{meant} YAML of a source what its column holds, company: {{column: ..., kind: ...}}"
+    )
+    assert warnings[-2] == "warning    and 11 more like these"
+    assert "'Kanada', the country of QQ, is none" in warnings[-1]
+    assert len(warnings) == 22
+
+
 def test_what_is_right_is_said_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.delenv("FINSYNC_REFERENCE", raising=False)
     monkeypatch.delenv("FINSYNC_PNL_URL", raising=False)
@@ -171,3 +193,4 @@ def test_what_is_right_is_said_too(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     said = capsys.readouterr().out
     assert "source     pnl: 12 items from table pnl at http://127.0.0.1:5001" in said
     assert "companies  155" in said
+    assert "warning" not in said

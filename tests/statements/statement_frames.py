@@ -26,7 +26,21 @@ MINIMAL: dict[str, Any] = {
     "items": {"revenue": "sales"},
 }
 
-DECISIONS = {"Acme": "ACME", "Bolt": "BOLT", "Twin": "ambiguous", "Odd": "conflict", "Barred": "rejected"}
+DECISIONS = {
+    "Acme": "ACME",
+    "Bolt": "BOLT",
+    "Acme Corp": "ACME exact",
+    "ACME CORP.": "ACME normalised",
+    "Acmee Corp": "ACME typo",
+    "Acne Corp": "ACME typo",
+    "Acme Cord": "ACME typo+name",
+    "Acme Limited": "ACME legal_form",
+    "Acme Holdings": "ACME review",
+    "Twin": "ambiguous",
+    "Odd": "conflict",
+    "Barred": "rejected",
+}
+"""By name the company, with or without the method that found it, or the status of a name that was not accepted."""
 
 
 def mapping_of(**parts: Any) -> SourceMapping:
@@ -39,12 +53,14 @@ def decided_companies(
 ) -> pd.DataFrame:
     """The table COMPANY_IDS for these rows: the decisions, and every other spelling is unknown."""
     said = company_spellings(raw, mapping)
-    found = [decisions.get(spelling) if isinstance(spelling, str) else None for spelling in said["spelling"]]
+    names = [spelling if isinstance(spelling, str) else "" for spelling in said["spelling"]]
+    found = [decisions.get(name, "unknown").partition(" ") for name in names]
     return COMPANY_IDS.conform(
         said.assign(
             source=mapping.name,
-            status=["unknown" if f is None else "accepted" if f.isupper() else f for f in found],
-            company_id=pd.Series([f if f and f.isupper() else None for f in found], dtype=frames.STRING),
+            status=["accepted" if company.isupper() else company for company, _, _ in found],
+            company_id=pd.Series([c if c.isupper() else None for c, _, _ in found], dtype=frames.STRING),
+            method=pd.Series([method or None for _, _, method in found], dtype=frames.STRING),
             reference_version="r1",
             review_version="v1",
         )

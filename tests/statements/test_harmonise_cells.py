@@ -199,6 +199,7 @@ def test_the_evidence_is_the_declared_cells_as_json() -> None:
             "evidence": '{"name": "\u00c9lan \\"Q\\" SA", "country": null}',
             "period_end": date(2009, 12, 31),
             "row_count": 3,
+            "kind": None,
         }
     ]
 
@@ -208,6 +209,15 @@ def test_without_declared_evidence_there_is_none() -> None:
     raw = raw_frame([{"key": "1", "who": None, "sales": "1"}, {"key": "2", "who": "", "sales": "1"}], mapping)
     said = frames.to_arrow(company_spellings(raw, mapping)).to_pylist()
     assert [(line["spelling"], line["evidence"]) for line in said] == [("", None), (None, None)]
+
+
+@pytest.mark.parametrize("kind", ["ticker", "cik", "lei", "isin", "cusip", "name", "id", None])
+def test_what_a_column_is_declared_to_hold_stands_beside_each_spelling(kind: str | None) -> None:
+    mapping = mapping_of(company={"column": "who", "kind": kind})
+    raw = raw_frame([{"key": "1", "who": "AB", "sales": "1"}, {"key": "2", "who": "CD", "sales": "1"}], mapping)
+    said = company_spellings(raw, mapping)
+    assert frames.to_arrow(said)["kind"].to_pylist() == [kind, kind]
+    assert frames.to_arrow(COMPANY_IDS.conform(decided_companies(raw, mapping)))["kind"].to_pylist() == [kind, kind]
 
 
 def test_no_rows_say_nothing_of_companies() -> None:

@@ -50,6 +50,7 @@ ROWS = [
     ("company_ambiguous", [GOOD | {"who": "Twin"}], "1"),
     ("company_conflict", [GOOD | {"who": "Odd"}], "1"),
     ("company_rejected", [GOOD | {"who": "Barred"}], "1"),
+    ("company_contradicted", [GOOD | {"who": "Acmee Corp"}, GOOD | {"who": "Acme Corp", "sales": "3"}], "1"),
     ("row_without_values", [GOOD | {"sales": None, "cash": " ", "branch": "-"}], "1"),
 ]
 CELLS = [

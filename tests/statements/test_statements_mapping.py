@@ -68,8 +68,12 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"url": "127.0.0.1:5001"}, "url", "write it like http://127.0.0.1:5001"),
     ({"name": "P&L"}, "name", "such as balance_sheet"),
     ({"name": "1st"}, "name", "such as balance_sheet"),
-    ({"company": None}, "company", "the name of a column, or keys (column, evidence)"),
-    ({"company": ["a"]}, "company", "the name of a column, or keys (column, evidence)"),
+    ({"company": None}, "company", "the name of a column, or keys (column, kind, evidence)"),
+    ({"company": ["a"]}, "company", "the name of a column, or keys (column, kind, evidence)"),
+    ({"company": {"column": "c", "kind": "tickers"}}, "company.kind", "use 'ticker', 'cik', 'lei', 'isin', 'cusip',"),
+    ({"company": {"column": "c", "kind": "Ticker"}}, "company.kind", "'name' or 'id'"),
+    ({"company": {"column": "c", "kind": ["ticker", "cik"]}}, "company.kind", "use 'ticker', 'cik'"),
+    ({"company": {"column": "c", "kinds": "ticker"}}, "company.kinds", "did you mean kind?"),
     ({"row_key": None}, "row_key", "write a text"),
     ({"row_key": ""}, "row_key", "name at least one"),
     ({"table": 5}, "table", "in quotes"),
@@ -215,6 +219,7 @@ def test_columns_are_named_once_in_the_order_in_which_they_are_asked_for() -> No
         {"period_end": {"column": "ends", "snap_days": 1}},
         {"known_since": "filed"},
         {"company": {"column": "who", "evidence": {"name": "n"}}},
+        {"company": {"column": "who", "kind": "ticker"}},
     ],
 )
 def test_the_hash_changes_with_what_the_mapping_says(parts: dict[str, Any]) -> None:
