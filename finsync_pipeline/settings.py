@@ -33,11 +33,6 @@ def tables_folder() -> Path:
     return home() / "tables"
 
 
-def identity_folder() -> Path:
-    """Where what is prepared of the list of companies is kept; it can be removed at any time."""
-    return home() / "identity"
-
-
 def published_folder() -> Path:
     """Where the releases lie."""
     return home() / "published"

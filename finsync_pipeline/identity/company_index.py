@@ -94,7 +94,7 @@ def _scheme_of_ids(companies: pd.DataFrame, ids: pa.Array) -> Scheme:
         if (companies[column] == companies["company_id"]).fillna(False).all():
             return replace(SCHEMES["company_id"], is_repaired=False)  # repaired by the rules of that column
     for scheme in SCHEMES.values():
-        if scheme.check is not None and len(ids) and right_check_digits(ids, scheme.name).all():
+        if scheme.has_check_digits and len(ids) and right_check_digits(ids, scheme.name).all():
             return scheme
     is_number = pc.all(pc.utf8_is_decimal(ids)).as_py() and len({text.lstrip("0") for text in ids.to_pylist()}) == len(
         ids

@@ -61,10 +61,9 @@ def _weigh(row: int, text: str, day: date, kind: str | None, decisions: Decision
     """Weigh what a text may be; whether names and tickers changed what the codes say."""
     names = find_names(text, day, index.names) if kind != "ticker" else []
     tickers = index.tickers.find(text, day) if kind != "name" else []
-    certain = [match for match in (*names, *tickers) if match.suffices and match.method.is_certain]
-    if certain:
-        coded = _certain_codes(row, decisions)
-        everything = [*coded, *certain]
+    certain = [match for match in names if match.suffices and match.method.is_certain]
+    if certain or any(match.suffices for match in tickers):
+        everything = [*_certain_codes(row, decisions), *certain, *tickers]
         _decide_among([match for match in everything if match.is_conclusive] or everything, row, decisions)
         return True
     if decisions.method[row] is not None and Method(decisions.method[row]).is_certain:

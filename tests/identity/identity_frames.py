@@ -40,8 +40,14 @@ def spellings_frame(rows: Iterable[tuple[str | None, str | date, str | None]]) -
 
 
 def decide(
-    reference: Reference, spelling: str | None, day: str = "2009-12-31", evidence: str | None = None
+    reference: Reference,
+    spelling: str | None,
+    day: str = "2009-12-31",
+    evidence: str | None = None,
+    kind: str | None = None,
 ) -> dict[str, object]:
     """The decision about one spelling, null as None."""
-    row = resolve(spellings_frame([(spelling, day, evidence)]), reference).iloc[0]
+    asked = spellings_frame([(spelling, day, evidence)])
+    asked["kind"] = pd.Series([kind], dtype=pd.ArrowDtype(pa.string()))
+    row = resolve(asked, reference).iloc[0]
     return {str(column): None if pd.isna(value) else value for column, value in row.items()}

@@ -79,8 +79,9 @@ def test_cells_of_the_three_services_go_to_the_right_company(make_reference: Mak
         company_id = decided[served[service, row]]
         count["open" if company_id is None else "right" if company_id == cik else "wrong"] += weight
     assert count.total() == 103_553
-    assert count["right"] / count.total() >= 0.99
-    assert count["wrong"] <= 31
+    # 176 cells of three companies rest on another legal form than the list has, and go to the review
+    assert count["right"] / count.total() >= 0.988
+    assert count["wrong"] <= 9
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,7 @@ def test_names_of_one_list_are_found_in_another(
     right = [company_id == cik for company_id, (_, cik) in zip(answers, listed, strict=True)]
     wrong = [(name, a) for (name, cik), a in zip(listed, answers, strict=True) if a not in (None, cik)]
     assert wrong == []
-    assert sum(right) / len(listed) >= 0.90
+    assert sum(right) / len(listed) >= 0.96
 
 
 def test_names_of_companies_that_are_not_listed_are_not_accepted(

@@ -9,7 +9,7 @@ from identity_frames import MakeReference, spellings_frame
 
 from benchmarks.identity.name_noise import MIX, vary
 from finsync_pipeline.identity import Reference, resolve
-from finsync_pipeline.identity.names.decoys import known_names
+
 
 DECIDED = {1: "90b3e1d31f4b02b8"}
 """The newest rules, and the hash of what they decide below."""

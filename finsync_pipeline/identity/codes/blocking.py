@@ -109,7 +109,9 @@ def near_pairs(texts: pa.Array, keys: Keys, edits: int) -> Pairs:
         )
         text, key = (pairs[side].to_numpy(np.int64) for side in ("text", "code"))
         found += [
-            _compared(texts, text[block : block + _PAIRS_AT_ONCE], keys.texts, key[block : block + _PAIRS_AT_ONCE], edits)
+            _compared(
+                texts, text[block : block + _PAIRS_AT_ONCE], keys.texts, key[block : block + _PAIRS_AT_ONCE], edits
+            )
             for block in range(0, len(text), _PAIRS_AT_ONCE)
         ]
     columns = [np.concatenate(column) for column in zip(*((p.texts, p.keys, p.edits, p.costs) for p in found))]
@@ -196,7 +198,9 @@ def _windows_of_texts(cuts: dict[int, int], edits: int) -> list[tuple[int, ...]]
             if cut and edits == 2:
                 for longer in (0, 1):
                     windows |= {*_windows(length, 2 * code_length, 1, cut + longer, deleted=(1,))}
-                    windows |= {*_windows(length, 2 * code_length + 1, length - back + 1 - longer, length, deleted=(1,))}
+                    windows |= {
+                        *_windows(length, 2 * code_length + 1, length - back + 1 - longer, length, deleted=(1,))
+                    }
             else:
                 windows |= {*_windows(length, 0, 1, length, deleted=range(edits + 1) if edits else ())}
     return sorted(windows)

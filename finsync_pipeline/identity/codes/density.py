@@ -100,9 +100,7 @@ def _count_neighbours(keys: Keys, companies: Companies) -> tuple[_Neighbours, _N
         rows, probed = _spread(count, _PROBES), min(_PROBES, count)
         pairs = near_pairs(take(keys.texts, rows), keys, edits=2)
         others = pairs.where(companies[rows[pairs.texts]] != companies[pairs.keys])
-    alike, one, two = (
-        float(kind.sum()) / probed for kind in (others.is_alike, others.edits <= 1, others.edits <= 2)
-    )
+    alike, one, two = (float(kind.sum()) / probed for kind in (others.is_alike, others.edits <= 1, others.edits <= 2))
     most_two = max(two, min(two + 1 / probed, _WITHIN_TWO_OF_FOUR * within_four))
     most_one = max(one, min(one + 1 / probed, most_two))
     return _Neighbours(alike, one, two), _Neighbours(alike, most_one, most_two)

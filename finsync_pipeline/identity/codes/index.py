@@ -269,9 +269,7 @@ def _searched(keys: pa.Array, longest: int) -> Places:
     return np.flatnonzero((lengths >= SHORTEST_REPAIRED) & (lengths <= longest))
 
 
-def _precision(
-    forms: dict[str, pa.Array], companies: Companies, scheme: Scheme, density: Density
-) -> dict[str, float]:
+def _precision(forms: dict[str, pa.Array], companies: Companies, scheme: Scheme, density: Density) -> dict[str, float]:
     """What is expected of each form, see `CodeIndex`.
 
     Zeros in front say nothing of numbers and of codes of one length; of others any digit may be missing.

@@ -110,7 +110,7 @@ def normalise_name(text: str) -> NameForms:
     light = _words(readable)
     bare = _SHARE_TAIL.sub("", _without_remark(_REGISTER_TAIL.sub("", readable)))
     core, families = _core(light if bare == readable else _words(bare))
-    return NameForms(literal, " ".join(light), tuple(_joined_initials(core) or light), families)
+    return NameForms(literal, " ".join(light), tuple(_joined_initials(core) or light or [literal]), families)
 
 
 def other_readings(forms: NameForms) -> Iterator[tuple[NameForms, str]]:
@@ -119,7 +119,9 @@ def other_readings(forms: NameForms) -> Iterator[tuple[NameForms, str]]:
     Such a reading counts only for a listed name with the same legal form.
     """
     if forms.families:
-        yield replace(forms, core=tuple(forms.light.split()), families=frozenset()), "the legal form in another place"
+        for form in LEGAL_FORMS.single_words:
+            if LEGAL_FORMS.phrases[(form,)] & forms.families:
+                yield replace(forms, core=(*forms.core, form), families=frozenset()), "legal form in another place"
         return
     *before, last = forms.core
     first = forms.core[0]
@@ -140,14 +142,14 @@ def _misspelt(word: str) -> frozenset[str]:
     In long forms any one letter may be wrong.
     """
     families: set[str] = set()
-    for form in LEGAL_FORMS.single_words:
-        shorter, longer = sorted((word, form), key=len)
-        if len(form) < _SHORTEST_MISSPELT or len(shorter) < _SHORTEST_MISSPELT - 1 or word[0] != form[0]:
+    for form in (*LEGAL_FORMS.single_words, *ABBREVIATIONS):
+        found = LEGAL_FORMS.phrases.get((ABBREVIATIONS.get(form, form),))
+        if found is None or len(form) < _SHORTEST_MISSPELT or len(word) < _SHORTEST_MISSPELT - 1 or word[0] != form[0]:
             continue
-        if OSA.distance(word, form, score_cutoff=1) == 1 and (
-            len(form) >= _LONG_FORM or sorted(word) == sorted(form) or set(longer) == set(shorter) or word == shorter
-        ):
-            families |= LEGAL_FORMS.phrases[(form,)]
+        is_short = len(word) < len(form) or (len(word) > len(form) and set(word) == set(form))
+        is_slip = is_short or sorted(word) == sorted(form) or len(form) >= _LONG_FORM
+        if is_slip and OSA.distance(word, form, score_cutoff=1) == 1:
+            families |= found
     return frozenset(families)
 
 

@@ -1,0 +1,263 @@
+"""Faults of entity resolution by kind, each with small inputs: what is no match by itself, and what is the same."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from identity_frames import MakeReference, decide
+
+Company = dict[str, str]
+
+
+def listed(name: str, **columns: str) -> list[Company]:
+    return [{"company_id": "1", "name": name, **columns}]
+
+
+@pytest.mark.parametrize(
+    ("name", "spelling"),
+    [
+        ("Merck & Co Inc", "Merck KGaA"),
+        ("Ford Motor Co", "Ford Motor AG"),
+        ("Ford Motor Co", "FORD MOTOR COMPANY A/S"),
+        ("Pfizer Inc", "Pfizer Ltd"),
+        ("Deere & Co", "Deere AG"),
+        ("Target Corp", "TARGET S.R.L."),
+        ("Target Corp", "TARGET SPÓŁKA Z OGRANICZONĄ ODPOWIEDZIALNOŚCIĄ"),
+        ("Chubb Corp", "Chubb Limited"),
+        ("Siemens AG", "Siemens GmbH"),
+        ("Volvo AB", "Volvo A/S"),
+        ("Extra Space Storage Inc", "EXTRA SPACE STORAGE LP"),
+        ("Tata Steel Ltd", "Tata Steel Private Limited"),
+        ("Foster Pty Ltd", "Foster Ltd"),
+        ('ПАО "Лукойл"', 'ООО "Лукойл"'),
+        ("トヨタ自動車株式会社", "トヨタ自動車合同会社"),
+        ("Carnival Corp", "Carnival Corp plc"),
+        ("Honeywell", "Honeywell Sp. z o.o."),
+        ("Honeywell", "Honeywell Ltd"),
+        ("Marathon Petroleum Corp", "Marathon Petroleum Company LP"),
+    ],
+)
+def test_the_same_core_with_another_legal_form_is_no_match(
+    make_reference: MakeReference, name: str, spelling: str
+) -> None:
+    decision = decide(make_reference(listed(name)), spelling)
+    assert (decision["status"], decision["suggestion"]) == ("unknown", "1")
+    assert decision["method"] == "legal_form"
+
+
+@pytest.mark.parametrize(
+    ("name", "spelling"),
+    [
+        ("Cisco Systems Inc", "Cisco Systems"),
+        ("Cisco Systems", "Cisco Systems, Inc."),
+        ("Microsoft Corp", "Microsoft Corporation"),
+        ("Siemens AG", "Siemens Aktiengesellschaft"),
+        ("Siemens AG", "SiemensAG"),
+        ("Carnival Corporation", "CARNIVALCORP"),
+        ("OAO Gazprom", "Open Joint Stock Company Gazprom"),
+        ("OAO Gazprom", "Gazprom OJSC"),
+        ("OAO Gazprom", "Gazprom JSC"),
+        ("Severstal Joint Stock Company", "JSC Severstal"),
+        ('ООО "БАЙКАЛ"', "Общество с ограниченной ответственностью БАЙКАЛ"),
+        ("Volvo AB", "AB Volvo"),
+        ("AB Volvo", "Volvo AB (publ)"),
+        ("株式会社日立製作所", "日立製作所株式会社"),
+        ("㈱日立製作所", "日立製作所"),
+        ("Faberlic Europe Sp. z o.o.", "Faberlic Europe Spółka z ograniczoną odpowiedzialnością"),
+        ("Volkswagen Bank GmbH", "Volkswagen Bank G.m.b.H."),
+        ("Tata Steel Pvt Ltd", "Tata Steel Private Limited"),
+        ("SRL Pro Traffic", "Societatea cu Răspundere Limitată PRO TRAFFIC"),
+        ("Eaton Corp plc", "Eaton Corporation"),
+        ("Deutsche Post AG", "Deutsche Post AG "),
+    ],
+)
+def test_forms_that_differ_only_in_writing_and_a_missing_one_are_the_same(
+    make_reference: MakeReference, name: str, spelling: str
+) -> None:
+    assert decide(make_reference(listed(name)), spelling)["company_id"] == "1"
+
+
+def test_a_form_that_the_list_does_not_have_must_be_one_of_the_companys_country(make_reference: MakeReference) -> None:
+    german = make_reference(listed("Siemens", country="DE"))
+    assert decide(german, "Siemens AG")["company_id"] == "1"
+    assert decide(german, "Siemens A/S")["company_id"] is None
+    american = make_reference(listed("Target", country="United States"))
+    assert decide(american, "Target AG")["company_id"] is None
+
+
+def test_supporting_columns_accept_another_legal_form(make_reference: MakeReference) -> None:
+    reference = make_reference(listed("Chubb Corp", tickers="CB"))
+    decision = decide(reference, "Chubb Limited", evidence='{"ticker": "CB"}')
+    assert (decision["company_id"], decision["method"]) == ("1", "legal_form+ticker")
+
+
+@pytest.mark.parametrize("spelling", ["PGE", "PGE SA", "PG E", "PGE Corp"])
+def test_and_is_a_word(make_reference: MakeReference, spelling: str) -> None:
+    assert decide(make_reference(listed("PG&E Corp")), spelling)["status"] == "unknown"
+
+
+@pytest.mark.parametrize("spelling", ["P G & E", "PG and E Corp", "pg&amp;e corp", "PG + E"])
+def test_and_is_the_same_however_it_is_written(make_reference: MakeReference, spelling: str) -> None:
+    assert decide(make_reference(listed("PG&E Corp")), spelling)["company_id"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("name", "spelling"),
+    [
+        ('ООО "БАЙКАЛ"', 'ООО "БАЙ"'),
+        ("Alfa Bank", "Alf Bank"),
+        ("Baikal Ltd", "Bai Ltd"),
+        ("Nordea", "Nor"),
+        ("Fordham", "Ford"),
+        ("Apex Corp", "Apx Corp"),
+    ],
+)
+def test_a_name_that_leaves_out_letters_is_no_match(make_reference: MakeReference, name: str, spelling: str) -> None:
+    assert decide(make_reference(listed(name)), spelling)["status"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("name", "spelling"),
+    [
+        ("Apple Inc", "APPLE IINC"),
+        ("Genzyme Corp", "GENZYME COP"),
+        ("Siemens AG", "Siemens Aktiengeselschaft"),
+        ("Shell Corporation", "Shell Corporatoin"),
+        ("Nestlé", "NestlÃ©"),
+        ("Société Générale SA", "SociÃ©tÃ© GÃ©nÃ©rale SA"),
+        ("AT&T Inc", "AT&amp;T Inc."),
+    ],
+)
+def test_a_typo_in_the_legal_form_and_broken_letters_hide_no_exact_core(
+    make_reference: MakeReference, name: str, spelling: str
+) -> None:
+    assert decide(make_reference(listed(name)), spelling)["company_id"] == "1"
+
+
+@pytest.mark.parametrize("spelling", ["Apple Inn", "Apple Crop Science", "Apple Inca", "Apple Corps"])
+def test_another_word_is_no_misspelt_legal_form(make_reference: MakeReference, spelling: str) -> None:
+    assert decide(make_reference(listed("Apple Corp")), spelling)["status"] == "unknown"
+
+
+@pytest.mark.parametrize("spelling", ["BRK.B", "BRKB", "brk/b", "BRK.B.US", "BRK-B US"])
+def test_a_ticker_is_known_however_its_share_class_is_written(make_reference: MakeReference, spelling: str) -> None:
+    companies = [
+        {"company_id": "1", "tickers": "BRK.A|BRK.B", "country": "US"},
+        {"company_id": "2", "tickers": "BRKR", "country": "US"},
+    ]
+    assert decide(make_reference(companies), spelling)["company_id"] == "1"
+
+
+def test_a_ticker_of_another_exchange_is_no_match(make_reference: MakeReference) -> None:
+    reference = make_reference([{"company_id": "1", "tickers": "T", "country": "US"}])
+    assert decide(reference, "T.TO")["status"] == "unknown"
+
+
+COLLIDING = [
+    {"company_id": "AB", "name": "Alpha Beta Corp", "tickers": "XYZ"},
+    {"company_id": "QQ", "name": "Quebec Corp", "tickers": "AB"},
+]
+
+
+def test_an_id_that_is_anothers_ticker_is_ambiguous_without_a_kind(make_reference: MakeReference) -> None:
+    decision = decide(make_reference(COLLIDING), "AB")
+    assert (decision["status"], decision["suggestion"]) == ("ambiguous", None)
+
+
+@pytest.mark.parametrize(("kind", "company_id"), [("ticker", "QQ"), ("id", "AB"), ("name", None), ("cik", None)])
+def test_a_kind_says_what_a_column_holds(make_reference: MakeReference, kind: str, company_id: str | None) -> None:
+    assert decide(make_reference(COLLIDING), "AB", kind=kind)["company_id"] == company_id
+
+
+def test_a_kind_that_there_is_not_is_refused(make_reference: MakeReference) -> None:
+    with pytest.raises(ValueError, match="column kind: sedol is none of"):
+        decide(make_reference(COLLIDING), "AB", kind="sedol")
+
+
+NAMIBIAN = [
+    {"company_id": "1", "name": "Zenith Inc", "country": "NA", "tickers": "NA"},
+    {"company_id": "2", "name": "Zenith Corp", "country": "DEU", "tickers": "NAN"},
+]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "company_id"),
+    [
+        ({"country": "NA"}, "1"),
+        ({"country": "Namibia"}, "1"),
+        ({"country": "NAM"}, "1"),
+        ({"country": "Germany"}, "2"),
+        ({"country": "DEU"}, "2"),
+        ({"country": "de"}, "2"),
+        ({"ticker": "NA"}, "1"),
+        ({"ticker": "NAN"}, "2"),
+        ({"tickers": "XYZ,NAN"}, "2"),
+        ({"tickers": "NAN;NAN-W"}, "2"),
+        ({"country": "n/a"}, None),
+        ({"name": "N/A"}, None),
+    ],
+)
+def test_supporting_columns_are_read_by_their_kind(
+    make_reference: MakeReference, evidence: dict[str, str], company_id: str | None
+) -> None:
+    decision = decide(make_reference(NAMIBIAN), "Zenith", evidence=json.dumps(evidence))
+    assert decision["company_id"] == company_id
+
+
+def test_another_country_is_a_conflict_however_it_is_written(make_reference: MakeReference) -> None:
+    reference = make_reference(listed("Zenith Inc", country="US"))
+    for country in ("USA", "United States", "U.S.", "us"):
+        assert decide(reference, "Zenith Inc", evidence=json.dumps({"country": country}))["status"] == "accepted"
+    for country in ("DEU", "Germany", "de"):
+        assert decide(reference, "Zenith Inc", evidence=json.dumps({"country": country}))["status"] == "conflict"
+
+
+MUNICH = [
+    {
+        "company_id": "1",
+        "name": "Münchener Rückversicherungs-Gesellschaft AG",
+        "isin": "DE0008430026",
+        "lei": "529900MUF6SFZ9AZDB10",
+        "cik": "1051425",
+        "country": "DE",
+    },
+    {"company_id": "2", "name": "Swiss Re AG", "country": "CH"},
+]
+
+
+@pytest.mark.parametrize("code", ["DE0008430026", "de 0008430026"])
+def test_a_listed_isin_wins_over_a_name_that_is_nobodys_and_is_queued_for_review(
+    make_reference: MakeReference, code: str
+) -> None:
+    decision = decide(make_reference(MUNICH), code, evidence='{"name": "Zebulon Fisheries"}')
+    assert (decision["status"], decision["company_id"], decision["suggestion"]) == ("accepted", "1", "1")
+    assert "although the name 'Zebulon Fisheries' is not listed" in str(decision["steps"])
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("DE0008430026", "Swiss Re AG"),  # another listed company's name
+        ("DE0008430026", "Swiss Re Ltd"),  # as good as another's
+        ("DE0008430O26", "Zebulon Fisheries"),  # the code was repaired
+        ("1051425", "Zebulon Fisheries"),  # a code without check digits
+    ],
+)
+def test_other_codes_and_names_stay_a_conflict(make_reference: MakeReference, code: str, name: str) -> None:
+    decision = decide(make_reference(MUNICH), code, evidence=json.dumps({"name": name}))
+    assert decision["status"] != "accepted"
+
+
+def test_a_tie_and_what_is_hardly_similar_is_not_suggested(make_reference: MakeReference) -> None:
+    reference = make_reference(
+        [
+            {"company_id": "1", "name": "Helmerich & Payne Inc", "tickers": "HP"},
+            {"company_id": "2", "name": "HP Inc"},
+            {"company_id": "3", "name": "Qualcomm Inc"},
+        ]
+    )
+    tie = decide(reference, "HP")
+    assert (tie["status"], tie["suggestion"]) == ("ambiguous", None)
+    assert decide(reference, "ALCOA INC")["suggestion"] is None
+    assert decide(reference, "Qualcom Technologies Inc")["status"] == "unknown"
