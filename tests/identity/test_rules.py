@@ -1,38 +1,45 @@
-"""The rules of deciding are counted: what they made of one list and many spellings, rules by rules."""
+"""The rules of resolution are counted: what they decide about many texts is kept beside the tests, to be read.
+
+`FINSYNC_REWRITE_SNAPSHOTS=1 pytest tests/identity/test_rules.py` writes it anew.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import os
+from pathlib import Path
 from random import Random
 
-from identity_frames import MakeReference, spellings_frame
+import pandas as pd
+from identity_frames import spellings_frame
 
 from benchmarks.identity.name_noise import MIX, vary
-from finsync_pipeline.identity import Reference, resolve
+from benchmarks.identity.noise import MIX as CODE_MIX
+from benchmarks.identity.noise import damage
+from finsync_pipeline.identity import Reference, read_reference, resolve
+
+SNAPSHOT = Path(__file__).with_name("decisions_by_rules.csv")
+LIST = Path(__file__).resolve().parents[2] / "finsync_pipeline" / "reference"
+WHAT = ["rules", "spelling", "status", "company_id", "method", "steps", "suggestion"]
 
 
-DECIDED = {1: "90b3e1d31f4b02b8"}
-"""The newest rules, and the hash of what they decide below."""
-
-LISTED, ASKED = 320, 1_500
-
-
-def test_rules_that_decide_otherwise_have_another_number(make_reference: MakeReference) -> None:
+def decisions_of_the_rules() -> pd.DataFrame:
+    """Variants of each name and damaged codes of the list that ships, and what is decided about them."""
     random = Random(20_091_231)
-    names = random.sample(sorted(known_names()), 2 * LISTED)
-    reference = make_reference(
-        {"company_id": f"{random.randrange(10**9):010d}", "name": name, "cik": str(random.randrange(10**6))}
-        for name in names[:LISTED]
-    )
-    ids = reference.companies["company_id"].tolist()
-    texts = [vary(random.choice(names), random.choice(list(MIX)), random) for _ in range(ASKED)]
-    texts += [mistyped(random.choice(ids), random) for _ in range(ASKED)]
-    decided = resolve(spellings_frame((text, "2009-12-31", None) for text in texts), reference)
-    what = decided[["spelling", "status", "company_id", "method", "steps"]].to_csv(index=False)
-    digest = hashlib.sha256(what.encode()).hexdigest()[:16]
-    assert {Reference.RULES: digest} == DECIDED, "count up Reference.RULES, and say here what they decide"
+    reference = read_reference(LIST)
+    texts: list[str] = []
+    for company in reference.companies.to_dict("records"):
+        texts += [vary(company["name"], kind, random) for kind in random.sample(sorted(MIX), 2)]
+        texts += [damage(company["cik"], kind, random) for kind in random.sample(sorted(CODE_MIX), 1)]
+        texts.append(f"{company['name'].split()[0]} {random.choice(['AG', 'Ltd', 'Inc', 'S.A.', 'LLC'])}")
+    asked = spellings_frame((text, "2009-12-31", None) for text in dict.fromkeys(texts))
+    decided = resolve(asked, reference).assign(rules=Reference.RULES)[WHAT]
+    return decided.astype(object).where(decided.notna(), "").astype(str)
 
 
-def mistyped(code: str, random: Random) -> str:
-    place = random.randrange(len(code))
-    return random.choice([code, code.lstrip("0"), code[:place] + str(random.randrange(10)) + code[place + 1 :]])
+def test_rules_that_decide_otherwise_have_another_number() -> None:
+    decided = decisions_of_the_rules()
+    if os.environ.get("FINSYNC_REWRITE_SNAPSHOTS"):
+        decided.to_csv(SNAPSHOT, index=False, lineterminator="\n")
+    kept = pd.read_csv(SNAPSHOT, dtype=str, keep_default_na=False)
+    changed = decided.merge(kept, how="outer", indicator=True).query("_merge != 'both'")
+    assert changed.empty, f"count up Reference.RULES and write the snapshot anew:\n{changed.to_string()}"

@@ -172,8 +172,10 @@ def _without_remark(folded: str) -> str:
 
 def _words(folded: str) -> list[str]:
     """The words of a case-folded text, without accents and punctuation, abbreviations spelled out."""
-    decomposed = unicodedata.normalize("NFKD", folded.translate(LETTERS))
-    plain = unicodedata.normalize("NFC", "".join(c for c in decomposed if not _is_accent(c)))
+    plain = folded
+    if not folded.isascii():
+        decomposed = unicodedata.normalize("NFKD", folded.translate(LETTERS))
+        plain = unicodedata.normalize("NFC", "".join(c for c in decomposed if not _is_accent(c)))
     plain = _AND.sub(" and ", _APOSTROPHES.sub("", plain))
     words = _SEPARATORS.sub(_blank_or_mark, plain).split()
     return [ABBREVIATIONS.get(word, word) for word in _joined_initials(words)]
