@@ -10,7 +10,8 @@ from finsync_pipeline.components.metadata import column_schema, described, markd
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.defs.partitions import ONE_RUN
 from finsync_pipeline.identity import Review
-from finsync_pipeline.identity.open_questions import open_questions
+from finsync_pipeline.identity.audit import open_questions
+from finsync_pipeline.identity.results import Status
 from finsync_pipeline.publishing.make import corrections, decisions_in
 from finsync_pipeline.publishing.release import write_csv
 from finsync_pipeline.settings import identity_review_file
@@ -60,7 +61,7 @@ def identity(context: dg.ComponentLoadContext) -> dg.Definitions:
         lines = [[getattr(line, column) for column in columns] for line in unused]
         told: dict[str, Any] = {
             "dagster/row_count": len(questions),
-            "rows_refused": int(questions["row_count"].sum()),
+            "rows_refused": int(questions.loc[questions["status"] != Status.ACCEPTED, "row_count"].sum()),
             "questions": questions_shown(questions),
             "unused_review_lines": len(unused),
             "csv": dg.MetadataValue.path(str(identity_review_file())),

@@ -1,14 +1,47 @@
-"""What is told of decisions: how many rows each method decided, by quarter."""
+"""What is told of decisions: how many rows each method decided, and which names are left to people."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
 from finsync_pipeline import frames
+from finsync_pipeline.identity.results import Status
 
-REFUSED = ("ambiguous", "unknown", "conflict", "rejected")
+REFUSED = tuple(str(status) for status in Status if status is not Status.ACCEPTED)
+
+_COUNTS_SQL = f"""
+    SELECT
+        date_trunc('quarter', period_end)::DATE AS quarter,
+        CASE WHEN status = '{Status.ACCEPTED}' THEN method ELSE status END AS decision,
+        sum(row_count)::BIGINT AS rows
+    FROM decisions GROUP BY ALL
+"""
+# An accepted one with a suggestion is used, but a person should look at it.
+_QUESTIONS_SQL = rf"""
+    WITH asked AS (
+        SELECT spelling AS original, * REPLACE (regexp_replace(spelling, '\s*[\r\n]+\s*', ' ', 'g') AS spelling)
+        FROM decisions
+        WHERE trim(spelling) <> '' AND status <> '{Status.REJECTED}'
+            AND (status <> '{Status.ACCEPTED}' OR suggestion IS NOT NULL)
+    )
+    SELECT
+        source, spelling, evidence,
+        sum(row_count)::BIGINT AS row_count, min(period_end) AS first_period, max(period_end) AS last_period,
+        last(status ORDER BY period_end, original) AS status,
+        last(suggestion ORDER BY period_end, original) AS suggestion,
+        last(score ORDER BY period_end, original) AS score,
+        last(runner_up ORDER BY period_end, original) AS runner_up,
+        last(runner_up_score ORDER BY period_end, original) AS runner_up_score,
+        last(candidates ORDER BY period_end, original) AS candidates
+    FROM asked
+    GROUP BY source, spelling, evidence
+    ORDER BY row_count DESC, source, spelling, evidence
+"""
 
 
 def rows_by_decision(decisions: pd.DataFrame) -> dict[date, dict[str, int]]:
@@ -17,16 +50,7 @@ def rows_by_decision(decisions: pd.DataFrame) -> dict[date, dict[str, int]]:
     Every quarter has all the methods that occur in any, so that a chart has a point for each. `decisions` is a table
     COMPANY_IDS.
     """
-    counted = frames.query(
-        """
-        SELECT
-            date_trunc('quarter', period_end)::DATE AS quarter,
-            CASE WHEN status = 'accepted' THEN method ELSE status END AS decision,
-            sum(row_count)::BIGINT AS rows
-        FROM decisions GROUP BY ALL
-        """,
-        decisions=decisions[["period_end", "status", "method", "row_count"]],
-    )
+    counted = frames.query(_COUNTS_SQL, decisions=decisions[["period_end", "status", "method", "row_count"]])
     methods = sorted({*counted["decision"]} - {*REFUSED})
     counts: dict[date, dict[str, int]] = {
         quarter: dict.fromkeys((*methods, *REFUSED), 0) for quarter in sorted({*counted["quarter"]})
@@ -39,3 +63,35 @@ def rows_by_decision(decisions: pd.DataFrame) -> dict[date, dict[str, int]]:
 def share_accepted(counts: dict[str, int]) -> float:
     """The share of rows that are accepted, by whatever method."""
     return 1 - sum(counts[status] for status in REFUSED) / sum(counts.values())
+
+
+def open_questions(decisions: pd.DataFrame, companies: pd.DataFrame) -> pd.DataFrame:
+    """One row per source, spelling and evidence that is not decided, or is in doubt, those with the most rows first.
+
+    `decisions` is a table COMPANY_IDS over all sources and quarters, `companies` the list with company_id and name.
+    Returns those columns of IDENTITY_REVIEW that are known; status, suggestion and candidates are those of the latest
+    period. Rows without any spelling are no question. A line break in a spelling is a blank: so the review can name it.
+    """
+    listed = companies[companies["name"].notna()]
+    names = dict(zip(listed["company_id"], listed["name"], strict=True))
+    found = frames.query(_QUESTIONS_SQL, decisions=decisions)
+    told = [_candidates_told(row, names) for row in frames.to_arrow(found).to_pylist()]
+    return found.assign(
+        suggestion_name=found["suggestion"].map(names).astype(frames.STRING),
+        candidates=pd.Series(told, dtype=frames.STRING),
+    )
+
+
+def _candidates_told(decision: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
+    """`0000046765 HELMERICH & PAYNE INC 100; 0000047217 HEWLETT PACKARD CO 100`."""
+    if decision["candidates"] is not None:
+        candidates = json.loads(decision["candidates"])
+    else:
+        pairs = (("suggestion", "score"), ("runner_up", "runner_up_score"))
+        candidates = [(decision[company], decision[score]) for company, score in pairs if decision[company]]
+    return "; ".join(_told(company, score, names) for company, score in candidates) or None
+
+
+def _told(company: str, score: float | None, names: Mapping[str, str]) -> str:
+    parts = [company, names.get(company), None if score is None else f"{score:.4g}"]
+    return " ".join(part for part in parts if part)

@@ -69,9 +69,8 @@ def collisions(reference: Reference) -> pd.DataFrame:
     companies, such as the ticker of both).
     """
     found = frames.query(_COLLISIONS_SQL, companies=reference.companies, aliases=reference.aliases)
-    told = ["; ".join(claims[:NAMED]) + _more(len(claims)) for claims in frames.to_arrow(found)["claims"].to_pylist()]
+    told = []
+    for claims in frames.to_arrow(found)["claims"].to_pylist():
+        more = [f"and {len(claims) - NAMED:,} more"] if len(claims) > NAMED else []
+        told.append("; ".join(claims[:NAMED] + more))
     return found.assign(claims=pd.Series(told, dtype=frames.STRING))
-
-
-def _more(count: int) -> str:
-    return f"; and {count - NAMED:,} more" if count > NAMED else ""

@@ -55,9 +55,11 @@ class Row:
         return ReferenceMistake(f"{self.file}, row {self.number}, column {column}: {what}")
 
 
-def read_rows(file: Path, *, required: tuple[str, ...]) -> list[Row]:
+def read_rows(file: Path, *, required: tuple[str, ...], copied_from: tuple[str, ...] = ()) -> list[Row]:
     """The rows of a CSV file with a header; blank rows are left out.
 
+    `copied_from`: the columns of a longer file that begins with those of the header. A row that was copied whole from
+    there has more cells than the header, the first of them a number; they are left out.
     Raises `ReferenceMistake` for a file that is missing, is not UTF-8, lacks a required column, names a
     column twice, or has a row with more or fewer cells than its header, or with a quote that is not closed in it.
     """
@@ -69,15 +71,24 @@ def read_rows(file: Path, *, required: tuple[str, ...]) -> list[Row]:
             header = [cell.lower() for cell in cells]
             _check_header(file, header, required)
         elif any(cells):
-            if len(cells) != len(header):
-                raise ReferenceMistake(
-                    f"{file}, row {number}: has {len(cells)} cells where the header has {len(header)}: "
-                    "put a cell that holds a comma between double quotes"
-                )
+            cells = _as_long_as(header, cells, copied_from, f"{file}, row {number}")
             rows.append(Row(file, number, {c: cell or None for c, cell in zip(header, cells, strict=True)}))
     if header is None:
         raise ReferenceMistake(f"{file}: is empty: it needs a header row with the column {required[0]}")
     return rows
+
+
+def _as_long_as(header: list[str], cells: list[str], copied_from: tuple[str, ...], place: str) -> list[str]:
+    """The cells of the header's columns. Raises ReferenceMistake where there are more or fewer."""
+    count = len(header)
+    if len(cells) == len(copied_from) > count and tuple(header) == copied_from[:count] and cells[count].isdecimal():
+        return cells[:count]
+    if len(cells) == count:
+        return cells
+    cure = "put a cell that holds a comma between double quotes"
+    if len(cells) == len(copied_from):
+        cure = f"if it was copied from another file, put its header first, {','.join(copied_from)}; else {cure}"
+    raise ReferenceMistake(f"{place}: has {len(cells)} cells where the header has {count}: {cure}")
 
 
 def _records(file: Path, text: str) -> Iterator[list[str]]:

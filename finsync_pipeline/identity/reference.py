@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -24,8 +24,6 @@ from finsync_pipeline.identity.countries import read_country
 from finsync_pipeline.identity.csv_text import ReferenceMistake, Row, read_rows
 from finsync_pipeline.identity.normalise import fold_blanks, normalise_cik
 from finsync_pipeline.identity.tickers import normalise_ticker
-
-__all__ = ["Reference", "ReferenceMistake", "read_reference"]
 
 COMPANY_COLUMNS = ("company_id", "name", "tickers", "cik", "lei", "isin", "cusip", "country")
 ALIAS_COLUMNS = ("company_id", "alias", "kind", "valid_from", "valid_to", "note")
@@ -83,9 +81,8 @@ class Reference:
 def read_reference(path: str | Path) -> Reference:
     """Read a list of companies.
 
-    `path` is a folder with `companies.csv` and, where there is one, `aliases.csv`; or one CSV file of
-    companies.
-    Only `company_id` is required. Raises `ReferenceMistake`, which names file, row, column and the cure.
+    `path` is a folder with `companies.csv` and, where there is one, `aliases.csv`; or one CSV file of companies. Only
+    `company_id` is required. Raises `ReferenceMistake`, which names file, row, column and the cure.
     """
     path = Path(path)
     companies_file = path / "companies.csv" if path.is_dir() else path
@@ -106,7 +103,7 @@ def _read_companies(file: Path) -> list[dict[str, str | None]]:
     companies: list[dict[str, str | None]] = []
     for row in rows:
         company_id = row.required("company_id", "every company needs an id of its own: fill it in, or remove the row")
-        key = _alike(company_id)
+        key = "".join(fold_blanks(company_id).casefold().split())
         if key in seen:
             number, other = seen[key]
             how = "is the id" if other == company_id else f"differs only by case or blanks from {other!r}"
@@ -163,16 +160,9 @@ def _read_aliases(file: Path, companies: list[dict[str, str | None]]) -> list[di
     return aliases
 
 
-def _alike(company_id: str) -> str:
-    return "".join(fold_blanks(company_id).casefold().split())
-
-
-def _frame(
-    rows: list[dict[str, str | None]] | list[dict[str, str | date | None]], dtypes: dict[str, pd.ArrowDtype]
-) -> pd.DataFrame:
-    return pd.DataFrame(
-        {column: pd.Series([row[column] for row in rows], dtype=dtype) for column, dtype in dtypes.items()}
-    )
+def _frame(rows: Sequence[Mapping[str, str | date | None]], dtypes: dict[str, pd.ArrowDtype]) -> pd.DataFrame:
+    cells = {column: [row[column] for row in rows] for column in dtypes}
+    return pd.DataFrame({column: pd.Series(cells[column], dtype=dtype) for column, dtype in dtypes.items()})
 
 
 def records(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[list[str]]:

@@ -18,9 +18,9 @@ import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline.identity.normalise import fold_blanks
+from finsync_pipeline.identity.results import Method, Status
 
 REJECT = "reject"
-METHOD = "review"
 
 _TEXT = pd.ArrowDtype(pa.string())
 _DATE = pd.ArrowDtype(pa.date32())
@@ -56,35 +56,30 @@ class ReviewLine:
 
 
 REVIEW_COLUMNS = tuple(field.name for field in fields(ReviewLine))
+QUEUED = ("row_count", "first_period", "last_period", "status", "suggestion", "suggestion_name", "candidates")
+QUEUE_COLUMNS = (*REVIEW_COLUMNS, *QUEUED)
+"""Of the file of what is left to people: a line of it that is filled in is a line of the review."""
 
 
 @dataclass(frozen=True, eq=False)
 class Review:
-    """The lines of the review; `source` and `evidence` are null where a line does not name any."""
+    """The lines of the review."""
 
     lines: tuple[ReviewLine, ...] = ()
 
     @classmethod
     def of(cls, table: pd.DataFrame) -> Review:
         """The review of a table with the columns REVIEW_COLUMNS, as `table` gives it."""
-        cells = table[list(REVIEW_COLUMNS)].to_dict("records")
-        rows: list[dict[str, Any]] = [
-            {str(k): None if pd.isna(cell) else cell for k, cell in row.items()} for row in cells
-        ]
-        return cls(tuple(ReviewLine(**row) for row in rows))
+        rows = table[list(REVIEW_COLUMNS)].itertuples(index=False, name=None)
+        cells: list[list[Any]] = [[None if pd.isna(cell) else cell for cell in row] for row in rows]
+        return cls(tuple(ReviewLine(*row) for row in cells))
 
     @property
     def table(self) -> pd.DataFrame:
         """The lines as a frame: Arrow text, and Arrow dates for valid_from, valid_to and when."""
-        dates = ("valid_from", "valid_to", "when")
-        return pd.DataFrame(
-            {
-                column: pd.Series(
-                    [getattr(line, column) for line in self.lines], dtype=_DATE if column in dates else _TEXT
-                )
-                for column in REVIEW_COLUMNS
-            }
-        )
+        dtypes = dict.fromkeys(REVIEW_COLUMNS, _TEXT) | dict.fromkeys(("valid_from", "valid_to", "when"), _DATE)
+        cells = {column: [getattr(line, column) for line in self.lines] for column in dtypes}
+        return pd.DataFrame({column: pd.Series(cells[column], dtype=dtype) for column, dtype in dtypes.items()})
 
     @cached_property
     def version(self) -> str:
@@ -156,9 +151,9 @@ def apply_review(decided: pd.DataFrame, review: Review, source: str) -> pd.DataF
         return decided
     before: list[dict[Any, Any]] = decided.iloc[places].to_dict("records")
     said: dict[str, list[str | None]] = {
-        "status": ["rejected" if line.company_id == REJECT else "accepted" for line in reviewed],
+        "status": [str(Status.REJECTED if line.company_id == REJECT else Status.ACCEPTED) for line in reviewed],
         "company_id": [None if line.company_id == REJECT else line.company_id for line in reviewed],
-        "method": [METHOD] * len(places),
+        "method": [str(Method.REVIEW)] * len(places),
         "steps": [_told(line, row) for line, row in zip(reviewed, before, strict=True)],
     }
     automatic = ("score", "runner_up", "runner_up_score", "precision", "suggestion", "candidates")
@@ -192,7 +187,7 @@ def _told(line: ReviewLine, automatic: dict[Any, Any]) -> str:
     """`jane, 2026-01-05: the pump maker. Without the review: accepted, A2 by typo`."""
     why = f": {line.note.rstrip('.')}" if line.note else ""
     decision: str = automatic["status"]
-    if automatic["status"] == "accepted":
+    if decision == Status.ACCEPTED:
         decision += f", {automatic['company_id']} by {automatic['method']}"
     return f"{line.who}, {line.when}{why}. Without the review: {decision}"
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 from pathlib import Path
 
 from finsync_pipeline.identity.csv_text import Row, read_rows
 from finsync_pipeline.identity.reference import Reference
-from finsync_pipeline.identity.review import REJECT, Review, ReviewLine, evidence_key
+from finsync_pipeline.identity.review import QUEUE_COLUMNS, REJECT, Review, ReviewLine, evidence_key
 
 REQUIRED = ("spelling", "company_id", "who", "when")
 ALL_SOURCES = "*"
@@ -24,7 +25,7 @@ def read_review(path: str | Path | None, reference: Reference, sources: Collecti
         return Review()
     listed = set(reference.companies["company_id"])
     read: dict[tuple[str | None, ...], list[tuple[Row, ReviewLine]]] = {}
-    for row in read_rows(Path(path), required=REQUIRED):
+    for row in read_rows(Path(path), required=REQUIRED, copied_from=QUEUE_COLUMNS):
         line = _read_line(row, listed, sources)
         of_the_same = read.setdefault((line.source, line.spelling, line.evidence), [])
         _refuse_contradiction(row, line, of_the_same)
@@ -93,8 +94,5 @@ def _refuse_contradiction(row: Row, line: ReviewLine, of_the_same: list[tuple[Ro
 
 
 def _overlap(line: ReviewLine, other: ReviewLine) -> bool:
-    return not _is_before(line, other) and not _is_before(other, line)
-
-
-def _is_before(line: ReviewLine, other: ReviewLine) -> bool:
-    return line.valid_to is not None and other.valid_from is not None and line.valid_to < other.valid_from
+    latest_start = max(each.valid_from or date.min for each in (line, other))
+    return latest_start <= min(each.valid_to or date.max for each in (line, other))

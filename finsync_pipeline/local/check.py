@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -15,6 +16,7 @@ from finsync_pipeline.defs.partitions import all_quarters, spoken
 from finsync_pipeline.identity import Decider, Reference, ReferenceMistake
 from finsync_pipeline.identity.collisions import collisions
 from finsync_pipeline.identity.reference import unread_countries
+from finsync_pipeline.local.review_lines import last_decisions, unused_lines
 from finsync_pipeline.settings import SettingMistake, is_deployed, reference_path, review_path
 from finsync_pipeline.statements.mapping import SourceMapping
 
@@ -39,27 +41,36 @@ def check() -> int:
     try:
         sources = declared_sources()
         is_deployed()
-        review_file = review_path()
-        decider = Decider.read(reference_path(), review_file, [mapping.name for mapping in sources])
+        decider = Decider.read(reference_path(), review_path(), [mapping.name for mapping in sources])
         for mapping in sources:
             read_token(mapping.name, mapping.token_file)
     except (DeclarationMistake, ReferenceMistake, SettingMistake, TokenMistake) as mistake:
         print(f"finsync: {mistake}", file=sys.stderr)
         return 2
+    _print_declared(sources, decider)
+    _print_warnings(_collisions(decider.reference))
+    _print_warnings(_unread_countries(decider.reference))
+    if decider.review.lines:
+        _print_warnings(unused_lines(decider.review, last_decisions([mapping.name for mapping in sources])))
+    return 0
+
+
+def _print_declared(sources: Sequence[SourceMapping], decider: Decider) -> None:
     for mapping in sources:
         url = without_credentials(mapping.url)
         print(f"source     {mapping.name}: {len(mapping.items)} items from table {mapping.table} at {url}")
-    reference = decider.reference
+    reference, review_file = decider.reference, review_path()
     print(f"companies  {len(reference.companies):,} with {len(reference.aliases):,} aliases from {reference_path()}")
     decided = f"{len(decider.review.lines):,} decisions from {review_file}" if review_file else "none"
     print(f"review     {decided}")
     print(f"quarters   {spoken(all_quarters()[0])} to {spoken(all_quarters()[-1])}")
-    for warnings in (_collisions(reference), _unread_countries(reference)):
-        for warning in warnings[:SHOWN]:
-            print(f"warning    {warning}")
-        if len(warnings) > SHOWN:
-            print(f"warning    and {len(warnings) - SHOWN:,} more like these")
-    return 0
+
+
+def _print_warnings(warnings: Sequence[str]) -> None:
+    for warning in warnings[:SHOWN]:
+        print(f"warning    {warning}")
+    if len(warnings) > SHOWN:
+        print(f"warning    and {len(warnings) - SHOWN:,} more like these")
 
 
 def _collisions(reference: Reference) -> list[str]:

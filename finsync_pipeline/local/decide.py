@@ -10,6 +10,7 @@ from finsync_pipeline.defs.automation import RELEASE
 from finsync_pipeline.defs.partitions import spoken
 from finsync_pipeline.local.check import declared_sources
 from finsync_pipeline.local.report import console
+from finsync_pipeline.local.review_lines import last_decisions, unused_lines
 from finsync_pipeline.local.run import materialize, refuse_unknown, shown
 
 
@@ -18,7 +19,9 @@ def decide(allow_missing: Sequence[str]) -> int:
     try:
         sources = declared_sources()
         refuse_unknown(allow_missing, sources)
-        ranges = DecisionsKept([mapping.name for mapping in sources]).quarters_again()
+        names = [mapping.name for mapping in sources]
+        kept = DecisionsKept(names)
+        ranges = kept.quarters_again()
     except ValueError as mistake:
         print(f"finsync: {mistake}", file=sys.stderr)
         return 2
@@ -28,5 +31,7 @@ def decide(allow_missing: Sequence[str]) -> int:
             return 1
     if not ranges:
         console.print("No decision would be another one.")
+    for line in unused_lines(kept.decider.review, last_decisions(names)):
+        console.print(line, soft_wrap=True)
     lists = dg.AssetSelection.assets(*LISTS_AGAIN)
     return shown(materialize(RELEASE if ranges else RELEASE | lists, {}, allow_missing))

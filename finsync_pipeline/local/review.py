@@ -2,23 +2,18 @@
 
 import csv
 import sys
-from collections.abc import Sequence
-from datetime import date
-from pathlib import Path
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from finsync_pipeline.defs.partitions import all_quarters
 from finsync_pipeline.identity import Decider, ReferenceMistake
-from finsync_pipeline.identity.open_questions import open_questions
-from finsync_pipeline.identity.review import ReviewLine
+from finsync_pipeline.identity.audit import open_questions
 from finsync_pipeline.local.check import DeclarationMistake, declared_sources
 from finsync_pipeline.local.report import console
-from finsync_pipeline.settings import identity_review_file, reference_path, review_path, tables_folder
+from finsync_pipeline.local.review_lines import last_decisions, unused_lines
+from finsync_pipeline.settings import identity_review_file, reference_path, review_path
 from finsync_pipeline.statements.tables import IDENTITY_REVIEW
-from finsync_pipeline.storage.decisions import read_decisions, stored_decisions
 
 SHOWN = 20
 COLUMNS = ("source", "spelling", "evidence", "row_count", "last_period", "status", "candidates")
@@ -32,7 +27,7 @@ def show(as_csv: bool) -> int:
     except (DeclarationMistake, ReferenceMistake) as mistake:
         print(f"finsync: {mistake}", file=sys.stderr)
         return 2
-    decisions = read_decisions(_decided(sources))
+    decisions = last_decisions(sources)
     questions = IDENTITY_REVIEW.conform(open_questions(decisions, decider.reference.companies))
     if as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -40,20 +35,16 @@ def show(as_csv: bool) -> int:
         writer.writerows(["" if pd.isna(cell) else cell for cell in row] for row in questions.itertuples(index=False))
         return 0
     _show_questions(questions)
-    _show_unused(decider.review.unused(decisions))
+    for line in unused_lines(decider.review, decisions):
+        console.print(line, soft_wrap=True)
     return 0
-
-
-def _decided(sources: Sequence[str]) -> list[Path]:
-    quarters: list[date] = all_quarters()
-    return [each.file for source in sources for each in stored_decisions(tables_folder(), source, quarters)]
 
 
 def _show_questions(questions: pd.DataFrame) -> None:
     if questions.empty:
         console.print("Nothing to decide: no row is refused for its company.")
         return
-    table = Table(*COLUMNS, title="Rows refused for their company", box=SIMPLE_HEAD)
+    table = Table(*COLUMNS, title="Spellings of companies to decide on", box=SIMPLE_HEAD)
     for row in questions[list(COLUMNS)].head(SHOWN).itertuples(index=False):
         table.add_row(*("" if pd.isna(cell) else str(cell) for cell in row))
     console.print(table)
@@ -65,9 +56,3 @@ def _show_questions(questions: pd.DataFrame) -> None:
         "finsync decide",
         soft_wrap=True,
     )
-
-
-def _show_unused(unused: Sequence[ReviewLine]) -> None:
-    for line in unused:
-        where = line.source or "every source"
-        console.print(f"Not used: the review's line on {line.spelling!r} of {where} ({line.who}, {line.when})")

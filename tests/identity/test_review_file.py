@@ -10,10 +10,10 @@ from given import PROJECT
 from identity_frames import MakeReference
 
 from finsync_pipeline.identity import Reference, ReferenceMistake, Review, read_reference, read_review
-from finsync_pipeline.identity.results import Status
-from finsync_pipeline.identity.review import REVIEW_COLUMNS, ReviewLine
+from finsync_pipeline.identity.results import Method, Status
+from finsync_pipeline.identity.review import QUEUE_COLUMNS, REVIEW_COLUMNS, ReviewLine
 from finsync_pipeline.settings import SAMPLE_REFERENCE
-from finsync_pipeline.statements.tables import COMPANY_IDS
+from finsync_pipeline.statements.tables import COMPANY_IDS, IDENTITY_REVIEW, REVIEW_LINES
 
 SOURCES = ("pnl", "cash_flow")
 HEADER = "source,spelling,company_id,who,when"
@@ -133,6 +133,43 @@ def test_lines_that_agree_or_are_about_other_rows_are_no_contradiction(tmp_path:
     assert len(read(tmp_path, reference, "\n".join((columns, *lines, ""))).lines) == 7
 
 
+FILLED = "pnl,Acme,,A1,,,jane,2026-01-31,why"
+OF_THE_QUEUE = ',12,2009-03-31,2009-12-31,ambiguous,A1,"Acme, Inc","A1 Acme, Inc 100; G1 90"'
+
+
+def test_the_queue_has_the_columns_of_the_review_first() -> None:
+    assert QUEUE_COLUMNS[: len(REVIEW_COLUMNS)] == REVIEW_COLUMNS
+    assert tuple(IDENTITY_REVIEW.arrow.names) == QUEUE_COLUMNS
+    assert tuple(REVIEW_LINES.arrow.names) == REVIEW_COLUMNS
+
+
+def test_a_filled_in_line_of_the_queue_is_copied_whole_into_the_review(tmp_path: Path, reference: Reference) -> None:
+    alone = read(tmp_path, reference, f"{','.join(REVIEW_COLUMNS)}\n{FILLED}\n").lines
+    below_its_own_header = read(tmp_path, reference, f"{','.join(QUEUE_COLUMNS)}\n{FILLED}{OF_THE_QUEUE}\n").lines
+    beside_shorter_lines = read(
+        tmp_path, reference, f"{','.join(REVIEW_COLUMNS)}\n,Bolt,,G1,,,joe,2026-01-31,\n{FILLED}{OF_THE_QUEUE}\n"
+    ).lines
+
+    assert alone == below_its_own_header == beside_shorter_lines[1:]
+    assert len(beside_shorter_lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "said"),
+    [
+        (HEADER, FILLED + OF_THE_QUEUE, "if it was copied from another file, put its header first, source,"),
+        (",".join(REVIEW_COLUMNS), FILLED + ", one, two, three, four, five, six, seven", "between double quotes"),
+        (",".join(REVIEW_COLUMNS), FILLED + OF_THE_QUEUE.removesuffix(',"A1 Acme, Inc 100; G1 90"'), "double quotes"),
+    ],
+)
+def test_a_line_with_other_cells_is_refused(
+    tmp_path: Path, reference: Reference, header: str, line: str, said: str
+) -> None:
+    with pytest.raises(ReferenceMistake, match=r"row 2: has \d+ cells where the header has") as mistake:
+        read(tmp_path, reference, f"{header}\n{line}\n")
+    assert said in str(mistake.value)
+
+
 def test_a_company_of_the_list_that_is_called_reject_is_refused(tmp_path: Path, make_reference: MakeReference) -> None:
     reference = make_reference([{"company_id": "reject"}])
 
@@ -150,6 +187,7 @@ def test_the_page_on_identity_has_a_review_that_can_be_read_and_names_every_colu
     assert [line.company_id for line in lines] == ["0000046765", "reject"]
     assert [name for name in (*REVIEW_COLUMNS, *COMPANY_IDS.arrow.names) if f"`{name}`" not in page] == []
     assert [status for status in Status if f"| `{status}` |" not in page] == []
+    assert [method for method in Method if f"`{method}`" not in page] == []
 
 
 def test_the_example_that_ships_is_right_for_the_list_that_ships() -> None:

@@ -13,6 +13,7 @@ from given import answering_services
 
 from finsync_pipeline.definitions import defs
 from finsync_pipeline.identity import Reference
+from finsync_pipeline.identity.review import REVIEW_COLUMNS
 from finsync_pipeline.storage.parquet import read_frame, write_frame
 
 START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -169,11 +170,44 @@ def test_lines_of_the_questions_can_be_filled_in_and_copied_to_the_review(worked
     assert worked.finsync("review") == 0
     assert "1 spellings" in capsys.readouterr().out  # it is not decided again yet
 
-    for wrong, told in (("G1,jane", "X9,jane"), "'X9' is not in the list"), (("jane", ""), "column who: is blank"):
+    (worked.folder / "review.csv").write_text(f"{','.join(REVIEW_COLUMNS)}\n{','.join(filled.values())}\n")
+    assert worked.finsync("check") == 0
+    assert "review     1 decisions from" in capsys.readouterr().out
+
+    for wrong, told in (("G1,,,jane", "X9,,,jane"), "'X9' is not in the list"), (("jane", ""), "column who: is blank"):
         (worked.folder / "review.csv").write_text(f"{header}\n{','.join(filled.values()).replace(*wrong)}\n")
         for command in ("check", "review", "decide"):
             assert worked.finsync(command) == 2
             assert told in capsys.readouterr().err
+
+
+def test_lines_of_the_review_that_decide_nothing_are_named_with_what_to_do(worked, capsys: pytest.CaptureFixture[str]):
+    review(
+        worked,
+        "pnl,Inytech,G1,jane,2026-01-31,",
+        "cash_flow,Initech,G1,jane,2026-01-31,",
+        ",initech,G1,joe,2026-01-31,",
+    )
+    unused = [
+        "Not used: the review's line on 'Inytech' of pnl (jane, 2026-01-31): correct its spelling, source, evidence or",
+        "Not used: the review's line on 'Initech' of cash_flow (jane, 2026-01-31): correct its spelling, source",
+    ]
+    for command, code in (("check", 0), ("review", 0), ("decide", 0), ("decide", 0)):
+        assert worked.finsync(command) == code
+        said = capsys.readouterr().out
+        assert [line in said for line in unused] == [True, True], command
+        assert said.count("Not used:") == 2
+
+    review(worked, ",Initech,G1,joe,2026-01-31,")
+    for command in ("check", "decide"):
+        assert worked.finsync(command) == 0
+        assert "Not used:" not in capsys.readouterr().out
+
+
+def test_before_anything_was_decided_no_line_of_the_review_is_named(deployment, capsys: pytest.CaptureFixture[str]):
+    review(deployment, "pnl,Initech,G1,jane,2026-01-31,")
+    assert deployment.finsync("check") == 0
+    assert "Not used:" not in capsys.readouterr().out
 
 
 def test_a_company_that_changes_no_decision_has_only_the_lists_read_again(worked):

@@ -9,8 +9,9 @@ import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
-from finsync_pipeline.identity.audit import rows_by_decision, share_accepted
-from finsync_pipeline.identity.open_questions import open_questions
+from finsync_pipeline.identity.audit import open_questions, rows_by_decision, share_accepted
+from finsync_pipeline.identity.results import Status
+from finsync_pipeline.identity.review import fold_spelling
 from finsync_pipeline.statements.tables import COMPANY_IDS, IDENTITY_REVIEW
 
 Q3, Q4 = date(2009, 9, 30), date(2009, 12, 31)
@@ -63,6 +64,27 @@ def test_candidates_are_told_with_names_as_of_the_latest_period() -> None:
     assert (second["suggestion"], second["candidates"]) == (None, "G1 Globex Inc 90.5; N1")
 
 
+def test_what_is_accepted_is_a_question_only_if_a_company_is_suggested_all_the_same() -> None:
+    accepted = {"status": "accepted", "company_id": "A1", "row_count": 2}
+
+    [doubtful] = asked(
+        decisions({"spelling": "sure", **accepted}, {"spelling": "in doubt", **accepted, "suggestion": "G1"})
+    )
+
+    assert (doubtful["spelling"], doubtful["status"], doubtful["suggestion"]) == ("in doubt", "accepted", "G1")
+
+
+def test_a_spelling_with_a_line_break_is_asked_in_one_line_that_the_review_can_name() -> None:
+    usual = {"status": "unknown", "row_count": 1}
+
+    [question] = asked(
+        decisions(*({"spelling": text, **usual} for text in ("Nobody Inc", "Nobody \r\n Inc", "Nobody\nInc")))
+    )
+
+    assert (question["spelling"], question["row_count"]) == ("Nobody Inc", 3)
+    assert fold_spelling("Nobody \r\n Inc") == fold_spelling("Nobody Inc")
+
+
 def test_nothing_refused_is_no_question() -> None:
     assert asked(decisions()) == []
 
@@ -77,7 +99,8 @@ def test_rows_are_counted_by_quarter_and_decision_with_a_number_for_each_method_
         )
     )
 
-    nothing = dict.fromkeys(("exact", "review", "ambiguous", "unknown", "conflict", "rejected"), 0)
+    refused = [str(status) for status in Status if status != Status.ACCEPTED]
+    nothing = dict.fromkeys(("exact", "review", *refused), 0)
     assert counts == {
         date(2009, 7, 1): nothing | {"review": 2, "rejected": 2},
         date(2009, 10, 1): nothing | {"exact": 3, "ambiguous": 1},
