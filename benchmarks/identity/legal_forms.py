@@ -58,9 +58,9 @@ MORE_FORMS = {
     "doo": ("d.o.o.",),
     "dd": ("d.d.",),
     "ood": ("OOD", "EOOD"),
-    "ooo": ("OOO", "ООО", "Общество с ограниченной ответственностью"),
-    "jsc": ("JSC", "Joint Stock Company", "ZAO", "AO", "АО", "ЗАО"),
-    "pjsc": ("PJSC", "OJSC", "Public Joint Stock Company", "Open Joint Stock Company", "PAO", "OAO", "ПАО", "ОАО"),
+    "ooo": ("OOO", "ООО", "Общество с ограниченной ответственностью"),  # noqa: RUF001
+    "jsc": ("JSC", "Joint Stock Company", "ZAO", "AO", "АО", "ЗАО"),  # noqa: RUF001
+    "pjsc": ("PJSC", "OJSC", "Public Joint Stock Company", "Open Joint Stock Company", "PAO", "OAO", "ПАО", "ОАО"),  # noqa: RUF001
     "ae": ("A.E.", "ΑΝΩΝΥΜΗ ΕΤΑΙΡΕΙΑ"),  # noqa: RUF001
     "kk": ("K.K.", "Kabushiki Kaisha"),
     "gk": ("G.K.", "Godo Kaisha"),

@@ -136,6 +136,8 @@ def core(name: str) -> str:
 
 def unaccented(text: str) -> str:
     """The text without accents, its letters in their case."""
+    if text.isascii():
+        return text
     decomposed = unicodedata.normalize("NFKD", text.translate(_SPECIAL))
     return "".join(letter for letter in decomposed if unicodedata.category(letter) != "Mn")
 

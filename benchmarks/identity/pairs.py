@@ -19,15 +19,15 @@ from finsync_pipeline.identity import resolve
 
 EXAMPLES = 10
 _ROMAN = re.compile(r"m{0,3}(cm|cd|d?c{0,3})(xc|xl|l?x{0,3})(ix|iv|v?i{0,3})")
-#: What nomenklatura's logic_v2 is published to reach, and what FinSync reached on all pairs before its names were rebuilt.
+#: What nomenklatura's logic_v2 is published to reach, and what FinSync reached on all pairs at first.
 PUBLISHED = {
     "pairs: nomenklatura logic_v2, precision": 0.868,
     "pairs: nomenklatura logic_v2, recall": 0.893,
     "pairs: nomenklatura logic_v2, different companies, accepted": 14,
     "all 259 pairs: nomenklatura logic_v2, precision": 0.852,
     "all 259 pairs: nomenklatura logic_v2, recall": 0.877,
-    "all 259 pairs: FinSync before, precision": 0.967,
-    "all 259 pairs: FinSync before, recall": 0.520,
+    "all 259 pairs: FinSync at first, precision": 0.967,
+    "all 259 pairs: FinSync at first, recall": 0.520,
 }
 
 

@@ -5,7 +5,7 @@ company's own are set apart and counted.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -23,7 +23,8 @@ ASKED, FILERS, SAMPLED = 30_000, 2_000, 60
 WELL_KNOWN = ("Apple", "Google", "Microsoft", "Amazon", "Meta")
 EXAMPLES = 10
 #: Of names that share a core: what is known of the company.
-FOREIGN, OTHER, MAY_BE_IT = "another country's form", "another form", "may be the company"
+FOREIGN, OTHER = "another country's form", "another form"
+NO_FORM_LISTED, MAY_BE_IT = "no form listed", "may be the company"
 #: Of random names.
 UNLISTED = "unlisted"
 #: Of the S&P 500, companies whose headquarters are here are not said to be of the United States.
@@ -32,7 +33,7 @@ _ABROAD = ("Ireland", "United Kingdom", "Switzerland", "Bermuda", "Canada", "Net
 
 @dataclass(frozen=True)
 class Listed:
-    """A listed name: its legal form, all forms that the company is known to bear, and its country if the list has it."""
+    """A listed name: its legal form, all forms that its company is known to bear, and the country in the list."""
 
     form: str | None
     own_forms: frozenset[str | None]
@@ -56,20 +57,19 @@ def figures_of_random_names(setting: Setting) -> list[Figure]:
 
 
 def shared_cores(setting: Setting) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The entities that share their core with an S&P 500 company, tried on four lists of these (see `_try`)."""
+    """The entities that share their core with a listed company, tried on five lists (see `_try`)."""
     entities = lists.real_leis(setting).drop_duplicates("name").assign(core=lambda frame: frame["name"].map(core))
-    companies = _sp500(setting)
-    for column, spelt in (("name", "Wikipedia's names"), ("sec_name", "the SEC's names")):
-        for countries, told in ((companies["country"], "with countries"), (None, "no countries")):
-            bearers = _bearers(companies, column, countries)
-            sharing = entities[entities["core"].isin(bearers.keys())]
-            kinds = [
-                strictest(kind_of(legal_form(name), country, listed) for listed in bearers[shared])
-                for name, country, shared in zip(sharing["name"], sharing["country"], sharing["core"], strict=True)
-            ]
-            reference = lists.reference(companies["cik"], name=companies[column], country=countries)
-            name = f"S&P 500, {spelt}, {told}"
-            yield name, _try(name, sharing["name"].tolist(), kinds, reference)
+    for name, companies in _lists_by_form(setting):
+        bearers: dict[str, list[Listed]] = defaultdict(list)
+        for listed, own_forms, country in companies[["name", "own_forms", "country"]].itertuples(index=False):
+            bearers[core(listed)].append(Listed(legal_form(listed), own_forms, country))
+        sharing = entities[entities["core"].isin(bearers.keys())]
+        kinds = [
+            mildest(kind_of(legal_form(entity), country, listed) for listed in bearers[shared])
+            for entity, country, shared in zip(sharing["name"], sharing["country"], sharing["core"], strict=True)
+        ]
+        reference = lists.reference(companies["cik"], name=companies["name"], country=companies["country"])
+        yield name, _try(name, sharing["name"].tolist(), kinds, reference)
 
 
 def random_names(setting: Setting) -> Iterator[tuple[str, pd.DataFrame, float]]:
@@ -88,21 +88,37 @@ def random_names(setting: Setting) -> Iterator[tuple[str, pd.DataFrame, float]]:
 def kind_of(form: str | None, country: str, listed: Listed) -> str:
     """What an entity of this form and country is to a listed company of the same core.
 
-    A form that the company does not bear makes it another one. If the list writes the company without a form, that
-    takes a form that no company of the United States bears, and a list that says that this one is of there.
+    A form that the company does not bear makes it another one. If the list writes the company without a form, that is
+    told of no company but of one with a form that none of the United States bears, where the list says that this one is
+    of there.
     """
     is_foreign_form = form not in US_FORMS
     if form is None or form in listed.own_forms:
         return MAY_BE_IT
     if listed.form is None and not (is_foreign_form and listed.country == "US"):
-        return MAY_BE_IT
+        return NO_FORM_LISTED
     return FOREIGN if is_foreign_form or country != "US" else OTHER
 
 
-def strictest(kinds: Iterable[str]) -> str:
+def mildest(kinds: Iterable[str]) -> str:
     """What an entity is that shares its core with several listed companies: it may be any one that it may be."""
-    found = list(kinds)
-    return MAY_BE_IT if MAY_BE_IT in found else found[0]
+    return min(kinds, key=(MAY_BE_IT, NO_FORM_LISTED, OTHER, FOREIGN).index)
+
+
+def _lists_by_form(setting: Setting) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Lists with the forms that their companies are known to bear: cik, name, own_forms, country (text or null)."""
+    companies = _sp500(setting)
+    own_forms = [
+        frozenset({legal_form(name), legal_form(sec_name)})
+        for name, sec_name in zip(companies["name"], companies["sec_name"], strict=True)
+    ]
+    for column, spelt in (("name", "Wikipedia's names"), ("sec_name", "SEC's names")):
+        listed = pd.DataFrame({"cik": companies["cik"], "name": companies[column], "own_forms": own_forms})
+        yield f"S&P 500, {spelt}, with countries", listed.assign(country=companies["country"])
+        yield f"S&P 500, {spelt}", listed.assign(country=None)
+    filers = lists.sec_companies(setting).head(setting.size(8_000))
+    filers = filers.assign(own_forms=[frozenset({legal_form(name)}) for name in filers["name"]], country=None)
+    yield f"{len(filers):,} SEC filers", filers
 
 
 def _sp500(setting: Setting) -> pd.DataFrame:
@@ -114,18 +130,6 @@ def _sp500(setting: Setting) -> pd.DataFrame:
     companies["country"] = companies["country"].mask(is_abroad, None)
     filers = lists.sec_companies(setting).rename(columns={"name": "sec_name"})
     return companies.merge(filers, on="cik")
-
-
-def _bearers(companies: pd.DataFrame, column: str, countries: pd.Series | None) -> Mapping[str, list[Listed]]:
-    """The listed companies by the core of their name in that column."""
-    bearers: dict[str, list[Listed]] = defaultdict(list)
-    known = [None] * len(companies) if countries is None else countries
-    for name, sec_name, listed, country in zip(
-        companies["name"], companies["sec_name"], companies[column], known, strict=True
-    ):
-        own_forms = frozenset({legal_form(name), legal_form(sec_name)})
-        bearers[core(listed)].append(Listed(legal_form(listed), own_forms, country))
-    return bearers
 
 
 def _lists(setting: Setting) -> Iterator[tuple[str, Reference, float]]:
@@ -148,7 +152,7 @@ def _try(name: str, spellings: Sequence[str], kinds: Sequence[str], listed: Refe
     names = listed.companies.set_index("company_id")["name"]
     tried = pd.DataFrame({"spelling": spellings, "kind": kinds, "listed": resolved["company_id"].map(names)})
     tried = tried.assign(listed=tried["listed"].where(is_accepted), method=resolved["method"].where(is_accepted))
-    accepted = tried[is_accepted & (tried["kind"] != MAY_BE_IT)]
+    accepted = tried[is_accepted & tried["kind"].isin([FOREIGN, OTHER, UNLISTED])]
     for row in accepted.head(EXAMPLES).itertuples():
         say(f"strangers: {row.spelling!r} ({row.kind}) accepted as {row.listed!r} ({row.method})")
     return tried
@@ -163,13 +167,14 @@ def _accepted(tried: pd.DataFrame, kind: str) -> tuple[int, int]:
 def _of_shared_cores(name: str, tried: pd.DataFrame) -> Iterator[Figure]:
     foreign, foreign_accepted = _accepted(tried, FOREIGN)
     other, other_accepted = _accepted(tried, OTHER)
-    apart_, apart_accepted = _accepted(tried, MAY_BE_IT)
     yield Figure(f"{name}: {FOREIGN}", foreign)
     yield Figure(f"{name}: {FOREIGN}, accepted", foreign_accepted, "=", 0)
     yield Figure(f"{name}: {OTHER}", other)
     yield Figure(f"{name}: {OTHER}, accepted", 100 * other_accepted / max(other, 1), "<=", 2, "%")
-    yield Figure(f"{name}: set apart, {MAY_BE_IT}", apart_)
-    yield Figure(f"{name}: of these, accepted", apart_accepted)
+    for kind in (NO_FORM_LISTED, MAY_BE_IT):
+        number, accepted = _accepted(tried, kind)
+        yield Figure(f"{name}: set apart, {kind}", number)
+        yield Figure(f"{name}: set apart, {kind}, accepted", accepted)
 
 
 def _of_random_names(name: str, tried: pd.DataFrame, most: float) -> Iterator[Figure]:
