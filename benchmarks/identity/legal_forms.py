@@ -76,7 +76,7 @@ US_FORMS = frozenset({"inc", "corp", "co", "ltd", "llc", "lp", "llp", "lllp", "l
 _IN_FRONT = frozenset({"ooo", "jsc", "pjsc", "pt", "uab", "sia"})
 _MOST_WORDS = 5
 #: What the SEC puts behind a name: the state where there are several, `NEW`; and a class of shares.
-_TAIL = re.compile(r"( class [a-c]| */ *[a-z]{2,4}/?| *[/\\])$", re.IGNORECASE)
+_TAIL = re.compile(r"( \(?class [a-c]\)?| */ *[a-z]{2,4}/?| *[/\\])$", re.IGNORECASE)
 
 _FAMILIES = {
     " ".join(words(way)): family
