@@ -91,12 +91,12 @@ def split(name: str) -> tuple[str, str | None]:
     """The core of a name (letters and digits, no blanks, accents, article, legal forms) and its last form, or None."""
     parts = words(_TAIL.sub("", name.strip()))
     forms: list[str] = []
-    while length := _length(parts):
-        forms.append(_FAMILIES[" ".join(parts[len(parts) - length :])])
-        parts = parts[: len(parts) - length]
-    if len(parts) > 1 and _FAMILIES.get(parts[0]) in _IN_FRONT:
-        forms.append(_FAMILIES[parts[0]])
-        parts = parts[1:]
+    while length := next((n for n in _lengths(parts) if " ".join(parts[-n:]) in _FAMILIES), 0):
+        forms.append(_FAMILIES[" ".join(parts[-length:])])
+        parts = parts[:-length]
+    if length := next((n for n in _lengths(parts) if _FAMILIES.get(" ".join(parts[:n])) in _IN_FRONT), 0):
+        forms.append(_FAMILIES[" ".join(parts[:length])])
+        parts = parts[length:]
     article = 1 if len(parts) > 1 and parts[0] == "the" else 0
     return "".join(parts[article:]), next((form for form in forms if form), None)
 
@@ -111,6 +111,6 @@ def legal_form(name: str) -> str | None:
     return split(name)[1]
 
 
-def _length(parts: list[str]) -> int:
-    """How many words at the end are a legal form; none where nothing would be left."""
-    return next((n for n in range(min(_MOST_WORDS, len(parts) - 1), 0, -1) if " ".join(parts[-n:]) in _FAMILIES), 0)
+def _lengths(parts: list[str]) -> range:
+    """How many words can be a legal form, the most first: one word is left at least."""
+    return range(min(_MOST_WORDS, len(parts) - 1), 0, -1)
