@@ -5,8 +5,9 @@ company's own are set apart and counted.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -25,8 +26,10 @@ EXAMPLES = 10
 #: Of names that share a core: what is known of the company.
 FOREIGN, OTHER = "another country's form", "another form"
 NO_FORM_LISTED, MAY_BE_IT = "no form listed", "may be the company"
-#: Of random names.
+#: Of those that share none.
 UNLISTED = "unlisted"
+#: Other companies for sure.
+STRANGERS = (UNLISTED, OTHER, FOREIGN)
 #: Of the S&P 500, companies whose headquarters are here are not said to be of the United States.
 _ABROAD = ("Ireland", "United Kingdom", "Switzerland", "Bermuda", "Canada", "Netherlands")
 
@@ -58,31 +61,37 @@ def figures_of_random_names(setting: Setting) -> list[Figure]:
 
 def shared_cores(setting: Setting) -> Iterator[tuple[str, pd.DataFrame]]:
     """The entities that share their core with a listed company, tried on five lists (see `_try`)."""
-    entities = lists.real_leis(setting).drop_duplicates("name").assign(core=lambda frame: frame["name"].map(core))
-    for name, companies in _lists_by_form(setting):
-        bearers: dict[str, list[Listed]] = defaultdict(list)
-        for listed, own_forms, country in companies[["name", "own_forms", "country"]].itertuples(index=False):
-            bearers[core(listed)].append(Listed(legal_form(listed), own_forms, country))
-        sharing = entities[entities["core"].isin(bearers.keys())]
-        kinds = [
-            mildest(kind_of(legal_form(entity), country, listed) for listed in bearers[shared])
-            for entity, country, shared in zip(sharing["name"], sharing["country"], sharing["core"], strict=True)
-        ]
-        reference = lists.reference(companies["cik"], name=companies["name"], country=companies["country"])
-        yield name, _try(name, sharing["name"].tolist(), kinds, reference)
+    entities = lists.real_leis(setting).drop_duplicates("name")
+    for name, reference, other_names in _lists_of_cores(setting):
+        asked = entities.assign(kind=_kinds(entities, bearers(reference, other_names)))
+        yield name, _try(name, asked[asked["kind"] != UNLISTED], reference)
 
 
 def random_names(setting: Setting) -> Iterator[tuple[str, pd.DataFrame, float]]:
     """Random entities, tried on lists of five sizes (see `_try`), and the most that may be accepted in per cent."""
-    entities = lists.real_leis(setting)["name"].drop_duplicates().head(setting.size(ASKED)).tolist()
-    cores = [core(name) for name in entities]
-    for what, reference, most in _lists(setting):
-        aliases = reference.aliases
-        listed = [*reference.companies["name"], *aliases.loc[aliases["kind"] == "name", "alias"]]
-        borne = {core(name) for name in listed}
-        kinds = [MAY_BE_IT if each in borne else UNLISTED for each in cores]
+    entities = lists.real_leis(setting).drop_duplicates("name").head(setting.size(ASKED))
+    for what, reference, other_names, most in _lists_of_sizes(setting):
         name = f"{len(entities):,} random names, {what}, {len(reference.companies):,} listed"
-        yield name, _try(name, entities, kinds, reference), most
+        asked = entities.assign(kind=_kinds(entities, bearers(reference, other_names)))
+        yield name, _try(name, asked, reference), most
+
+
+def bearers(reference: Reference, other_names: Mapping[str, str] = MappingProxyType({})) -> dict[str, list[Listed]]:
+    """Who bears a listed name, by its core; `other_names`: by company_id a name of the company in another list."""
+    companies, aliases = reference.companies, reference.aliases[reference.aliases["kind"] == "name"]
+    named = [
+        *zip(companies["company_id"], companies["name"], strict=True),
+        *zip(aliases["company_id"], aliases["alias"], strict=True),
+    ]
+    forms: dict[str, set[str | None]] = defaultdict(set)
+    for company, name in [*named, *other_names.items()]:
+        forms[company].add(legal_form(name))
+    countries = dict(zip(companies["company_id"], companies["country"].astype(object), strict=True))
+    found: dict[str, list[Listed]] = defaultdict(list)
+    for company, name in named:
+        country: str | None = None if pd.isna(countries[company]) else countries[company]
+        found[core(name)].append(Listed(legal_form(name), frozenset(forms[company]), country))
+    return found
 
 
 def kind_of(form: str | None, country: str, listed: Listed) -> str:
@@ -105,20 +114,39 @@ def mildest(kinds: Iterable[str]) -> str:
     return min(kinds, key=(MAY_BE_IT, NO_FORM_LISTED, OTHER, FOREIGN).index)
 
 
-def _lists_by_form(setting: Setting) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Lists with the forms that their companies are known to bear: cik, name, own_forms, country (text or null)."""
-    companies = _sp500(setting)
-    own_forms = [
-        frozenset({legal_form(name), legal_form(sec_name)})
-        for name, sec_name in zip(companies["name"], companies["sec_name"], strict=True)
+def _kinds(entities: pd.DataFrame, listed: Mapping[str, list[Listed]]) -> list[str]:
+    """What each entity is to the companies that share its core: `UNLISTED` where there are none."""
+    return [
+        mildest(kind_of(legal_form(name), country, each) for each in listed[core(name)])
+        if core(name) in listed
+        else UNLISTED
+        for name, country in zip(entities["name"], entities["country"], strict=True)
     ]
-    for column, spelt in (("name", "Wikipedia's names"), ("sec_name", "SEC's names")):
-        listed = pd.DataFrame({"cik": companies["cik"], "name": companies[column], "own_forms": own_forms})
-        yield f"S&P 500, {spelt}, with countries", listed.assign(country=companies["country"])
-        yield f"S&P 500, {spelt}", listed.assign(country=None)
+
+
+def _lists_of_cores(setting: Setting) -> Iterator[tuple[str, Reference, Mapping[str, str]]]:
+    """What the lists hold, the lists, and other names of their companies."""
+    index = _sp500(setting)
+    wikipedia, sec = (dict(zip(index["cik"], index[column], strict=True)) for column in ("name", "sec_name"))
+    for spelt, names, others in (("Wikipedia's names", wikipedia, sec), ("SEC's names", sec, wikipedia)):
+        ids, listed = list(names), list(names.values())
+        yield f"S&P 500, {spelt}, with countries", lists.reference(ids, name=listed, country=index["country"]), others
+        yield f"S&P 500, {spelt}", lists.reference(ids, name=listed), others
     filers = lists.sec_companies(setting).head(setting.size(8_000))
-    filers = filers.assign(own_forms=[frozenset({legal_form(name)}) for name in filers["name"]], country=None)
-    yield f"{len(filers):,} SEC filers", filers
+    yield f"{len(filers):,} SEC filers", lists.reference(filers["cik"], name=filers["name"]), {}
+
+
+def _lists_of_sizes(setting: Setting) -> Iterator[tuple[str, Reference, Mapping[str, str], float]]:
+    """What the lists hold, the lists, other names of their companies, and the most that may be accepted in per cent."""
+    shipped = read_reference(SAMPLE_REFERENCE)
+    some = shipped.companies.sample(SAMPLED, random_state=setting.random("some of the shipped list").getrandbits(32))
+    index, filers = _sp500(setting), lists.sec_companies(setting).head(FILERS)
+    sec_names = dict(zip(index["cik"], index["sec_name"], strict=True))
+    yield "well-known", lists.reference([str(number) for number in range(5)], name=list(WELL_KNOWN)), {}, 0.03
+    yield "of the shipped list", Reference(some, shipped.aliases[:0]), {}, 0.03
+    yield "the shipped list", shipped, {}, 0.03
+    yield "S&P 500", lists.reference(index["cik"], name=index["name"]), sec_names, 0.03
+    yield "SEC filers", lists.reference(filers["cik"], name=filers["name"]), {}, 0.05
 
 
 def _sp500(setting: Setting) -> pd.DataFrame:
@@ -132,52 +160,47 @@ def _sp500(setting: Setting) -> pd.DataFrame:
     return companies.merge(filers, on="cik")
 
 
-def _lists(setting: Setting) -> Iterator[tuple[str, Reference, float]]:
-    """What the lists hold, the lists, and the most that may be accepted in per cent."""
-    shipped = read_reference(SAMPLE_REFERENCE)
-    some = shipped.companies.sample(SAMPLED, random_state=setting.random("some of the shipped list").getrandbits(32))
-    companies, filers = _sp500(setting), lists.sec_companies(setting).head(FILERS)
-    yield "well-known", lists.reference([str(number) for number in range(5)], name=list(WELL_KNOWN)), 0.03
-    yield "of the shipped list", Reference(some, shipped.aliases[:0]), 0.03
-    yield "the shipped list", shipped, 0.03
-    yield "S&P 500", lists.reference(companies["cik"], name=companies["name"]), 0.03
-    yield "SEC filers", lists.reference(filers["cik"], name=filers["name"]), 0.05
-
-
-def _try(name: str, spellings: Sequence[str], kinds: Sequence[str], listed: Reference) -> pd.DataFrame:
-    """Ask for all: spelling, kind, listed (the name of the company that was accepted, else null), method."""
+def _try(name: str, entities: pd.DataFrame, reference: Reference) -> pd.DataFrame:
+    """Ask for all names: spelling, kind, listed (the name of the company that was accepted, else null), method."""
     say(f"strangers: {name}")
-    resolved = resolve(questions.make(spellings, [None] * len(spellings)).asked, listed)
-    is_accepted = resolved["status"] == "accepted"
-    names = listed.companies.set_index("company_id")["name"]
-    tried = pd.DataFrame({"spelling": spellings, "kind": kinds, "listed": resolved["company_id"].map(names)})
-    tried = tried.assign(listed=tried["listed"].where(is_accepted), method=resolved["method"].where(is_accepted))
-    accepted = tried[is_accepted & tried["kind"].isin([FOREIGN, OTHER, UNLISTED])]
-    for row in accepted.head(EXAMPLES).itertuples():
+    resolved = resolve(questions.make(entities["name"].tolist(), [None] * len(entities)).asked, reference)
+    accepted = resolved[["spelling", "company_id", "method"]].where(resolved["status"] == "accepted")
+    names = reference.companies.set_index("company_id")["name"]
+    tried = pd.DataFrame(
+        {
+            "spelling": entities["name"].tolist(),
+            "kind": entities["kind"].tolist(),
+            "listed": accepted["company_id"].map(names),
+            "method": accepted["method"],
+        }
+    )
+    for row in tried[tried["listed"].notna() & tried["kind"].isin(STRANGERS)].head(EXAMPLES).itertuples():
         say(f"strangers: {row.spelling!r} ({row.kind}) accepted as {row.listed!r} ({row.method})")
     return tried
 
 
-def _accepted(tried: pd.DataFrame, kind: str) -> tuple[int, int]:
-    """How many names are of that kind, and how many of these were accepted."""
-    of_kind = tried[tried["kind"] == kind]
-    return len(of_kind), int(of_kind["listed"].notna().sum())
+def _accepted(tried: pd.DataFrame, kinds: Sequence[str]) -> tuple[int, int]:
+    """How many names are of these kinds, and how many of them were accepted."""
+    of_kinds = tried[tried["kind"].isin(kinds)]
+    return len(of_kinds), int(of_kinds["listed"].notna().sum())
 
 
 def _of_shared_cores(name: str, tried: pd.DataFrame) -> Iterator[Figure]:
-    foreign, foreign_accepted = _accepted(tried, FOREIGN)
-    other, other_accepted = _accepted(tried, OTHER)
+    foreign, foreign_accepted = _accepted(tried, [FOREIGN])
+    other, other_accepted = _accepted(tried, [OTHER])
     yield Figure(f"{name}: {FOREIGN}", foreign)
     yield Figure(f"{name}: {FOREIGN}, accepted", foreign_accepted, "=", 0)
     yield Figure(f"{name}: {OTHER}", other)
     yield Figure(f"{name}: {OTHER}, accepted", 100 * other_accepted / max(other, 1), "<=", 2, "%")
     for kind in (NO_FORM_LISTED, MAY_BE_IT):
-        number, accepted = _accepted(tried, kind)
+        number, accepted = _accepted(tried, [kind])
         yield Figure(f"{name}: set apart, {kind}", number)
         yield Figure(f"{name}: set apart, {kind}, accepted", accepted)
 
 
 def _of_random_names(name: str, tried: pd.DataFrame, most: float) -> Iterator[Figure]:
-    unlisted, accepted = _accepted(tried, UNLISTED)
-    yield Figure(f"{name}: accepted", 100 * accepted / unlisted, "<=", most, "%")
-    yield Figure(f"{name}: set apart, {MAY_BE_IT}", _accepted(tried, MAY_BE_IT)[0])
+    strangers, accepted = _accepted(tried, STRANGERS)
+    set_apart, set_apart_accepted = _accepted(tried, [NO_FORM_LISTED, MAY_BE_IT])
+    yield Figure(f"{name}: accepted", 100 * accepted / strangers, "<=", most, "%")
+    yield Figure(f"{name}: set apart, may be listed", set_apart)
+    yield Figure(f"{name}: set apart, accepted", set_apart_accepted)
