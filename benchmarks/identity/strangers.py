@@ -61,15 +61,16 @@ def figures_of_random_names(setting: Setting) -> list[Figure]:
 
 def shared_cores(setting: Setting) -> Iterator[tuple[str, pd.DataFrame]]:
     """The entities that share their core with a listed company, tried on five lists (see `_try`)."""
-    entities = lists.real_leis(setting).drop_duplicates("name")
+    entities = _with_cores(lists.real_leis(setting).drop_duplicates("name"))
     for name, reference, other_names in _lists_of_cores(setting):
-        asked = entities.assign(kind=_kinds(entities, bearers(reference, other_names)))
-        yield name, _try(name, asked[asked["kind"] != UNLISTED], reference)
+        listed = bearers(reference, other_names)
+        sharing = entities[entities["core"].isin(listed.keys())]
+        yield name, _try(name, sharing.assign(kind=_kinds(sharing, listed)), reference)
 
 
 def random_names(setting: Setting) -> Iterator[tuple[str, pd.DataFrame, float]]:
     """Random entities, tried on lists of five sizes (see `_try`), and the most that may be accepted in per cent."""
-    entities = lists.real_leis(setting).drop_duplicates("name").head(setting.size(ASKED))
+    entities = _with_cores(lists.real_leis(setting).drop_duplicates("name").head(setting.size(ASKED)))
     for what, reference, other_names, most in _lists_of_sizes(setting):
         name = f"{len(entities):,} random names, {what}, {len(reference.companies):,} listed"
         asked = entities.assign(kind=_kinds(entities, bearers(reference, other_names)))
@@ -114,13 +115,15 @@ def mildest(kinds: Iterable[str]) -> str:
     return min(kinds, key=(MAY_BE_IT, NO_FORM_LISTED, OTHER, FOREIGN).index)
 
 
+def _with_cores(entities: pd.DataFrame) -> pd.DataFrame:
+    return entities.assign(core=entities["name"].map(core))
+
+
 def _kinds(entities: pd.DataFrame, listed: Mapping[str, list[Listed]]) -> list[str]:
     """What each entity is to the companies that share its core: `UNLISTED` where there are none."""
     return [
-        mildest(kind_of(legal_form(name), country, each) for each in listed[core(name)])
-        if core(name) in listed
-        else UNLISTED
-        for name, country in zip(entities["name"], entities["country"], strict=True)
+        mildest(kind_of(legal_form(name), country, each) for each in listed[shared]) if shared in listed else UNLISTED
+        for name, country, shared in zip(entities["name"], entities["country"], entities["core"], strict=True)
     ]
 
 
