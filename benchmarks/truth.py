@@ -22,7 +22,7 @@ from benchmarks.figure import Figure
 
 ALIASES = Path(__file__).parent / "dated_aliases.csv"
 REVIEW = Path(__file__).parent / "review.csv"
-MOST_LINES = 60
+MOST_LINES = 70
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 KEY_PREFIX = {"pnl": "", "balance_sheet": "bs-", "cash_flow": ""}
 
@@ -53,7 +53,7 @@ def missing() -> str | None:
 def figures(shared: Path = SHARED) -> list[Figure]:
     """Run the main job twice, by the list alone and with the review file, and compare every cell."""
     made = []
-    for name, review, right, wrong in (("list alone", None, 99.0, 0.03), ("with the review", REVIEW, 99.9, 0.0)):
+    for name, review, right, wrong in (("list alone", None, 98.95, 0.007), ("with the review", REVIEW, 99.95, 0.0)):
         with tempfile.TemporaryDirectory() as folder:
             release = run_main_job(shared, Path(folder), with_aliases=False, review=review)
             result = compare(release, shared)

@@ -9,15 +9,16 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from benchmarks.figure import Figure
-from benchmarks.identity import codes, dense, large, names
+from benchmarks.identity import codes, dense, large, names, pairs, strangers
 from benchmarks.identity.setting import SHARED, Setting
 from benchmarks.services.progress import say
 
-PARTS = {"codes": codes, "large": large, "dense": dense, "names": names}
+PARTS = {"codes": codes, "large": large, "dense": dense, "names": names, "strangers": strangers, "pairs": pairs}
 NEEDED = (
     "identity/gleif_sample.parquet",
     "identity/sec_company_tickers.parquet",
     "identity/sp500_constituents.csv",
+    "identity/name_bench_half.csv",
     "company_name_variants.csv",
     "companies.csv",
 )

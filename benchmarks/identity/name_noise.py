@@ -126,39 +126,42 @@ def vary(name: str, kind: str, random: Random) -> str:
 @lru_cache(maxsize=1 << 20)
 def core(name: str) -> str:
     """The letters and digits of a name without accents, article and legal forms, words apart."""
-    words = _words(name)
-    while words and words[0] == "the":
-        words = words[1:]
-    while length := _legal_length(words):
-        words = words[:-length]
-    return " ".join(words)
+    parts = words(name)
+    while parts and parts[0] == "the":
+        parts = parts[1:]
+    while length := _legal_length(parts):
+        parts = parts[:-length]
+    return " ".join(parts)
 
 
 def unaccented(text: str) -> str:
     """The text without accents, its letters in their case."""
+    if text.isascii():
+        return text
     decomposed = unicodedata.normalize("NFKD", text.translate(_SPECIAL))
     return "".join(letter for letter in decomposed if unicodedata.category(letter) != "Mn")
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """The words of a name in lower case without accents and `and`; letters with full stops between them are one."""
     folded = unaccented(unicodedata.normalize("NFKC", text).casefold())
     folded = re.sub(r"\b((?:\w[./] ?)+\w)\b\.?", lambda found: re.sub(r"[./ ]", "", found[0]), folded)
     return [word for word in re.sub(r"[\W_]+", " ", folded.replace("'", "")).split() if word != "and"]
 
 
-_FAMILIES = {" ".join(_words(way)): family for family, ways in LEGAL_FORMS.items() for way in ways}
+_FAMILIES = {" ".join(words(way)): family for family, ways in LEGAL_FORMS.items() for way in ways}
 
 
-def _legal_length(words: list[str]) -> int:
+def _legal_length(parts: list[str]) -> int:
     """How many words at the end are a legal form; none where nothing would be left."""
-    return next((n for n in range(min(5, len(words) - 1), 0, -1) if " ".join(words[-n:]) in _FAMILIES), 0)
+    return next((n for n in range(min(5, len(parts) - 1), 0, -1) if " ".join(parts[-n:]) in _FAMILIES), 0)
 
 
 def _split(name: str) -> tuple[str, str | None]:
     """The name without its last legal form, and the family of that; as written, words apart."""
     parts = name.split()
     for length in range(min(5, len(parts) - 1), 0, -1):
-        family = _FAMILIES.get(" ".join(_words(" ".join(parts[-length:]))))
+        family = _FAMILIES.get(" ".join(words(" ".join(parts[-length:]))))
         if family is not None:
             return " ".join(parts[:-length]).rstrip(" ,"), family
     return name, None

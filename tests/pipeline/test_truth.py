@@ -49,15 +49,15 @@ def test_by_the_list_alone_nearly_all_is_right_and_the_rest_is_refused(shared_da
     result = compare(by_list_alone, shared_data)
 
     assert result.cells == 103_553
-    assert result.right >= 0.99 * result.cells
-    assert result.wrong_company <= 0.0003 * result.cells
+    assert result.right >= 0.9895 * result.cells
+    assert result.wrong_company <= 0.00007 * result.cells
     assert (result.wrong_value, result.wrong_period_or_length, result.lost) == (0, 0, 0)
 
 
 def test_with_dated_aliases_none_is_wrong(shared_data: Path, release_with_aliases: Path):
     result = compare(release_with_aliases, shared_data)
 
-    assert len(ALIASES.read_text(encoding="utf-8").splitlines()) - 1 <= 60
+    assert len(ALIASES.read_text(encoding="utf-8").splitlines()) - 1 <= 70
     assert result.right >= 0.998 * result.cells
     assert (result.wrong_company, result.wrong_value, result.wrong_period_or_length, result.lost) == (0, 0, 0, 0)
 
