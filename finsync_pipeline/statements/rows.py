@@ -55,16 +55,6 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
     number for each decision on a name) and its certainty, and `reason`: why the row cannot be used, or null. What could
     not be read is null. Raises DecisionsOutdated if a usable row names its company as `company_ids` do not.
     """
-    rows = _company_said(raw, mapping)
-    rows["finsync_row"] = raw["finsync_row"]
-    rows["row_key"] = raw[mapping.row_key]
-    rows["data_version"] = raw["finsync_data_version"]
-    rows["months"] = _lengths(raw, mapping)
-    rows["currency"] = _currencies(raw, mapping)
-    rows["exponent"] = _exponents(raw, mapping)
-    rows["known_since"] = _known_since(raw, mapping)
-    rows["schema_reason"] = _schema_reasons(raw, mapping)
-    rows["says_known_since"] = _says_known_since(raw, mapping)
     judged = frames.query(
         f"""
         SELECT
@@ -86,7 +76,7 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
             AND rows.period_end = ids.period_end
         ORDER BY finsync_row
         """,
-        rows=rows,
+        rows=_cells_of_rows(raw, mapping),
         ids=_decisions(company_ids),
     )
     if (judged["reason"] == "undecided").any():
@@ -95,6 +85,20 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
             f"was never decided. Materialize {mapping.name} (all assets of the group) for these quarters again."
         )
     return judged
+
+
+def _cells_of_rows(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
+    return _company_said(raw, mapping).assign(
+        finsync_row=raw["finsync_row"],
+        row_key=raw[mapping.row_key],
+        data_version=raw["finsync_data_version"],
+        months=_lengths(raw, mapping),
+        currency=_currencies(raw, mapping),
+        exponent=_exponents(raw, mapping),
+        known_since=_known_since(raw, mapping),
+        schema_reason=_schema_reasons(raw, mapping),
+        says_known_since=_says_known_since(raw, mapping),
+    )
 
 
 def _decisions(company_ids: pd.DataFrame) -> pd.DataFrame:
