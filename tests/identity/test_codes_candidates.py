@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
+from finsync_pipeline.identity.codes.bytes_of import matrix_of
+from finsync_pipeline.identity.codes.candidates import pairs_within
+from finsync_pipeline.identity.codes.distance import costs_between
+from finsync_pipeline.identity.codes.joins import Strings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
 
 from finsync_pipeline.identity.codes import joins
-from finsync_pipeline.identity.codes.bytes_of import matrix_of
-from finsync_pipeline.identity.codes.candidates import pairs_within
-from finsync_pipeline.identity.codes.distance import costs_between
-from finsync_pipeline.identity.codes.joins import Strings
 
 ALPHABETS = {
     "mixed": ("ABCDEF0123456789", (7, 8, 9, 10, 12)),

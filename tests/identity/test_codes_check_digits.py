@@ -3,10 +3,9 @@ import random
 import numpy as np
 import pyarrow as pa
 import pytest
-from stdnum import cusip, isin, lei
-
 from finsync_pipeline.identity.codes.bytes_of import matrix_of
 from finsync_pipeline.identity.codes.check_digits import right_check_digits
+from stdnum import cusip, isin, lei
 
 LETTERS_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 REAL = {

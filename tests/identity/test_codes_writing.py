@@ -1,10 +1,10 @@
 import pyarrow as pa
 import pytest
-
-from finsync_pipeline.identity.codes import SCHEMES
 from finsync_pipeline.identity.codes.bytes_of import matrix_of
 from finsync_pipeline.identity.codes.explain import told_steps
 from finsync_pipeline.identity.codes.writing import LONGEST_WRITTEN, fold, with_zeros_back, without_leading_zeros
+
+from finsync_pipeline.identity.codes import SCHEMES
 
 
 def large(*texts):

@@ -16,8 +16,8 @@ from finsync_pipeline.identity.codes.blocking import (
     Pairs,
     Places,
     edits_between,
-    nearest,
     near_pairs,
+    nearest,
     repairs_in_words,
 )
 from finsync_pipeline.identity.codes.density import FORM_FLOOR, REPAIRS, Density, measure_density

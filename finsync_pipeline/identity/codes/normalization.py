@@ -48,9 +48,9 @@ _NUMBER_WITH_SIGNS = r"^[+-]?\d+(?:[.,]\d+)?$"
 _NUMBER_WITH_EXPONENT = r"^[+-]?\d+(?:[.,]\d+)?E[+-]?\d+$"
 _PADDED = r"^([A-Z]*)0+(\d+)$"
 
-_CYRILLIC = dict(zip("АВЕЗКМНОРСТУХІЈЅԚԜҮаеорсухіјѕԛԝү", "ABE3KMHOPCTYXIJSQWYaeopcyxijsqwy", strict=True))  # noqa: RUF001
-_GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρικυχ", "ABEZHIKMNOPTYXoavpikux", strict=True))  # noqa: RUF001
-_OTHER = dict(zip("ıłøØ", "ilOO", strict=True))  # noqa: RUF001
+_CYRILLIC = dict(zip("АВЕЗКМНОРСТУХІЈЅԚԜҮаеорсухіјѕԛԝү", "ABE3KMHOPCTYXIJSQWYaeopcyxijsqwy", strict=True))
+_GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρικυχ", "ABEZHIKMNOPTYXoavpikux", strict=True))
+_OTHER = dict(zip("ıłøØ", "ilOO", strict=True))
 #: Letters of other scripts that look like a Latin one.
 _LATIN = _CYRILLIC | _GREEK | _OTHER
 _AS_LATIN = str.maketrans(_LATIN)

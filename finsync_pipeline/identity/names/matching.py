@@ -7,7 +7,6 @@ and tickers are weighed is in `spellings`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-
 from datetime import date
 
 from rapidfuzz.fuzz import ratio

@@ -46,9 +46,9 @@ _SHORTEST_MISSPELT, _LONG_FORM = 3, 5
 #: Of shorter ones `and` is a part: `B&G`.
 _SHORTEST_WORD = 3
 _REMARKED = frozenset({"co", "corp", "inc", "publ"})
-GENERAL_FORM = "corporation"
+_GENERAL_FORMS = frozenset({"corporation", "corporation.inc", "corporation.co"})
 #: What may stand before another legal form: `Corp plc`. Other words there are a part of the name: `Smith A O Corp`.
-_INNER_FORMS = frozenset({GENERAL_FORM, "limited"})
+_INNER_FORMS = _GENERAL_FORMS | {"limited"}
 #: A letter behind a hyphen at the end tells one share of a company from another.
 _SHARE_TAIL = re.compile(r"(?<=[a-z]{4})\s?-\s?[a-c]$")
 
@@ -166,7 +166,7 @@ def _without_remark(folded: str) -> str:
     if found is None:
         return folded
     words = _words(found[1])
-    says_form = not _REMARKED.isdisjoint(words) and _REMARKED | OMITTED_TAILS >= set(words)
+    says_form = not _REMARKED.isdisjoint(words) and set(words) <= _REMARKED | OMITTED_TAILS
     return folded[: found.start()] if says_form else folded
 
 
@@ -228,7 +228,7 @@ def _core(words: list[str]) -> tuple[list[str], frozenset[str]]:
         if length == 0 or length >= len(rest):
             break
         rest = rest[:-length]
-    if families <= {GENERAL_FORM}:
+    if families <= _GENERAL_FORMS:
         length, in_front = LEGAL_FORMS.in_front(rest)
         rest, families = rest[length:], in_front or families
     return _without_and(rest), families
