@@ -7,44 +7,16 @@ from functools import cache
 import pycountry
 
 #: Usual names that the standard does not have.
-_USUAL = {
-    "uk": "GB",
-    "great britain": "GB",
-    "england": "GB",
-    "scotland": "GB",
-    "wales": "GB",
-    "northern ireland": "GB",
-    "usa": "US",
-    "us of america": "US",
-    "the united states": "US",
-    "america": "US",
-    "russia": "RU",
-    "south korea": "KR",
-    "korea": "KR",
-    "holland": "NL",
-    "turkey": "TR",
-    "ivory coast": "CI",
-    "vatican": "VA",
-    "uae": "AE",
-    "cape verde": "CV",
-    "swaziland": "SZ",
-    "burma": "MM",
-    "macedonia": "MK",
-    "czech republic": "CZ",
-    "deutschland": "DE",
-    "osterreich": "AT",
-    "österreich": "AT",
-    "schweiz": "CH",
-    "suisse": "CH",
-    "svizzera": "CH",
-    "italia": "IT",
-    "españa": "ES",
-    "brasil": "BR",
-}
+_USUAL = """
+    AE uae, AT osterreich, AT österreich, BR brasil, CH schweiz, CH suisse, CH svizzera, CI ivory coast, CV cape verde,
+    CZ czech republic, DE deutschland, ES españa, GB uk, GB great britain, GB england, GB scotland, GB wales,
+    GB northern ireland, IT italia, KR korea, KR south korea, MK macedonia, MM burma, NL holland, RU russia,
+    SZ swaziland, TR turkey, US america, US the united states, US usa, VA vatican
+"""
 
 
 def read_country(text: str) -> str | None:
-    """The code of two letters of a country that is written as code (two or three letters) or name; None if it is none."""
+    """The two letters of a country that is written as a code of two or three letters or a name; None if it is none."""
     return _codes().get(_folded(text))
 
 
@@ -54,11 +26,7 @@ def _folded(text: str) -> str:
 
 @cache
 def _codes() -> dict[str, str]:
-    names = ("alpha_2", "alpha_3", "name", "official_name", "common_name")
-    codes = {
-        _folded(getattr(country, name)): country.alpha_2
-        for country in pycountry.countries
-        for name in names
-        if hasattr(country, name)
-    }
-    return _USUAL | codes
+    usual = {name: code for code, _, name in (each.strip().partition(" ") for each in _USUAL.split(","))}
+    kinds = ("alpha_2", "alpha_3", "name", "official_name", "common_name")
+    standard = {_folded(getattr(c, kind)): c.alpha_2 for c in pycountry.countries for kind in kinds if hasattr(c, kind)}
+    return usual | standard

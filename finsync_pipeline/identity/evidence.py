@@ -45,9 +45,9 @@ Cell = tuple[str, str]
 class SupportingEvidence:
     """What the supporting columns of a row say.
 
-    `companies`: those that a cell leads to, alone. `choices`: companies of which a cell may mean each. `strange_names`:
-    that no listed company has, `similar_names`: that only suggest one. `country`: ISO 3166, two letters. `kinds`: of the
-    cells that lead to a company.
+    `companies`: those that a cell leads to, alone. `choices`: companies of which a cell may mean each.
+    `strange_names`: that no listed company has, `similar_names`: that only suggest one. `country`: ISO 3166, two
+    letters. `kinds`: of the cells that lead to a company.
     """
 
     companies: frozenset[int]

@@ -29,7 +29,7 @@ class Status(StrEnum):
 
 
 class Method(StrEnum):
-    """How a company was found, the most certain first. Supporting columns that decided stand behind it: `ticker+name`."""
+    """How a company was found, the most certain first. What supported it stands behind: `ticker+name`."""
 
     REVIEW = "review"
     EXACT = "exact"
@@ -60,8 +60,8 @@ _CERTAIN = frozenset({Method.REVIEW, Method.EXACT, Method.NORMALISED, Method.CIK
 class Match:
     """A listed company (its place in the list) that a text matches, and how.
 
-    One that does not suffice is only suggested. A conclusive one, by a dated alias that is this very text, is not weighed
-    against other ways to read the text.
+    One that does not suffice is only suggested. A conclusive one, by a dated alias that is this very text, is not
+    weighed against other ways to read the text.
     """
 
     company: int
@@ -107,29 +107,7 @@ class Decisions:
     @classmethod
     def unknown(cls, count: int) -> Decisions:
         """So many decisions that nothing was found for."""
-
-        def companies() -> Companies:
-            return np.full(count, -1, np.int32)
-
-        def texts(value: object = None) -> Texts:
-            return np.full(count, value, object)
-
-        def scores() -> Scores:
-            return np.full(count, np.nan)
-
-        return cls(
-            status=texts(Status.UNKNOWN),
-            company=companies(),
-            method=texts(),
-            steps=texts(),
-            score=scores(),
-            runner_up=companies(),
-            runner_up_score=scores(),
-            precision=scores(),
-            suggestion=companies(),
-            candidates=texts(),
-            is_unlisted=np.zeros(count, np.bool_),
-        )
+        return cls(**{name: np.full(count, value, dtype) for name, (value, dtype) in _NOTHING_FOUND.items()})
 
     def __len__(self) -> int:
         return len(self.status)
@@ -181,6 +159,21 @@ class Decisions:
             "candidates": pa.array([_as_json(each, ids) for each in self.candidates], pa.string()),
         }
         return {name: pd.Series(pd.arrays.ArrowExtensionArray(column)) for name, column in columns.items()}
+
+
+_NOTHING_FOUND: dict[str, tuple[Any, type]] = {
+    "status": (Status.UNKNOWN, object),
+    "company": (-1, np.int32),
+    "method": (None, object),
+    "steps": (None, object),
+    "score": (np.nan, np.float64),
+    "runner_up": (-1, np.int32),
+    "runner_up_score": (np.nan, np.float64),
+    "precision": (np.nan, np.float64),
+    "suggestion": (-1, np.int32),
+    "candidates": (None, object),
+    "is_unlisted": (False, np.bool_),
+}
 
 
 def _ids(companies: Companies, company_ids: pa.Array) -> pa.Array:

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (letters of other scripts are the subject)
 """Faults of entity resolution by kind, each with small inputs: what is no match by itself, and what is the same."""
 
 from __future__ import annotations

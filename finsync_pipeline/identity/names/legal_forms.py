@@ -15,8 +15,8 @@ from functools import cached_property
 from importlib.resources import files
 
 EVERYWHERE = "*"
-#: Families that usually stand in front of a name, as in `OAO Gazprom`. Of others, a short word there is rather a part of
-#: the name (`SAS Institute`), but not a long one or several.
+#: Families that usually stand in front of a name, as in `OAO Gazprom`. Of others, a short word there is rather a part
+#: of the name (`SAS Institute`), but not a long one or several.
 _IN_FRONT = (
     *("jsc", "llc.russian", "state_enterprise", "noncommercial", "sole_trader", "pt", "tbk", "uab", "srl", "tnhh"),
     *("kk", "gk", "yk", "jusik", "yuhan", "gufen", "youxian"),
@@ -51,7 +51,7 @@ class LegalForms:
         """Those of `legal_forms.csv`."""
         families: dict[str, Family] = {}
         phrases: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
-        with (files(__package__) / "legal_forms.csv").open(encoding="utf-8", newline="") as file:
+        with (files(__package__) / "legal_forms.csv").open(encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 name = row["family"]
                 families[name] = Family(name, row["is_share_company"] == "yes", frozenset(row["countries"].split("|")))

@@ -160,8 +160,8 @@ def _shortened(forms: NameForms, day: date, index: NameIndex) -> list[Match]:
 def _may_be_shortened(record: NameRecord, said: int, index: NameIndex) -> bool:
     """Whether a name may be called by its first words.
 
-    One of them must be nobody else's, or the words left out general; of a single one both. Numbers tell funds apart, and
-    the beginning of a partnership's name is its parent's.
+    One of them must be nobody else's, or the words left out general; of a single one both. Numbers tell funds apart,
+    and the beginning of a partnership's name is its parent's.
     """
     first, left_out = record.forms.core[:said], record.forms.core[said:]
     families = [LEGAL_FORMS.families[name] for name in record.forms.families]

@@ -11,7 +11,7 @@ from importlib.resources import files
 
 
 def _read_abbreviations() -> dict[str, str]:
-    with (files(__package__) / "abbreviations.csv").open(encoding="utf-8", newline="") as file:
+    with (files(__package__) / "abbreviations.csv").open(encoding="utf-8") as file:
         return {short: row["word"] for row in csv.DictReader(file) for short in row["abbreviations"].split("|")}
 
 
@@ -22,46 +22,22 @@ ABBREVIATIONS = _read_abbreviations()
 OMITTED_TAILS = frozenset({"group", "holdings", "companies", "com"})
 
 #: General words that a name of one own word may be called without: `Cisco` for `Cisco Systems`.
-GENERAL_WORDS = OMITTED_TAILS | frozenset(
-    (
-        *("brands", "chemical", "communications", "electronics", "energy", "enterprises", "entertainment", "financial"),
-        *(
-            "foods",
-            "general",
-            "global",
-            "healthcare",
-            "industries",
-            "insurance",
-            "international",
-            "laboratories",
-            "motor",
-        ),
-        *(
-            "pharmaceuticals",
-            "products",
-            "research",
-            "resources",
-            "semiconductor",
-            "service",
-            "software",
-            "solutions",
-            "stores",
-        ),
-        *("systems", "technologies", "technology", "therapeutics", "wholesale", "worldwide"),
-    )
-)
+_GENERAL = """
+brands chemical communications electronics energy enterprises entertainment financial foods general global
+healthcare industries insurance international laboratories motor pharmaceuticals products research resources
+semiconductor service software solutions stores systems technologies technology therapeutics wholesale worldwide
+"""
+GENERAL_WORDS = OMITTED_TAILS | frozenset(_GENERAL.split())
 
 #: States of incorporation, as they end a name behind `of`.
-STATES = frozenset(
-    (
-        *("alabama", "alaska", "arizona", "arkansas", "california", "colorado", "connecticut", "delaware", "florida"),
-        *("georgia", "hawaii", "idaho", "illinois", "indiana", "iowa", "kansas", "kentucky", "louisiana", "maine"),
-        *("maryland", "massachusetts", "michigan", "minnesota", "mississippi", "missouri", "montana", "nebraska"),
-        *("nevada", "new hampshire", "new jersey", "new mexico", "new york", "north carolina", "north dakota", "ohio"),
-        *("oklahoma", "oregon", "pennsylvania", "rhode island", "south carolina", "south dakota", "tennessee", "texas"),
-        *("utah", "vermont", "virginia", "washington", "west virginia", "wisconsin", "wyoming"),
-    )
-)
+_STATES = """
+alabama, alaska, arizona, arkansas, california, colorado, connecticut, delaware, florida, georgia, hawaii, idaho,
+illinois, indiana, iowa, kansas, kentucky, louisiana, maine, maryland, massachusetts, michigan, minnesota,
+mississippi, missouri, montana, nebraska, nevada, new hampshire, new jersey, new mexico, new york, north carolina,
+north dakota, ohio, oklahoma, oregon, pennsylvania, rhode island, south carolina, south dakota, tennessee, texas,
+utah, vermont, virginia, washington, west virginia, wisconsin, wyoming
+"""
+STATES = frozenset(state.strip() for state in _STATES.split(","))
 
 #: What some lists put behind a name to tell one share of a company from another.
 SHARE_CLASSES = frozenset({"class", "cl", "series"})
