@@ -19,11 +19,11 @@ import pyarrow as pa
 
 from finsync_pipeline import frames
 from finsync_pipeline.statements.mapping import SourceMapping
-from source_services.loading.data_files import find_data_files
+from source_services.data.data_files import find_data_files
+from source_services.served_table import ServedTable
+from source_services.server import Manner, answering, listen
 from source_services.services import SERVICES, Service
-from source_services.serving import Manner, answering, listen
 from source_services.settings import Limits
-from source_services.table import ServedTable
 
 PROJECT = Path(__file__).resolve().parents[1]
 

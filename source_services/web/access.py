@@ -12,7 +12,7 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from source_services.problems import Problem
+from source_services.errors import Problem
 
 OPEN_TO_ALL = frozenset(["/health", "/ready"])
 """What probes ask, without a token and as often as they like."""

@@ -9,10 +9,10 @@ from uuid import uuid4
 import orjson
 from aiohttp import web
 
-from source_services.problems import Problem
-from source_services.web import about, rows
-from source_services.web.answers import TOLD
+from source_services.errors import Problem
+from source_services.web import meta_routes, row_routes
 from source_services.web.context import CONTEXT, Context, context_of
+from source_services.web.responses import TOLD
 
 LOG = logging.getLogger("source_services")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -37,18 +37,18 @@ def create_app(context: Context) -> web.Application:
     app = web.Application(middlewares=[_around], client_max_size=2 * context.limits.sql_bytes + (1 << 20))
     app[CONTEXT] = context
     for path, handler in {
-        "/": about.page,
-        "/data": rows.data,
-        "/query": rows.query,
-        "/schema": about.schema,
-        "/version": about.version,
-        "/health": about.health,
-        "/ready": about.ready,
-        "/metrics": about.metrics,
-        "/openapi.json": about.openapi,
+        "/": meta_routes.page,
+        "/data": row_routes.data,
+        "/query": row_routes.query,
+        "/schema": meta_routes.schema,
+        "/version": meta_routes.version,
+        "/health": meta_routes.health,
+        "/ready": meta_routes.ready,
+        "/metrics": meta_routes.metrics,
+        "/openapi.json": meta_routes.openapi,
     }.items():
         app.router.add_get(path, handler)
-    app.router.add_post("/query", rows.query)
+    app.router.add_post("/query", row_routes.query)
     app.on_response_prepare.append(_add_headers)
     return app
 

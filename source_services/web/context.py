@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from source_services.querying.engine import Engine
-from source_services.querying.sink import Spool
+from source_services.query.pool import Engine
+from source_services.query.spool import Spool
+from source_services.served_table import ServedTable
 from source_services.settings import Limits
-from source_services.table import ServedTable
 from source_services.web.access import Access
 from source_services.web.telemetry import Telemetry
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from source_services.loading.holdings import Holdings
-from source_services.problems import PROBLEMS
-from source_services.querying.formats import FORMATS
+from source_services.data.table_metadata import Holdings
+from source_services.errors import PROBLEMS
+from source_services.query.formats import FORMATS
 from source_services.settings import Limits
 
 Document = dict[str, Any]

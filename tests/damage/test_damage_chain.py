@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finsync_pipeline.statements.delivered import DeliveryMistake
-from source_services.loading.table import DataFileError
+from source_services.data.columns import DataFileError
 
 SOURCES = list(FILES)
 EXAMPLES = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))

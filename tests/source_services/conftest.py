@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asking import Client, serving
+from service_client import Client, serving
 
-from source_services.loading.holdings import Holdings
-from source_services.loading.load import load
+from source_services.data.loader import load
+from source_services.data.table_metadata import Holdings
 from source_services.services import Service
 
 PNL_CSV = """\

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from asking import check_problem, clients_of, started
+from service_client import check_problem, clients_of, started
 
-from source_services.querying.allowance import WALL_SECONDS_EACH
+from source_services.query.time_budget import WALL_SECONDS_EACH
 
 ADDRESS_SPACE = 3 << 30
 MEMORY_MB = 1_000

@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from asking import FORMATS, digest, serving, told
+from service_client import FORMATS, digest, serving, told
 
 BIG = 2**53 + 1
 COLUMNS = ["name, of it", "whole", "number", "mixture", "bytes", "nothing"]

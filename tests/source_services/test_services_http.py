@@ -5,9 +5,9 @@ import re
 from urllib.parse import quote, urlencode
 
 import pytest
-from asking import check_problem, digest, serving, told
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from service_client import check_problem, digest, serving, told
 
 ODD_NAMES = [
     "a b",

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from urllib.parse import quote
 
 import pytest
-from asking import FORMATS, check_problem, check_whole, serving, told, until
+from service_client import FORMATS, check_problem, check_whole, serving, told, until
 
 from source_services.settings import Limits, SettingMistake, variable
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from source_services.loading.data_files import find_data_file, find_data_files
-from source_services.loading.holdings import Holdings
-from source_services.loading.load import load
-from source_services.loading.names import distinct_names, quoted
-from source_services.loading.table import DataFileError
+from source_services.data.column_names import distinct_names, quoted
+from source_services.data.columns import DataFileError
+from source_services.data.data_files import find_data_file, find_data_files
+from source_services.data.loader import load
+from source_services.data.table_metadata import Holdings
 from source_services.services import Service
 
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from asking import serving
 from given import PROJECT
+from service_client import serving
 
 from source_services.services import SERVICES
 

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
-from asking import LINE, Client, check_problem, clients_of, environment, started, told, until
 from given import PROJECT
+from service_client import LINE, Client, check_problem, clients_of, environment, started, told, until
 
 PNL = 'Company Name,Period Ended\nWYETH,"June 30, 2009"\n'
 TOKEN = "a-Token.of_40~characters+0123456789abcdef"

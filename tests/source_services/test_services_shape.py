@@ -8,11 +8,11 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from asking import FORMATS, check_problem, serving
 from schemathesis.openapi import from_url as load_openapi
+from service_client import FORMATS, check_problem, serving
 
-from source_services.problems import PROBLEMS
-from source_services.querying.allowed import FUNCTIONS
+from source_services.errors import PROBLEMS
+from source_services.query.authorizer import FUNCTIONS
 from source_services.settings import Limits
 from source_services.web.telemetry import log_to_stderr
 

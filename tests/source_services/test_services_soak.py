@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from asking import clients_of, started
+from service_client import clients_of, started
 
 from benchmarks.services.soak import soak
 

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from asking import check_problem, check_whole, clients_of, started, told, until
+from service_client import check_problem, check_whole, clients_of, started, told, until
 
 LOOK = 0.05
 ROWS = 500

@@ -16,12 +16,12 @@ import apsw
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
-from source_services.problems import Problem
-from source_services.querying.engine import Engine
-from source_services.querying.sink import Spool
+from source_services.errors import Problem
+from source_services.query.pool import Engine
+from source_services.query.spool import Spool
+from source_services.served_table import ServedTable
 from source_services.services import Service
 from source_services.settings import Limits
-from source_services.table import ServedTable
 from source_services.web.access import Access
 from source_services.web.app import SAFE, create_app, problem_response, request_id_of
 from source_services.web.context import Context

@@ -27,7 +27,7 @@ import requests
 from given import PROJECT, Answering, answering_service
 from prometheus_client.parser import text_string_to_metric_families
 
-from source_services.problems import PROBLEMS
+from source_services.errors import PROBLEMS
 from source_services.services import Service
 from source_services.settings import Limits
 

@@ -3,7 +3,7 @@
 import time
 from threading import get_ident
 
-from source_services.problems import Problem
+from source_services.errors import Problem
 
 WALL_SECONDS_EACH = 6
 """On the wall clock a query may take so many times as long as it may work: then the machine is too busy for it."""

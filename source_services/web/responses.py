@@ -9,12 +9,12 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict
 
-from source_services.querying.connection import GuardedConnection
-from source_services.querying.formats import Answer, Format
-from source_services.querying.sink import Body
-from source_services.querying.snapshot import Snapshot
-from source_services.web.asked import has_tag, tag_of
+from source_services.query.connection import GuardedConnection
+from source_services.query.formats import Answer, Format
+from source_services.query.snapshot import Snapshot
+from source_services.query.spool import Body
 from source_services.web.context import context_of
+from source_services.web.request_params import has_tag, tag_of
 
 TOLD = web.RequestKey("told", dict)
 """What the log says of an answer beside its status."""

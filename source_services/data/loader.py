@@ -11,11 +11,11 @@ from pathlib import Path
 import apsw
 import pyarrow as pa
 
-from source_services.arrow import ROWS_OF_A_PIECE, array_of, batches, schema_of
-from source_services.loading.data_files import open_table
-from source_services.loading.holdings import Holdings, Stock, groups, take_stock
-from source_services.loading.names import quoted
-from source_services.loading.table import DataFileError, Table
+from source_services.data.arrow_types import ROWS_OF_A_PIECE, array_of, batches, schema_of
+from source_services.data.column_names import quoted
+from source_services.data.columns import DataFileError, Table
+from source_services.data.data_files import open_table
+from source_services.data.table_metadata import Holdings, Stock, groups, take_stock
 from source_services.services import Service
 
 

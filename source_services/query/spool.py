@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
-from source_services.problems import Problem
+from source_services.errors import Problem
 
 MEMORY_BYTES, BUFFER_BYTES = 256 << 10, 1 << 20
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from source_services.problems import Problem
-from source_services.querying.allowance import Allowance
-from source_services.querying.connection import GuardedConnection
-from source_services.querying.snapshot import Snapshot
+from source_services.errors import Problem
+from source_services.query.connection import GuardedConnection
+from source_services.query.snapshot import Snapshot
+from source_services.query.time_budget import Allowance
 from source_services.settings import Limits
 
 Result = TypeVar("Result")

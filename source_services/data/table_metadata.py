@@ -14,9 +14,9 @@ from pathlib import Path
 import apsw
 import orjson
 
-from source_services.arrow import kind_of
-from source_services.loading.names import quoted
-from source_services.loading.table import Cell, Column
+from source_services.data.arrow_types import kind_of
+from source_services.data.column_names import quoted
+from source_services.data.columns import Cell, Column
 from source_services.services import Service
 
 ROWS_AT_A_TIME = 500

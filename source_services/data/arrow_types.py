@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from source_services.loading.table import Cell, Column
+from source_services.data.columns import Cell, Column
 
 ROWS_OF_A_PIECE = 2_000
 """So many rows become Arrow arrays at a time: their cells as Python objects still fit a processor's cache."""

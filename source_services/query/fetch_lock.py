@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from itertools import islice
 from threading import Lock
 
-from source_services.loading.table import Cell
-from source_services.querying.selection import Rows
+from source_services.data.columns import Cell
+from source_services.query.execution import Rows
 
 ROWS_OF_A_TURN = 2_000
 LONG_SECONDS = 0.1

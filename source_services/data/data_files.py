@@ -15,9 +15,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-from source_services.loading.names import distinct_names, free_name
-from source_services.loading.sqlite_file import open_sqlite
-from source_services.loading.table import Cell, DataFileError, Table
+from source_services.data.column_names import distinct_names, free_name
+from source_services.data.columns import Cell, DataFileError, Table
+from source_services.data.sqlite_file import open_sqlite
 
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".sqlite")
 

@@ -11,11 +11,19 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from source_services.arrow import ROWS_OF_A_PIECE, array_of, as_json, batches, joined_kind, kind_of_cells, schema_of
-from source_services.loading.table import Cell, Column
-from source_services.problems import Problem
-from source_services.querying.selection import BYTES_AT_A_TIME, Selection, bytes_of, rows_that_fit
-from source_services.querying.sink import Body, Sink, Spool
+from source_services.data.arrow_types import (
+    ROWS_OF_A_PIECE,
+    array_of,
+    as_json,
+    batches,
+    joined_kind,
+    kind_of_cells,
+    schema_of,
+)
+from source_services.data.columns import Cell, Column
+from source_services.errors import Problem
+from source_services.query.execution import BYTES_AT_A_TIME, Selection, bytes_of, rows_that_fit
+from source_services.query.spool import Body, Sink, Spool
 
 Cells = list[list[Cell]]
 """The cells of some rows, by column."""

@@ -10,15 +10,15 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from source_services.loading.holdings import Holdings
-from source_services.loading.names import quoted
-from source_services.problems import PROBLEMS
-from source_services.querying.allowed import FUNCTIONS
-from source_services.querying.formats import FORMATS
-from source_services.web.answers import send_json
-from source_services.web.asked import check_parameters, has_tag, tag_of
+from source_services.data.column_names import quoted
+from source_services.data.table_metadata import Holdings
+from source_services.errors import PROBLEMS
+from source_services.query.authorizer import FUNCTIONS
+from source_services.query.formats import FORMATS
 from source_services.web.context import Context, context_of
 from source_services.web.openapi import document
+from source_services.web.request_params import check_parameters, has_tag, tag_of
+from source_services.web.responses import send_json
 
 _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
 _STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")

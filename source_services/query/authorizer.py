@@ -2,7 +2,7 @@
 
 import apsw
 
-from source_services.problems import Problem
+from source_services.errors import Problem
 
 FUNCTIONS = frozenset(
     """

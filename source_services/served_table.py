@@ -7,9 +7,9 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from tempfile import gettempdir
 
-from source_services.loading.holdings import Holdings
-from source_services.loading.load import load
-from source_services.querying.snapshot import Snapshot
+from source_services.data.loader import load
+from source_services.data.table_metadata import Holdings
+from source_services.query.snapshot import Snapshot
 from source_services.services import Service
 from source_services.settings import Limits
 

@@ -10,16 +10,16 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from source_services.loading.names import quoted
-from source_services.loading.table import Cell
-from source_services.problems import Problem
-from source_services.querying.connection import GuardedConnection
-from source_services.querying.formats import Format, answer
-from source_services.querying.selection import Selection
-from source_services.querying.snapshot import Snapshot
-from source_services.web.answers import Made, send_answer, send_rows
-from source_services.web.asked import as_cells, check_parameters, format_of, tag_of, whole_number
+from source_services.data.column_names import quoted
+from source_services.data.columns import Cell
+from source_services.errors import Problem
+from source_services.query.connection import GuardedConnection
+from source_services.query.execution import Selection
+from source_services.query.formats import Format, answer
+from source_services.query.snapshot import Snapshot
 from source_services.web.context import Context, context_of
+from source_services.web.request_params import as_cells, check_parameters, format_of, tag_of, whole_number
+from source_services.web.responses import Made, send_answer, send_rows
 
 DEFAULT_PAGE_ROWS = 1_000
 BODY_SECONDS = 30

@@ -6,10 +6,10 @@ from collections.abc import Hashable
 from hashlib import file_digest
 from pathlib import Path
 
-from source_services.loading.holdings import Holdings
-from source_services.querying.connection import GuardedConnection
-from source_services.querying.formats import Answer
-from source_services.querying.sink import Body
+from source_services.data.table_metadata import Holdings
+from source_services.query.connection import GuardedConnection
+from source_services.query.formats import Answer
+from source_services.query.spool import Body
 from source_services.settings import Limits
 
 MOST_SMALL = 10_000

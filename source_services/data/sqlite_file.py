@@ -8,9 +8,9 @@ from typing import Any
 
 import apsw
 
-from source_services.arrow import as_json
-from source_services.loading.names import quoted
-from source_services.loading.table import Cell, DataFileError, Table
+from source_services.data.arrow_types import as_json
+from source_services.data.column_names import quoted
+from source_services.data.columns import Cell, DataFileError, Table
 
 
 @contextmanager

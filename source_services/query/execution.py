@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from source_services.loading.table import Cell
-from source_services.problems import Problem
+from source_services.data.columns import Cell
+from source_services.errors import Problem
 
 Rows = list[tuple[Cell, ...]]
 

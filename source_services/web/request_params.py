@@ -7,9 +7,9 @@ from hashlib import sha256
 import orjson
 from aiohttp import web
 
-from source_services.loading.table import Cell
-from source_services.problems import Problem
-from source_services.querying.formats import FORMATS, Format
+from source_services.data.columns import Cell
+from source_services.errors import Problem
+from source_services.query.formats import FORMATS, Format
 
 
 def check_parameters(

@@ -7,14 +7,14 @@ from typing import NoReturn
 
 import apsw
 
-from source_services.loading.holdings import Holdings
-from source_services.loading.names import distinct_names
-from source_services.loading.table import Cell
-from source_services.problems import Problem
-from source_services.querying.allowance import Allowance
-from source_services.querying.allowed import Judge, known_names
-from source_services.querying.selection import Selection, rows_that_fit
-from source_services.querying.turns import ROWS_OF_A_TURN, Turns
+from source_services.data.column_names import distinct_names
+from source_services.data.columns import Cell
+from source_services.data.table_metadata import Holdings
+from source_services.errors import Problem
+from source_services.query.authorizer import Judge, known_names
+from source_services.query.execution import Selection, rows_that_fit
+from source_services.query.fetch_lock import ROWS_OF_A_TURN, Turns
+from source_services.query.time_budget import Allowance
 from source_services.settings import Limits
 
 STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
