@@ -1,4 +1,4 @@
-"""Serving: every service on its own port, all in one process, until a signal stops them."""
+"""The server: every service on its own port, all in one process, until a signal stops them."""
 
 import asyncio
 import errno
@@ -16,30 +16,28 @@ import apsw
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
-from source_services.errors import Problem
-from source_services.query.pool import Engine
-from source_services.query.spool import Spool
+from source_services.errors import PortError, RequestError
+from source_services.query.pool import QueryPool
 from source_services.served_table import ServedTable
-from source_services.services import Service
-from source_services.settings import Limits
-from source_services.web.access import Access
-from source_services.web.app import SAFE, create_app, problem_response, request_id_of
+from source_services.settings import Limits, Service
+from source_services.web.access import AccessControl
+from source_services.web.app import INTERNAL, create_app
 from source_services.web.context import Context
+from source_services.web.responses import SECURITY_HEADERS, problem_response, request_id_of
 from source_services.web.telemetry import Telemetry
 
 LOOK_SECONDS = 1.0
 """How often the data files are looked at."""
 
 SHUTDOWN_SECONDS = 10
+"""How long running requests may take when the process is told to stop."""
+
 _HTTP: dict[str, Any] = {"keepalive_timeout": 60, "max_line_size": 16_380, "max_field_size": 16_380, "access_log": None}
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How services answer: within which limits, to whom, and where large answers wait to be sent.
-
-    Without a token they answer anyone who can reach them. The data file is looked at every `look_seconds`.
-    """
+class ServerOptions:
+    """The limits, the folder of large results, the token that callers need (None: none), and `LOOK_SECONDS`."""
 
     limits: Limits
     folder: Path
@@ -47,64 +45,57 @@ class Manner:
     look_seconds: float = LOOK_SECONDS
 
 
-class PortError(Exception):
-    """A service cannot listen on its port; the message says why and how to mend it."""
-
-
-def serve(tables: list[ServedTable], host: str, manner: Manner) -> None:
-    """Serve each of the tables at its service's port (0: any free one) until a signal stops the process.
-
-    Raises PortError.
-    """
+def serve(tables: list[ServedTable], host: str, options: ServerOptions) -> None:
+    """Serve each table at its service's port (0: any free one) until a signal stops the process. Raises PortError."""
     sockets = [listen(host, table.service) for table in tables]
-    # Rows are many objects, and none of them in a cycle: looking for cycles among them takes half the time of a query
+    # Rows are many objects without cycles: with the default thresholds, the collector takes half the time of a query
     gc.set_threshold(50_000, 20, 20)
-    # One number for the whole process, which no statement can raise
-    apsw.hard_heap_limit(manner.limits.heap_bytes)
-    asyncio.run(_serve(tables, sockets, host, manner))
+    # SQLite has one limit for the whole process, which no statement can raise
+    apsw.hard_heap_limit(options.limits.heap_bytes)
+    asyncio.run(_serve(tables, sockets, host, options))
 
 
-async def _serve(tables: list[ServedTable], sockets: list[socket.socket], host: str, manner: Manner) -> None:
+async def _serve(tables: list[ServedTable], sockets: list[socket.socket], host: str, options: ServerOptions) -> None:
     stopped = asyncio.Event()
     for signal_ in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_, stopped.set)
     width = max(len(table.service.name) for table in tables)
     async with AsyncExitStack() as stack:
-        for table, listening in zip(tables, sockets, strict=True):
-            await stack.enter_async_context(answering(table, listening, manner))
-            address = f"[{host}]" if ":" in host else host
+        for table, listener in zip(tables, sockets, strict=True):
+            await stack.enter_async_context(running(table, listener, options))
+            address, metadata = f"[{host}]" if ":" in host else host, table.current.metadata
             print(
-                f"{table.service.name:<{width}}  http://{address}:{listening.getsockname()[1]}   "
-                f"{table.holdings.row_count:,} rows   data version {table.holdings.data_version[:12]}…",
+                f"{table.service.name:<{width}}  http://{address}:{listener.getsockname()[1]}   "
+                f"{metadata.row_count:,} rows   data version {metadata.data_version[:12]}…",
                 flush=True,
             )
         await stopped.wait()
 
 
 @asynccontextmanager
-async def answering(table: ServedTable, listening: socket.socket, manner: Manner) -> AsyncIterator[None]:
-    """Answer on the socket, and watch for newer data, until the block ends; then finish what was asked."""
-    spool = Spool(manner.folder, manner.limits.disk_bytes)
-    engine, access = Engine(manner.limits), Access(manner.token, manner.limits.requests_per_minute)
-    context = Context(table, engine, manner.limits, access, Telemetry(table.service.name), spool)
+async def running(table: ServedTable, listener: socket.socket, options: ServerOptions) -> AsyncIterator[None]:
+    """Serve the table on the socket, and watch its data file, until the block ends; then finish running requests."""
+    limits = options.limits
+    pool, access = QueryPool(limits, options.folder), AccessControl(options.token, limits.requests_per_minute)
+    context = Context(table, pool, limits, access, Telemetry(table.service.name))
     runner = web.AppRunner(create_app(context), handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS, **_HTTP)
     await runner.setup()
-    loop, server = asyncio.get_running_loop(), runner.server
-    assert server is not None
-    listener = await loop.create_server(lambda: _Connection(context, server, loop=loop, **_HTTP), sock=listening)
-    watch = asyncio.create_task(table.watch(manner.look_seconds))
+    loop, handler = asyncio.get_running_loop(), runner.server
+    assert handler is not None
+    server = await loop.create_server(lambda: _Connection(context, handler, loop=loop, **_HTTP), sock=listener)
+    watch = asyncio.create_task(table.watch(options.look_seconds))
     try:
         yield
     finally:
         watch.cancel()
-        listener.close()
+        server.close()
         await runner.cleanup()
-        engine.close()
+        pool.close()
         table.close()
 
 
 class _Connection(web.RequestHandler):
-    """A connection that also answers what is no HTTP in the one shape of problems."""
+    """A connection that responds with problem details to invalid HTTP too."""
 
     def __init__(self, context: Context, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
@@ -113,21 +104,21 @@ class _Connection(web.RequestHandler):
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
-        """The answer to a request that reached no route."""
+        """The response to a request that reached no route."""
         if request.writer.output_size > 0:
-            # The task of the request keeps the error for a while: what its frames hold, such as a file, is let go now
+            # The request's task keeps the error for a while: what its frames refer to, such as a file, is freed now
             traceback.clear_frames(exc.__traceback__ if exc else None)
-            raise ConnectionError("the answer was begun already")
-        problem = Problem("internal", "the service failed; its log says why")
-        if status < 500:
-            problem = Problem("invalid-parameter", "the request is not of the form of HTTP")
-            if isinstance(exc, LineTooLong):
-                problem = Problem(
-                    "url-too-long", "the URL or a header is too long: send the statement with POST /query"
-                )
-        request_id = request_id_of(request)
-        response = problem_response(problem, request_id)
-        response.headers.update(SAFE | {"X-Request-Id": request_id, "X-Data-Version": self._context.table.now.version})
+            raise ConnectionError("part of the response is already sent")
+        error = RequestError(*INTERNAL)
+        if isinstance(exc, LineTooLong):
+            error = RequestError(
+                "url-too-long", "the URL or a header is too long", "send the statement with POST /query"
+            )
+        elif status < 500:
+            error = RequestError("invalid-parameter", "the request is not valid HTTP", "send a valid request")
+        request_id, version = request_id_of(request), self._context.table.current.version
+        response = problem_response(error, request_id)
+        response.headers.update(SECURITY_HEADERS | {"X-Request-Id": request_id, "X-Data-Version": version})
         response.headers["Server"] = "finsync"
         response.force_close()
         return response
@@ -135,15 +126,15 @@ class _Connection(web.RequestHandler):
 
 def listen(host: str, service: Service) -> socket.socket:
     """A socket on the service's port. Raises PortError."""
-    name, port = service.name, service.port
+    name, port, family = service.name, service.port, socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=512
-        )
+        return socket.create_server((host, port), family=family, backlog=512)
     except (OSError, OverflowError) as error:
         if getattr(error, "errno", None) == errno.EADDRINUSE:
             raise PortError(
-                f"port {port} on {host} is in use, so {name} cannot listen there; stop the program that "
-                "holds it, or choose other ports with --base-port (all services) or --port (one service)"
+                f"port {port} on {host} is in use, so {name} cannot listen there",
+                "stop the program that uses it, or choose other ports with --base-port (all services) or --port (one)",
             ) from error
-        raise PortError(f"{name} cannot listen on {host}, port {port} ({error}); check --host and the port") from error
+        raise PortError(
+            f"{name} cannot listen on {host}, port {port} ({error})", "check --host and the port"
+        ) from error

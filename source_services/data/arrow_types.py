@@ -1,4 +1,4 @@
-"""Kinds of columns, and their Arrow types and arrays."""
+"""Kinds of columns, their Arrow types and arrays, and cells as JSON."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,13 +9,14 @@ import pyarrow as pa
 
 from source_services.data.columns import Cell, Column
 
-ROWS_OF_A_PIECE = 2_000
-"""So many rows become Arrow arrays at a time: their cells as Python objects still fit a processor's cache."""
+CHUNK_ROWS = 2_000
+"""Rows that become Arrow arrays at a time: their cells as Python objects still fit a processor's cache."""
 
-ROWS_OF_A_BATCH, BYTES_OF_A_BATCH = 32_000, 16 << 20
+BATCH_ROWS, BATCH_BYTES = 32_000, 16 << 20
+"""A record batch ends when it has so many rows or bytes."""
 
-EXACT = 2**53
-"""A float64 holds every whole number up to this one."""
+LARGEST_EXACT = 2**53
+"""A float64 represents every whole number up to this one."""
 
 ARROW_TYPES: dict[str, pa.DataType] = {
     "text": pa.string(),
@@ -25,30 +26,31 @@ ARROW_TYPES: dict[str, pa.DataType] = {
     "empty": pa.null(),
     "mixed": pa.json_(),
 }
+_KINDS = {str: "text", int: "integer", float: "number", bytes: "blob"}
 
 
 def kind_of(types: Iterable[type], largest_whole: int = 0) -> str:
-    """The kind of a column with cells of these types; `largest_whole` is the largest amount of its whole numbers.
+    """The kind of a column with cells of these types; `largest_whole` is the largest absolute whole number.
 
-    Whole numbers among others are numbers too, if a float64 can hold them; else the column is mixed.
+    A column of whole and other numbers is `number` if a float64 represents all of them, else `mixed`.
     """
     found = set(types) - {type(None)}
     if len(found) == 1:
-        return {str: "text", int: "integer", float: "number", bytes: "blob"}[found.pop()]
-    if found == {int, float} and largest_whole <= EXACT:
+        return _KINDS[found.pop()]
+    if found == {int, float} and largest_whole <= LARGEST_EXACT:
         return "number"
     return "mixed" if found else "empty"
 
 
 def kind_of_cells(cells: Sequence[Cell]) -> str:
-    """The kind of a column that has just these cells."""
+    """The kind of a column that consists of these cells."""
     types = set(map(type, cells))
     largest = max((abs(cell) for cell in cells if isinstance(cell, int)), default=0) if {int, float} <= types else 0
     return kind_of(types, largest)
 
 
 def joined_kind(one: str, other: str) -> str:
-    """The kind of a column that is of one kind here and of the other there."""
+    """The kind of a column whose parts have these two kinds."""
     if one == other or other == "empty":
         return one
     if one == "empty":
@@ -64,36 +66,33 @@ def schema_of(columns: Sequence[Column]) -> pa.Schema:
 def array_of(kind: str, cells: Sequence[Cell]) -> pa.Array:
     """The cells as an Arrow array of this kind. Raises pa.ArrowInvalid if a whole number is too large for a number."""
     if kind == "mixed":
-        return pa.ExtensionArray.from_storage(pa.json_(), pa.array(map(_json_text, cells), pa.string()))
+        texts = (None if cell is None else orjson.dumps(as_json(cell)).decode() for cell in cells)
+        return pa.ExtensionArray.from_storage(pa.json_(), pa.array(texts, pa.string()))
     return pa.array(cells, ARROW_TYPES[kind])
 
 
-def batches(pieces: Iterable[list[pa.Array]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """The arrays of a few rows at a time, joined into batches that are large enough to be read fast."""
-    some: list[list[pa.Array]] = []
+def batches(chunks: Iterable[list[pa.Array]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The chunks, each a few rows, joined into record batches that are large enough to be read fast."""
+    pending: list[list[pa.Array]] = []
     rows = size = 0
-    for piece in pieces:
-        some.append(piece)
-        rows, size = rows + len(piece[0]), size + sum(array.nbytes for array in piece)
-        if rows >= ROWS_OF_A_BATCH or size >= BYTES_OF_A_BATCH:
-            yield _joined(some, schema)
-            some, rows, size = [], 0, 0
-    if some:
-        yield _joined(some, schema)
+    for chunk in chunks:
+        pending.append(chunk)
+        rows, size = rows + len(chunk[0]), size + sum(array.nbytes for array in chunk)
+        if rows >= BATCH_ROWS or size >= BATCH_BYTES:
+            yield _joined(pending, schema)
+            pending, rows, size = [], 0, 0
+    if pending:
+        yield _joined(pending, schema)
 
 
-def _joined(pieces: list[list[pa.Array]], schema: pa.Schema) -> pa.RecordBatch:
-    return pa.record_batch([pa.concat_arrays(column) for column in zip(*pieces, strict=True)], schema=schema)
+def _joined(chunks: list[list[pa.Array]], schema: pa.Schema) -> pa.RecordBatch:
+    return pa.record_batch([pa.concat_arrays(column) for column in zip(*chunks, strict=True)], schema=schema)
 
 
 def as_json(cell: Any) -> Any:
-    """The cell as JSON can say it: a blob as its hex text, infinity as the text `Infinity`."""
+    """The cell as JSON has it: a blob is its hex text, infinity is the text `Infinity`."""
     if isinstance(cell, bytes):
         return cell.hex()
     if isinstance(cell, float) and math.isinf(cell):
         return "Infinity" if cell > 0 else "-Infinity"
     return cell
-
-
-def _json_text(cell: Cell) -> str | None:
-    return None if cell is None else orjson.dumps(as_json(cell)).decode()

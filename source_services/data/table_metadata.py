@@ -1,7 +1,7 @@
-"""Holdings: what a service holds now, told by the contents of its table and by nothing else.
+"""Metadata of a loaded table, computed from its contents alone.
 
-The hashes don't depend on the order of rows or columns, nor on the file's format or its time stamp. A cell
-that is NULL counts as absent: a new column that older periods leave empty doesn't change their hashes.
+The hashes don't depend on the order of rows or columns, nor on the format or the time of the data file. A NULL cell
+counts as absent: a new column that is empty in older periods doesn't change their hashes.
 """
 
 import json
@@ -15,17 +15,19 @@ import apsw
 import orjson
 
 from source_services.data.arrow_types import kind_of
-from source_services.data.column_names import quoted
-from source_services.data.columns import Cell, Column
-from source_services.services import Service
+from source_services.data.columns import Cell, Column, quoted, quoted_list
+from source_services.settings import Service
 
 ROWS_AT_A_TIME = 500
-"""Fewer tuples than CPython's collector waits for: larger groups take twice the time."""
+"""Fewer tuples than CPython's garbage collector waits for: larger groups take twice the time."""
+
+PeriodKey = tuple[str, Cell]
+"""A period and the name of its type: to Python 2012 and 2012.0 are one key."""
 
 
 @dataclass(frozen=True)
 class Period:
-    """The rows that spell their period in one way (None: it is missing): their count and content hash."""
+    """The rows with one value of the period column (None: it is missing): their count and content hash."""
 
     period: Cell
     row_count: int
@@ -33,43 +35,60 @@ class Period:
 
 
 @dataclass(frozen=True)
-class Holdings:
-    """A loaded table: where it is, its columns, and the version of its contents.
+class TableMetadata:
+    """A loaded table: the folder of its files, its columns and indexes, and the version of its contents.
 
-    `arrow` is the file of the whole table as an Arrow stream; `periods` has one entry per distinct value of the period
-    column, None where that column is unknown; `longest_row` is a bound on the bytes of a row.
+    `periods` has one entry for each distinct value of the period column, None if that column is unknown;
+    `longest_row` is an upper bound on the bytes of a row.
     """
 
     service: Service
-    database: Path
-    arrow: Path
+    folder: Path
     columns: tuple[Column, ...]
-    row_count: int
-    data_version: str
-    periods: tuple[Period, ...] | None
-    longest_row: int
     indexes: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True)
-class Stock:
-    """What counting and hashing all rows tells."""
-
-    columns: tuple[Column, ...]
     row_count: int
     data_version: str
     periods: tuple[Period, ...] | None
     longest_row: int
 
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.folder / f"{self.service.name}-{self.data_version[:16]}.sqlite"
 
-def take_stock(connection: apsw.Connection, service: Service, names: list[str]) -> Stock:
-    """Read the service's table once and describe it."""
+    @property
+    def arrow(self) -> Path:
+        """The whole table as a file with an Arrow stream."""
+        return self.database.with_suffix(".arrow")
+
+
+class Fingerprint:
+    """Count and hash of a set of rows: a sum of hashes, so order doesn't matter and a repeated row does."""
+
+    def __init__(self) -> None:
+        self.count = self._sum = 0
+
+    def add(self, digest: int) -> None:
+        """Add a row by its hash."""
+        self.count += 1
+        self._sum += digest
+
+    @property
+    def hash(self) -> str:
+        """The hash of all rows."""
+        return f"{self._sum % 2**256:064x}"
+
+
+def read_metadata(
+    connection: apsw.Connection, service: Service, folder: Path, names: list[str], indexes: tuple[tuple[str, ...], ...]
+) -> TableMetadata:
+    """Read the service's table, which has columns of these names, once, and describe it."""
     by_name = sorted(names)
-    whole, longest = _Tally(), 0
-    by_period: dict[tuple[str, Cell], _Tally] = {}
+    table, longest = Fingerprint(), 0
+    by_period: dict[PeriodKey, Fingerprint] = {}
     period_at = by_name.index(service.period_column) if service.period_column is not None else None
     types: list[set[type]] = [set() for _ in by_name]
-    for rows in groups(connection, f"SELECT {', '.join(map(quoted, by_name))} FROM {quoted(service.name)}"):
+    for rows in row_groups(connection, f"SELECT {quoted_list(by_name)} FROM {quoted(service.name)}"):
         for found, column in zip(types, zip(*rows, strict=True), strict=True):
             found.update(map(type, column))
         for row in rows:
@@ -77,26 +96,24 @@ def take_stock(connection: apsw.Connection, service: Service, names: list[str]) 
             content = orjson.dumps(cells, default=_blob)
             longest = max(longest, len(content))
             digest = int.from_bytes(sha256(content).digest())
-            whole.add(digest)
+            table.add(digest)
             if period_at is not None:
-                period = row[period_at]
-                # The type is part of the key: to Python 2012 and 2012.0 are one
-                by_period.setdefault((type(period).__name__, period), _Tally()).add(digest)
+                key = (type(row[period_at]).__name__, row[period_at])
+                by_period.setdefault(key, Fingerprint()).add(digest)
     kinds = {name: _kind(connection, service, name, found) for name, found in zip(by_name, types, strict=True)}
-    return Stock(
+    return TableMetadata(
+        service=service,
+        folder=folder,
         columns=tuple(Column(name, kinds[name]) for name in names),
-        row_count=whole.count,
-        data_version=sha256(json.dumps([by_name, whole.count, whole.hash]).encode()).hexdigest(),
-        periods=None
-        if period_at is None
-        else tuple(
-            Period(period, tally.count, tally.hash) for (_, period), tally in sorted(by_period.items(), key=_order)
-        ),
+        indexes=indexes,
+        row_count=table.count,
+        data_version=sha256(json.dumps([by_name, table.count, table.hash]).encode()).hexdigest(),
+        periods=None if period_at is None else _periods(by_period),
         longest_row=longest,
     )
 
 
-def groups(connection: apsw.Connection, sql: str) -> Iterator[list[tuple[Cell, ...]]]:
+def row_groups(connection: apsw.Connection, sql: str) -> Iterator[list[tuple[Cell, ...]]]:
     """The rows of a SELECT, a few hundred at a time."""
     cursor = connection.execute(sql)
     while rows := list(islice(cursor, ROWS_AT_A_TIME)):
@@ -113,26 +130,13 @@ def _kind(connection: apsw.Connection, service: Service, name: str, types: set[t
     return kind_of(types, int(largest))
 
 
-class _Tally:
-    """Count and hash of a set of rows; a sum, so that order doesn't matter and a repeated row does."""
+def _periods(by_period: dict[PeriodKey, Fingerprint]) -> tuple[Period, ...]:
+    def order(key: PeriodKey) -> tuple[str, str | int | float]:
+        kind, period = key
+        return kind, period.hex() if isinstance(period, bytes) else 0 if period is None else period
 
-    def __init__(self) -> None:
-        self.count = 0
-        self._sum = 0
-
-    def add(self, digest: int) -> None:
-        self.count += 1
-        self._sum += digest
-
-    @property
-    def hash(self) -> str:
-        return f"{self._sum % 2**256:064x}"
+    return tuple(Period(key[1], by_period[key].count, by_period[key].hash) for key in sorted(by_period, key=order))
 
 
 def _blob(cell: bytes) -> dict[str, str]:
     return {"blob": cell.hex()}
-
-
-def _order(entry: tuple[tuple[str, Cell], "_Tally"]) -> tuple[str, str | int | float]:
-    kind, period = entry[0]
-    return kind, period.hex() if isinstance(period, bytes) else 0 if period is None else period

@@ -1,8 +1,8 @@
-"""What a caller's SQL may do: read the service's own table, and call these functions."""
+"""The authorizer: a caller's SQL may read the service's own table and call a list of functions, nothing else."""
 
 import apsw
 
-from source_services.errors import Problem
+from source_services.errors import RequestError
 
 FUNCTIONS = frozenset(
     """
@@ -13,74 +13,65 @@ FUNCTIONS = frozenset(
     upper
     """.split()  # noqa: SIM905 - a table to read
 )
-"""Functions whose result is small, and says nothing about SQLite, the machine or other callers."""
+"""Functions whose result is small, and reveals nothing about SQLite, the machine or other callers."""
 
-CLOCK = frozenset(["date", "datetime", "julianday", "strftime", "time", "timediff", "unixepoch"])
-"""Of these, those that can ask for the time of day: their answers are not kept."""
+CLOCK_FUNCTIONS = frozenset(["date", "datetime", "julianday", "strftime", "time", "timediff", "unixepoch"])
+"""Those of the functions that can read the clock: results that depend on them are not cached."""
 
-_MODULES = "SELECT name FROM pragma_module_list"
-_LAZY_MODULES = {
-    "json_each",
-    "json_tree",
-    "jsonb_each",
-    "jsonb_tree",
-    "carray",
-    "dbstat",
-    "generate_series",
-    "bytecode",
-}
+_LAZY_MODULES = frozenset(
+    ["json_each", "json_tree", "jsonb_each", "jsonb_tree", "carray", "dbstat", "generate_series", "bytecode"]
+)
+"""Virtual tables that SQLite lists only after their first use."""
 
 
-def known_names(connection: apsw.Connection, table: str) -> frozenset[str]:
-    """The names, in lower case, that mean something other than a caller's own WITH table."""
+def reserved_names(connection: apsw.Connection, table: str) -> frozenset[str]:
+    """The names, in lower case, that SQLite may resolve to something other than a caller's own WITH table."""
     objects = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_schema")}
-    modules = {str(row[0]) for row in connection.execute(_MODULES)}
+    modules = {str(row[0]) for row in connection.execute("SELECT name FROM pragma_module_list")}
     return frozenset(name.lower() for name in (objects | modules | _LAZY_MODULES) - {table})
 
 
-class Judge:
-    """Judges each thing that a statement would do, before SQLite runs any of it."""
+class Authorizer:
+    """SQLite's authorizer callback: it decides about each action of a statement before any of it runs."""
 
-    def __init__(self, table: str, hidden: frozenset[str]) -> None:
-        self._table, self._hidden = table, hidden
-        self.refusal: str | None = None
-        self.asks_the_clock = False
+    def __init__(self, table: str, reserved: frozenset[str]) -> None:
+        self._table, self._reserved = table, reserved
+        self.denied: str | None = None
+        self.is_volatile = False
 
-    def begin(self) -> None:
-        """Forget what the statement before did."""
-        self.refusal, self.asks_the_clock = None, False
+    def reset(self) -> None:
+        """Forget the statement before."""
+        self.denied, self.is_volatile = None, False
 
     def __call__(self, action: int, first: str | None, second: str | None, database: str | None, _: str | None) -> int:
-        """SQLite's question: may the statement do this?"""
+        """Whether SQLite may take the action."""
         if action == apsw.SQLITE_SELECT:
             return apsw.SQLITE_OK
         if action == apsw.SQLITE_FUNCTION:
             name = (second or "").lower()
-            self.asks_the_clock |= name in CLOCK
-            return apsw.SQLITE_OK if name in FUNCTIONS else self._refuse(f"the function {name}()")
+            self.is_volatile |= name in CLOCK_FUNCTIONS
+            return apsw.SQLITE_OK if name in FUNCTIONS else self._deny(f"the function {name}()")
         if action == apsw.SQLITE_READ:
             return self._read(first or "", second, database)
-        if action == apsw.SQLITE_RECURSIVE:
-            return self._refuse("WITH RECURSIVE")
-        return self._refuse("anything but one SELECT")
+        return self._deny("WITH RECURSIVE" if action == apsw.SQLITE_RECURSIVE else "anything but one SELECT")
 
     def _read(self, table: str, column: str | None, database: str | None) -> int:
         if table == self._table:
             return apsw.SQLITE_OK
-        # count(*) over a WITH table reads no column of no database, and so it does over SQLite's own tables
-        is_hidden = table.lower() in self._hidden or table.lower().startswith(("sqlite_", "pragma_"))
-        if not column and database is None and not is_hidden:
+        # count(*) over a WITH table reads no column and no database; over SQLite's own tables it does the same
+        is_reserved = table.lower() in self._reserved or table.lower().startswith(("sqlite_", "pragma_"))
+        if not column and database is None and not is_reserved:
             return apsw.SQLITE_OK
-        return self._refuse("tables other than its own")
+        return self._deny("tables other than its own")
 
-    def _refuse(self, what: str) -> int:
-        self.refusal = self.refusal or what
+    def _deny(self, what: str) -> int:
+        self.denied = self.denied or what
         return apsw.SQLITE_DENY
 
-    def problem(self) -> Problem:
-        """Why the statement was refused."""
-        return Problem(
+    def error(self) -> RequestError:
+        """Why the statement was denied."""
+        return RequestError(
             "sql-not-allowed",
-            f"this service gives no access to {self.refusal or 'anything but one SELECT'}: send one SELECT over the "
-            f"table {self._table!r}; GET /schema lists its columns and the functions that there are",
+            f"this service does not allow {self.denied or 'anything but one SELECT'}",
+            f"send one SELECT over the table {self._table!r}; GET /schema lists its columns and the allowed functions",
         )

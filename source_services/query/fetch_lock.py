@@ -1,7 +1,7 @@
-"""Taking turns: rows come three times as fast from one query after the other as from all at once.
+"""The fetch lock: rows arrive three times as fast from one query after the other as from all at once.
 
-SQLite's library gives the interpreter away before each row, and threads that do so at the same time spend most of
-their time on waking each other.
+SQLite's library releases Python's interpreter lock before each row, and threads that do so at the same time spend most
+of their time on waking each other.
 """
 
 import time
@@ -10,27 +10,32 @@ from itertools import islice
 from threading import Lock
 
 from source_services.data.columns import Cell
-from source_services.query.execution import Rows
 
-ROWS_OF_A_TURN = 2_000
-LONG_SECONDS = 0.1
+ROWS_AT_A_TIME = 2_000
+SLOW_SECONDS = 0.1
+"""Rows that take longer are slow: they are fetched without the lock, and nobody waits longer for it."""
 
-_turn = Lock()
+Rows = list[tuple[Cell, ...]]
 
 
-class Turns:
-    """The turns of one query. Its first rows, and rows that take long to come, are taken without waiting for a turn."""
+class FetchLock:
+    """The lock of one service: of the queries whose rows arrive fast, one fetches at a time."""
 
     def __init__(self) -> None:
-        self._comes_fast = False
+        self._lock = Lock()
 
-    def take(self, cursor: Iterator[tuple[Cell, ...]], most: int) -> Rows:
-        """The next rows, as many as there are up to `most`."""
-        has_turn = self._comes_fast and _turn.acquire(timeout=LONG_SECONDS)
-        started = time.monotonic()
-        try:
-            return list(islice(cursor, most))
-        finally:
-            self._comes_fast = time.monotonic() - started < LONG_SECONDS
-            if has_turn:
-                _turn.release()
+    def groups(self, cursor: Iterator[tuple[Cell, ...]], most_rows: int) -> Iterator[Rows]:
+        """All rows of one query in groups of at most `most_rows`. The first group is fetched without the lock."""
+        size, is_fast = min(most_rows, ROWS_AT_A_TIME), False
+        while True:
+            has_lock = is_fast and self._lock.acquire(timeout=SLOW_SECONDS)
+            started = time.monotonic()
+            try:
+                rows = list(islice(cursor, size))
+            finally:
+                is_fast = time.monotonic() - started < SLOW_SECONDS
+                if has_lock:
+                    self._lock.release()
+            if not rows:
+                return
+            yield rows

@@ -1,83 +1,81 @@
-"""Queries run in threads of their own, so many at a time, each on a connection of its own, until their time is over."""
+"""The query pool: each query runs in a thread, on a connection of its own, until its time budget is spent."""
 
 import asyncio
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from pathlib import Path
 
-from source_services.errors import Problem
+from source_services.errors import busy
 from source_services.query.connection import GuardedConnection
+from source_services.query.execution import Execution, Result
+from source_services.query.fetch_lock import FetchLock
 from source_services.query.snapshot import Snapshot
-from source_services.query.time_budget import Allowance
+from source_services.query.spool import Spool
+from source_services.query.time_budget import TimeBudget
 from source_services.settings import Limits
 
-Result = TypeVar("Result")
 
+class QueryPool:
+    """What the queries of one service share: threads, disk space in `folder`, and the fetch lock."""
 
-class Engine:
-    """The threads of one service."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, folder: Path) -> None:
+        self._checkout_seconds = limits.checkout_seconds
         self._threads = ThreadPoolExecutor(limits.connections, thread_name_prefix="query")
-        self._places = asyncio.Semaphore(limits.connections)
+        self._free = asyncio.Semaphore(limits.connections)
+        self._spool, self._fetch_lock = Spool(folder, limits.disk_bytes, limits.result_bytes), FetchLock()
         self.running = self.waiting = 0
 
-    async def run(self, snapshot: Snapshot, work: Callable[[GuardedConnection], Result], seconds: float) -> Result:
-        """What `work` returns, run in a thread. It is stopped after `seconds`, or when nobody waits for it any more.
+    async def run(self, snapshot: Snapshot, execution: Execution, seconds: float) -> Result:
+        """The result of the execution, which is stopped after `seconds`, or when nobody waits for it any more.
 
-        Raises Problem: busy, or what the work raises.
+        Raises RequestError.
         """
-        await self._take_place()
-        connection, allowance = snapshot.take(), Allowance(seconds)
-        connection.grant(allowance)
-        snapshot.__enter__()
-
-        def begin() -> Result:
-            allowance.begin()
-            try:
-                return work(connection)
-            finally:
-                connection.finish()
-
-        future = asyncio.get_running_loop().run_in_executor(self._threads, begin)
+        await self._wait_for_connection()
+        connection, budget = snapshot.take(), TimeBudget(seconds)
+        connection.begin(budget, self._fetch_lock)
+        future = asyncio.get_running_loop().run_in_executor(self._threads, self._work, connection, budget, execution)
         future.add_done_callback(lambda ended: self._finish(ended, snapshot, connection))
-        alarm = asyncio.create_task(_stop_in_time(connection, allowance))
+        watchdog = asyncio.create_task(_stop_in_time(connection, budget))
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            connection.stop(allowance)
+            connection.stop(budget)
             raise
         finally:
-            alarm.cancel()
-            # An error that is raised here holds this frame, and the future holds the error: its files would stay open
+            watchdog.cancel()
+            # An error that is raised here refers to this frame, and the future to the error: its files would stay open
             del future
 
     def close(self) -> None:
-        """Wait for what runs."""
+        """Wait for the queries that run."""
         self._threads.shutdown()
 
-    async def _take_place(self) -> None:
+    async def _wait_for_connection(self) -> None:
         self.waiting += 1
         try:
-            await asyncio.wait_for(self._places.acquire(), self._limits.checkout_seconds)
+            await asyncio.wait_for(self._free.acquire(), self._checkout_seconds)
         except TimeoutError:
-            raise Problem("busy", "all connections are in use: ask again in a second", {"Retry-After": "1"}) from None
+            raise busy("all connections are in use", 1) from None
         finally:
             self.waiting -= 1
         self.running += 1
 
-    def _finish(self, ended: "asyncio.Future[Any]", snapshot: Snapshot, connection: GuardedConnection) -> None:
+    def _work(self, connection: GuardedConnection, budget: TimeBudget, execution: Execution) -> Result:
+        budget.start()
+        try:
+            return execution.run(connection, self._spool)
+        finally:
+            connection.finish()
+
+    def _finish(self, ended: "asyncio.Future[Result]", snapshot: Snapshot, connection: GuardedConnection) -> None:
         if not ended.cancelled():
-            ended.exception()  # nobody waits for that of a query whose client went away
+            ended.exception()  # nobody else asks for that of a query whose client disconnected
         self.running -= 1
         snapshot.give_back(connection)
-        snapshot.__exit__()
-        self._places.release()
+        self._free.release()
 
 
-async def _stop_in_time(connection: GuardedConnection, allowance: Allowance) -> None:
-    """The connection looks at the clock itself, but not within one call of a function over a long text."""
-    while not allowance.is_over():
-        await asyncio.sleep(allowance.left() + 0.01)
-    connection.stop(allowance)
+async def _stop_in_time(connection: GuardedConnection, budget: TimeBudget) -> None:
+    """SQLite checks the time budget itself, but not within one call of a function over a long text."""
+    while (remaining := budget.remaining()) > 0:
+        await asyncio.sleep(remaining + 0.01)
+    connection.stop(budget)

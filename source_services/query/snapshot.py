@@ -1,4 +1,4 @@
-"""A version of the table while it is served: its connections, its kept answers, its Arrow file."""
+"""A snapshot: one version of the table while it is served, with its connections, its cache and its Arrow file."""
 
 from base64 import b64encode
 from collections import OrderedDict
@@ -6,32 +6,35 @@ from collections.abc import Hashable
 from hashlib import file_digest
 from pathlib import Path
 
-from source_services.data.table_metadata import Holdings
+from source_services.data.table_metadata import TableMetadata
 from source_services.query.connection import GuardedConnection
-from source_services.query.formats import Answer
+from source_services.query.execution import Result
 from source_services.query.spool import Body
 from source_services.settings import Limits
 
-MOST_SMALL = 10_000
-MOST_FILES = 128
+MOST_SMALL_RESULTS = 10_000
+MOST_LARGE_RESULTS = 128
 """Each is an open file, of which a process may have a thousand."""
+
+OVERHEAD_BYTES = 1_000
+"""What a cached result takes in memory besides its body."""
 
 
 class Snapshot:
     """One version, which never changes. It is closed when it is retired and nobody uses it any more."""
 
-    def __init__(self, holdings: Holdings, limits: Limits) -> None:
-        self.holdings = holdings
-        self.kept = KeptAnswers(limits)
-        self.whole = Answer(_open_whole(holdings.arrow), holdings.row_count)
-        # All at once: what cannot be read is noticed now, and the files may go when another version is published
-        self._idle = [GuardedConnection(holdings, limits) for _ in range(limits.connections)]
+    def __init__(self, metadata: TableMetadata, limits: Limits) -> None:
+        self.metadata = metadata
+        self.cache = ResultCache(limits)
+        self.whole_table = Result(_open_body(metadata.arrow), metadata.row_count)
+        # All now: an unreadable file is noticed early, and the files can be removed when another version is served
+        self._idle = [GuardedConnection(metadata, limits) for _ in range(limits.connections)]
         self._uses, self._is_retired = 0, False
 
     @property
     def version(self) -> str:
         """The data version."""
-        return self.holdings.data_version
+        return self.metadata.data_version
 
     def __enter__(self) -> "Snapshot":
         self._uses += 1
@@ -39,71 +42,70 @@ class Snapshot:
 
     def __exit__(self, *_: object) -> None:
         self._uses -= 1
-        self._close_if_done()
+        self._close_if_unused()
 
     def retire(self) -> None:
         """Another version is served from now on."""
         self._is_retired = True
-        self._close_if_done()
+        self._close_if_unused()
 
     def take(self) -> GuardedConnection:
-        """A connection of one's own; there are as many as queries may run."""
-        return self._idle.pop()
+        """A connection for one query; there are as many as queries may run."""
+        connection = self._idle.pop()
+        self._uses += 1
+        return connection
 
     def give_back(self, connection: GuardedConnection) -> None:
-        """The connection is free again."""
+        """The query has ended."""
         self._idle.append(connection)
+        self.__exit__()
 
-    def _close_if_done(self) -> None:
+    def _close_if_unused(self) -> None:
         if self._is_retired and self._uses == 0:
             for connection in self._idle:
                 connection.close()
             self._idle.clear()
 
 
-class KeptAnswers:
-    """Answers by their question: small ones in memory, large ones on disk."""
+class ResultCache:
+    """Results by their entity tag: small ones in memory, large ones on disk."""
 
     def __init__(self, limits: Limits) -> None:
-        self._small = _Recent(limits.kept_small_bytes, MOST_SMALL)
-        self._large = _Recent(limits.kept_bytes, MOST_FILES)
+        self._small = _LruCache(limits.kept_small_bytes, MOST_SMALL_RESULTS)
+        self._large = _LruCache(limits.kept_bytes, MOST_LARGE_RESULTS)
 
-    def get(self, question: Hashable) -> Answer | None:
-        """The answer to this question, if it is kept."""
-        return self._small.get(question) or self._large.get(question)
+    def get(self, tag: Hashable) -> Result | None:
+        """The cached result with this tag."""
+        return self._small.get(tag) or self._large.get(tag)
 
-    def keep(self, question: Hashable, answer: Answer) -> None:
-        """Keep the answer for a while."""
-        (self._small if answer.body.is_small else self._large).keep(question, answer)
+    def add(self, tag: Hashable, result: Result) -> None:
+        """Cache the result."""
+        (self._small if isinstance(result.body.content, bytes) else self._large).add(tag, result)
 
 
-class _Recent:
-    """Answers, of which the least recently used ones are let go above so many bytes, or so many answers."""
+class _LruCache:
+    """Results; above so many bytes, or so many results, the least recently used ones are removed."""
 
-    def __init__(self, most_bytes: int, most: int) -> None:
-        self._most_bytes, self._most, self._bytes = most_bytes, most, 0
-        self._answers: OrderedDict[Hashable, Answer] = OrderedDict()
+    def __init__(self, most_bytes: int, most_results: int) -> None:
+        self._most_bytes, self._most_results, self._bytes = most_bytes, most_results, 0
+        self._results: OrderedDict[Hashable, Result] = OrderedDict()
 
-    def get(self, question: Hashable) -> Answer | None:
-        if question in self._answers:
-            self._answers.move_to_end(question)
-        return self._answers.get(question)
+    def get(self, tag: Hashable) -> Result | None:
+        if tag in self._results:
+            self._results.move_to_end(tag)
+        return self._results.get(tag)
 
-    def keep(self, question: Hashable, answer: Answer) -> None:
-        if answer.body.length > self._most_bytes or question in self._answers:
+    def add(self, tag: Hashable, result: Result) -> None:
+        if result.body.length > self._most_bytes or tag in self._results:
             return
-        self._answers[question] = answer
-        self._bytes += _cost(answer)
-        while self._bytes > self._most_bytes or len(self._answers) > self._most:
-            _, oldest = self._answers.popitem(last=False)
-            self._bytes -= _cost(oldest)
+        self._results[tag] = result
+        self._bytes += result.body.length + OVERHEAD_BYTES
+        while self._bytes > self._most_bytes or len(self._results) > self._most_results:
+            _, oldest = self._results.popitem(last=False)
+            self._bytes -= oldest.body.length + OVERHEAD_BYTES
 
 
-def _cost(answer: Answer) -> int:
-    return answer.body.length + 1_000
-
-
-def _open_whole(file: Path) -> Body:
+def _open_body(file: Path) -> Body:
     content = file.open("rb")
     digest = b64encode(file_digest(content, "sha256").digest()).decode()
     return Body(content, content.seek(0, 2), f"sha-256=:{digest}:")

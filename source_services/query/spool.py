@@ -1,4 +1,4 @@
-"""Where an answer is written before it is sent: its length and digest are known, and nothing is sent in halves."""
+"""The spool: a result is written here before it is sent, so that its length and digest are known beforehand."""
 
 import io
 import tempfile
@@ -10,55 +10,56 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
-from source_services.errors import Problem
+from source_services.errors import RequestError, busy
 
 MEMORY_BYTES, BUFFER_BYTES = 256 << 10, 1 << 20
+"""A larger result is on disk, written through a buffer."""
 
 
 @dataclass(frozen=True)
 class Body:
-    """The bytes of an answer, in memory or in a file that has no name and goes when nobody uses it any more."""
+    """The bytes of a result, in memory or in a file without a name, which is removed when nothing refers to it."""
 
     content: bytes | IO[bytes]
     length: int
     digest: str
 
-    @property
-    def is_small(self) -> bool:
-        """Whether the bytes are in memory."""
-        return isinstance(self.content, bytes)
-
 
 class Spool:
-    """The room on disk for all answers that wait to be sent, or are kept."""
+    """The disk space of one service for all results that are being sent or cached."""
 
-    def __init__(self, folder: Path, most: int) -> None:
-        self.folder, self._free, self._lock = folder, most, Lock()
+    def __init__(self, folder: Path, disk_bytes: int, result_bytes: int) -> None:
+        self.folder, self.result_bytes = folder, result_bytes
+        self._free, self._lock = disk_bytes, Lock()
 
-    def take(self, size: int) -> None:
-        """Use so many bytes. Raises Problem if there is no more room."""
+    def open(self) -> "SpooledFile":
+        """A new file for one result."""
+        return SpooledFile(self)
+
+    def reserve(self, size: int) -> None:
+        """Use so many bytes. Raises RequestError if there is not enough space."""
         with self._lock:
             if size > self._free:
-                raise Problem("busy", "too many large answers wait to be fetched: ask later", {"Retry-After": "10"})
+                raise busy("too many large results are being sent", 10)
             self._free -= size
 
-    def give_back(self, taken: list[int]) -> None:
-        """So many bytes are free again."""
+    def release(self, reserved: list[int]) -> None:
+        """These bytes are free again."""
         with self._lock:
-            self._free += sum(taken)
+            self._free += sum(reserved)
 
 
-class Sink(io.RawIOBase):
-    """A file to write an answer into: in memory while it is small, then on disk. Raises Problem above `most` bytes."""
+class SpooledFile(io.RawIOBase):
+    """The file of one result: in memory while it is small, then on disk. Raises RequestError when it is too large."""
 
-    def __init__(self, spool: Spool, most: int) -> None:
-        self._spool, self._most, self._taken = spool, most, [0]
-        self._memory: io.BytesIO | None = io.BytesIO()
+    def __init__(self, spool: Spool) -> None:
+        self._spool, self._reserved = spool, [0]
+        self._memory = io.BytesIO()
         self._file: io.BufferedWriter | None = None
         self._hash, self._length = sha256(), 0
 
     def writable(self) -> bool:
-        """It is."""
+        """Always."""
         return True
 
     def tell(self) -> int:
@@ -66,36 +67,34 @@ class Sink(io.RawIOBase):
         return self._length
 
     def write(self, data: Any) -> int:
-        """Add these bytes."""
+        """Append these bytes."""
         view = memoryview(data)
         self._length += view.nbytes
-        if self._length > self._most:
-            raise Problem("too-large", f"the result has more than {self._most:,} bytes: ask for less, or page by page")
+        if self._length > self._spool.result_bytes:
+            what = f"the result has more than {self._spool.result_bytes:,} bytes"
+            raise RequestError("too-large", what, "select less, or read it page by page")
         self._hash.update(view)
-        if self._memory is not None and self._length > MEMORY_BYTES:
+        if self._file is None and self._length > MEMORY_BYTES:
             file: Any = tempfile.TemporaryFile(dir=self._spool.folder, buffering=0)  # noqa: SIM115 - it outlives this
-            # Its room is free again when nobody uses the file any more
-            weakref.finalize(file, self._spool.give_back, self._taken)
+            # Its space is free again when nothing refers to the file any more
+            weakref.finalize(file, self._spool.release, self._reserved)
             self._file = io.BufferedWriter(file, BUFFER_BYTES)
-            self._put(self._memory.getbuffer())
-            self._memory = None
-        self._put(view)
+            self._append(self._memory.getbuffer())
+            self._memory = io.BytesIO()
+        self._append(view)
         return view.nbytes
 
-    def _put(self, view: memoryview) -> None:
+    def _append(self, view: memoryview) -> None:
         if self._file is None:
-            assert self._memory is not None
             self._memory.write(view)
             return
-        self._spool.take(view.nbytes)
-        self._taken[0] += view.nbytes
+        self._spool.reserve(view.nbytes)
+        self._reserved[0] += view.nbytes
         self._file.write(view)
 
     def body(self) -> Body:
         """What was written."""
         digest = f"sha-256=:{b64encode(self._hash.digest()).decode()}:"
-        if self._memory is not None:
-            return Body(self._memory.getvalue(), self._length, digest)
-        assert self._file is not None
-        file: Any = self._file.detach()  # without its buffer: many such files are kept
-        return Body(file, self._length, digest)
+        # Without the buffer of the file: many such files are cached
+        content: Any = self._memory.getvalue() if self._file is None else self._file.detach()
+        return Body(content, self._length, digest)

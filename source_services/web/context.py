@@ -4,24 +4,22 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from source_services.query.pool import Engine
-from source_services.query.spool import Spool
+from source_services.query.pool import QueryPool
 from source_services.served_table import ServedTable
 from source_services.settings import Limits
-from source_services.web.access import Access
+from source_services.web.access import AccessControl
 from source_services.web.telemetry import Telemetry
 
 
 @dataclass(frozen=True)
 class Context:
-    """The table, the threads of its queries, the limits, and the room for answers that are too large for memory."""
+    """The table of a service, and what serves it."""
 
     table: ServedTable
-    engine: Engine
+    pool: QueryPool
     limits: Limits
-    access: Access
+    access: AccessControl
     telemetry: Telemetry
-    spool: Spool
 
 
 CONTEXT = web.AppKey("context", Context)

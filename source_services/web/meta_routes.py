@@ -1,148 +1,151 @@
-"""The routes that tell of the service: /schema, /version, /health, /ready, /metrics, /openapi.json and the page."""
+"""The routes about the service: /schema, /version, /health, /ready, /metrics, /openapi.json and the page at /."""
 
 from base64 import b64encode
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlencode
 
+import orjson
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from source_services.data.column_names import quoted
-from source_services.data.table_metadata import Holdings
-from source_services.errors import PROBLEMS
+from source_services.data.columns import quoted
+from source_services.data.table_metadata import TableMetadata
+from source_services.errors import PROBLEM_TYPES
 from source_services.query.authorizer import FUNCTIONS
 from source_services.query.formats import FORMATS
+from source_services.query.snapshot import Snapshot
 from source_services.web.context import Context, context_of
 from source_services.web.openapi import document
-from source_services.web.request_params import check_parameters, has_tag, tag_of
-from source_services.web.responses import send_json
+from source_services.web.request_params import check_parameters
+from source_services.web.responses import send_document
+
+JSON = {"Content-Type": "application/json"}
 
 _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
 _STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 _STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
+_PAGE_HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+}
 
 
-async def schema(request: web.Request) -> web.Response:
-    """GET /schema."""
-    check_parameters(request, [])
-    context = context_of(request)
-    with context.table.now as snapshot:
-        return send_json(request, snapshot, schema_of(context, snapshot.holdings), "schema")
-
-
-def schema_of(context: Context, holdings: Holdings) -> dict[str, object]:
-    """The table, its columns, and what may be asked of it."""
-    return {
-        "service": holdings.service.name,
-        "table": holdings.service.name,
-        "columns": [asdict(column) for column in holdings.columns],
-        "period_column": holdings.service.period_column,
-        "indexes": holdings.indexes,
-        "row_count": holdings.row_count,
-        "data_version": holdings.data_version,
+def schema(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
+    """GET /schema: the table, its columns, and what a request may ask for."""
+    metadata = snapshot.metadata
+    body = _identity(metadata) | {
+        "columns": [asdict(column) for column in metadata.columns],
+        "indexes": metadata.indexes,
         "formats": {each.name: each.media_type for each in FORMATS.values()},
         "functions": sorted(FUNCTIONS),
-        "limits": {name: value for name, value, _ in context.limits.told()},
+        "limits": {limit.name: limit.value for limit in context.limits.describe()},
+    }
+    return send_document(request, snapshot, "schema", orjson.dumps(body), JSON)
+
+
+def version(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
+    """GET /version: the data version, and the periods with their content hashes."""
+    metadata = snapshot.metadata
+    body = _identity(metadata) | {
+        "columns": [column.name for column in metadata.columns],
+        "periods": None if metadata.periods is None else [asdict(each) for each in metadata.periods],
+    }
+    return send_document(request, snapshot, "version", orjson.dumps(body), JSON)
+
+
+def _identity(metadata: TableMetadata) -> dict[str, object]:
+    return {
+        "service": metadata.service.name,
+        "table": metadata.service.name,
+        "period_column": metadata.service.period_column,
+        "row_count": metadata.row_count,
+        "data_version": metadata.data_version,
     }
 
 
-async def version(request: web.Request) -> web.Response:
-    """GET /version."""
-    check_parameters(request, [])
-    with context_of(request).table.now as snapshot:
-        holdings = snapshot.holdings
-        told = {
-            "service": holdings.service.name,
-            "table": holdings.service.name,
-            "columns": [column.name for column in holdings.columns],
-            "period_column": holdings.service.period_column,
-            "data_version": holdings.data_version,
-            "row_count": holdings.row_count,
-            "periods": None if holdings.periods is None else [asdict(each) for each in holdings.periods],
-        }
-        return send_json(request, snapshot, told, "version")
-
-
-async def health(request: web.Request) -> web.Response:
-    """GET /health: the process answers."""
-    check_parameters(request, [])
+def health(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
+    """GET /health: the process responds."""
     return web.json_response({"status": "ok"})
 
 
-async def ready(request: web.Request) -> web.Response:
-    """GET /ready: there is a version to serve, and whether a newer one was refused."""
-    check_parameters(request, [])
-    table = context_of(request).table
-    return web.json_response({"status": "ready", "data_version": table.now.version, "refusal": table.refusal})
+def ready(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
+    """GET /ready: there is a version to serve; `refusal` says if a newer data file could not be loaded."""
+    return web.json_response({"status": "ready", "data_version": snapshot.version, "refusal": context.table.load_error})
 
 
-async def metrics(request: web.Request) -> web.Response:
+def metrics(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
     """GET /metrics."""
-    check_parameters(request, [])
-    context = context_of(request)
     body = context.telemetry.exposition(
-        queries_running=context.engine.running,
-        queries_waiting=context.engine.waiting,
-        table_rows=context.table.holdings.row_count,
+        queries_running=context.pool.running,
+        queries_waiting=context.pool.waiting,
+        table_rows=snapshot.metadata.row_count,
         versions_published=context.table.published,
-        versions_refused=context.table.refused,
+        versions_refused=context.table.rejected,
     )
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-async def openapi(request: web.Request) -> web.Response:
+def openapi(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
     """GET /openapi.json."""
-    check_parameters(request, [])
-    context = context_of(request)
-    with context.table.now as snapshot:
-        return send_json(request, snapshot, document(snapshot.holdings, context.limits), "openapi")
+    body = orjson.dumps(document(snapshot.metadata, context.limits))
+    return send_document(request, snapshot, "openapi", body, JSON)
 
 
-async def page(request: web.Request) -> web.Response:
-    """GET /: the page for people."""
-    check_parameters(request, [])
-    context = context_of(request)
-    with context.table.now as snapshot:
-        tag = tag_of(snapshot.version, "page")
-        headers = {
-            "ETag": tag,
-            "Cache-Control": "no-cache",
-            "X-Data-Version": snapshot.version,
-            "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
-            "base-uri 'none'; frame-ancestors 'none'",
-        }
-        if has_tag(request, tag):
-            return web.Response(status=304, headers=headers)
-        body = _PAGES.get_template("page.html").render(
-            style=_STYLE,
-            holdings=snapshot.holdings,
-            examples=_examples(snapshot.holdings),
-            sql=f"SELECT *\nFROM {quoted(snapshot.holdings.service.name)}\nLIMIT 20",
-            formats=FORMATS.values(),
-            limits=context.limits.told(),
-            functions=sorted(FUNCTIONS),
-            problems=PROBLEMS,
-        )
-        return web.Response(text=body, content_type="text/html", headers=headers)
+def page(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
+    """GET /: the page with a query form, examples and the reference."""
+    text = _PAGES.get_template("page.html").render(
+        style=_STYLE,
+        metadata=snapshot.metadata,
+        examples=_examples(snapshot.metadata),
+        sql=f"SELECT *\nFROM {quoted(snapshot.metadata.service.name)}\nLIMIT 20",
+        formats=FORMATS.values(),
+        limits=context.limits.describe(),
+        functions=sorted(FUNCTIONS),
+        problem_types=PROBLEM_TYPES,
+    )
+    return send_document(request, snapshot, "page", text.encode(), _PAGE_HEADERS)
 
 
-def _examples(holdings: Holdings) -> list[tuple[str, str]]:
-    """What to try, and the address of it."""
-    table, columns = quoted(holdings.service.name), [column.name for column in holdings.columns]
+def _examples(metadata: TableMetadata) -> list[tuple[str, str]]:
+    """What a caller may try, and its URL."""
+    table, columns = quoted(metadata.service.name), [column.name for column in metadata.columns]
+    two_columns = urlencode({"limit": 5, "column": columns[:2], "format": "csv"}, True)
     examples = [
         ("the first five rows", "/data?" + urlencode({"limit": 5})),
-        (
-            "two columns of them, as CSV",
-            "/data?" + urlencode({"limit": 5, "column": columns[:2], "format": "csv"}, True),
-        ),
-        ("how many rows there are", "/query?" + urlencode({"q": f"SELECT count(*) AS rows FROM {table}"})),
+        ("two of their columns, as CSV", "/data?" + two_columns),
+        ("the number of rows", "/query?" + urlencode({"q": f"SELECT count(*) AS rows FROM {table}"})),
         ("all rows, as Parquet", "/data?format=parquet"),
     ]
-    if holdings.service.period_column is not None:
-        period = quoted(holdings.service.period_column)
-        counted = f"SELECT {period}, count(*) AS rows FROM {table} GROUP BY 1 ORDER BY 2 DESC"
-        examples.insert(2, ("rows by period", "/query?" + urlencode({"q": counted})))
+    if metadata.service.period_column is not None:
+        period = quoted(metadata.service.period_column)
+        counts = f"SELECT {period}, count(*) AS rows FROM {table} GROUP BY 1 ORDER BY 2 DESC"
+        examples.insert(2, ("rows by period", "/query?" + urlencode({"q": counts})))
     return examples
+
+
+def _handler(
+    respond: Callable[[web.Request, Context, Snapshot], web.Response],
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        check_parameters(request)
+        context = context_of(request)
+        with context.table.current as snapshot:
+            return respond(request, context, snapshot)
+
+    return handle
+
+
+ROUTES = {
+    "/": _handler(page),
+    "/schema": _handler(schema),
+    "/version": _handler(version),
+    "/health": _handler(health),
+    "/ready": _handler(ready),
+    "/metrics": _handler(metrics),
+    "/openapi.json": _handler(openapi),
+}

@@ -27,9 +27,8 @@ import requests
 from given import PROJECT, Answering, answering_service
 from prometheus_client.parser import text_string_to_metric_families
 
-from source_services.errors import PROBLEMS
-from source_services.services import Service
-from source_services.settings import Limits
+from source_services.errors import PROBLEM_TYPES
+from source_services.settings import Limits, Service
 
 FORMATS = {
     "json": "application/json",
@@ -154,8 +153,8 @@ def check_problem(answer: requests.Response, status: int, code: str) -> dict[str
     body: dict[str, Any] = answer.json()
     assert body.keys() == {"type", "title", "status", "detail", "instance", "code"}
     assert (body["code"], body["status"], body["type"]) == (code, status, f"/#{code}"), body
-    assert body["title"] == PROBLEMS[code].title
-    assert PROBLEMS[code].status == status
+    assert body["title"] == PROBLEM_TYPES[code].title
+    assert PROBLEM_TYPES[code].status == status
     assert len(body["detail"]) > 20
     assert body["instance"] == "urn:request:" + answer.headers["X-Request-Id"]
     if status in (429, 503):

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 from service_client import FORMATS, check_problem, check_whole, serving, told, until
 
-from source_services.settings import Limits, SettingMistake, variable
+from source_services.settings import Limits, SettingError, variable
 
 TOKEN = "a-Token.of_40~characters+/=0123456789abcd"
 LONG = "SELECT count(*) FROM " + ", ".join(f"numbers t{number}" for number in range(9))
@@ -311,7 +311,8 @@ def test_who_does_not_send_the_token_is_told_how_on_every_route_but_two(guarded,
         answer = guarded.get(path, headers=headers)
         problem = check_problem(answer, 401, "not-authenticated")
         assert problem["detail"] == (
-            "send the service's token: Authorization: Bearer TOKEN, or as the password of any user"
+            "the request does not have the service's token; "
+            "send Authorization: Bearer TOKEN, or the token as the password of any user"
         )
         assert answer.headers["WWW-Authenticate"] == 'Bearer realm="finsync", Basic realm="finsync"'
         assert TOKEN not in answer.text + str(answer.headers)
@@ -359,7 +360,7 @@ def test_without_a_token_the_service_answers_by_its_address_alone(client, host, 
         if is_answered:
             assert answer.status_code == (404 if path == "/nothing" else 200)
         else:
-            assert "as localhost" in check_problem(answer, 421, "wrong-host")["detail"]
+            assert "neither an IP address nor localhost" in check_problem(answer, 421, "wrong-host")["detail"]
     assert client.get("/health", headers={"Host": host}).status_code == 200
 
 
@@ -444,7 +445,7 @@ def test_many_clients_get_the_same_large_answer_at_once_each_of_them_whole(numbe
 # Settings
 
 
-@pytest.mark.parametrize(("name", "value", "sentence"), Limits().told())
+@pytest.mark.parametrize(("name", "value", "sentence"), Limits().describe())
 def test_every_limit_is_set_by_its_variable_and_explained(monkeypatch, name, value, sentence):
     assert variable(name) == f"FINSYNC_SERVICES_{name.upper()}"
     monkeypatch.setenv(variable(name), "17")
@@ -456,7 +457,7 @@ def test_every_limit_is_set_by_its_variable_and_explained(monkeypatch, name, val
     cure = "whole number of 1 or more; write it like 1000" if is_whole else "number above 0; write it like 10 or 0.5"
     for wrong in ("0", "-1", ".5", "0.0", "ten", "nan", " 1", "1_000", "1e3", "٣", "9" * 30, *["1.5"] * is_whole):
         monkeypatch.setenv(variable(name), wrong)
-        with pytest.raises(SettingMistake, match=rf"{variable(name)}: .* is no {cure}"):
+        with pytest.raises(SettingError, match=rf"{variable(name)}: .* is not a {cure}"):
             Limits.from_environment()
 
 

@@ -8,25 +8,25 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from source_services.data.column_names import distinct_names, quoted
-from source_services.data.columns import DataFileError
+from source_services.data.columns import distinct_names, quoted
 from source_services.data.data_files import find_data_file, find_data_files
 from source_services.data.loader import load
-from source_services.data.table_metadata import Holdings
-from source_services.services import Service
+from source_services.data.table_metadata import TableMetadata
+from source_services.errors import DataFileError
+from source_services.settings import Service
 
 
-def table(holdings: Holdings) -> tuple[list[str], list[list[object]]]:
+def table(metadata: TableMetadata) -> tuple[list[str], list[list[object]]]:
     """Columns and rows of what was loaded, as SQLite has them."""
-    with closing(sqlite3.connect(holdings.database)) as connection:
-        rows = connection.execute(f"SELECT * FROM {quoted(holdings.service.name)} ORDER BY _rowid_")
+    with closing(sqlite3.connect(metadata.database)) as connection:
+        rows = connection.execute(f"SELECT * FROM {quoted(metadata.service.name)} ORDER BY _rowid_")
         return [each[0] for each in rows.description], [list(row) for row in rows]
 
 
-def indexes(holdings: Holdings) -> list[list[str]]:
+def indexes(metadata: TableMetadata) -> list[list[str]]:
     """The columns of each index of what was loaded, as SQLite has them."""
-    with closing(sqlite3.connect(holdings.database)) as connection:
-        names = [row[1] for row in connection.execute(f"PRAGMA index_list({quoted(holdings.service.name)})")]
+    with closing(sqlite3.connect(metadata.database)) as connection:
+        names = [row[1] for row in connection.execute(f"PRAGMA index_list({quoted(metadata.service.name)})")]
         return sorted([row[2] for row in connection.execute(f"PRAGMA index_info({quoted(name)})")] for name in names)
 
 
@@ -43,37 +43,37 @@ def sqlite_bytes(folder: Path, *statements: str) -> bytes:
 
 
 def test_csv_cells_stay_the_text_that_they_are(load_file):
-    holdings = load_file("pnl.csv", 'a,b,c,d\n0012,None,," (1,234) "\n1e3,NULL,"",1.50\n')
-    assert table(holdings) == (
+    metadata = load_file("pnl.csv", 'a,b,c,d\n0012,None,," (1,234) "\n1e3,NULL,"",1.50\n')
+    assert table(metadata) == (
         ["a", "b", "c", "d"],
         [["0012", "None", "", " (1,234) "], ["1e3", "NULL", "", "1.50"]],
     )
 
 
 def test_json_numbers_stay_numbers_and_text_stays_text(load_file):
-    holdings = load_file(
+    metadata = load_file(
         "cash_flow.jsonl",
         '{"i": 7, "f": 7.0, "t": "7", "yes": true, "no": false, "nothing": null, "list": [1, "é"]}\n',
     )
-    with closing(sqlite3.connect(holdings.database)) as connection:
+    with closing(sqlite3.connect(metadata.database)) as connection:
         row = connection.execute("SELECT * FROM cash_flow").fetchone()
     assert row == (7, 7.0, "7", "true", "false", None, '[1, "é"]')
     assert [type(cell) for cell in row] == [int, float, str, str, str, type(None), str]
 
 
 def test_json_numbers_that_sqlite_cannot_hold_are_kept_as_text(load_file):
-    holdings = load_file("x.jsonl", '{"a": 9223372036854775807, "b": 9223372036854775808, "c": 1e999}\n')
-    assert table(holdings)[1] == [[9223372036854775807, "9223372036854775808", "1e999"]]
+    metadata = load_file("x.jsonl", '{"a": 9223372036854775807, "b": 9223372036854775808, "c": 1e999}\n')
+    assert table(metadata)[1] == [[9223372036854775807, "9223372036854775808", "1e999"]]
 
 
 def test_nested_json_is_flattened_and_what_is_missing_is_null(load_file):
-    holdings = load_file("x.jsonl", '{"rec": 1, "lines": {"Net income": 2.5}}\n\n{"rec": 2, "lines": {"EPS": ""}}\n')
-    assert table(holdings) == (["rec", "lines.Net income", "lines.EPS"], [[1, 2.5, None], [2, None, ""]])
+    metadata = load_file("x.jsonl", '{"rec": 1, "lines": {"Net income": 2.5}}\n\n{"rec": 2, "lines": {"EPS": ""}}\n')
+    assert table(metadata) == (["rec", "lines.Net income", "lines.EPS"], [[1, 2.5, None], [2, None, ""]])
 
 
 def test_a_dotted_name_is_not_mixed_up_with_a_nested_one(load_file):
-    holdings = load_file("x.jsonl", '{"a.b": 1, "a": {"b": 2}}\n')
-    assert table(holdings) == (["a.b", "a.b_2"], [[1, 2]])
+    metadata = load_file("x.jsonl", '{"a.b": 1, "a": {"b": 2}}\n')
+    assert table(metadata) == (["a.b", "a.b_2"], [[1, 2]])
 
 
 @pytest.mark.parametrize("name", ["pnl.csv", "pnl.csv.gz"])
@@ -128,7 +128,7 @@ def test_a_broken_json_line_is_refused_by_its_number(line, load_file):
     ("name", "content", "message"),
     [
         ("x.csv", "", "is empty"),
-        ("x.jsonl", "\n", "holds no values"),
+        ("x.jsonl", "\n", "contains no values"),
         ("x.csv", b"a\n\xff\n", "is not UTF-8"),
         ("x.csv", ",".join(f"c{n}" for n in range(3000)) + "\n", "3000 columns cannot be stored"),
     ],
@@ -179,7 +179,7 @@ def test_a_missing_period_column_is_refused_with_the_columns_that_there_are(load
 def test_two_data_files_for_one_service_are_refused(write, tmp_path):
     write("pnl.csv", "a\n")
     write("pnl.jsonl.gz", "{}")
-    with pytest.raises(DataFileError, match=r"both pnl\.csv and pnl\.jsonl\.gz hold data of pnl; keep one"):
+    with pytest.raises(DataFileError, match=r"both pnl\.csv and pnl\.jsonl\.gz contain data of pnl; keep one"):
         find_data_file(tmp_path / "data", "pnl")
 
 
@@ -231,8 +231,8 @@ def test_a_column_that_a_period_leaves_empty_does_not_change_its_hash(load_file)
 
 
 def test_periods_are_counted_by_value_and_type_and_missing_is_null(load_file):
-    holdings = load_file("x.jsonl", '{"p": 2012}\n{"p": 2012.0}\n{"p": "2012"}\n{"p": null}\n{"q": 1}\n{"p": ""}', "p")
-    assert [(each.period, type(each.period).__name__, each.row_count) for each in holdings.periods] == [
+    metadata = load_file("x.jsonl", '{"p": 2012}\n{"p": 2012.0}\n{"p": "2012"}\n{"p": null}\n{"q": 1}\n{"p": ""}', "p")
+    assert [(each.period, type(each.period).__name__, each.row_count) for each in metadata.periods] == [
         (None, "NoneType", 2),
         (2012.0, "float", 1),
         (2012, "int", 1),
@@ -261,11 +261,11 @@ def test_the_files_are_named_by_their_version_and_those_of_other_versions_go(loa
 
 
 def test_a_broken_file_leaves_the_version_before_it_and_no_parts(load_file, tmp_path):
-    holdings = load_file("pnl.csv", "a,b\n1,2\n")
+    metadata = load_file("pnl.csv", "a,b\n1,2\n")
     with pytest.raises(DataFileError, match="line 2001"):
         load_file("pnl.csv", "a,b\n" + "1,2\n" * 1999 + "1\n")
     assert {path.suffix for path in (tmp_path / "databases").iterdir()} == {".sqlite", ".arrow"}
-    assert table(holdings) == (["a", "b"], [["1", "2"]])
+    assert table(metadata) == (["a", "b"], [["1", "2"]])
 
 
 # What the columns are, and the Arrow file
@@ -287,9 +287,9 @@ def test_a_broken_file_leaves_the_version_before_it_and_no_parts(load_file, tmp_
 )
 def test_a_column_is_of_the_kind_of_its_cells_and_the_arrow_file_has_them(cells, kind, arrow, as_arrow, load_file):
     lines = "".join(f'{{"id": {number}, "v": {cell}}}\n' for number, cell in enumerate(cells))
-    holdings = load_file("x.jsonl", lines)
-    assert [(each.name, each.kind) for each in holdings.columns] == [("id", "integer"), ("v", kind)]
-    file = pa.ipc.open_stream(holdings.arrow.read_bytes()).read_all()
+    metadata = load_file("x.jsonl", lines)
+    assert [(each.name, each.kind) for each in metadata.columns] == [("id", "integer"), ("v", kind)]
+    file = pa.ipc.open_stream(metadata.arrow.read_bytes()).read_all()
     assert (file.schema.names, file.schema.field("v").type) == (["id", "v"], arrow)
     assert file["id"].to_pylist() == [0, 1, 2]
     assert list(map(repr, file["v"].to_pylist())) == list(map(repr, as_arrow))
@@ -297,23 +297,23 @@ def test_a_column_is_of_the_kind_of_its_cells_and_the_arrow_file_has_them(cells,
 
 def test_a_blob_stays_a_blob_and_among_text_it_is_its_hex_text(load_file, tmp_path):
     made = sqlite_bytes(tmp_path / "made", "CREATE TABLE x (b, m)", "INSERT INTO x VALUES (x'00ff', x'01'), (x'', 'é')")
-    holdings = load_file("x.sqlite", made)
-    assert [each.kind for each in holdings.columns] == ["blob", "mixed"]
-    file = pa.ipc.open_stream(holdings.arrow.read_bytes()).read_all()
+    metadata = load_file("x.sqlite", made)
+    assert [each.kind for each in metadata.columns] == ["blob", "mixed"]
+    file = pa.ipc.open_stream(metadata.arrow.read_bytes()).read_all()
     assert file.to_pydict() == {"b": [b"\x00\xff", b""], "m": ['"01"', '"é"']}
 
 
 def test_a_table_of_many_batches_is_whole_in_the_arrow_file(load_file):
-    holdings = load_file("x.csv", "a,b\n" + "".join(f"{number},é{number}\n" for number in range(70_001)))
-    file = pa.ipc.open_stream(holdings.arrow.read_bytes()).read_all()
-    assert file.num_rows == holdings.row_count == 70_001
+    metadata = load_file("x.csv", "a,b\n" + "".join(f"{number},é{number}\n" for number in range(70_001)))
+    file = pa.ipc.open_stream(metadata.arrow.read_bytes()).read_all()
+    assert file.num_rows == metadata.row_count == 70_001
     assert file["b"].to_pylist() == [f"é{number}" for number in range(70_001)]
 
 
 def test_a_table_without_rows_has_an_arrow_file_with_its_columns(load_file):
-    holdings = load_file("x.csv", "a,b\n")
-    file = pa.ipc.open_stream(holdings.arrow.read_bytes()).read_all()
-    assert (file.column_names, file.num_rows, holdings.longest_row) == (["a", "b"], 0, 0)
+    metadata = load_file("x.csv", "a,b\n")
+    file = pa.ipc.open_stream(metadata.arrow.read_bytes()).read_all()
+    assert (file.column_names, file.num_rows, metadata.longest_row) == (["a", "b"], 0, 0)
 
 
 # SQLite files as data files
@@ -349,9 +349,9 @@ def test_a_table_of_a_sqlite_file_is_loaded(statements, rows, load_file, tmp_pat
 
 def test_text_with_nul_of_a_sqlite_file_is_kept(load_file, tmp_path):
     made = sqlite_bytes(tmp_path / "made", "CREATE TABLE x (a)", "INSERT INTO x VALUES ('a' || char(0) || 'b')")
-    holdings = load_file("x.sqlite", made)
-    assert table(holdings)[1] == [["a\0b"]]
-    assert pa.ipc.open_stream(holdings.arrow.read_bytes()).read_all()["a"].to_pylist() == ["a\0b"]
+    metadata = load_file("x.sqlite", made)
+    assert table(metadata)[1] == [["a\0b"]]
+    assert pa.ipc.open_stream(metadata.arrow.read_bytes()).read_all()["a"].to_pylist() == ["a\0b"]
 
 
 def test_indexes_of_a_sqlite_file_come_along_beside_those_that_are_asked_for(load_file, tmp_path):
@@ -362,16 +362,14 @@ def test_indexes_of_a_sqlite_file_come_along_beside_those_that_are_asked_for(loa
         "CREATE INDEX by_size ON x (abs(tax))",
         "INSERT INTO x VALUES ('WYETH', 'Q1', 1)",
     )
-    holdings = load_file("x.sqlite", made, "period", (("tax", "company"),))
+    metadata = load_file("x.sqlite", made, "period", (("tax", "company"),))
     expected = [["company", "period"], ["period"], ["tax"], ["tax", "company"]]
-    assert sorted(map(list, holdings.indexes)) == expected
-    assert indexes(holdings) == expected
+    assert sorted(map(list, metadata.indexes)) == expected
+    assert indexes(metadata) == expected
 
 
 def test_an_index_over_a_column_that_is_not_there_is_refused(load_file):
-    with pytest.raises(
-        DataFileError, match=r"has no column 'b', a column to find rows by, of x.*--index and one of: a"
-    ):
+    with pytest.raises(DataFileError, match=r"has no column 'b', an index column of x.*--index and one of: a"):
         load_file("x.csv", "a\n1\n", None, (("a", "b"),))
 
 

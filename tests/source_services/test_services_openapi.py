@@ -10,7 +10,7 @@ import pytest
 from given import PROJECT
 from service_client import serving
 
-from source_services.services import SERVICES
+from source_services.settings import SERVICES
 
 EXAMPLES = int(os.environ.get("FINSYNC_TEST_OPENAPI_EXAMPLES") or 4)
 """Requests that are made up for each operation, beside those that cover each rule of each parameter."""

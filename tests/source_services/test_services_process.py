@@ -137,16 +137,16 @@ def test_ports_follow_the_base_port_and_a_port_in_use_is_told(write, tmp_path):
 
 def test_what_cannot_be_served_is_told(write, tmp_path):
     (tmp_path / "empty").mkdir()
-    assert "holds no data file to serve" in refused("--data", tmp_path / "empty")
+    assert "contains no data file" in refused("--data", tmp_path / "empty")
     assert "there is no such folder" in refused("pnl", "--data", tmp_path / "absent")
-    assert "say which service" in refused("--data", write("pnl.csv", PNL))
+    assert "name its service" in refused("--data", write("pnl.csv", PNL))
     assert "neither CSV, JSON lines nor SQLite" in refused("pnl", "--data", write("pnl.xlsx", PNL))
 
 
 def test_options_that_do_not_fit_are_told(write):
     assert "--base-port is for all" in refused("--port", 8000)
     assert "use --port for one" in refused("pnl", "--base-port", 8000)
-    assert "is no port" in refused("pnl", "--port", 70000)
+    assert "is not a port" in refused("pnl", "--port", 70000)
     data_file = write("tax.csv", "a\n1\n")
     assert "tax cannot listen on 192.0.2.1" in refused(
         *("tax", "--data", data_file, "--host", "192.0.2.1"), FINSYNC_SERVICES_TOKEN=TOKEN
@@ -160,7 +160,7 @@ def test_other_machines_can_ask_only_with_a_token(write, tmp_path):
     data_file = write("pnl.csv", PNL)
     for host in ("0.0.0.0", "::", "192.0.2.1"):
         errors = refused("pnl", "--data", data_file, "--port", 0, "--host", host)
-        assert f"on {host} other machines can ask, so callers need a token" in errors
+        assert f"other machines can connect to {host}, so callers need a token" in errors
         assert "FINSYNC_SERVICES_TOKEN_FILE" in errors
     file = tmp_path / "token"
     file.write_text(f"{TOKEN}\n")
@@ -200,7 +200,7 @@ def test_a_token_file_without_a_token_is_told(write, tmp_path, content, said):
 def test_limits_are_set_by_variables_and_wrong_ones_are_told(write):
     data_file = write("pnl.csv", PNL)
     errors = refused("pnl", "--data", data_file, "--port", 0, FINSYNC_SERVICES_QUERY_SECONDS="soon")
-    assert "FINSYNC_SERVICES_QUERY_SECONDS: 'soon' is no number above 0" in errors
+    assert "FINSYNC_SERVICES_QUERY_SECONDS: 'soon' is not a number above 0" in errors
     with started("pnl", "--data", data_file, "--port", 0, FINSYNC_SERVICES_PAGE_ROWS="7") as (_, lines):
         client = clients_of(lines)["pnl"]
         assert client.get("/schema").json()["limits"]["page_rows"] == 7

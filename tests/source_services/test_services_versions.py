@@ -125,7 +125,7 @@ def test_the_same_content_in_a_new_file_changes_nothing(client, publish, caplog)
     before = client.get("/data")
     caplog.set_level("INFO", "source_services")
     publish("".join(reversed(lines(1).splitlines(keepends=True))))
-    until(lambda: "the new data file holds the same" in caplog.text)
+    until(lambda: "the new data file has the same contents" in caplog.text)
     assert client.get("/data", headers={"If-None-Match": before.headers["ETag"]}).status_code == 304
     assert client.get("/data").content == before.content
     assert client.metric("finsync_versions_published") == 0
@@ -138,7 +138,7 @@ def test_the_same_content_in_a_new_file_changes_nothing(client, publish, caplog)
 BROKEN = {
     "no JSON": (b"{", "cannot be read as a JSON object"),
     "cut short": (lines(2).encode()[:-20], "cannot be read as a JSON object"),
-    "empty": (b"", "holds no values"),
+    "empty": (b"", "contains no values"),
     "no UTF-8": (b'{"version": "\xff"}\n', "is not UTF-8 text"),
     "without the period column": (b'{"n": 1}\n', "has no column 'version'"),
     "too wide": (
