@@ -13,8 +13,8 @@ from pathlib import Path
 from source_services.data.data_files import candidates, find_data_file, find_data_files, service_name
 from source_services.errors import DataFileError, ServicesError, SettingError
 from source_services.served_table import ServedTable
-from source_services.server import LOOK_SECONDS, ServerOptions, serve
-from source_services.settings import BASE_PORT, SERVICES, Limits, Service, describe, variable
+from source_services.server import LOOK_SECONDS, serve
+from source_services.settings import BASE_PORT, SERVICES, STARTUP_SETTINGS, Limits, Service, describe, variable
 from source_services.web.telemetry import log_to_stderr
 
 SAMPLE_DATA = Path(__file__).parent / "sample_data"
@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="finsync-services-"))
             )
             tables = [ServedTable(service, data_file, folder, limits) for service, data_file in to_serve]
-            serve(tables, options.host, ServerOptions(limits, folder, token, options.look_seconds))
+            serve(tables, options.host, token, options.look_seconds)
     except ServicesError as error:
         print(f"source_services: {error}", file=sys.stderr)
         return 2
@@ -88,7 +88,7 @@ def _token(host: str) -> str | None:
     if not token and not _is_loopback(host):
         raise SettingError(
             f"other machines can connect to {host}, so callers need a token",
-            "write one into a file (openssl rand -hex 24), or listen on 127.0.0.1",
+            "write one into a file (openssl rand -hex 24) and name the file here, or listen on 127.0.0.1",
             variable("token_file"),
         )
     return token or None
@@ -137,74 +137,36 @@ def _all(options: argparse.Namespace) -> list[tuple[Service, Path]]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    settings = (f"  {variable(each.name)} (default: {each.value})\n      {each.sentence}\n" for each in describe())
+    variables = (f"  {variable(each.name)} (default: {each.value})\n      {each.sentence}\n" for each in describe())
     parser = argparse.ArgumentParser(
         prog="python -m source_services",
         description="Serve tables of financial statements as read-only SQL over HTTP.",
-        epilog=_EXAMPLES + "".join(settings),
+        epilog=_EXAMPLES + "".join(variables),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    given = {each.name: os.environ.get(variable(each.name)) for each in STARTUP_SETTINGS}
+    help_of = {each.name: f"{each.sentence} Default: {each.value}." for each in STARTUP_SETTINGS}
+    databases = Path(given["databases"]) if given["databases"] else None
     add = parser.add_argument
-    add("service", nargs="?", metavar="SERVICE", help="serve only this one (default: all that have a data file)")
-    add(
-        "--data",
-        type=Path,
-        default=Path(_environment("data") or SAMPLE_DATA),
-        metavar="PATH",
-        help="folder of the data files, or the data file of the one service (default: the sample data)",
-    )
-    add(
-        "--host",
-        default=_environment("host") or "127.0.0.1",
-        help="address to listen on (default: 127.0.0.1, this machine only)",
-    )
-    add(
-        "--port",
-        type=_port,
-        metavar="N",
-        help="port of the one service (default: its own, 5004 for an undeclared one; 0: any free port)",
-    )
+    add("service", nargs="?", metavar="SERVICE", help="Serve only this one. Default: all that have a data file.")
+    add("--data", type=Path, default=Path(given["data"] or SAMPLE_DATA), metavar="PATH", help=help_of["data"])
+    add("--host", default=given["host"] or "127.0.0.1", help=help_of["host"])
+    add("--port", type=_port, metavar="N", help="Port of the one service. Default: its own, or 5004. 0: any free port.")
     add(
         "--base-port",
         type=_port,
         metavar="N",
-        help="port of the first of all services, the others follow (default: 5001; 0: any free ports)",
+        help="Port of the first service, which the others follow. 0: any free ones.",
     )
-    add("--period-column", metavar="NAME", help="column of the one service that contains the period end")
-    add(
-        "--index",
-        nargs="+",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="columns of the one service to index together, for fast lookups; may be repeated",
-    )
-    databases = _environment("databases")
-    add(
-        "--databases",
-        type=Path,
-        default=Path(databases) if databases else None,
-        metavar="DIR",
-        help="folder for the SQLite and Arrow files (default: a temporary one, which is removed at the end)",
-    )
-    add(
-        "--look-seconds",
-        type=float,
-        default=LOOK_SECONDS,
-        metavar="S",
-        help="how often to look for a newer data file (default: 1)",
-    )
-    add(
-        "--log",
-        choices=["debug", "info", "warning", "error"],
-        default=_environment("log") or "warning",
-        help="lowest level that is logged, as JSON lines on standard error; info: each request (default: warning)",
-    )
+    add("--period-column", metavar="NAME", help="Column of the one service that contains the period end.")
+    columns = "Columns of the one service to index together, for fast lookups. May be repeated."
+    add("--index", nargs="+", action="append", default=[], metavar="NAME", help=columns)
+    add("--databases", type=Path, default=databases, metavar="DIR", help=help_of["databases"])
+    look = "How often to look for a newer data file. Default: 1."
+    add("--look-seconds", type=float, default=LOOK_SECONDS, metavar="S", help=look)
+    levels = ["debug", "info", "warning", "error"]
+    add("--log", choices=levels, default=given["log"] or "warning", help=help_of["log"])
     return parser
-
-
-def _environment(name: str) -> str | None:
-    return os.environ.get(variable(name))
 
 
 def _port(text: str) -> int:

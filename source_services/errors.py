@@ -4,7 +4,7 @@ The command line prints a `ServicesError` without a traceback; the routes send a
 (RFC 9457). Any other exception is a fault of the program and keeps its traceback.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class ServicesError(Exception):
@@ -30,8 +30,7 @@ class PortError(ServicesError):
     """A service cannot listen on its port."""
 
 
-@dataclass(frozen=True)
-class ProblemType:
+class ProblemType(NamedTuple):
     """A problem type of RFC 9457: HTTP status, title, and a sentence for the documentation."""
 
     status: int
@@ -41,9 +40,7 @@ class ProblemType:
 
 PROBLEM_TYPES = {
     "invalid-parameter": ProblemType(400, "Invalid parameter", "A parameter is unknown, missing or invalid."),
-    "sql-not-allowed": ProblemType(
-        400, "SQL not allowed", "The statement is more than one SELECT over the service's own table."
-    ),
+    "sql-not-allowed": ProblemType(400, "SQL not allowed", "Send one SELECT over the service's own table."),
     "sql-invalid": ProblemType(400, "SQL invalid", "The statement is not valid SQL over this table."),
     "not-authenticated": ProblemType(401, "Not authenticated", "Send the token: Authorization: Bearer TOKEN."),
     "not-found": ProblemType(404, "Not found", "There is no resource at this path."),
@@ -53,9 +50,7 @@ PROBLEM_TYPES = {
     "too-large": ProblemType(413, "Too large", "The request or its result is larger than the limit."),
     "url-too-long": ProblemType(414, "URL too long", "Send a long statement with POST."),
     "media-type": ProblemType(415, "Unsupported media type", "POST takes a JSON object as application/json."),
-    "wrong-host": ProblemType(
-        421, "Wrong host", "Without a token, the header Host must be an IP address or localhost."
-    ),
+    "wrong-host": ProblemType(421, "Wrong host", "Without a token, Host must be an IP address or localhost."),
     "rate-limited": ProblemType(429, "Too many requests", "Retry after the seconds in the header Retry-After."),
     "internal": ProblemType(500, "Internal error", "The service failed; its log has the cause and the request id."),
     "busy": ProblemType(503, "Busy", "Retry after the seconds in the header Retry-After."),

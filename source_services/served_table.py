@@ -25,44 +25,44 @@ class ServedTable:
     """One table: `current` is the version that is served, `load_error` says if a newer one could not be loaded."""
 
     def __init__(self, service: Service, data_file: Path, folder: Path, limits: Limits) -> None:
-        self.service, self._data_file, self._folder, self._limits = service, data_file, folder, limits
-        self._loaded = _identity(data_file)
+        self.service, self._data_file, self.folder, self.limits = service, data_file, folder, limits
+        self._loaded = self._seen = _identity(data_file)
         self.current = Snapshot(load(service, data_file, folder), limits)
         self.published, self.rejected = 0, 0
         self.load_error: str | None = None
 
     async def watch(self, seconds: float) -> None:
-        """Look at the data file every so many seconds, and load one that has replaced it.
-
-        A file is loaded when it is the same at two looks in a row, so not while it is being written.
-        """
-        seen = self._loaded
+        """Look at the data file every so many seconds."""
         while True:
             await asyncio.sleep(seconds)
-            found = _identity(self._data_file)
-            if found is not None and found == seen and found != self._loaded:
-                self._loaded = found
-                await self._publish()
-            seen = found
+            await self.look()
+
+    async def look(self) -> None:
+        """Load a data file that is the same at two looks in a row, so is no longer being written, and publish it."""
+        found, before = _identity(self._data_file), self._seen
+        self._seen = found
+        if found is not None and found == before and found != self._loaded:
+            self._loaded = found
+            await self._publish()
 
     async def _publish(self) -> None:
         fields = {"service": self.service.name, "data_version": self.current.version}
         try:
             metadata = await self._load_in_process()
             if metadata.data_version == self.current.version:
-                LOG.info("the new data file has the same contents", extra=fields)
+                LOG.info("the new data file has the same contents", extra={"fields": fields})
                 self.load_error = None
                 return
-            snapshot = await asyncio.to_thread(Snapshot, metadata, self._limits)
+            snapshot = await asyncio.to_thread(Snapshot, metadata, self.limits)
         except Exception as error:  # whatever is wrong with the file: the old version stays, and the watch goes on
             self.rejected += 1
             self.load_error = "a newer data file could not be loaded; the log has the cause"
-            LOG.error("%s", error, extra=fields)
+            LOG.error("%s", error, extra={"fields": fields})
             return
         before, self.current = self.current, snapshot
         before.retire()
         self.published, self.load_error = self.published + 1, None
-        LOG.info("a new version is served", extra={**fields, "data_version": snapshot.version})
+        LOG.info("a new version is served", extra={"fields": {**fields, "data_version": snapshot.version}})
 
     async def _load_in_process(self) -> TableMetadata:
         """Load the data file in a process of its own, so that responses don't wait."""
@@ -70,7 +70,7 @@ class ServedTable:
         # Forked from a process that has imported what a load needs (pyarrow looks for pandas): half a second less
         context.set_forkserver_preload(["__main__", load.__module__, "pandas"])
         process = ProcessPoolExecutor(1, mp_context=context)
-        loop, arguments = asyncio.get_running_loop(), (self.service, self._data_file, self._folder)
+        loop, arguments = asyncio.get_running_loop(), (self.service, self._data_file, self.folder)
         try:
             return await loop.run_in_executor(process, load, *arguments)
         finally:

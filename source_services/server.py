@@ -8,8 +8,6 @@ import socket
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import apsw
@@ -19,7 +17,7 @@ from aiohttp.http_exceptions import LineTooLong
 from source_services.errors import PortError, RequestError
 from source_services.query.pool import QueryPool
 from source_services.served_table import ServedTable
-from source_services.settings import Limits, Service
+from source_services.settings import Service
 from source_services.web.access import AccessControl
 from source_services.web.app import INTERNAL, create_app
 from source_services.web.context import Context
@@ -35,34 +33,29 @@ SHUTDOWN_SECONDS = 10
 _HTTP: dict[str, Any] = {"keepalive_timeout": 60, "max_line_size": 16_380, "max_field_size": 16_380, "access_log": None}
 
 
-@dataclass(frozen=True)
-class ServerOptions:
-    """The limits, the folder of large results, the token that callers need (None: none), and `LOOK_SECONDS`."""
+def serve(tables: list[ServedTable], host: str, token: str | None, look_seconds: float) -> None:
+    """Serve each table at its service's port (0: any free one) until a signal stops the process. Raises PortError.
 
-    limits: Limits
-    folder: Path
-    token: str | None = None
-    look_seconds: float = LOOK_SECONDS
-
-
-def serve(tables: list[ServedTable], host: str, options: ServerOptions) -> None:
-    """Serve each table at its service's port (0: any free one) until a signal stops the process. Raises PortError."""
+    Callers must send the token, if there is one. Each data file is looked at every `look_seconds`.
+    """
     sockets = [listen(host, table.service) for table in tables]
     # Rows are many objects without cycles: with the default thresholds, the collector takes half the time of a query
     gc.set_threshold(50_000, 20, 20)
     # SQLite has one limit for the whole process, which no statement can raise
-    apsw.hard_heap_limit(options.limits.heap_bytes)
-    asyncio.run(_serve(tables, sockets, host, options))
+    apsw.hard_heap_limit(tables[0].limits.heap_bytes)
+    asyncio.run(_serve(tables, sockets, host, token, look_seconds))
 
 
-async def _serve(tables: list[ServedTable], sockets: list[socket.socket], host: str, options: ServerOptions) -> None:
+async def _serve(
+    tables: list[ServedTable], sockets: list[socket.socket], host: str, token: str | None, look_seconds: float
+) -> None:
     stopped = asyncio.Event()
     for signal_ in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_, stopped.set)
     width = max(len(table.service.name) for table in tables)
     async with AsyncExitStack() as stack:
         for table, listener in zip(tables, sockets, strict=True):
-            await stack.enter_async_context(running(table, listener, options))
+            await stack.enter_async_context(running(table, listener, token, look_seconds))
             address, metadata = f"[{host}]" if ":" in host else host, table.current.metadata
             print(
                 f"{table.service.name:<{width}}  http://{address}:{listener.getsockname()[1]}   "
@@ -73,17 +66,18 @@ async def _serve(tables: list[ServedTable], sockets: list[socket.socket], host: 
 
 
 @asynccontextmanager
-async def running(table: ServedTable, listener: socket.socket, options: ServerOptions) -> AsyncIterator[None]:
+async def running(
+    table: ServedTable, listener: socket.socket, token: str | None = None, look_seconds: float = LOOK_SECONDS
+) -> AsyncIterator[None]:
     """Serve the table on the socket, and watch its data file, until the block ends; then finish running requests."""
-    limits = options.limits
-    pool, access = QueryPool(limits, options.folder), AccessControl(options.token, limits.requests_per_minute)
-    context = Context(table, pool, limits, access, Telemetry(table.service.name))
+    pool, access = QueryPool(table.limits, table.folder), AccessControl(token, table.limits.requests_per_minute)
+    context = Context(table, pool, access, Telemetry(table.service.name))
     runner = web.AppRunner(create_app(context), handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS, **_HTTP)
     await runner.setup()
     loop, handler = asyncio.get_running_loop(), runner.server
     assert handler is not None
     server = await loop.create_server(lambda: _Connection(context, handler, loop=loop, **_HTTP), sock=listener)
-    watch = asyncio.create_task(table.watch(options.look_seconds))
+    watch = asyncio.create_task(table.watch(look_seconds))
     try:
         yield
     finally:

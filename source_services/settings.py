@@ -45,10 +45,10 @@ class Setting(NamedTuple):
 
 
 STARTUP_SETTINGS = (
-    Setting("data", "the sample data", "Folder of the data files, or the data file of one service; see --data."),
-    Setting("host", "127.0.0.1", "Address to listen on; see --host."),
-    Setting("databases", "a temporary folder", "Folder for the SQLite and Arrow files; see --databases."),
-    Setting("log", "warning", "Lowest level that is logged; see --log."),
+    Setting("data", "the sample data", "Folder of the data files, or the data file of one service."),
+    Setting("host", "127.0.0.1", "Address to listen on."),
+    Setting("databases", "a temporary folder", "Folder for the SQLite and Arrow files."),
+    Setting("log", "warning", "Lowest level that is logged as JSON; info logs each request."),
     Setting("token_file", "none", "File with the token that callers must send."),
     Setting("token", "none", "The token itself, if there is no token_file."),
 )

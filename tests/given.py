@@ -21,7 +21,7 @@ from finsync_pipeline import frames
 from finsync_pipeline.statements.mapping import SourceMapping
 from source_services.data.data_files import find_data_files
 from source_services.served_table import ServedTable
-from source_services.server import ServerOptions, listen, running
+from source_services.server import listen, running
 from source_services.settings import SERVICES, Limits, Service
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -75,7 +75,7 @@ def answering_service(
     stopped = asyncio.Event()
 
     async def answer() -> None:
-        async with running(table, listening, ServerOptions(limits, folder, token, look_seconds)):
+        async with running(table, listening, token, look_seconds):
             await stopped.wait()
 
     thread = Thread(target=loop.run_until_complete, args=[answer()])

@@ -1,13 +1,12 @@
-"""Kinds of columns, their Arrow types and arrays, and cells as JSON."""
+"""Kinds of columns, and their Arrow types and arrays."""
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
 import pyarrow as pa
 
-from source_services.data.columns import Cell, Column
+from source_services.data.columns import Cell, Column, as_json
 
 CHUNK_ROWS = 2_000
 """Rows that become Arrow arrays at a time: their cells as Python objects still fit a processor's cache."""
@@ -71,8 +70,17 @@ def array_of(kind: str, cells: Sequence[Cell]) -> pa.Array:
     return pa.array(cells, ARROW_TYPES[kind])
 
 
-def batches(chunks: Iterable[list[pa.Array]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """The chunks, each a few rows, joined into record batches that are large enough to be read fast."""
+def write_batches(writer: Any, chunks: Iterable[list[pa.Array]], schema: pa.Schema) -> int:
+    """Write the chunks, each a few rows, as record batches that are large enough to be read fast; returns the rows."""
+    count = 0
+    for batch in _batches(chunks, schema):
+        writer.write_batch(batch)
+        count += batch.num_rows
+    writer.close()
+    return count
+
+
+def _batches(chunks: Iterable[list[pa.Array]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     pending: list[list[pa.Array]] = []
     rows = size = 0
     for chunk in chunks:
@@ -87,12 +95,3 @@ def batches(chunks: Iterable[list[pa.Array]], schema: pa.Schema) -> Iterator[pa.
 
 def _joined(chunks: list[list[pa.Array]], schema: pa.Schema) -> pa.RecordBatch:
     return pa.record_batch([pa.concat_arrays(column) for column in zip(*chunks, strict=True)], schema=schema)
-
-
-def as_json(cell: Any) -> Any:
-    """The cell as JSON has it: a blob is its hex text, infinity is the text `Infinity`."""
-    if isinstance(cell, bytes):
-        return cell.hex()
-    if isinstance(cell, float) and math.isinf(cell):
-        return "Infinity" if cell > 0 else "-Infinity"
-    return cell

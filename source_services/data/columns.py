@@ -1,8 +1,9 @@
-"""Columns and cells: what data files are read as, and column names that SQLite accepts."""
+"""Columns and cells: what data files are read as, column names that SQLite accepts, and cells as JSON."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Cell = int | float | str | bytes | None
 
@@ -21,6 +22,15 @@ class Table(NamedTuple):
     columns: list[str]
     rows: Iterable[Sequence[Cell]]
     indexes: tuple[tuple[str, ...], ...] = ()
+
+
+def as_json(cell: Any) -> Any:
+    """The cell as JSON has it: a blob is its hex text, infinity is the text `Infinity`."""
+    if isinstance(cell, bytes):
+        return cell.hex()
+    if isinstance(cell, float) and math.isinf(cell):
+        return "Infinity" if cell > 0 else "-Infinity"
+    return cell
 
 
 def distinct_names(names: Iterable[str]) -> list[str]:

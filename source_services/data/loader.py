@@ -11,7 +11,7 @@ from pathlib import Path
 import apsw
 import pyarrow as pa
 
-from source_services.data.arrow_types import CHUNK_ROWS, array_of, batches, schema_of
+from source_services.data.arrow_types import CHUNK_ROWS, array_of, schema_of, write_batches
 from source_services.data.columns import Table, quoted, quoted_list
 from source_services.data.data_files import open_table
 from source_services.data.table_metadata import TableMetadata, read_metadata, row_groups
@@ -110,6 +110,5 @@ def _write_arrow(connection: apsw.Connection, metadata: TableMetadata, file: Pat
         while chunk := list(islice(rows, CHUNK_ROWS)):
             yield list(map(array_of, kinds, zip(*chunk, strict=True)))
 
-    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
-        for batch in batches(chunks(), schema):
-            writer.write_batch(batch)
+    with pa.OSFile(str(file), "wb") as sink:
+        write_batches(pa.ipc.new_stream(sink, schema), chunks(), schema)

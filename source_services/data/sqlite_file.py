@@ -8,8 +8,7 @@ from typing import Any
 
 import apsw
 
-from source_services.data.arrow_types import as_json
-from source_services.data.columns import Cell, Table, quoted
+from source_services.data.columns import Cell, Table, as_json, quoted
 from source_services.errors import DataFileError
 
 

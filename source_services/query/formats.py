@@ -10,16 +10,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from source_services.data.arrow_types import (
-    CHUNK_ROWS,
-    array_of,
-    as_json,
-    batches,
-    joined_kind,
-    kind_of_cells,
-    schema_of,
-)
-from source_services.data.columns import Cell, Column
+from source_services.data.arrow_types import CHUNK_ROWS, array_of, joined_kind, kind_of_cells, schema_of, write_batches
+from source_services.data.columns import Cell, Column, as_json
 from source_services.query.connection import BYTES_AT_A_TIME, Selection
 from source_services.query.spool import SpooledFile
 
@@ -117,12 +109,7 @@ def _write_batches(selection: Selection, open_writer: Callable[[pa.Schema], Any]
                 raise KindsChanged(_kinds_of_all(kinds, computed, chain([chunk], chunks)))
             yield [_array(kinds, place, cells) for place, cells in enumerate(chunk)]
 
-    writer, count = open_writer(schema), 0
-    for batch in batches(arrays(), schema):
-        writer.write_batch(batch)
-        count += batch.num_rows
-    writer.close()
-    return count
+    return write_batches(open_writer(schema), arrays(), schema)
 
 
 def _array(kinds: list[str], place: int, cells: list[Cell]) -> pa.Array:

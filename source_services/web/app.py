@@ -34,7 +34,7 @@ _HTTP_ERRORS = {
 def create_app(context: Context) -> web.Application:
     """The application that serves the context's table."""
     # Each byte of a statement may be escaped in JSON; its parameters come on top
-    app = web.Application(middlewares=[_middleware], client_max_size=2 * context.limits.sql_bytes + (1 << 20))
+    app = web.Application(middlewares=[_middleware], client_max_size=2 * context.table.limits.sql_bytes + (1 << 20))
     app[CONTEXT] = context
     for path, handler in {**meta_routes.ROUTES, "/data": row_routes.data, "/query": row_routes.query}.items():
         app.router.add_get(path, handler)
@@ -61,7 +61,8 @@ async def _middleware(request: web.Request, handler: Handler) -> web.StreamRespo
         except ConnectionError:
             raise  # the client disconnected while the response was sent
         except Exception:
-            LOG.exception("failed", extra={"service": context.telemetry.service, "request_id": request_id})
+            fields = {"service": context.telemetry.service, "request_id": request_id}
+            LOG.exception("failed", extra={"fields": fields})
             response = problem_response(RequestError(*INTERNAL), request_id)
         status = response.status
     finally:

@@ -6,7 +6,6 @@ from aiohttp import web
 
 from source_services.query.pool import QueryPool
 from source_services.served_table import ServedTable
-from source_services.settings import Limits
 from source_services.web.access import AccessControl
 from source_services.web.telemetry import Telemetry
 
@@ -17,7 +16,6 @@ class Context:
 
     table: ServedTable
     pool: QueryPool
-    limits: Limits
     access: AccessControl
     telemetry: Telemetry
 

@@ -23,8 +23,6 @@ from source_services.web.openapi import document
 from source_services.web.request_params import check_parameters
 from source_services.web.responses import send_document
 
-JSON = {"Content-Type": "application/json"}
-
 _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
 _STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 _STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
@@ -43,9 +41,9 @@ def schema(request: web.Request, context: Context, snapshot: Snapshot) -> web.Re
         "indexes": metadata.indexes,
         "formats": {each.name: each.media_type for each in FORMATS.values()},
         "functions": sorted(FUNCTIONS),
-        "limits": {limit.name: limit.value for limit in context.limits.describe()},
+        "limits": {limit.name: limit.value for limit in context.table.limits.describe()},
     }
-    return send_document(request, snapshot, "schema", orjson.dumps(body), JSON)
+    return send_document(request, snapshot, "schema", orjson.dumps(body))
 
 
 def version(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
@@ -55,7 +53,7 @@ def version(request: web.Request, context: Context, snapshot: Snapshot) -> web.R
         "columns": [column.name for column in metadata.columns],
         "periods": None if metadata.periods is None else [asdict(each) for each in metadata.periods],
     }
-    return send_document(request, snapshot, "version", orjson.dumps(body), JSON)
+    return send_document(request, snapshot, "version", orjson.dumps(body))
 
 
 def _identity(metadata: TableMetadata) -> dict[str, object]:
@@ -92,8 +90,7 @@ def metrics(request: web.Request, context: Context, snapshot: Snapshot) -> web.R
 
 def openapi(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
     """GET /openapi.json."""
-    body = orjson.dumps(document(snapshot.metadata, context.limits))
-    return send_document(request, snapshot, "openapi", body, JSON)
+    return send_document(request, snapshot, "openapi", orjson.dumps(document(snapshot.metadata, context.table.limits)))
 
 
 def page(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
@@ -104,7 +101,7 @@ def page(request: web.Request, context: Context, snapshot: Snapshot) -> web.Resp
         examples=_examples(snapshot.metadata),
         sql=f"SELECT *\nFROM {quoted(snapshot.metadata.service.name)}\nLIMIT 20",
         formats=FORMATS.values(),
-        limits=context.limits.describe(),
+        limits=context.table.limits.describe(),
         functions=sorted(FUNCTIONS),
         problem_types=PROBLEM_TYPES,
     )

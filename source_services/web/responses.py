@@ -22,6 +22,8 @@ LOG_FIELDS = web.RequestKey("log_fields", dict)
 
 SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
+JSON = {"Content-Type": "application/json"}
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -63,7 +65,7 @@ async def send_result(
         return web.Response(body=body.content, headers=headers)
     response = FileResponse(body, headers)
     try:
-        async with asyncio.timeout(context.limits.send_seconds):
+        async with asyncio.timeout(context.table.limits.send_seconds):
             await response.prepare(request)
     except TimeoutError:
         if request.transport is not None:
@@ -73,7 +75,7 @@ async def send_result(
 
 
 def send_document(
-    request: web.Request, snapshot: Snapshot, name: str, content: bytes, headers: dict[str, str]
+    request: web.Request, snapshot: Snapshot, name: str, content: bytes, headers: dict[str, str] = JSON
 ) -> web.Response:
     """Send a small document about this version."""
     tag = tag_of(snapshot.version, name)

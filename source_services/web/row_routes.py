@@ -34,7 +34,7 @@ async def data(request: web.Request) -> web.StreamResponse:
     format_ = format_of(request)
     with context.table.current as snapshot:
         rows = _requested_rows(request, snapshot)
-        limit = whole_number(request, "limit", 1, context.limits.page_rows)
+        limit = whole_number(request, "limit", 1, context.table.limits.page_rows)
         token = request.query.get("next")
         if limit is None and (token is not None or format_.name == "json"):
             limit = DEFAULT_PAGE_ROWS
@@ -43,15 +43,15 @@ async def data(request: web.Request) -> web.StreamResponse:
             tag = tag_of(snapshot.version, format_.name, "whole")
             return await send_result(request, snapshot, format_, snapshot.whole_table, tag)
         if limit is None:
-            execution = rows.all(format_, context.limits.result_rows)
+            execution = rows.all(format_, context.table.limits.result_rows)
         else:
             execution = rows.page(format_, limit, after, snapshot.version)
-        return await send_execution(request, snapshot, execution, context.limits.export_seconds)
+        return await send_execution(request, snapshot, execution, context.table.limits.export_seconds)
 
 
 async def query(request: web.Request) -> web.StreamResponse:
     """GET and POST /query: the rows of a SELECT."""
-    limits = context_of(request).limits
+    limits = context_of(request).table.limits
     parameters: dict[str, Cell]
     if request.method == "POST":
         check_parameters(request, ["format"])

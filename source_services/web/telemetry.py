@@ -9,10 +9,6 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 LOG = logging.getLogger("source_services")
-_FIELDS = (
-    *("service", "request_id", "method", "route", "status", "milliseconds"),
-    *("rows", "bytes", "client", "data_version"),
-)
 _GAUGES = {
     "queries_running": "Queries that run now.",
     "queries_waiting": "Queries that wait for a connection.",
@@ -52,7 +48,7 @@ class Telemetry:
         self.seconds.labels(route).observe(seconds)
         shared = {"service": self.service, "method": request.method, "route": route, "status": status}
         timed = {"milliseconds": round(seconds * 1000, 1), "client": request.remote}
-        LOG.info("answered", extra={**shared, **timed, **fields})
+        LOG.info("answered", extra={"fields": {**shared, **timed, **fields}})
 
 
 class _JsonFormatter(logging.Formatter):
@@ -61,7 +57,7 @@ class _JsonFormatter(logging.Formatter):
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "message": record.getMessage(),
-            **{name: getattr(record, name) for name in _FIELDS if hasattr(record, name)},
+            **getattr(record, "fields", {}),
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)

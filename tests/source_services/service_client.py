@@ -57,7 +57,7 @@ class Client:
 
     def request(self, method: str, path: str, **how: Any) -> requests.Response:
         """Ask by any method."""
-        return self.session.request(method, self.url + path, **{"timeout": 30, **how})
+        return self.session.request(method, self.url + path, **{"timeout": 60, **how})
 
     def query(self, sql: str, **parameters: str) -> requests.Response:
         """GET /query."""
@@ -229,7 +229,11 @@ def environment(**settings: str) -> dict[str, str]:
 
 @contextmanager
 def started(
-    *arguments: object, count: int = 1, address_space: int | None = None, **settings: str
+    *arguments: object,
+    count: int = 1,
+    address_space: int | None = None,
+    program: tuple[str, ...] = ("-m", "source_services"),
+    **settings: str,
 ) -> Iterator[tuple["subprocess.Popen[str]", list[str]]]:
     """`python -m source_services`, its first `count` lines read; it is told to stop at the end."""
 
@@ -238,7 +242,7 @@ def started(
             resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
 
     with subprocess.Popen(
-        [sys.executable, "-m", "source_services", *map(str, arguments)],
+        [sys.executable, *program, *map(str, arguments)],
         cwd=PROJECT,
         env=environment(**settings),
         stdout=subprocess.PIPE,
@@ -251,7 +255,7 @@ def started(
             yield process, [process.stdout.readline().rstrip("\n") for _ in range(count)]
         finally:
             process.send_signal(signal.SIGTERM)  # not kill: the temporary folder is to go too
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
 
 
 def clients_of(lines: list[str]) -> dict[str, Client]:
@@ -260,8 +264,8 @@ def clients_of(lines: list[str]) -> dict[str, Client]:
     return {match[1]: Client(match[2]) for match in found if match is not None}
 
 
-def until(is_so: Callable[[], Any], seconds: float = 15) -> Any:
-    """What `is_so` returns as soon as it is true. Fails if it is not within the seconds."""
+def until(is_so: Callable[[], Any], seconds: float = 60) -> Any:
+    """What `is_so` returns as soon as it is true. Fails after the seconds, which only a fault takes."""
     end = time.monotonic() + seconds
     while not (found := is_so()):
         assert time.monotonic() < end, f"not so after {seconds} s"

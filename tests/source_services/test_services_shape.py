@@ -115,7 +115,7 @@ def test_an_unforeseen_fault_is_told_without_its_cause_and_logged_with_it(serve,
         assert "secret" not in answer.text
         assert body["instance"] == "urn:request:the-one"
     assert "the secret cause" in caplog.text
-    assert {record.request_id for record in caplog.records} == {"the-one"}
+    assert {record.fields["request_id"] for record in caplog.records} == {"the-one"}
     assert client.metric("finsync_requests_total", status="500") == 2
 
 
