@@ -14,12 +14,12 @@ import apsw
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
-from source_services.errors import PortError, RequestError
+from source_services.errors import PortError
 from source_services.query.pool import QueryPool
 from source_services.served_table import ServedTable
 from source_services.settings import Service
 from source_services.web.access import AccessControl
-from source_services.web.app import INTERNAL, create_app
+from source_services.web.app import create_app, http_error
 from source_services.web.context import Context
 from source_services.web.responses import SECURITY_HEADERS, problem_response, request_id_of
 from source_services.web.telemetry import Telemetry
@@ -103,13 +103,7 @@ class _Connection(web.RequestHandler):
             # The request's task keeps the error for a while: what its frames refer to, such as a file, is freed now
             traceback.clear_frames(exc.__traceback__ if exc else None)
             raise ConnectionError("part of the response is already sent")
-        error = RequestError(*INTERNAL)
-        if isinstance(exc, LineTooLong):
-            error = RequestError(
-                "url-too-long", "the URL or a header is too long", "send the statement with POST /query"
-            )
-        elif status < 500:
-            error = RequestError("invalid-parameter", "the request is not valid HTTP", "send a valid request")
+        error = http_error(414 if isinstance(exc, LineTooLong) else 400 if status < 500 else 500)
         request_id, version = request_id_of(request), self._context.table.current.version
         response = problem_response(error, request_id)
         response.headers.update(SECURITY_HEADERS | {"X-Request-Id": request_id, "X-Data-Version": version})

@@ -60,8 +60,8 @@ def write_ndjson(selection: Selection, file: SpooledFile) -> int:
 
 
 def write_csv(selection: Selection, file: SpooledFile) -> int:
-    """A header, and a line for each row: a missing value is empty, an empty text is `""`."""
-    return _write_batches(selection, lambda schema: _CsvWriter(file, schema))
+    """A header, and a line for each row: a missing value is empty, an empty text is `""`, a blob is its hex text."""
+    return _write_batches(selection, lambda schema: pa.csv.CSVWriter(file, schema), as_text=("mixed", "blob"))
 
 
 def write_arrow(selection: Selection, file: SpooledFile) -> int:
@@ -96,23 +96,27 @@ def _json_rows(selection: Selection) -> Iterator[list[Any]]:
             yield rows
 
 
-def _write_batches(selection: Selection, open_writer: Callable[[pa.Schema], Any]) -> int:
+def _write_batches(selection: Selection, open_writer: Callable[[pa.Schema], Any], as_text: tuple[str, ...] = ()) -> int:
+    """Write the rows as record batches; columns of the kinds `as_text` become text."""
     chunks = _chunks(selection)
     first: Cells = next(chunks, [[] for _ in selection.names])
     kinds = [kind or kind_of_cells(cells) for kind, cells in zip(selection.kinds, first, strict=True)]
-    schema = schema_of([Column(name, kind) for name, kind in zip(selection.names, kinds, strict=True)])
+    written = ["text" if kind in as_text else kind for kind in kinds]
+    schema = schema_of(list(map(Column, selection.names, written)))
     computed = [place for place, kind in enumerate(selection.kinds) if kind is None]
 
     def arrays() -> Iterator[list[pa.Array]]:
         for chunk in chain([first] if first[0] else [], chunks):
             if any(joined_kind(kinds[place], kind_of_cells(chunk[place])) != kinds[place] for place in computed):
                 raise KindsChanged(_kinds_of_all(kinds, computed, chain([chunk], chunks)))
-            yield [_array(kinds, place, cells) for place, cells in enumerate(chunk)]
+            yield [_array(kinds, place, cells, as_text) for place, cells in enumerate(chunk)]
 
     return write_batches(open_writer(schema), arrays(), schema)
 
 
-def _array(kinds: list[str], place: int, cells: list[Cell]) -> pa.Array:
+def _array(kinds: list[str], place: int, cells: list[Cell], as_text: tuple[str, ...]) -> pa.Array:
+    if kinds[place] in as_text:
+        return pa.array([None if cell is None else str(as_json(cell)) for cell in cells], pa.string())
     try:
         return array_of(kinds[place], cells)
     except pa.ArrowInvalid:  # a whole number that a float64 does not represent, among numbers that are not whole
@@ -142,26 +146,3 @@ def _chunks(selection: Selection) -> Iterator[Cells]:
             columns, size = [[] for _ in selection.names], 0
     if columns[0]:
         yield columns
-
-
-class _CsvWriter:
-    """Record batches as CSV: a cell of a mixed column is its plain text, a blob its hex text."""
-
-    def __init__(self, file: SpooledFile, schema: pa.Schema) -> None:
-        texts = (pa.json_(), pa.binary())
-        self._schema = pa.schema([(each.name, pa.string() if each.type in texts else each.type) for each in schema])
-        self._writer = pa.csv.CSVWriter(file, self._schema)
-        self.close = self._writer.close
-
-    def write_batch(self, batch: pa.RecordBatch) -> None:
-        """Write these rows."""
-        self._writer.write_batch(pa.record_batch([_csv_array(each) for each in batch.columns], schema=self._schema))
-
-
-def _csv_array(array: pa.Array) -> pa.Array:
-    if array.type == pa.json_():
-        cells = (None if text is None else orjson.loads(text) for text in array.storage.to_pylist())
-        return pa.array([cell if cell is None or isinstance(cell, str) else str(cell) for cell in cells], pa.string())
-    if array.type == pa.binary():
-        return pa.array([None if cell is None else cell.hex() for cell in array.to_pylist()], pa.string())
-    return array

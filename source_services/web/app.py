@@ -20,14 +20,13 @@ HEADERS = web.RequestKey("headers", dict)
 CLIENT_CLOSED_REQUEST = 499
 """The status in logs and metrics of a request whose client disconnected."""
 
-INTERNAL = ("internal", "the service failed", "look for the request id in its log")
-
 _HTTP_ERRORS = {
     400: ("invalid-parameter", "the request is not valid HTTP", "send a valid request"),
     404: ("not-found", "there is no resource at this path", "GET / lists the routes"),
     405: ("method-not-allowed", "the route does not have this method", "the header Allow lists the methods"),
     413: ("too-large", "the body is larger than a statement may be", "send a shorter statement"),
-    414: ("url-too-long", "the URL is too long", "send the statement with POST /query"),
+    414: ("url-too-long", "the URL or a header is too long", "send the statement with POST /query"),
+    500: ("internal", "the service failed", "look for the request id in its log"),
 }
 
 
@@ -57,13 +56,14 @@ async def _middleware(request: web.Request, handler: Handler) -> web.StreamRespo
         except RequestError as error:
             response = problem_response(error, request_id)
         except web.HTTPException as error:
-            response = problem_response(_request_error(error), request_id)
+            allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+            response = problem_response(http_error(error.status, allow), request_id)
         except ConnectionError:
             raise  # the client disconnected while the response was sent
         except Exception:
             fields = {"service": context.telemetry.service, "request_id": request_id}
             LOG.exception("failed", extra={"fields": fields})
-            response = problem_response(RequestError(*INTERNAL), request_id)
+            response = problem_response(http_error(500), request_id)
         status = response.status
     finally:
         context.telemetry.record(request, status, time.perf_counter() - started, request[LOG_FIELDS])
@@ -78,6 +78,6 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
     response.headers.pop("Server", None)
 
 
-def _request_error(error: web.HTTPException) -> RequestError:
-    allow = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
-    return RequestError(*_HTTP_ERRORS.get(error.status, INTERNAL), allow)
+def http_error(status: int, headers: dict[str, str] | None = None) -> RequestError:
+    """The error for a status that the HTTP server itself chose."""
+    return RequestError(*_HTTP_ERRORS.get(status, _HTTP_ERRORS[500]), headers)

@@ -26,6 +26,14 @@ _SQL_PROBLEMS = ("query-timeout", "sql-invalid", "sql-not-allowed")
 _OBJECT, _TEXT, _WHOLE = {"type": "object"}, {"type": "string"}, {"type": "integer"}
 
 
+def _parameter(name: str, description: str, schema: Document, place: str = "query") -> Document:
+    return {"name": name, "in": place, "description": description, "schema": schema}
+
+
+_FORMAT = _parameter("format", "The format of the rows; wins over Accept.", {"enum": list(FORMATS)})
+_TAG = _parameter("If-None-Match", "The ETag of a response that the caller has.", _TEXT, "header")
+
+
 def document(metadata: TableMetadata, limits: Limits) -> Document:
     """Every route with its parameters, responses and problems."""
     name = metadata.service.name
@@ -61,7 +69,7 @@ def _data(metadata: TableMetadata, limits: Limits) -> Document:
     page["properties"]["next"] = {"type": ["string", "null"]}
     names = _array({"enum": columns})
     parameters = [
-        _format(),
+        _FORMAT,
         _parameter("limit", "Rows of a page.", _WHOLE | {"minimum": 1, "maximum": limits.page_rows}),
         _parameter("next", "The token of the next page.", _TEXT),
         _parameter("column", "A column of the result.", names),
@@ -70,14 +78,14 @@ def _data(metadata: TableMetadata, limits: Limits) -> Document:
             _parameter(f"filter.{each}", f"Only rows with one of these values of {each}.", _array(_TEXT))
             for each in columns
         ),
-        _tag(),
+        _TAG,
     ]
     return _operation("Rows of the table", parameters, _media_types(page), "query-timeout", "version-gone")
 
 
 def _get_query() -> Document:
     sql = _parameter("q", "One SELECT over the table; p.<name> gives a parameter :name.", _TEXT) | {"required": True}
-    return _operation("The rows of a SELECT", [sql, _format(), _tag()], _media_types(_result()), *_SQL_PROBLEMS)
+    return _operation("The rows of a SELECT", [sql, _FORMAT, _TAG], _media_types(_result()), *_SQL_PROBLEMS)
 
 
 def _post_query() -> Document:
@@ -89,19 +97,19 @@ def _post_query() -> Document:
     }
     body = _OBJECT | {"required": ["q"], "additionalProperties": False, "properties": properties}
     content = _media_types(_result())
-    operation = _operation("The rows of a SELECT", [_format()], content, *_SQL_PROBLEMS, "media-type")
+    operation = _operation("The rows of a SELECT", [_FORMAT], content, *_SQL_PROBLEMS, "media-type")
     return operation | {"requestBody": {"required": True, "content": {"application/json": {"schema": body}}}}
 
 
 def _meta(
     summary: str, schema: Document = _OBJECT, media_type: str = "application/json", is_tagged: bool = True
 ) -> Document:
-    return _operation(summary, [_tag()] if is_tagged else [], {media_type: {"schema": schema}})
+    return _operation(summary, [_TAG] if is_tagged else [], {media_type: {"schema": schema}})
 
 
 def _operation(summary: str, parameters: list[Document], content: Document, *problems: str) -> Document:
     responses: Document = {"200": {"description": summary, "content": content}}
-    if _tag() in parameters:
+    if _TAG in parameters:
         responses["304"] = {"description": "The caller has this response already."}
     for code in [*_COMMON_PROBLEMS, *problems]:
         type_ = PROBLEM_TYPES[code]
@@ -115,18 +123,6 @@ def _get(operation: Document) -> Document:
     """GET, and HEAD, which has the same responses without bodies."""
     without = {status: {"description": each["description"]} for status, each in operation["responses"].items()}
     return {"get": operation, "head": operation | {"responses": without}}
-
-
-def _parameter(name: str, description: str, schema: Document, place: str = "query") -> Document:
-    return {"name": name, "in": place, "description": description, "schema": schema}
-
-
-def _format() -> Document:
-    return _parameter("format", "The format of the rows; wins over Accept.", {"enum": list(FORMATS)})
-
-
-def _tag() -> Document:
-    return _parameter("If-None-Match", "The ETag of a response that the caller has.", _TEXT, "header")
 
 
 def _media_types(json: Document) -> Document:

@@ -122,20 +122,20 @@ def serving(data_file: Path, period_column: str | None = None, indexes: Any = ()
 # Answers
 
 
-def told(answer: requests.Response) -> tuple[list[str], list[list[Any]]]:
+def result_of(answer: requests.Response) -> tuple[list[str], list[list[Any]]]:
     """The columns and rows of an answer, after checking all that it says of itself.
 
     Cells are as the format has them; text of CSV, which knows no numbers. A cell of a mixed column is what its JSON
     says.
     """
     assert answer.status_code == 200, answer.text
-    check_whole(answer)
+    check_complete(answer)
     columns, rows = _READERS[answer.headers["Content-Type"].partition(";")[0]](answer.content)
     assert int(answer.headers["X-Row-Count"]) == len(rows)
     return columns, rows
 
 
-def check_whole(answer: requests.Response) -> None:
+def check_complete(answer: requests.Response) -> None:
     """The length and the digest that the answer tells are those of its body."""
     assert int(answer.headers["Content-Length"]) == len(answer.content)
     assert answer.headers["Repr-Digest"] == digest(answer.content)
@@ -235,7 +235,7 @@ def started(
     program: tuple[str, ...] = ("-m", "source_services"),
     **settings: str,
 ) -> Iterator[tuple["subprocess.Popen[str]", list[str]]]:
-    """`python -m source_services`, its first `count` lines read; it is told to stop at the end."""
+    """`python -m source_services`, its first `count` lines read; a signal stops it at the end."""
 
     def limit_memory() -> None:
         if address_space is not None:

@@ -131,7 +131,7 @@ def check_harmless(attacked, attack, expected):
         assert fragment not in text, fragment
     assert attacked.files() == before
     assert attacked.megabytes() < MEMORY_MB
-    # A neighbour may be told to come again while an attack has used up the memory of all; afterwards he may not
+    # A neighbour may get 503 while an attack has used up the memory of all, but not afterwards
     assert set(meanwhile) <= {200, 503}
     assert attacked.client.rows("SELECT count(*) FROM pnl") == [[ROWS]]
     assert attacked.client.rows("SELECT max(n) FROM pnl WHERE n < 7") == [[6]]
@@ -391,14 +391,14 @@ def test_sql_that_does_anything_but_read_the_table_is_refused_and_changes_nothin
                 faults.append(f"{sql}: {answer.status_code} {answer.text[:200]}")
                 continue
             check_problem(answer, *found)
-            faults += [f"{sql}: tells {each!r}: {answer.text}" for each in FORBIDDEN if each in told(answer, sql)]
+            faults += [f"{sql}: tells {each!r}: {answer.text}" for each in FORBIDDEN if each in visible_text(answer, sql)]
     assert not faults, "\n".join(faults)
     assert attacked.files() == before
     assert attacked.client.rows("SELECT count(*) FROM pnl") == [[ROWS]]
     assert attacked.megabytes() < MEMORY_MB
 
 
-def told(answer, sql):
+def visible_text(answer, sql):
     """What the answer tells: without the name of a function that the caller has named himself, and the request's id."""
     body = json.loads(answer.content)
     return f"{body['title']} {body['detail']}".lower().replace(

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from service_client import check_problem, digest, serving, told
+from service_client import check_problem, digest, result_of, serving
 
 ODD_NAMES = [
     "a b",
@@ -76,7 +76,7 @@ def test_pages_of_any_size_are_together_all_rows_that_were_asked_for_once_and_in
     places = [names.index(name) for name in columns or names]
     expected = [[row[place] for place in places] for row in wanted]
     by_token = list(many.pages(**asked))
-    assert [row for page in by_token for row in told(page)[1]] == expected
+    assert [row for page in by_token for row in result_of(page)[1]] == expected
     assert all(page.json()["columns"] == (columns or names) for page in by_token)
     assert [len(page.json()["rows"]) for page in by_token[:-1]] == [limit] * (len(by_token) - 1)
 
@@ -86,7 +86,7 @@ def test_pages_of_any_size_are_together_all_rows_that_were_asked_for_once_and_in
         by_link += page.json()["rows"]
         address = many_next(page)
     assert by_link == expected
-    assert told(many.get("/data", params={**asked, "limit": [], "format": "arrow"}))[1] == expected
+    assert result_of(many.get("/data", params={**asked, "limit": [], "format": "arrow"}))[1] == expected
 
 
 def many_next(page):
@@ -97,21 +97,23 @@ def many_next(page):
 
 @pytest.mark.parametrize("format_", ["csv", "ndjson", "arrow", "parquet"])
 def test_every_format_comes_in_pages_too_and_whole_if_nothing_else_is_asked(many, format_):
-    assert told(many.get(f"/data?format={format_}"))[1] == told(many.get(f"/data?format={format_}&limit=137"))[1]
+    assert (
+        result_of(many.get(f"/data?format={format_}"))[1] == result_of(many.get(f"/data?format={format_}&limit=137"))[1]
+    )
     assert "Link" not in many.get(f"/data?format={format_}").headers
     address, rows = f"/data?format={format_}&limit=50", []
     while address is not None:
         page = many.get(address)
-        rows += told(page)[1]
+        rows += result_of(page)[1]
         address = page.links["next"]["url"] if "Link" in page.headers else None
-    assert rows == told(many.get(f"/data?format={format_}"))[1]
+    assert rows == result_of(many.get(f"/data?format={format_}"))[1]
     assert len(rows) == 137
 
 
 def test_a_page_of_json_has_a_thousand_rows_unless_told(serve):
     client = serve("x.csv", "n\n" + "".join(f"{number}\n" for number in range(1_001)))
-    assert [len(told(page)[1]) for page in client.pages()] == [1_000, 1]
-    assert told(client.get("/data?limit=1001"))[0] == ["n"]
+    assert [len(result_of(page)[1]) for page in client.pages()] == [1_000, 1]
+    assert result_of(client.get("/data?limit=1001"))[0] == ["n"]
     assert client.get("/data?limit=1001").json()["next"] is None
 
 
@@ -120,20 +122,26 @@ def test_tables_of_any_width_have_pages(serve, columns):
     client = serve(
         "wide.csv", ",".join(f"c{number}" for number in range(columns)) + "\n" + ",".join("1" * columns) + "\n"
     )
-    assert told(client.get("/data"))[1] == [["1"] * columns]
-    assert told(client.get("/query?q=SELECT+*+FROM+wide"))[1] == [["1"] * columns]
+    assert result_of(client.get("/data"))[1] == [["1"] * columns]
+    assert result_of(client.get("/query?q=SELECT+*+FROM+wide"))[1] == [["1"] * columns]
     every = "&".join(f"filter.c{number}=1" for number in range(columns))
-    assert told(client.get(f"/data?{every}"))[1] == [["1"] * columns]
-    assert told(client.get("/data?" + "&".join(f"missing=c{number}" for number in range(columns))))[1] == []
+    assert result_of(client.get(f"/data?{every}"))[1] == [["1"] * columns]
+    assert result_of(client.get("/data?" + "&".join(f"missing=c{number}" for number in range(columns))))[1] == []
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_columns_of_any_name_are_chosen_filtered_and_missed_by_it(odd, name):
-    assert told(odd.get("/data", params={"column": name})) == ([name], [[f"of {name}"], [None]])
-    assert told(odd.get("/data", params={f"filter.{name}": f"of {name}", "column": name})) == ([name], [[f"of {name}"]])
-    assert told(odd.get("/data", params={"missing": name, "column": ["a b", name]}))[1] in ([[None, None]], [[None]])
+    assert result_of(odd.get("/data", params={"column": name})) == ([name], [[f"of {name}"], [None]])
+    assert result_of(odd.get("/data", params={f"filter.{name}": f"of {name}", "column": name})) == (
+        [name],
+        [[f"of {name}"]],
+    )
+    assert result_of(odd.get("/data", params={"missing": name, "column": ["a b", name]}))[1] in (
+        [[None, None]],
+        [[None]],
+    )
     page = odd.get("/data", params={"column": name, "limit": 1})
-    assert told(odd.get(page.links["next"]["url"]))[1] == [[None]]
+    assert result_of(odd.get(page.links["next"]["url"]))[1] == [[None]]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +168,7 @@ def test_columns_of_any_name_are_chosen_filtered_and_missed_by_it(odd, name):
     ],
 )
 def test_a_filter_finds_the_rows_with_just_this_value_as_text_or_number(many, asked, ids):
-    assert [row[0] for row in told(many.get(f"/data?{asked}"))[1]] == ids
+    assert [row[0] for row in result_of(many.get(f"/data?{asked}"))[1]] == ids
 
 
 @pytest.mark.parametrize(
@@ -228,7 +236,7 @@ def test_a_token_that_was_changed_or_belongs_to_another_question_is_refused(many
         check_problem(answer, answer.status_code, {400: "invalid-parameter", 410: "version-gone"}[answer.status_code])
     # The size of the page is no part of the question
     token = many.get("/data?limit=10").json()["next"]
-    assert [row[0] for row in told(many.get(f"/data?limit=3&next={token}"))[1]] == [10, 11, 12]
+    assert [row[0] for row in result_of(many.get(f"/data?limit=3&next={token}"))[1]] == [10, 11, 12]
 
 
 # /query
@@ -265,7 +273,7 @@ def test_a_token_that_was_changed_or_belongs_to_another_question_is_refused(many
     ],
 )
 def test_a_reading_query_is_answered(client, sql, rows):
-    assert told(client.query(sql))[1] == told(client.post(sql))[1] == rows
+    assert result_of(client.query(sql))[1] == result_of(client.post(sql))[1] == rows
 
 
 WRONG_SQL = [
@@ -337,7 +345,7 @@ def test_wrong_sql_is_told_in_our_own_words(client, sql):
 def test_a_parameter_in_json_is_what_it_is(client, value, kind):
     assert client.rows("SELECT typeof(:v), :v, :v", v=value) == [[kind, value, value]]
     if isinstance(value, str):
-        assert told(client.query("SELECT typeof(:v), :v", **{"p.v": value}))[1] == [["text", value]]
+        assert result_of(client.query("SELECT typeof(:v), :v", **{"p.v": value}))[1] == [["text", value]]
 
 
 def test_answers_to_parameters_that_are_alike_are_not_mixed_up(client):

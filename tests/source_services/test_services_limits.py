@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from urllib.parse import quote
 
 import pytest
-from service_client import FORMATS, check_problem, check_whole, serving, told, until
+from service_client import FORMATS, check_complete, check_problem, result_of, serving, until
 
 from source_services.query import time_budget
 from source_services.settings import Limits, SettingError, variable
@@ -123,12 +123,12 @@ def test_a_query_of_a_client_that_left_while_it_waited_does_not_run(numbers):
 def test_a_result_of_more_rows_than_the_limit_is_refused_and_never_cut(numbers, format_):
     client = numbers(json_rows=100, result_rows=150)
     most = 100 if format_ == "json" else 150
-    assert len(told(client.post(f"SELECT n FROM numbers LIMIT {most}", format_))[1]) == most
+    assert len(result_of(client.post(f"SELECT n FROM numbers LIMIT {most}", format_))[1]) == most
     detail = check_problem(client.post(f"SELECT n FROM numbers LIMIT {most + 1}", format_), 413, "too-large")["detail"]
     assert f"more than {most} rows" in detail
     if format_ not in ("json", "arrow"):
         check_problem(client.get(f"/data?format={format_}"), 413, "too-large")
-    assert len(told(client.get(f"/data?format={format_}&limit=200"))[1]) == 200
+    assert len(result_of(client.get(f"/data?format={format_}&limit=200"))[1]) == 200
 
 
 @pytest.mark.parametrize("format_", FORMATS)
@@ -137,7 +137,7 @@ def test_a_result_of_more_bytes_than_the_limit_is_refused(numbers, format_):
     # Digits that do not repeat: Parquet would make little of the same ones
     sql = "SELECT n * n * 7919 % 100003 AS a, n * n * n * 104729 % 1000003 AS b, n * 0.1234567 AS c FROM numbers"
     assert "more than 3,000 bytes" in check_problem(client.post(sql, format_), 413, "too-large")["detail"]
-    check_whole(client.post(sql + " LIMIT 2", format_))
+    check_complete(client.post(sql + " LIMIT 2", format_))
 
 
 @pytest.mark.parametrize(
@@ -163,8 +163,8 @@ def test_a_limit_that_is_set_holds(numbers, limits, request_, said):
 def test_a_value_as_long_as_the_longest_row_of_the_table_is_read(serve):
     client = serve("x.jsonl", '{"a": "' + "x" * 200_000 + '", "b": "é"}\n{"a": "y", "b": "z"}\n')
     assert client.rows("SELECT length(a), b FROM x") == [[200_000, "é"], [1, "z"]]
-    assert told(client.get("/data"))[1][0] == ["x" * 200_000, "é"]
-    assert told(client.post("SELECT * FROM x ORDER BY b DESC", "arrow"))[1][1] == ["y", "z"]
+    assert result_of(client.get("/data"))[1][0] == ["x" * 200_000, "é"]
+    assert result_of(client.post("SELECT * FROM x ORDER BY b DESC", "arrow"))[1][1] == ["y", "z"]
     check_problem(client.post("SELECT a || a || a FROM x"), 413, "too-large")
 
 
@@ -179,12 +179,12 @@ def test_answers_that_are_kept_take_little_room_and_few_files(numbers, tmp_path)
     rows = "FROM numbers t0, numbers t1"
     for number in range(20):
         for _ in range(2):
-            check_whole(client.post(f"SELECT t0.n, t1.n, {number} {rows}", "csv"))
-            check_whole(client.post(f"SELECT n, {number} FROM numbers"))
+            check_complete(client.post(f"SELECT t0.n, t1.n, {number} {rows}", "csv"))
+            check_complete(client.post(f"SELECT n, {number} FROM numbers"))
     until(lambda: 1 <= files_of_answers(tmp_path) <= 5)  # each of the 20 large ones has 356,000 bytes or more
     kept = client.metric("finsync_kept_answers_total", **{"from": "kept"})
     assert kept == 40, "what was asked a moment ago is kept"
-    check_whole(client.post(f"SELECT t0.n, t1.n, 0 {rows}", "csv"))
+    check_complete(client.post(f"SELECT t0.n, t1.n, 0 {rows}", "csv"))
     assert client.metric("finsync_kept_answers_total", **{"from": "kept"}) == kept, "what was asked long ago is not"
 
 
@@ -201,7 +201,7 @@ def test_the_room_of_an_answer_is_free_as_soon_as_nobody_needs_it(numbers, tmp_p
     client = numbers(kept_bytes=1, result_bytes=700_000)
     rows = "FROM numbers t0, numbers t1"
     for number in range(5):
-        check_whole(client.post(f"SELECT t0.n, t1.n, {number} {rows}", "csv"))
+        check_complete(client.post(f"SELECT t0.n, t1.n, {number} {rows}", "csv"))
         check_problem(client.post(f"SELECT t0.n, t1.n, {number}, 'too large' {rows}", "csv"), 413, "too-large")
         with client.connect() as connection:  # and goes away
             ask_for(connection, f"SELECT t0.n, t1.n, {number} + 10 {rows}")
@@ -211,10 +211,10 @@ def test_the_room_of_an_answer_is_free_as_soon_as_nobody_needs_it(numbers, tmp_p
 def test_large_answers_that_are_kept_on_disk_take_no_memory(numbers, tmp_path):
     client = numbers()
     rows = "FROM numbers t0, numbers t1"
-    check_whole(client.post(f"SELECT t0.n, t1.n, 0 {rows}", "csv"))
+    check_complete(client.post(f"SELECT t0.n, t1.n, 0 {rows}", "csv"))
     tracemalloc.start()
     for number in range(1, 20):
-        check_whole(client.post(f"SELECT t0.n, t1.n, {number} {rows}", "csv"))
+        check_complete(client.post(f"SELECT t0.n, t1.n, {number} {rows}", "csv"))
     gc.collect()
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -407,7 +407,7 @@ def test_clients_that_read_nothing_hold_up_nobody_and_are_given_up(numbers):
         for connection in slow:
             connection.sendall(f"GET /query?format=csv&q={sql} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         assert client.rows("SELECT count(*) FROM numbers") == [[200]]
-        columns, rows = told(client.get("/query?format=arrow&q=SELECT+n+FROM+numbers"))
+        columns, rows = result_of(client.get("/query?format=arrow&q=SELECT+n+FROM+numbers"))
         assert (columns, len(rows)) == (["n"], 200)
         until(lambda: client.metric("finsync_requests_total", status="499") == 8)
         for connection in slow:
@@ -437,7 +437,7 @@ def test_a_client_that_goes_away_in_the_middle_of_an_answer_is_no_fault_of_the_s
     until(lambda: client.metric("finsync_requests_total", route="/query") >= 5)
     assert client.metric("finsync_requests_total", status="500") == 0
     assert [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []
-    check_whole(client.get(f"/query?format=csv&q={sql}"))
+    check_complete(client.get(f"/query?format=csv&q={sql}"))
 
 
 def test_many_clients_get_the_same_large_answer_at_once_each_of_them_whole(numbers):
@@ -446,7 +446,7 @@ def test_many_clients_get_the_same_large_answer_at_once_each_of_them_whole(numbe
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda _: client.post(sql, "csv"), range(16)))
     for answer in answers:
-        check_whole(answer)
+        check_complete(answer)
     assert len({answer.content for answer in answers}) == 1
 
 

@@ -1,4 +1,4 @@
-"""`python -m source_services` as a real process: it listens, answers over HTTP and stops when told."""
+"""`python -m source_services` as a real process: it listens, answers over HTTP and stops at a signal."""
 
 import json
 import signal
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from given import PROJECT
-from service_client import LINE, check_problem, clients_of, digest, environment, started, told, until
+from service_client import LINE, check_problem, clients_of, digest, environment, result_of, started, until
 
 PNL = 'Company Name,Period Ended\nWYETH,"June 30, 2009"\n'
 TOKEN = "a-Token.of_40~characters+0123456789abcdef"
@@ -48,7 +48,7 @@ def test_all_services_and_a_further_one_serve_until_told_to_stop(write, tmp_path
         clients = clients_of(lines)
         for name, client in clients.items():
             assert client.get("/version").json()["service"] == name
-        assert told(clients["cash_flow"].get("/data"))[1] == [["12/31/2009", 2.5]]
+        assert result_of(clients["cash_flow"].get("/data"))[1] == [["12/31/2009", 2.5]]
         assert clients["tax"].get("/version").json()["periods"] is None
         check_problem(clients["cash_flow"].query("DROP TABLE cash_flow"), 400, "sql-not-allowed")
         assert list(temporary.iterdir()) != []

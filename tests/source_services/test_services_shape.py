@@ -242,8 +242,8 @@ def test_the_metrics_count_what_happens(serve):
 
 
 def test_the_schema_tells_columns_formats_functions_and_limits(client):
-    told = client.get("/schema").json()
-    assert told == {
+    body = client.get("/schema").json()
+    assert body == {
         "service": "pnl",
         "table": "pnl",
         "columns": [{"name": name, "kind": "text"} for name in ("Company Name", "Period Ended", "Total Revenue")],

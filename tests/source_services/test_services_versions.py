@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from service_client import check_problem, check_whole, clients_of, started, told, until
+from service_client import check_complete, check_problem, clients_of, result_of, started, until
 
 from source_services.query.connection import GuardedConnection
 from source_services.served_table import ServedTable
@@ -66,7 +66,7 @@ def test_a_newer_file_is_served_soon_and_all_that_tells_of_the_data_follows(clie
         == client.get("/ready").json()["data_version"]
     )
     assert [column["name"] for column in after["/schema"].json()["columns"]] == ["n", "version", "text", "more"]
-    assert told(after["/data?format=arrow"]) == (
+    assert result_of(after["/data?format=arrow"]) == (
         ["n", "version", "text", "more"],
         [[n, 2, f"é{n}", 0.5] for n in range(7)],
     )
@@ -95,7 +95,9 @@ def test_a_page_token_of_a_version_that_is_gone_is_told_and_one_of_the_new_versi
     for format_ in ("json", "arrow", "csv"):
         detail = check_problem(client.get(f"/data?next={token}&format={format_}"), 410, "version-gone")["detail"]
         assert "start again" in detail
-    assert [row for page in client.pages(limit=100) for row in told(page)[1]] == [[n, 2, f"é{n}"] for n in range(ROWS)]
+    assert [row for page in client.pages(limit=100) for row in result_of(page)[1]] == [
+        [n, 2, f"é{n}"] for n in range(ROWS)
+    ]
 
 
 def test_a_running_query_ends_on_the_version_that_it_began_on(serve, publish, monkeypatch):
@@ -116,7 +118,7 @@ def test_a_running_query_ends_on_the_version_that_it_began_on(serve, publish, mo
         until(lambda: client.get("/version").json()["periods"][0]["period"] == 2)
         is_published.set()
         answer = old.result()
-    assert told(answer)[1] == [[1, n] for n in range(ROWS)]
+    assert result_of(answer)[1] == [[1, n] for n in range(ROWS)]
     assert answer.headers["X-Data-Version"] != client.get("/version").headers["X-Data-Version"]
     assert version(client) == 2
 
@@ -142,7 +144,7 @@ def test_the_same_content_in_a_new_file_changes_nothing(client, publish, caplog)
     assert client.get("/data", headers={"If-None-Match": before.headers["ETag"]}).status_code == 304
     assert client.get("/data").content == before.content
     assert client.metric("finsync_versions_published") == 0
-    assert told(client.get("/data?format=arrow"))[1] == told(before)[1]
+    assert result_of(client.get("/data?format=arrow"))[1] == result_of(before)[1]
     # And the files of the version that is served are still there for the next ones
     publish(lines(2))
     until(lambda: version(client) == 2)
@@ -219,7 +221,7 @@ def test_20_publications_under_load_give_every_caller_whole_answers_of_one_versi
     until(lambda: client.rows("SELECT count(*) FROM numbers") == [[sizes[1]]])
 
     def check(answer, numbers, kind):
-        check_whole(answer)
+        check_complete(answer)
         served = client_versions.setdefault(answer.headers["X-Data-Version"], numbers[0])
         if {served} != set(numbers):
             faults.append(f"{kind}: rows of {sorted(set(numbers))} in an answer of version {served}")
@@ -229,7 +231,7 @@ def test_20_publications_under_load_give_every_caller_whole_answers_of_one_versi
 
     def ask_whole(format_):
         answer = client.get(f"/data?format={format_}")
-        rows = told(answer)[1]
+        rows = result_of(answer)[1]
         check(answer, [int(row[1]) for row in rows], format_)
         if [int(row[0]) for row in rows] != list(range(sizes[int(rows[0][1])])):
             faults.append(f"{format_}: {len(rows)} rows of version {rows[0][1]}")
@@ -241,7 +243,7 @@ def test_20_publications_under_load_give_every_caller_whole_answers_of_one_versi
             if page.status_code == 410:
                 counts["gone"] = counts.get("gone", 0) + 1
                 return
-            rows = told(page)[1]
+            rows = result_of(page)[1]
             check(page, [row[1] for row in rows], "page")
             if before is not None and before != (rows[0][1], rows[0][0] - 1):
                 faults.append(f"page: after {before} comes {rows[0]}")
@@ -249,7 +251,7 @@ def test_20_publications_under_load_give_every_caller_whole_answers_of_one_versi
 
     def ask_query():
         answer = client.post("SELECT version, count(*), min(n), max(n) FROM numbers GROUP BY version")
-        rows = told(answer)[1]
+        rows = result_of(answer)[1]
         check(answer, [row[0] for row in rows], "query")
         if [row[1:] for row in rows] != [[sizes[rows[0][0]], 0, sizes[rows[0][0]] - 1]]:
             faults.append(f"query: {rows}")
