@@ -391,7 +391,9 @@ def test_sql_that_does_anything_but_read_the_table_is_refused_and_changes_nothin
                 faults.append(f"{sql}: {answer.status_code} {answer.text[:200]}")
                 continue
             check_problem(answer, *found)
-            faults += [f"{sql}: tells {each!r}: {answer.text}" for each in FORBIDDEN if each in visible_text(answer, sql)]
+            faults += [
+                f"{sql}: tells {each!r}: {answer.text}" for each in FORBIDDEN if each in visible_text(answer, sql)
+            ]
     assert not faults, "\n".join(faults)
     assert attacked.files() == before
     assert attacked.client.rows("SELECT count(*) FROM pnl") == [[ROWS]]
