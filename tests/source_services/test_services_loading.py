@@ -1,6 +1,7 @@
-"""A data file's cells reach the caller as they stand, or the file is refused with place and cure."""
+"""A data file's cells reach the caller unchanged, or the file is rejected with the place and the fix."""
 
 import os
+import pickle
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -423,3 +424,12 @@ def test_a_sqlite_file_with_none_of_several_tables_of_its_name_is_refused_with_t
 
 def test_a_csv_cell_may_be_long(load_file):
     assert load_file("x.csv", f'a\n"{"x" * 200_000}"\n').longest_row > 200_000
+
+
+def test_an_error_has_what_is_wrong_where_and_the_fix(write):
+    data_file = write("pnl.csv", "a,b\n1,2,3\n4\n")
+    with pytest.raises(DataFileError) as caught:
+        load(Service("pnl", 0), data_file, data_file.parent / "databases")
+    error = pickle.loads(pickle.dumps(caught.value))  # as it comes from the process that loads
+    assert (error.what, error.where) == ("has 1 cells where 3 are expected", f"{data_file}, line 3")
+    assert str(error) == str(caught.value) == f"{error.where}: {error.what}; {error.fix}"

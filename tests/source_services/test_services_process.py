@@ -12,6 +12,9 @@ import pytest
 from given import PROJECT
 from service_client import LINE, check_problem, clients_of, digest, environment, result_of, started, until
 
+from source_services import cli
+from source_services.settings import describe, variable
+
 PNL = 'Company Name,Period Ended\nWYETH,"June 30, 2009"\n'
 TOKEN = "a-Token.of_40~characters+0123456789abcdef"
 
@@ -238,7 +241,7 @@ def test_a_data_file_that_cannot_be_loaded_is_one_line_of_the_log(write):
     assert "line 2: has 1 cells where 2 are expected" in line["message"]
 
 
-def test_the_help_explains_every_limit():
+def test_the_help_explains_every_setting():
     done = subprocess.run(
         [sys.executable, "-m", "source_services", "--help"],
         cwd=PROJECT,
@@ -246,5 +249,19 @@ def test_the_help_explains_every_limit():
         capture_output=True,
         text=True,
     )
-    for word in ("FINSYNC_SERVICES_TOKEN_FILE", "FINSYNC_SERVICES_HEAP_BYTES (default: 134217728)", "--look-seconds"):
-        assert word in done.stdout
+    for name, value, sentence in describe():
+        assert f"  {variable(name)} (default: {value})\n      {sentence}\n" in done.stdout
+        assert sentence.endswith(".")
+    assert "FINSYNC_SERVICES_HEAP_BYTES (default: 134217728)" in done.stdout
+    assert "--look-seconds" in done.stdout
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(write, monkeypatch):
+    def fail(*_):
+        raise ValueError("a fault of the program")
+
+    monkeypatch.setattr(cli, "serve", fail)
+    monkeypatch.setattr(cli, "log_to_stderr", lambda _: None)
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    with pytest.raises(ValueError, match="a fault of the program"):
+        cli.main(["pnl", "--data", str(write("pnl.csv", PNL)), "--port", "0"])
