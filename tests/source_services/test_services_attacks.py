@@ -381,7 +381,7 @@ REFUSED = [
 ]
 
 
-def test_sql_that_does_anything_but_read_the_table_is_refused_and_changes_nothing(attacked):
+def test_sql_that_does_anything_but_read_the_table_is_rejected_and_changes_nothing(attacked):
     before, faults = attacked.files(), []
     for sql, expected in REFUSED:
         sql = sql.replace("{folder}", str(attacked.folder)).replace("{{}}", "{}")
@@ -511,7 +511,7 @@ PARSED = {
 
 
 @pytest.mark.parametrize("name", PARSED)
-def test_a_statement_that_is_too_much_is_refused_before_it_runs(attacked, name):
+def test_a_statement_that_is_too_much_is_rejected_before_it_runs(attacked, name):
     sql, expected = PARSED[name]
     check_harmless(attacked, lambda client: client.post(sql), expected)
 
@@ -543,7 +543,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_a_body_that_is_too_much_is_refused(attacked, name):
+def test_a_body_that_is_too_much_is_rejected(attacked, name):
     body, headers, expected = BODIES[name]
 
     def attack(client):
@@ -580,7 +580,7 @@ RAW = {
 
 
 @pytest.mark.parametrize("name", RAW)
-def test_what_is_no_proper_request_is_told_and_the_service_goes_on(attacked, name):
+def test_invalid_http_gets_an_error_and_the_service_goes_on(attacked, name):
     try:
         status, headers, body = attacked.client.send(RAW[name])
     except (ConnectionError, BadStatusLine):

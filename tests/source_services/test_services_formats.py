@@ -134,9 +134,7 @@ def test_no_rows_have_their_columns_in_every_format_that_can_say_so(client, path
         ("'x'", "x'00'", "mixed"),
     ],
 )
-def test_rows_that_are_of_another_kind_than_the_first_32_000_are_written_as_what_they_are(
-    client, first, later, kind, format_, last
-):
+def test_rows_of_another_kind_than_the_first_32_000_are_written_correctly(client, first, later, kind, format_, last):
     many = (
         "(SELECT row_number() OVER () AS n FROM " + ", ".join(f"odd t{number}" for number in range(7)) + " LIMIT 41000)"
     )
@@ -162,7 +160,7 @@ def test_a_large_answer_is_as_whole_as_a_small_one(client, format_):
 
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("size", ["small", "large"])
-def test_head_tells_what_get_does_without_a_body(client, format_, size):
+def test_head_has_the_headers_of_get_and_no_body(client, format_, size):
     tables = "odd a" if size == "small" else "odd a, odd b, odd c, odd d, odd e, odd f"
     parameters = {"q": f"SELECT a.* FROM {tables}", "format": format_}
     got, headed = client.get("/query", params=parameters), client.head("/query", params=parameters)

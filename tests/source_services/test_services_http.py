@@ -67,9 +67,7 @@ def odd(tmp_path_factory):
     missing=st.booleans(),
     columns=st.lists(st.sampled_from(["id", "item", "value", "text"]), unique=True),
 )
-def test_pages_of_any_size_are_together_all_rows_that_were_asked_for_once_and_in_order(
-    many, limit, items, missing, columns
-):
+def test_pages_of_any_size_together_have_all_rows_once_and_in_order(many, limit, items, missing, columns):
     asked = {"filter.item": sorted(items), "missing": ["value"] if missing else [], "column": columns, "limit": limit}
     wanted = [row for row in many.given if (not items or row[1] in items) and (not missing or row[2] is None)]
     names = ["id", "item", "value", "text"]
@@ -110,7 +108,7 @@ def test_every_format_comes_in_pages_too_and_whole_if_nothing_else_is_asked(many
     assert len(rows) == 137
 
 
-def test_a_page_of_json_has_a_thousand_rows_unless_told(serve):
+def test_a_page_of_json_has_a_thousand_rows_by_default(serve):
     client = serve("x.csv", "n\n" + "".join(f"{number}\n" for number in range(1_001)))
     assert [len(result_of(page)[1]) for page in client.pages()] == [1_000, 1]
     assert result_of(client.get("/data?limit=1001"))[0] == ["n"]
@@ -200,7 +198,7 @@ def test_a_filter_finds_the_rows_with_just_this_value_as_text_or_number(many, as
         ("missing=id%00", "there is no column"),
     ],
 )
-def test_what_data_cannot_be_asked_is_told_with_the_cure(many, asked, said):
+def test_an_invalid_request_to_data_gets_an_error_with_the_fix(many, asked, said):
     assert said in check_problem(many.get(f"/data?{asked}"), 400, "invalid-parameter")["detail"]
 
 
@@ -229,7 +227,7 @@ def tokens(client):
     yield client.get("/data?limit=10&missing=item").json()["next"]
 
 
-def test_a_token_that_was_changed_or_belongs_to_another_question_is_refused(many):
+def test_a_changed_page_token_or_one_of_another_request_is_rejected(many):
     for token in tokens(many):
         answer = many.get("/data", params={"limit": 10, "next": token})
         assert answer.status_code in (400, 410), token
@@ -307,7 +305,7 @@ WRONG_SQL = [
 
 
 @pytest.mark.parametrize("sql", WRONG_SQL)
-def test_wrong_sql_is_told_in_our_own_words(client, sql):
+def test_invalid_sql_gets_an_error_in_our_own_words(client, sql):
     answers = [client.post(sql), *([client.query(sql)] if sql.isascii() else [])]
     for answer in answers:
         detail = check_problem(answer, 400, answer.json()["code"])["detail"]
@@ -356,7 +354,7 @@ def test_answers_to_parameters_that_are_alike_are_not_mixed_up(client):
 
 
 @pytest.mark.parametrize("names", [["nothing"], ["@v"], ["$v"], ["v "], ["V"]])
-def test_a_parameter_that_is_missing_or_not_used_is_told(client, names):
+def test_a_parameter_that_is_missing_or_not_used_is_reported(client, names):
     missing = check_problem(client.post("SELECT :v"), 400, "invalid-parameter")
     assert "names a parameter :v that is not given" in missing["detail"]
     unused = check_problem(client.post("SELECT 1", **dict.fromkeys(names, "x")), 400, "invalid-parameter")
@@ -377,7 +375,7 @@ def test_a_parameter_that_is_missing_or_not_used_is_told(client, names):
         ("q=SELECT+1&format=xml", "format is one of"),
     ],
 )
-def test_what_query_cannot_be_asked_is_told(client, asked, said):
+def test_an_invalid_request_to_query_gets_an_error(client, asked, said):
     assert said in check_problem(client.get(f"/query?{asked}"), 400, "invalid-parameter")["detail"]
 
 
@@ -408,7 +406,7 @@ def test_what_query_cannot_be_asked_is_told(client, asked, said):
     ],
     ids=lambda body: repr(body[:60]),
 )
-def test_a_body_that_is_not_of_the_form_is_told(client, body):
+def test_an_invalid_body_is_rejected(client, body):
     answer = client.request("POST", "/query", data=body, headers={"Content-Type": "application/json"})
     check_problem(answer, 400, "invalid-parameter")
 
@@ -416,7 +414,7 @@ def test_a_body_that_is_not_of_the_form_is_told(client, body):
 @pytest.mark.parametrize(
     "kind", [None, "text/plain", "application/x-www-form-urlencoded", "application/jsonx", "multipart/form-data"]
 )
-def test_a_body_that_does_not_say_that_it_is_json_is_refused(client, kind):
+def test_a_body_that_does_not_say_that_it_is_json_is_rejected(client, kind):
     headers = {"Content-Type": kind} if kind else {}
     check_problem(client.request("POST", "/query", data=b'{"q": "SELECT 1"}', headers=headers), 415, "media-type")
     right = {"Content-Type": "Application/JSON; charset=utf-8"}
@@ -455,7 +453,7 @@ def test_5_000_ids_are_looked_up_at_once_as_parameters_or_in_the_statement(many)
     )
 
 
-def test_a_long_statement_in_a_url_is_answered_or_told_to_be_posted(client):
+def test_a_long_statement_in_a_url_is_answered_or_the_error_names_post(client):
     assert client.query("SELECT 1 /*" + "x" * 8_000 + "*/").json()["rows"] == [[1]]
     answer = client.query("SELECT 1 /*" + "x" * 20_000 + "*/")
     assert "POST /query" in check_problem(answer, 414, "url-too-long")["detail"]
@@ -491,7 +489,7 @@ def paths(client):
     yield from ("/query?q=SELECT+:v&p.v=2", "/query?q=SELECT+:v+AS+w&p.v=1", "/query?q=SELECT+:w+AS+w&p.w=1")
 
 
-def test_every_question_has_a_tag_of_its_own_and_its_own_answer(client):
+def test_every_request_has_its_own_entity_tag_and_result(client):
     answers = {path: client.get(path) for path in paths(client)}
     assert all(answer.status_code == 200 for answer in answers.values())
     assert len({answer.headers["ETag"] for answer in answers.values()}) == len(answers)
@@ -503,7 +501,7 @@ def test_every_question_has_a_tag_of_its_own_and_its_own_answer(client):
         assert (again.content, again.headers["ETag"]) == (answer.content, answer.headers["ETag"]), path
 
 
-def test_what_the_caller_has_already_is_not_sent_again_nor_made_again(client):
+def test_a_matching_entity_tag_gets_304_without_running_the_query(client):
     for path in paths(client):
         first = client.get(path)
         made = client.metric("finsync_kept_answers_total")
@@ -519,7 +517,7 @@ def test_what_the_caller_has_already_is_not_sent_again_nor_made_again(client):
             assert client.get(path, headers={"If-None-Match": has}).status_code == 200, (path, has)
 
 
-def test_any_answer_is_had_already_only_if_there_is_one(client):
+def test_if_none_match_with_a_star_gets_304_only_for_an_existing_result(client):
     sql = "SELECT 'any answer'"
     assert client.get(f"/query?q={sql}", headers={"If-None-Match": "*"}).status_code == 304
     check_problem(client.get("/query?q=DROP+TABLE+pnl", headers={"If-None-Match": "*"}), 400, "sql-not-allowed")
@@ -546,7 +544,7 @@ def test_a_post_is_answered_in_full_whatever_the_caller_has(client):
         "WITH a AS (SELECT datetime('now') AS t) SELECT t FROM a",
     ],
 )
-def test_answers_that_ask_for_the_time_have_no_tag_and_are_not_kept(client, sql):
+def test_results_that_depend_on_the_time_have_no_entity_tag_and_are_not_cached(client, sql):
     for _ in range(3):
         made = client.metric("finsync_kept_answers_total", **{"from": "made"})
         answer = client.query(sql)
@@ -560,11 +558,11 @@ def test_answers_that_ask_for_the_time_have_no_tag_and_are_not_kept(client, sql)
 @pytest.mark.parametrize(
     "sql", ["SELECT CURRENT_TIMESTAMP", "SELECT current_date", "SELECT CURRENT_TIME", "SELECT random()"]
 )
-def test_what_is_another_thing_each_time_without_being_known_for_it_is_refused(client, sql):
+def test_functions_with_another_result_each_time_are_rejected(client, sql):
     check_problem(client.query(sql), 400, "sql-not-allowed")
 
 
-def test_the_same_question_is_answered_from_what_is_kept_by_get_and_post_and_head(client):
+def test_get_post_and_head_share_the_cached_result(client):
     sql = "SELECT 'kept'"
     first = client.query(sql)
     kept = client.metric("finsync_kept_answers_total", **{"from": "kept"})

@@ -53,7 +53,7 @@ def ask_for(connection, query):
 # Connections
 
 
-def test_when_all_connections_are_busy_a_query_waits_is_told_and_others_are_answered_afterwards(numbers):
+def test_a_query_waits_for_a_connection_and_gets_503_when_it_waited_too_long(numbers):
     client = numbers(connections=2, checkout_seconds=1, query_seconds=600)
     with busy(client, 2):
         began = time.monotonic()
@@ -94,7 +94,7 @@ def test_a_query_is_stopped_when_the_machine_is_too_busy_for_it(numbers, monkeyp
     assert answer.headers["Retry-After"] == "10"
 
 
-def test_a_query_ends_when_its_client_goes_away(numbers):
+def test_a_query_ends_when_its_client_disconnects(numbers):
     client = numbers(connections=1, query_seconds=600)
     for _ in range(3):
         with busy(client):
@@ -104,7 +104,7 @@ def test_a_query_ends_when_its_client_goes_away(numbers):
     assert client.metric("finsync_requests_total", route="/query", status="499") == 3
 
 
-def test_a_query_of_a_client_that_left_while_it_waited_does_not_run(numbers):
+def test_a_query_whose_client_disconnects_while_it_waits_does_not_run(numbers):
     client = numbers(connections=1, query_seconds=600, checkout_seconds=60)
     with busy(client):
         with ExitStack() as stack:
@@ -120,7 +120,7 @@ def test_a_query_of_a_client_that_left_while_it_waited_does_not_run(numbers):
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-def test_a_result_of_more_rows_than_the_limit_is_refused_and_never_cut(numbers, format_):
+def test_a_result_of_more_rows_than_the_limit_is_rejected_and_never_cut(numbers, format_):
     client = numbers(json_rows=100, result_rows=150)
     most = 100 if format_ == "json" else 150
     assert len(result_of(client.post(f"SELECT n FROM numbers LIMIT {most}", format_))[1]) == most
@@ -132,7 +132,7 @@ def test_a_result_of_more_rows_than_the_limit_is_refused_and_never_cut(numbers, 
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-def test_a_result_of_more_bytes_than_the_limit_is_refused(numbers, format_):
+def test_a_result_of_more_bytes_than_the_limit_is_rejected(numbers, format_):
     client = numbers(result_bytes=3_000)
     # Digits that do not repeat: Parquet would make little of the same ones
     sql = "SELECT n * n * 7919 % 100003 AS a, n * n * n * 104729 % 1000003 AS b, n * 0.1234567 AS c FROM numbers"
@@ -174,7 +174,7 @@ def files_of_answers(folder):
     return sum(path.startswith(str(folder)) and path.endswith("(deleted)") for path in opened)
 
 
-def test_answers_that_are_kept_take_little_room_and_few_files(numbers, tmp_path):
+def test_cached_results_take_little_space_and_few_files(numbers, tmp_path):
     client = numbers(kept_small_bytes=50_000, kept_bytes=2_000_000)
     rows = "FROM numbers t0, numbers t1"
     for number in range(20):
@@ -197,7 +197,7 @@ def no_collector():
     gc.enable()
 
 
-def test_the_room_of_an_answer_is_free_as_soon_as_nobody_needs_it(numbers, tmp_path, no_collector):
+def test_the_space_of_a_result_is_free_as_soon_as_nothing_needs_it(numbers, tmp_path, no_collector):
     client = numbers(kept_bytes=1, result_bytes=700_000)
     rows = "FROM numbers t0, numbers t1"
     for number in range(5):
@@ -208,7 +208,7 @@ def test_the_room_of_an_answer_is_free_as_soon_as_nobody_needs_it(numbers, tmp_p
     until(lambda: running(client) == 0 and files_of_answers(tmp_path) == 0)
 
 
-def test_large_answers_that_are_kept_on_disk_take_no_memory(numbers, tmp_path):
+def test_large_cached_results_take_no_memory(numbers, tmp_path):
     client = numbers()
     rows = "FROM numbers t0, numbers t1"
     check_complete(client.post(f"SELECT t0.n, t1.n, 0 {rows}", "csv"))
@@ -222,7 +222,7 @@ def test_large_answers_that_are_kept_on_disk_take_no_memory(numbers, tmp_path):
     assert taken < 1_000_000, "each has 356,000 bytes or more"
 
 
-def test_large_answers_that_wait_to_be_fetched_have_a_bound_on_the_disk(numbers):
+def test_large_results_have_a_common_limit_on_disk(numbers):
     client = numbers(kept_bytes=1_000_000, disk_bytes=2_000_000)
     rows = "FROM numbers t0, numbers t1, numbers t2 LIMIT 300000"
     answer = client.post(f"SELECT t0.n, t1.n, t2.n {rows}", "csv")
@@ -233,7 +233,7 @@ def test_large_answers_that_wait_to_be_fetched_have_a_bound_on_the_disk(numbers)
 # Requests of one client
 
 
-def test_a_client_has_so_many_requests_a_minute_and_is_told_how_many_are_left(numbers):
+def test_a_client_has_so_many_requests_a_minute_and_sees_how_many_are_left(numbers):
     client = numbers(requests_per_minute=5)
     for left in (4, 3, 2, 1, 0):
         answer = client.get("/version" if left % 2 else "/nothing")
@@ -280,7 +280,7 @@ def basic(user, password):
         basic("é", TOKEN),
     ],
 )
-def test_who_sends_the_token_is_answered_by_any_name_of_the_host(guarded, header):
+def test_a_request_with_the_token_may_name_any_host(guarded, header):
     for host in ("localhost", "127.0.0.1:80", "finsync.example", "pnl:5001"):
         answer = guarded.get("/version", headers={"Authorization": header, "Host": host})
         assert answer.status_code == 200, answer.text
@@ -313,7 +313,7 @@ def test_who_sends_the_token_is_answered_by_any_name_of_the_host(guarded, header
         *("Bearer \xe9", "Bearer " + "x" * 8_000, f"Bearer {TOKEN},{TOKEN}"),
     ],
 )
-def test_who_does_not_send_the_token_is_told_how_on_every_route_but_two(guarded, header):
+def test_who_does_not_send_the_token_gets_401_on_every_route_but_two(guarded, header):
     headers = {} if header is None else {"Authorization": header.encode("latin-1")}
     for path in ("/", "/data", "/query?q=SELECT+1", "/schema", "/version", "/metrics", "/openapi.json", "/nothing"):
         answer = guarded.get(path, headers=headers)
@@ -338,7 +338,7 @@ def guarded(tmp_path_factory):
         yield client
 
 
-def test_nothing_that_the_service_tells_holds_the_token(guarded):
+def test_no_response_contains_the_token(guarded):
     headers = {"Authorization": f"Bearer {TOKEN}"}
     for path in ("/", "/data", "/schema", "/version", "/metrics", "/openapi.json", "/nothing", f"/query?q={TOKEN}"):
         answer = guarded.get(path, headers=headers)
@@ -362,7 +362,7 @@ def test_nothing_that_the_service_tells_holds_the_token(guarded):
         ),
     ],
 )
-def test_without_a_token_the_service_answers_by_its_address_alone(client, host, is_answered):
+def test_without_a_token_the_host_must_be_an_address_or_localhost(client, host, is_answered):
     for path in ("/data", "/query?q=SELECT+1", "/", "/metrics", "/nothing"):
         answer = client.get(path, headers={"Host": host})
         if is_answered:
@@ -387,7 +387,7 @@ def test_without_a_token_the_service_answers_by_its_address_alone(client, host, 
     ],
     ids=["nothing", "a letter", "half of the headers", "half of a body", "half of a chunked body"],
 )
-def test_clients_that_do_not_finish_what_they_say_hold_up_nobody(numbers, said):
+def test_clients_that_send_half_a_request_delay_nobody(numbers, said):
     client = numbers(connections=1)
     with ExitStack() as stack:
         for _ in range(50):
@@ -397,7 +397,7 @@ def test_clients_that_do_not_finish_what_they_say_hold_up_nobody(numbers, said):
     assert client.rows("SELECT count(*) + 1 FROM numbers") == [[201]]
 
 
-def test_clients_that_read_nothing_hold_up_nobody_and_are_given_up(numbers):
+def test_clients_that_read_nothing_delay_nobody_and_are_disconnected(numbers):
     client = numbers(connections=1, send_seconds=2, result_rows=2_000_000)
     sql = "SELECT+t0.n,t1.n,t2.n+FROM+numbers+t0,numbers+t1,numbers+t2+LIMIT+1200000"
     length = int(client.head(f"/query?format=csv&q={sql}").headers["Content-Length"])
@@ -426,7 +426,7 @@ def read_all(connection):
     return count
 
 
-def test_a_client_that_goes_away_in_the_middle_of_an_answer_is_no_fault_of_the_service(numbers, caplog):
+def test_a_client_that_disconnects_during_a_response_is_not_an_internal_error(numbers, caplog):
     client = numbers(result_rows=2_000_000)
     sql = "SELECT+t0.n,t1.n,t2.n+FROM+numbers+t0,numbers+t1,numbers+t2+LIMIT+1200000"
     for _ in range(5):

@@ -43,7 +43,7 @@ def sqlite_bytes(folder: Path, *statements: str) -> bytes:
     return file.read_bytes()
 
 
-def test_csv_cells_stay_the_text_that_they_are(load_file):
+def test_csv_cells_stay_text(load_file):
     metadata = load_file("pnl.csv", 'a,b,c,d\n0012,None,," (1,234) "\n1e3,NULL,"",1.50\n')
     assert table(metadata) == (
         ["a", "b", "c", "d"],
@@ -114,13 +114,13 @@ def test_the_running_number_gives_way_to_a_column_that_is_named_row_already(load
         ('a,b\n1,"2\n3,4\n', 3, "is not valid CSV"),
     ],
 )
-def test_a_ragged_or_broken_csv_line_is_refused_by_its_number(content, line, found, load_file):
+def test_a_ragged_or_broken_csv_line_is_rejected_by_its_number(content, line, found, load_file):
     with pytest.raises(DataFileError, match=rf"pnl\.csv, line {line}: {found}"):
         load_file("pnl.csv", content)
 
 
 @pytest.mark.parametrize("line", ['{"a": ', "[1]", '{"a": NaN}', '{"a": 1, "a": 2}', '{"a": "\\ud800"}', '{"a": 1} x'])
-def test_a_broken_json_line_is_refused_by_its_number(line, load_file):
+def test_a_broken_json_line_is_rejected_by_its_number(line, load_file):
     with pytest.raises(DataFileError, match=r"x\.jsonl, line 2: cannot be read as a JSON object"):
         load_file("x.jsonl", '{"a": 1}\n' + line + "\n")
 
@@ -134,13 +134,13 @@ def test_a_broken_json_line_is_refused_by_its_number(line, load_file):
         ("x.csv", ",".join(f"c{n}" for n in range(3000)) + "\n", "3000 columns cannot be stored"),
     ],
 )
-def test_a_file_without_a_table_is_refused(name, content, message, load_file, tmp_path):
+def test_a_file_without_a_table_is_rejected(name, content, message, load_file, tmp_path):
     with pytest.raises(DataFileError, match=message):
         load_file(name, content)
     assert list((tmp_path / "databases").iterdir()) == []
 
 
-def test_a_file_that_is_not_gzip_or_cut_short_is_refused(write, tmp_path):
+def test_a_file_that_is_not_gzip_or_cut_short_is_rejected(write, tmp_path):
     cut = write("pnl.csv.gz", "a,b\n" + "1,2\n" * 1000)
     cut.write_bytes(cut.read_bytes()[:-12])
     false = write("balance_sheet.csv.gz", "")
@@ -150,7 +150,7 @@ def test_a_file_that_is_not_gzip_or_cut_short_is_refused(write, tmp_path):
             load(Service("pnl", 5001), data_file, tmp_path / "databases")
 
 
-def test_names_that_sqlite_cannot_tell_apart_are_made_distinct():
+def test_names_that_are_equal_to_sqlite_are_made_distinct():
     assert distinct_names(["a", "", "A", "a", "a_2", " ", "_rowid_", "é", "É"]) == [
         "a",
         "column_2",
@@ -170,21 +170,21 @@ def test_names_with_quotes_and_commas_are_kept(load_file):
     assert table(load_file("order.csv", f"{line}\n1,2,3,4,5\n"))[0] == names
 
 
-def test_a_missing_period_column_is_refused_with_the_columns_that_there_are(load_file):
+def test_a_missing_period_column_is_rejected_with_the_columns_that_there_are(load_file):
     with pytest.raises(
         DataFileError, match=r"has no column 'Period Ended'.*--period-column or --index and one of: a, b"
     ):
         load_file("pnl.csv", "a,b\n1,2\n", "Period Ended")
 
 
-def test_two_data_files_for_one_service_are_refused(write, tmp_path):
+def test_two_data_files_for_one_service_are_rejected(write, tmp_path):
     write("pnl.csv", "a\n")
     write("pnl.jsonl.gz", "{}")
     with pytest.raises(DataFileError, match=r"both pnl\.csv and pnl\.jsonl\.gz contain data of pnl; keep one"):
         find_data_file(tmp_path / "data", "pnl")
 
 
-def test_a_missing_data_file_is_told_with_all_that_was_looked_for(tmp_path):
+def test_the_error_of_a_missing_data_file_lists_the_possible_names(tmp_path):
     with pytest.raises(DataFileError) as caught:
         find_data_file(tmp_path, "pnl")
     for part in (str(tmp_path), "pnl.csv", "pnl.csv.gz", "pnl.jsonl", "pnl.jsonl.gz", "put one there"):
@@ -369,7 +369,7 @@ def test_indexes_of_a_sqlite_file_come_along_beside_those_that_are_asked_for(loa
     assert indexes(metadata) == expected
 
 
-def test_an_index_over_a_column_that_is_not_there_is_refused(load_file):
+def test_an_index_over_a_column_that_is_not_there_is_rejected(load_file):
     with pytest.raises(DataFileError, match=r"has no column 'b', an index column of x.*--index and one of: a"):
         load_file("x.csv", "a\n1\n", None, (("a", "b"),))
 
@@ -399,7 +399,7 @@ def test_rows_in_the_log_of_a_sqlite_file_are_loaded_too_and_the_file_is_left_al
     ],
     ids=["no database", "cut short", "a page that is none", "empty"],
 )
-def test_a_broken_sqlite_file_is_refused(spoil, message, load_file, tmp_path):
+def test_a_broken_sqlite_file_is_rejected(spoil, message, load_file, tmp_path):
     made = sqlite_bytes(
         tmp_path / "made",
         "CREATE TABLE pnl (a)",
@@ -410,13 +410,13 @@ def test_a_broken_sqlite_file_is_refused(spoil, message, load_file, tmp_path):
     assert list((tmp_path / "databases").iterdir()) == []
 
 
-def test_text_of_a_sqlite_file_that_is_not_utf_8_is_refused(load_file, tmp_path):
+def test_text_of_a_sqlite_file_that_is_not_utf_8_is_rejected(load_file, tmp_path):
     made = sqlite_bytes(tmp_path / "made", "CREATE TABLE pnl (a)", "INSERT INTO pnl VALUES (CAST(x'ff41' AS TEXT))")
     with pytest.raises(DataFileError, match="cannot be read as a SQLite file"):
         load_file("pnl.sqlite", made)
 
 
-def test_a_sqlite_file_with_none_of_several_tables_of_its_name_is_refused_with_their_names(load_file, tmp_path):
+def test_the_error_of_a_sqlite_file_without_the_table_lists_its_tables(load_file, tmp_path):
     made = sqlite_bytes(tmp_path / "made", "CREATE TABLE a (x)", "CREATE TABLE b (x)", "CREATE VIEW pnl AS SELECT 1 y")
     with pytest.raises(DataFileError, match="has no table 'pnl'; rename one of: a, b"):
         load_file("pnl.sqlite", made)

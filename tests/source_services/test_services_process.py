@@ -35,7 +35,7 @@ def refused(*arguments: object, **settings: str) -> str:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_all_services_and_a_further_one_serve_until_told_to_stop(write, tmp_path, how):
+def test_all_services_and_a_further_one_serve_until_a_signal_stops_them(write, tmp_path, how):
     write("pnl.csv", PNL)
     write("balance_sheet.csv.gz", "fiscalDateEnding,totalAssets\n2009-12-31,None\n2010-03-31,5\n")
     write("cash_flow.jsonl.gz", '{"asOf": "12/31/2009", "lines": {"Net income": 2.5}}\n')
@@ -63,7 +63,7 @@ def test_all_services_and_a_further_one_serve_until_told_to_stop(write, tmp_path
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_request_that_is_running_is_answered_before_the_process_ends_and_no_new_one_is(write, tmp_path, how):
+def test_running_requests_are_answered_before_the_process_ends_and_new_ones_are_not(write, tmp_path, how):
     data_file = write("numbers.jsonl", "".join(f'{{"n": {number}}}\n' for number in range(200)))
     temporary = tmp_path / "temporary"
     temporary.mkdir()
@@ -124,7 +124,7 @@ def test_one_service_serves_one_file_with_a_period_column_and_keeps_its_database
     assert sorted(path.name for path in databases.iterdir()) == [f"{name}.arrow", f"{name}.sqlite"]
 
 
-def test_an_absent_service_is_told_and_the_others_serve(write, tmp_path):
+def test_an_absent_service_is_reported_and_the_others_serve(write, tmp_path):
     write("pnl.csv", PNL)
     folder = tmp_path / "data"
     with started("--base-port", 0, count=3, FINSYNC_SERVICES_DATA=str(folder)) as (_, lines):
@@ -133,7 +133,7 @@ def test_an_absent_service_is_told_and_the_others_serve(write, tmp_path):
         assert clients_of(lines)["pnl"].get("/health").json() == {"status": "ok"}
 
 
-def test_ports_follow_the_base_port_and_a_port_in_use_is_told(write, tmp_path):
+def test_ports_follow_the_base_port_and_a_port_in_use_is_reported(write, tmp_path):
     write("balance_sheet.csv", "fiscalDateEnding\n2009-12-31\n")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -142,7 +142,7 @@ def test_ports_follow_the_base_port_and_a_port_in_use_is_told(write, tmp_path):
     assert "--base-port" in errors
 
 
-def test_what_cannot_be_served_is_told(write, tmp_path):
+def test_what_cannot_be_served_is_reported(write, tmp_path):
     (tmp_path / "empty").mkdir()
     assert "contains no data file" in refused("--data", tmp_path / "empty")
     assert "there is no such folder" in refused("pnl", "--data", tmp_path / "absent")
@@ -150,7 +150,7 @@ def test_what_cannot_be_served_is_told(write, tmp_path):
     assert "neither CSV, JSON lines nor SQLite" in refused("pnl", "--data", write("pnl.xlsx", PNL))
 
 
-def test_options_that_do_not_fit_are_told(write):
+def test_options_that_do_not_fit_are_reported(write):
     assert "--base-port is for all" in refused("--port", 8000)
     assert "use --port for one" in refused("pnl", "--base-port", 8000)
     assert "is not a port" in refused("pnl", "--port", 70000)
@@ -192,7 +192,7 @@ def test_other_machines_can_ask_only_with_a_token(write, tmp_path):
     ("content", "said"),
     [(None, "cannot be read"), (b"", "is empty"), (b" \n", "is empty"), (b"\xff", "cannot be read")],
 )
-def test_a_token_file_without_a_token_is_told(write, tmp_path, content, said):
+def test_a_token_file_without_a_token_is_reported(write, tmp_path, content, said):
     file = tmp_path / "token"
     if content is not None:
         file.write_bytes(content)
@@ -204,7 +204,7 @@ def test_a_token_file_without_a_token_is_told(write, tmp_path, content, said):
 # What is set, and what is logged
 
 
-def test_limits_are_set_by_variables_and_wrong_ones_are_told(write):
+def test_limits_are_set_by_variables_and_wrong_ones_are_reported(write):
     data_file = write("pnl.csv", PNL)
     errors = refused("pnl", "--data", data_file, "--port", 0, FINSYNC_SERVICES_QUERY_SECONDS="soon")
     assert "FINSYNC_SERVICES_QUERY_SECONDS: 'soon' is not a number above 0" in errors

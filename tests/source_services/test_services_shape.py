@@ -101,7 +101,7 @@ def check_headers(client, answer):
     assert "aiohttp" not in str(answer.headers).lower()
 
 
-def test_an_unforeseen_fault_is_told_without_its_cause_and_logged_with_it(serve, monkeypatch, caplog):
+def test_an_unexpected_exception_is_logged_with_its_cause_and_sent_without_it(serve, monkeypatch, caplog):
     client = serve("pnl.csv", "a\n1\n")
 
     def fail(*_):
@@ -119,7 +119,7 @@ def test_an_unforeseen_fault_is_told_without_its_cause_and_logged_with_it(serve,
     assert client.metric("finsync_requests_total", status="500") == 2
 
 
-def test_a_database_that_was_destroyed_is_no_fault_of_the_caller(serve):
+def test_a_destroyed_database_is_an_internal_error(serve):
     client = serve("pnl.csv", "a,b\n" + "x,y\n" * 50_000)
     database = client.table.current.metadata.database
     with database.open("r+b") as file:
@@ -135,7 +135,7 @@ def test_a_database_that_was_destroyed_is_no_fault_of_the_caller(serve):
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("path", PATHS)
-def test_every_answer_says_what_all_answers_say(client, path, method):
+def test_every_response_has_the_common_headers(client, path, method):
     answer = client.request(method, path)
     assert answer.status_code == 200
     check_headers(client, answer)
@@ -172,7 +172,7 @@ def test_a_request_without_a_proper_id_gets_one_of_its_own(client, given):
 # The log and the metrics
 
 
-def test_each_request_is_a_line_of_json_in_the_log_with_its_id_and_nothing_that_was_asked(client, capsys):
+def test_each_request_is_a_log_line_with_its_id_and_without_its_parameters(client, capsys):
     handlers, propagate, level = LOG.handlers, LOG.propagate, LOG.level
     try:
         log_to_stderr("info")
@@ -241,7 +241,7 @@ def test_the_metrics_count_what_happens(serve):
 # What the service tells of itself
 
 
-def test_the_schema_tells_columns_formats_functions_and_limits(client):
+def test_the_schema_has_columns_formats_functions_and_limits(client):
     body = client.get("/schema").json()
     assert body == {
         "service": "pnl",
@@ -257,7 +257,7 @@ def test_the_schema_tells_columns_formats_functions_and_limits(client):
     }
 
 
-def test_every_function_that_the_schema_tells_may_be_called(client):
+def test_every_function_of_the_schema_is_allowed(client):
     for name in client.get("/schema").json()["functions"]:
         codes = set()
         for arguments in ("1", "1, 1", "'%s', 1, 1", "", "1, 1, 1"):
@@ -291,7 +291,7 @@ def test_without_a_period_column_the_periods_are_null(serve):
     assert (answer["period_column"], answer["periods"], answer["row_count"]) == (None, None, 1)
 
 
-def test_periods_of_any_kind_are_told(serve):
+def test_periods_of_any_kind_are_reported(serve):
     client = serve("x.jsonl", '{"p": 2012}\n{"p": 2012.5}\n{"p": "2012"}\n{"p": null}\n{"p": ""}\n{"p": 1e308}', "p")
     assert [each["period"] for each in client.get("/version").json()["periods"]] == [
         None,
@@ -312,7 +312,7 @@ def test_a_service_that_answers_is_healthy_and_ready(client):
     }
 
 
-def test_the_openapi_document_tells_every_route_and_problem(client, hostile):
+def test_the_openapi_document_has_every_route_and_problem(client, hostile):
     for each in (client, hostile):
         document = each.get("/openapi.json").json()
         loaded = load_openapi(each.url + "/openapi.json")

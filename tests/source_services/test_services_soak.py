@@ -12,7 +12,7 @@ CLIENTS = 32
 
 
 @pytest.mark.skipif(not SECONDS, reason="takes as many seconds as FINSYNC_TEST_SOAK says")
-def test_many_clients_at_once_get_right_answers_for_a_long_time_in_memory_that_does_not_grow(tmp_path):
+def test_many_clients_get_right_answers_for_a_long_time_in_constant_memory(tmp_path):
     data_file = tmp_path / "numbers.csv"
     with data_file.open("w") as file:
         file.write("company,period,value,text\n")

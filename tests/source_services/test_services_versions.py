@@ -46,7 +46,7 @@ def version(client):
     return client.rows("SELECT DISTINCT version FROM numbers")[0][0]
 
 
-def test_a_newer_file_is_served_soon_and_all_that_tells_of_the_data_follows(client, publish):
+def test_a_newer_file_is_served_soon_by_every_route(client, publish):
     before = {
         path: client.get(path) for path in ("/version", "/schema", "/data", "/data?format=arrow", "/openapi.json", "/")
     }
@@ -87,7 +87,7 @@ def test_only_the_files_of_the_version_that_is_served_are_kept(client, publish, 
     ]
 
 
-def test_a_page_token_of_a_version_that_is_gone_is_told_and_one_of_the_new_version_is_taken(client, publish):
+def test_a_page_token_of_an_old_version_gets_410_and_one_of_the_new_version_works(client, publish):
     token = client.get("/data?limit=100").json()["next"]
     assert client.get(f"/data?limit=100&next={token}").status_code == 200
     publish(lines(2))
@@ -164,7 +164,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_file_that_cannot_be_read_changes_nothing_is_told_and_the_next_good_one_heals(client, publish, caplog, name):
+def test_an_invalid_file_changes_nothing_but_ready_and_the_next_valid_one_is_served(client, publish, caplog, name):
     content, message = BROKEN[name]
     before = client.get("/data")
     publish(content)
