@@ -2,7 +2,6 @@
 
 from base64 import b64encode
 from collections import OrderedDict
-from collections.abc import Hashable
 from hashlib import file_digest
 from pathlib import Path
 
@@ -25,7 +24,8 @@ class Snapshot:
 
     def __init__(self, metadata: TableMetadata, limits: Limits) -> None:
         self.metadata = metadata
-        self.cache = ResultCache(limits)
+        self._small_results = _ResultCache(limits.kept_small_bytes, MOST_SMALL_RESULTS)
+        self._large_results = _ResultCache(limits.kept_bytes, MOST_LARGE_RESULTS)
         self.whole_table = Result(_open_body(metadata.arrow), metadata.row_count)
         # All now: an unreadable file is noticed early, and the files can be removed when another version is served
         self._idle = [GuardedConnection(metadata, limits) for _ in range(limits.connections)]
@@ -49,6 +49,15 @@ class Snapshot:
         self._is_retired = True
         self._close_if_unused()
 
+    def cached(self, tag: str) -> Result | None:
+        """The cached result with this entity tag."""
+        return self._small_results.get(tag) or self._large_results.get(tag)
+
+    def cache(self, tag: str, result: Result) -> None:
+        """Cache the result: in memory if it is small, else on disk."""
+        is_small = isinstance(result.body.content, bytes)
+        (self._small_results if is_small else self._large_results).add(tag, result)
+
     def take(self) -> GuardedConnection:
         """A connection for one query; there are as many as queries may run."""
         connection = self._idle.pop()
@@ -67,35 +76,19 @@ class Snapshot:
             self._idle.clear()
 
 
-class ResultCache:
-    """Results by their entity tag: small ones in memory, large ones on disk."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._small = _LruCache(limits.kept_small_bytes, MOST_SMALL_RESULTS)
-        self._large = _LruCache(limits.kept_bytes, MOST_LARGE_RESULTS)
-
-    def get(self, tag: Hashable) -> Result | None:
-        """The cached result with this tag."""
-        return self._small.get(tag) or self._large.get(tag)
-
-    def add(self, tag: Hashable, result: Result) -> None:
-        """Cache the result."""
-        (self._small if isinstance(result.body.content, bytes) else self._large).add(tag, result)
-
-
-class _LruCache:
-    """Results; above so many bytes, or so many results, the least recently used ones are removed."""
+class _ResultCache:
+    """Results by their entity tag; above so many bytes or results, the least recently used ones are removed."""
 
     def __init__(self, most_bytes: int, most_results: int) -> None:
         self._most_bytes, self._most_results, self._bytes = most_bytes, most_results, 0
-        self._results: OrderedDict[Hashable, Result] = OrderedDict()
+        self._results: OrderedDict[str, Result] = OrderedDict()
 
-    def get(self, tag: Hashable) -> Result | None:
+    def get(self, tag: str) -> Result | None:
         if tag in self._results:
             self._results.move_to_end(tag)
         return self._results.get(tag)
 
-    def add(self, tag: Hashable, result: Result) -> None:
+    def add(self, tag: str, result: Result) -> None:
         if result.body.length > self._most_bytes or tag in self._results:
             return
         self._results[tag] = result

@@ -35,12 +35,12 @@ async def send_execution(
     tag = tag_of(snapshot.version, *execution.key)
     if has_tag(request, tag, or_any=False):
         return web.Response(status=304, headers=_headers(snapshot, tag))
-    result = snapshot.cache.get(tag)
+    result = snapshot.cached(tag)
     context.telemetry.kept.labels("kept" if result else "made").inc()
     if result is None:
         result = await context.pool.run(snapshot, execution, seconds)
         if not result.is_volatile:
-            snapshot.cache.add(tag, result)
+            snapshot.cache(tag, result)
     return await send_result(request, snapshot, execution.format, result, None if result.is_volatile else tag)
 
 
