@@ -1,82 +1,111 @@
-"""The limits of a service: each has a default and a sentence, and is set by an environment variable."""
+"""Settings: the declared services, and every environment variable with its default and a sentence.
+
+`describe` lists all variables for `--help` and for pages of documentation. Nothing here reads data or opens a port.
+"""
 
 import os
 import re
-from collections.abc import Callable
-from dataclasses import Field, dataclass, field, fields
-from typing import Any, Self
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple, Self
+
+from source_services.errors import SettingError
 
 PREFIX = "FINSYNC_SERVICES_"
-
-
-class SettingMistake(ValueError):
-    """A setting that cannot be used; the message names it and the cure."""
+BASE_PORT = 5001
 
 
 @dataclass(frozen=True)
-class _Form:
-    """How a number is written, and what reads it."""
+class Service:
+    """A service over one table, which has the service's name.
 
-    pattern: str
-    read: Callable[[str], float]
-    told: str
+    `period_column` contains the period end, None if unknown. `indexes` are groups of columns that SQLite indexes
+    together, besides the period column.
+    """
 
-
-_WHOLE = _Form(r"\d{1,18}", int, "whole number of 1 or more; write it like 1000")
-_FRACTION = _Form(r"\d{1,9}(\.\d{1,9})?", float, "number above 0; write it like 10 or 0.5")
-
-
-def _limit(default: int, sentence: str) -> int:
-    value: int = field(default=default, metadata={"sentence": sentence, "form": _WHOLE})
-    return value
+    name: str
+    port: int
+    period_column: str | None = None
+    indexes: tuple[tuple[str, ...], ...] = ()
 
 
-def _seconds(default: float, sentence: str) -> float:
-    value: float = field(default=default, metadata={"sentence": sentence, "form": _FRACTION})
-    return value
+SERVICES = (
+    Service("pnl", 5001, "Period Ended"),
+    Service("balance_sheet", 5002, "fiscalDateEnding"),
+    Service("cash_flow", 5003, "asOf"),
+)
+"""The declared services. Any other data file can be served too; only these have a known period column."""
+
+
+class Setting(NamedTuple):
+    """A setting: its name, its value or default, and what it means."""
+
+    name: str
+    value: object
+    sentence: str
+
+
+STARTUP_SETTINGS = (
+    Setting("data", "the sample data", "Folder of the data files, or the data file of one service."),
+    Setting("host", "127.0.0.1", "Address to listen on."),
+    Setting("databases", "a temporary folder", "Folder for the SQLite and Arrow files."),
+    Setting("log", "warning", "Lowest level that is logged as JSON; info logs each request."),
+    Setting("token_file", "none", "File with the token that callers must send."),
+    Setting("token", "none", "The token itself, if there is no token_file."),
+)
+
+
+def _limit(default: float, sentence: str) -> Any:
+    return field(default=default, metadata={"sentence": sentence})
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a service grants one caller, or all of them; seconds may have a fraction, all others are whole numbers."""
+    """Limits of a service. Those in seconds may have a fraction; all others are whole numbers."""
 
     connections: int = _limit(4, "Queries that run at the same time; others wait for a connection.")
-    checkout_seconds: float = _seconds(5, "How long a query waits for a connection before it is answered 503.")
-    query_seconds: float = _seconds(10, "How long a query may work, in seconds of a processor, before it is stopped.")
-    export_seconds: float = _seconds(60, "How long /data may work to write rows into a format, likewise.")
-    json_rows: int = _limit(100_000, "Rows of a result in JSON, which the caller holds as a whole.")
+    checkout_seconds: float = _limit(5, "How long a query waits for a connection before the response is 503.")
+    query_seconds: float = _limit(10, "Processor time of a query, in seconds; then it is stopped.")
+    export_seconds: float = _limit(60, "Processor time of a request to /data, likewise.")
+    json_rows: int = _limit(100_000, "Rows of a result in JSON, which the caller holds in memory.")
     result_rows: int = _limit(5_000_000, "Rows of a result in any other format.")
     result_bytes: int = _limit(1 << 30, "Bytes of a result, in any format.")
     page_rows: int = _limit(10_000, "Rows of a page of /data.")
     sql_bytes: int = _limit(256 << 10, "Bytes of a statement. In a URL fewer fit: 8,000.")
     parameters: int = _limit(5_000, "Parameters of a statement.")
-    value_bytes: int = _limit(64 << 10, "Bytes of one value that SQL makes; never less than the table's longest row.")
-    heap_bytes: int = _limit(128 << 20, "Memory of SQLite, all queries of all services of the process together.")
-    disk_bytes: int = _limit(4 << 30, "Bytes of large answers on disk: those that wait to be fetched, and those kept.")
-    kept_bytes: int = _limit(1 << 30, "Bytes of large answers kept on disk, to answer the same question again.")
-    kept_small_bytes: int = _limit(16 << 20, "Bytes of small answers kept in memory.")
+    value_bytes: int = _limit(64 << 10, "Bytes of one value that SQL computes; at least those of the longest row.")
+    heap_bytes: int = _limit(128 << 20, "Memory of SQLite for all queries of all services of the process.")
+    disk_bytes: int = _limit(4 << 30, "Bytes of large results on disk: those being sent, and those in the cache.")
+    kept_bytes: int = _limit(1 << 30, "Bytes of large results in the cache, which are on disk.")
+    kept_small_bytes: int = _limit(16 << 20, "Bytes of small results in the cache, which are in memory.")
     requests_per_minute: int = _limit(12_000, "Requests of one client.")
-    send_seconds: float = _seconds(600, "How long a client may take to receive one answer.")
+    send_seconds: float = _limit(600, "How long a client may take to receive one response.")
 
     @classmethod
     def from_environment(cls) -> Self:
-        """The limits, each by its variable where that is set. Raises SettingMistake."""
-        given = {each: os.environ.get(variable(each.name)) for each in fields(cls)}
-        numbers: dict[str, Any] = {each.name: _read(each, text) for each, text in given.items() if text}
+        """The limits, each from its variable where that is set. Raises SettingError."""
+        texts = {each.name: os.environ.get(variable(each.name)) for each in fields(cls)}
+        numbers: dict[str, Any] = {name: _number(name, text) for name, text in texts.items() if text}
         return cls(**numbers)
 
-    def told(self) -> list[tuple[str, float, str]]:
-        """Each limit's name, value and sentence."""
-        return [(each.name, getattr(self, each.name), each.metadata["sentence"]) for each in fields(self)]
+    def describe(self) -> list[Setting]:
+        """Each limit with its value here and its sentence."""
+        return [Setting(each.name, getattr(self, each.name), each.metadata["sentence"]) for each in fields(self)]
+
+
+def describe() -> list[Setting]:
+    """Every setting with its default and its sentence; `variable` names its environment variable."""
+    return [*STARTUP_SETTINGS, *Limits().describe()]
 
 
 def variable(name: str) -> str:
-    """The environment variable of a limit."""
+    """The environment variable of a setting."""
     return PREFIX + name.upper()
 
 
-def _read(limit: "Field[Any]", text: str) -> float:
-    form: _Form = limit.metadata["form"]
-    if re.fullmatch(form.pattern, text, re.ASCII) and (number := form.read(text)):
+def _number(name: str, text: str) -> float:
+    is_seconds = name.endswith("_seconds")
+    pattern = r"\d{1,9}(\.\d{1,9})?" if is_seconds else r"\d{1,18}"
+    if re.fullmatch(pattern, text, re.ASCII) and (number := float(text) if is_seconds else int(text)):
         return number
-    raise SettingMistake(f"{variable(limit.name)}: {text!r} is no {form.told}")
+    kind, example = ("number above 0", "10 or 0.5") if is_seconds else ("whole number of 1 or more", "1000")
+    raise SettingError(f"{text!r} is not a {kind}", f"write it like {example}", variable(name))

@@ -19,11 +19,10 @@ import pyarrow as pa
 
 from finsync_pipeline import frames
 from finsync_pipeline.statements.mapping import SourceMapping
-from source_services.loading.data_files import find_data_files
-from source_services.services import SERVICES, Service
-from source_services.serving import Manner, answering, listen
-from source_services.settings import Limits
-from source_services.table import ServedTable
+from source_services.data.data_files import find_data_files
+from source_services.served_table import ServedTable
+from source_services.server import listen, running
+from source_services.settings import SERVICES, Limits, Service
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -76,7 +75,7 @@ def answering_service(
     stopped = asyncio.Event()
 
     async def answer() -> None:
-        async with answering(table, listening, Manner(limits, folder, token, look_seconds)):
+        async with running(table, listening, token, look_seconds):
             await stopped.wait()
 
     thread = Thread(target=loop.run_until_complete, args=[answer()])

@@ -1,1 +1,5 @@
-"""HTTP: routes, who may ask and how often, errors of one shape, logs and metrics."""
+"""HTTP: routes, access control, responses and problem details, logs and metrics.
+
+Here belongs what knows HTTP; running SQL is in `query/`. Read on in `app` (routes and middleware), `row_routes` (/data
+and /query), `meta_routes` (all others), `responses` (headers, entity tags, bodies).
+"""

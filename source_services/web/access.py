@@ -1,25 +1,25 @@
-"""Who may ask, under which name of the host, and how often."""
+"""Access control: the token, the name of the host, and the rate limit of each client."""
 
 import hmac
 import ipaddress
 import math
 import time
 from base64 import b64decode
-from binascii import Error as NoBase64
+from binascii import Error as Base64Error
 
 from aiohttp import web
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from source_services.problems import Problem
+from source_services.errors import RequestError
 
-OPEN_TO_ALL = frozenset(["/health", "/ready"])
-"""What probes ask, without a token and as often as they like."""
+PROBE_PATHS = frozenset(["/health", "/ready"])
+"""Probes may request these without a token and without a rate limit."""
 
 
-class Access:
-    """A token that callers must have, if there is one, and an allowance of requests for each of them."""
+class AccessControl:
+    """Checks requests: the token, if there is one, else the host; and the rate of each client."""
 
     def __init__(self, token: str | None, requests_per_minute: int) -> None:
         self._token = token.encode() if token else None
@@ -27,60 +27,60 @@ class Access:
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     def check(self, request: web.Request) -> dict[str, str]:
-        """The headers that tell what is left of the caller's allowance. Raises Problem."""
-        if request.path in OPEN_TO_ALL:
+        """The headers with what remains of the client's rate limit. Raises RequestError."""
+        if request.path in PROBE_PATHS:
             return {}
         headers = self._count(request.remote or "")
         if self._token is not None:
-            self._check_token(request.headers.get("Authorization", ""))
+            _check_token(self._token, request.headers.get("Authorization", ""))
         else:
             _check_host(request.headers.get("Host", ""))
         return headers
 
-    def _check_token(self, header: str) -> None:
-        scheme, _, given = header.partition(" ")
-        if scheme.lower() == "basic":
-            given = _password(given)
-        elif scheme.lower() != "bearer":
-            given = ""
-        if not hmac.compare_digest(given.strip().encode(errors="replace"), self._token or b""):
-            raise Problem(
-                "not-authenticated",
-                "send the service's token: Authorization: Bearer TOKEN, or as the password of any user",
-                {"WWW-Authenticate": 'Bearer realm="finsync", Basic realm="finsync"'},
-            )
-
     def _count(self, client: str) -> dict[str, str]:
-        granted = self._limiter.hit(self._rate, client)
+        is_granted = self._limiter.hit(self._rate, client)
         stats = self._limiter.get_window_stats(self._rate, client)
         seconds = max(1, math.ceil(stats.reset_time - time.time()))
         headers = {
             "RateLimit-Policy": f'"requests";q={self._rate.amount};w=60',
             "RateLimit": f'"requests";r={max(stats.remaining, 0)};t={seconds}',
         }
-        if not granted:
-            raise Problem(
-                "rate-limited",
-                f"more than {self._rate.amount:,} requests a minute: go on in {seconds} s",
-                {**headers, "Retry-After": str(seconds)},
-            )
+        if not is_granted:
+            what = f"the client sent more than {self._rate.amount:,} requests in a minute"
+            retry = {**headers, "Retry-After": str(seconds)}
+            raise RequestError("rate-limited", what, f"retry after {seconds} s", retry)
         return headers
 
 
-def _password(given: str) -> str:
+def _check_token(token: bytes, header: str) -> None:
+    scheme, _, given = header.partition(" ")
+    if scheme.lower() == "basic":
+        given = _password(given)
+    elif scheme.lower() != "bearer":
+        given = ""
+    if not hmac.compare_digest(given.strip().encode(errors="replace"), token):
+        raise RequestError(
+            "not-authenticated",
+            "the request does not have the service's token",
+            "send Authorization: Bearer TOKEN, or the token as the password of any user",
+            {"WWW-Authenticate": 'Bearer realm="finsync", Basic realm="finsync"'},
+        )
+
+
+def _password(credentials: str) -> str:
     try:
-        return b64decode(given, validate=True).decode().partition(":")[2]
-    except (NoBase64, ValueError):
+        return b64decode(credentials, validate=True).decode().partition(":")[2]
+    except (Base64Error, ValueError):
         return ""
 
 
 def _check_host(header: str) -> None:
-    """Without a token, a page that a browser shows must not reach the service by a name that it made point here."""
+    """Against DNS rebinding: without a token, a page in a browser must not reach the service by a name of its own."""
     host = header.rsplit(":", 1)[0] if not header.endswith("]") else header
     try:
         ipaddress.ip_address(host.strip("[]"))
     except ValueError:
         if host.lower() != "localhost":
-            raise Problem(
-                "wrong-host", "ask by the service's IP address or as localhost, or start it with a token"
-            ) from None
+            what = "the header Host is neither an IP address nor localhost"
+            fix = "send the request to the service's IP address or to localhost, or start the service with a token"
+            raise RequestError("wrong-host", what, fix) from None

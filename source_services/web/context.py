@@ -4,24 +4,20 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from source_services.querying.engine import Engine
-from source_services.querying.sink import Spool
-from source_services.settings import Limits
-from source_services.table import ServedTable
-from source_services.web.access import Access
+from source_services.query.pool import QueryPool
+from source_services.served_table import ServedTable
+from source_services.web.access import AccessControl
 from source_services.web.telemetry import Telemetry
 
 
 @dataclass(frozen=True)
 class Context:
-    """The table, the threads of its queries, the limits, and the room for answers that are too large for memory."""
+    """The table of a service, and what serves it."""
 
     table: ServedTable
-    engine: Engine
-    limits: Limits
-    access: Access
+    pool: QueryPool
+    access: AccessControl
     telemetry: Telemetry
-    spool: Spool
 
 
 CONTEXT = web.AppKey("context", Context)

@@ -24,7 +24,7 @@ from finsync_pipeline.statements.harmonise import Harmonised, harmonise
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.rows import company_spellings
 from finsync_pipeline.statements.tables import COMPANY_IDS, FINANCIALS, SUMMARY
-from source_services.services import SERVICES
+from source_services.settings import SERVICES
 
 QUARTERS = [date(year, month, 1) for year in range(2005, 2011) for month in (1, 4, 7, 10)]
 

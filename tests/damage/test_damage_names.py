@@ -9,7 +9,7 @@ from damage.chain import mapping_of_source, pass_through
 from damage.damages import FILES, sample, written
 
 from finsync_pipeline.statements.delivered import DeliveryMistake
-from source_services.loading.table import DataFileError
+from source_services.errors import DataFileError
 
 LINE = mapping_of_source("cash_flow").items["net_income"].column
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from finsync_pipeline.statements.delivered import DeliveryMistake
 from finsync_pipeline.storage.parquet import write_frame
-from source_services.loading.table import DataFileError
+from source_services.errors import DataFileError
 
 Values = dict[tuple[Any, ...], list[Decimal]]
 

@@ -16,7 +16,7 @@ from finsync_pipeline.clients.source_service import SourceService
 from finsync_pipeline.federation.cells import as_literals, as_text, cell_as_text
 from finsync_pipeline.federation.extraction import fetch_rows
 from finsync_pipeline.federation.source_query import literal
-from source_services.services import Service
+from source_services.settings import Service
 
 REVENUES: list[Any] = [500.0, 500, 0.1, 1e-07, -0.0, 2.0**53, 12345678.25, 1e22, -3, None]
 PROFITS: list[Any] = [2**60, 0.5, "n/a", "", None, True, 7, "1,5", 1e300, [1, {"a": None}]]

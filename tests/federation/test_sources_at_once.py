@@ -17,7 +17,7 @@ from finsync_pipeline.federation.extraction import take_stock
 from finsync_pipeline.federation.questions import ask_rows
 from finsync_pipeline.federation.sources import ask_each, service_of, stock_of
 from finsync_pipeline.statements.mapping import SourceMapping
-from source_services.services import Service
+from source_services.settings import Service
 
 ROWS = [(1, "A", "2009-12-31", "1", "2"), (2, "B", "2009-12-30", "3", "4"), (3, "C", "n/a", "5", "6")]
 

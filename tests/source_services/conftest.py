@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asking import Client, serving
+from service_client import Client, serving
 
-from source_services.loading.holdings import Holdings
-from source_services.loading.load import load
-from source_services.services import Service
+from source_services.data.loader import load
+from source_services.data.table_metadata import TableMetadata
+from source_services.settings import Service
 
 PNL_CSV = """\
 Company Name,Period Ended,Total Revenue
@@ -21,7 +21,7 @@ Unum Group,"December 31, 2009",
 """
 
 Write = Callable[[str, str | bytes], Path]
-Load = Callable[..., Holdings]
+Load = Callable[..., TableMetadata]
 Serve = Callable[..., Client]
 
 
@@ -43,7 +43,9 @@ def write(tmp_path: Path) -> Write:
 def load_file(tmp_path: Path, write: Write) -> Load:
     """Write a data file and load it as the service that its name says."""
 
-    def load_content(name: str, content: str | bytes, period_column: str | None = None, indexes: Any = ()) -> Holdings:
+    def load_content(
+        name: str, content: str | bytes, period_column: str | None = None, indexes: Any = ()
+    ) -> TableMetadata:
         service = Service(name.split(".")[0], 5001, period_column, indexes)
         return load(service, write(name, content), tmp_path / "databases")
 

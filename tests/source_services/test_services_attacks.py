@@ -12,9 +12,14 @@ from pathlib import Path
 
 import pytest
 import requests
-from asking import check_problem, clients_of, started
+from service_client import check_problem, clients_of, started
 
-from source_services.querying.allowance import WALL_SECONDS_EACH
+PROGRAM = (
+    "-c",
+    "from source_services.query import time_budget; time_budget.WALL_FACTOR = 1_000\n"
+    "from source_services.cli import main; main()",
+)
+"""The services without their bound on the wall clock: on a busy machine too, processor time stops a query."""
 
 ADDRESS_SPACE = 3 << 30
 MEMORY_MB = 1_000
@@ -63,6 +68,11 @@ class Attacked:
             path: hashlib.sha256(path.read_bytes()).hexdigest() for path in self.folder.rglob("*") if path.is_file()
         }
 
+    def processor_seconds(self) -> float:
+        """The processor time that the process has used, which does not depend on what else the machine does."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def megabytes(self) -> int:
         """The most memory that the process has had."""
         status = Path(f"/proc/{self.pid}/status").read_text()
@@ -84,7 +94,7 @@ def attacked(tmp_path_factory):
         "SQLITE_TMPDIR": str(folder / "temporary"),
     }
     arguments = ["--data", folder / "data", "--base-port", 0, "--databases", folder / "databases", "--log", "error"]
-    with started(*arguments, count=3, address_space=ADDRESS_SPACE, **settings) as (process, lines):
+    with started(*arguments, count=3, address_space=ADDRESS_SPACE, program=PROGRAM, **settings) as (process, lines):
         client = clients_of(lines)["pnl"]
         # What other callers asked may still be in the memory of the connections that are attacked
         for _ in range(8):
@@ -92,53 +102,56 @@ def attacked(tmp_path_factory):
         yield Attacked(client, folder, process.pid)
 
 
+def outcome(answer):
+    """What came of a request: 200, or the status and the code of its problem."""
+    return 200 if answer.status_code == 200 else (answer.status_code, answer.json()["code"])
+
+
 def check_harmless(attacked, attack, expected):
-    """The attack is answered as expected, in time and without a trace, and good queries are answered meanwhile."""
-    before, meanwhile = attacked.files(), []
+    """The attack is answered as expected, in time and without a trace, and good queries are answered meanwhile.
+
+    Returns how many of them were.
+    """
+    before, meanwhile, used = attacked.files(), [], attacked.processor_seconds()
     is_over = threading.Event()
     neighbour = threading.Thread(target=ask_good_queries, args=(attacked.client.url, is_over, meanwhile))
     neighbour.start()
     try:
-        began = time.monotonic()
         answer = attack(attacked.client)
-        seconds = time.monotonic() - began
+        answered = len(meanwhile)
     finally:
         is_over.set()
         neighbour.join()
-    if isinstance(expected, set):
-        assert (answer.status_code, answer.json()["code"]) in expected, answer.text[:500]
-        check_problem(answer, answer.status_code, answer.json()["code"])
-    elif expected == 200:
-        assert answer.status_code == 200, answer.text[:500]
-    else:
-        check_problem(answer, *expected)
-    # On a machine that has more to do than it can, everything takes longer
-    load = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-    assert seconds < WALL_SECONDS_EACH * QUERY_SECONDS + load, f"{seconds:.1f} s"
+    assert outcome(answer) in (expected if isinstance(expected, set) else {expected}), answer.text[:500]
+    if answer.status_code != 200:
+        check_problem(answer, *outcome(answer))
+    assert attacked.processor_seconds() - used < 6 * QUERY_SECONDS + 1
     for fragment in FORBIDDEN:
-        assert fragment not in answer.text.lower().replace("sqlite_", "" if expected == 200 else "sqlite_"), fragment
+        text = answer.text.lower().replace("sqlite_", "" if answer.status_code == 200 else "sqlite_")
+        assert fragment not in text, fragment
     assert attacked.files() == before
     assert attacked.megabytes() < MEMORY_MB
-    # A neighbour may be told to come again while an attack has used up the memory of all; afterwards he may not
-    assert {status for status, _ in meanwhile} <= {200, 503}
-    assert all(taken < 0.5 + load for _, taken in meanwhile), meanwhile
+    # A neighbour may get 503 while an attack has used up the memory of all, but not afterwards
+    assert set(meanwhile) <= {200, 503}
     assert attacked.client.rows("SELECT count(*) FROM pnl") == [[ROWS]]
     assert attacked.client.rows("SELECT max(n) FROM pnl WHERE n < 7") == [[6]]
+    return answered
 
 
 def ask_good_queries(url, is_over, statuses):
-    """Ask new questions until it is over; note the status of each, and the seconds that it took."""
+    """Ask new questions until it is over; note the status of each, and an error in its place."""
     with requests.Session() as session:
         session.trust_env = False
         number = 0
         while not is_over.wait(0.05):
             number += 1
-            began = time.monotonic()
             sql = f"SELECT count(*), {number}, {time.time_ns()} FROM pnl WHERE n < {number}"
-            answer = session.get(f"{url}/query", params={"q": sql}, timeout=30)
-            statuses.append((answer.status_code, time.monotonic() - began))
-            if answer.status_code == 200:
-                assert answer.json()["rows"][0][0] == min(number, ROWS)
+            try:
+                answer = session.get(f"{url}/query", params={"q": sql}, timeout=60)
+                assert answer.status_code != 200 or answer.json()["rows"][0][0] == min(number, ROWS)
+                statuses.append(answer.status_code)
+            except (AssertionError, requests.RequestException) as error:
+                statuses.append(repr(error))
 
 
 # To change or write anything
@@ -368,7 +381,7 @@ REFUSED = [
 ]
 
 
-def test_sql_that_does_anything_but_read_the_table_is_refused_and_changes_nothing(attacked):
+def test_sql_that_does_anything_but_read_the_table_is_rejected_and_changes_nothing(attacked):
     before, faults = attacked.files(), []
     for sql, expected in REFUSED:
         sql = sql.replace("{folder}", str(attacked.folder)).replace("{{}}", "{}")
@@ -378,14 +391,16 @@ def test_sql_that_does_anything_but_read_the_table_is_refused_and_changes_nothin
                 faults.append(f"{sql}: {answer.status_code} {answer.text[:200]}")
                 continue
             check_problem(answer, *found)
-            faults += [f"{sql}: tells {each!r}: {answer.text}" for each in FORBIDDEN if each in told(answer, sql)]
+            faults += [
+                f"{sql}: tells {each!r}: {answer.text}" for each in FORBIDDEN if each in visible_text(answer, sql)
+            ]
     assert not faults, "\n".join(faults)
     assert attacked.files() == before
     assert attacked.client.rows("SELECT count(*) FROM pnl") == [[ROWS]]
     assert attacked.megabytes() < MEMORY_MB
 
 
-def told(answer, sql):
+def visible_text(answer, sql):
     """What the answer tells: without the name of a function that the caller has named himself, and the request's id."""
     body = json.loads(answer.content)
     return f"{body['title']} {body['detail']}".lower().replace(
@@ -463,10 +478,8 @@ HEAVY = {
 def test_a_query_that_needs_too_much_is_stopped_and_others_are_answered_meanwhile(attacked, name):
     sql, parameters, expected = HEAVY[name]
     format_ = "arrow" if "rows" in name or "windows" in name else "json"
-    if isinstance(expected, set) and 200 in expected:
-        answer = attacked.client.post(sql, format_, **parameters)
-        expected = 200 if answer.status_code == 200 else expected - {200}
-    check_harmless(attacked, lambda client: client.post(sql, format_, **parameters), expected)
+    answered = check_harmless(attacked, lambda client: client.post(sql, format_, **parameters), expected)
+    assert answered > 0 or expected != STOPPED
 
 
 PARSED = {
@@ -498,11 +511,8 @@ PARSED = {
 
 
 @pytest.mark.parametrize("name", PARSED)
-def test_a_statement_that_is_too_much_is_refused_before_it_runs(attacked, name):
+def test_a_statement_that_is_too_much_is_rejected_before_it_runs(attacked, name):
     sql, expected = PARSED[name]
-    if isinstance(expected, set) and 200 in expected:
-        status = attacked.client.post(sql).status_code
-        expected = 200 if status == 200 else expected - {200}
     check_harmless(attacked, lambda client: client.post(sql), expected)
 
 
@@ -533,7 +543,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_a_body_that_is_too_much_is_refused(attacked, name):
+def test_a_body_that_is_too_much_is_rejected(attacked, name):
     body, headers, expected = BODIES[name]
 
     def attack(client):
@@ -570,7 +580,7 @@ RAW = {
 
 
 @pytest.mark.parametrize("name", RAW)
-def test_what_is_no_proper_request_is_told_and_the_service_goes_on(attacked, name):
+def test_invalid_http_gets_an_error_and_the_service_goes_on(attacked, name):
     try:
         status, headers, body = attacked.client.send(RAW[name])
     except (ConnectionError, BadStatusLine):

@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from asking import FORMATS, digest, serving, told
+from service_client import FORMATS, digest, result_of, serving
 
 BIG = 2**53 + 1
 COLUMNS = ["name, of it", "whole", "number", "mixture", "bytes", "nothing"]
@@ -73,7 +73,7 @@ def same(found, rows, kinds, format_):
 def test_every_format_gives_the_same_rows_of_every_kind(client, format_, path, parameters):
     answer = client.get(path, params={**parameters, "format": format_})
     assert answer.headers["Content-Type"].partition(";")[0] == FORMATS[format_]
-    columns, rows = told(answer)
+    columns, rows = result_of(answer)
     assert columns == COLUMNS
     same(rows, ROWS, KINDS, format_)
 
@@ -106,15 +106,15 @@ def test_every_format_gives_the_same_rows_of_every_kind(client, format_, path, p
 )
 def test_every_format_gives_the_same_of_what_is_computed(client, sql, columns, kinds, rows, format_):
     answer = client.post(sql, format_)
-    assert told(answer)[0] == columns
+    assert result_of(answer)[0] == columns
     if rows is not None:
-        same(told(answer)[1], rows, kinds, format_)
+        same(result_of(answer)[1], rows, kinds, format_)
 
 
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("path", ["/data?filter.whole=99", "/query?q=SELECT+*+FROM+odd+WHERE+0"])
 def test_no_rows_have_their_columns_in_every_format_that_can_say_so(client, path, format_):
-    columns, rows = told(client.get(f"{path}&format={format_}"))
+    columns, rows = result_of(client.get(f"{path}&format={format_}"))
     assert (columns, rows) == ([] if format_ == "ndjson" else COLUMNS, [])
 
 
@@ -134,9 +134,7 @@ def test_no_rows_have_their_columns_in_every_format_that_can_say_so(client, path
         ("'x'", "x'00'", "mixed"),
     ],
 )
-def test_rows_that_are_of_another_kind_than_the_first_32_000_are_written_as_what_they_are(
-    client, first, later, kind, format_, last
-):
+def test_rows_of_another_kind_than_the_first_32_000_are_written_correctly(client, first, later, kind, format_, last):
     many = (
         "(SELECT row_number() OVER () AS n FROM " + ", ".join(f"odd t{number}" for number in range(7)) + " LIMIT 41000)"
     )
@@ -145,7 +143,7 @@ def test_rows_that_are_of_another_kind_than_the_first_32_000_are_written_as_what
     before, after = (
         cells[text] if text in cells else float(text) if "." in text else int(text) for text in (first, later)
     )
-    columns, rows = told(answer)
+    columns, rows = result_of(answer)
     assert (columns, len(rows)) == (["v"], 41_000)
     same([rows[0], rows[last - 1], rows[last], rows[-1]], [[before], [before], [after], [after]], [kind], format_)
 
@@ -153,7 +151,7 @@ def test_rows_that_are_of_another_kind_than_the_first_32_000_are_written_as_what
 @pytest.mark.parametrize("format_", FORMATS)
 def test_a_large_answer_is_as_whole_as_a_small_one(client, format_):
     many = ", ".join(f"odd t{number}" for number in range(6))
-    columns, rows = told(answer := client.post(f"SELECT t0.*, t1.whole AS more FROM {many}", format_))
+    columns, rows = result_of(answer := client.post(f"SELECT t0.*, t1.whole AS more FROM {many}", format_))
     assert (len(columns), len(rows)) == (7, 5**6)
     same([row[:6] for row in rows[:: 5**5]], ROWS, KINDS, format_)
     if format_ != "parquet":
@@ -162,7 +160,7 @@ def test_a_large_answer_is_as_whole_as_a_small_one(client, format_):
 
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("size", ["small", "large"])
-def test_head_tells_what_get_does_without_a_body(client, format_, size):
+def test_head_has_the_headers_of_get_and_no_body(client, format_, size):
     tables = "odd a" if size == "small" else "odd a, odd b, odd c, odd d, odd e, odd f"
     parameters = {"q": f"SELECT a.* FROM {tables}", "format": format_}
     got, headed = client.get("/query", params=parameters), client.head("/query", params=parameters)

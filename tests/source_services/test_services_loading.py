@@ -1,6 +1,7 @@
-"""A data file's cells reach the caller as they stand, or the file is refused with place and cure."""
+"""A data file's cells reach the caller unchanged, or the file is rejected with the place and the fix."""
 
 import os
+import pickle
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,25 +9,25 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from source_services.loading.data_files import find_data_file, find_data_files
-from source_services.loading.holdings import Holdings
-from source_services.loading.load import load
-from source_services.loading.names import distinct_names, quoted
-from source_services.loading.table import DataFileError
-from source_services.services import Service
+from source_services.data.columns import distinct_names, quoted
+from source_services.data.data_files import find_data_file, find_data_files
+from source_services.data.loader import load
+from source_services.data.table_metadata import TableMetadata
+from source_services.errors import DataFileError
+from source_services.settings import Service
 
 
-def table(holdings: Holdings) -> tuple[list[str], list[list[object]]]:
+def table(metadata: TableMetadata) -> tuple[list[str], list[list[object]]]:
     """Columns and rows of what was loaded, as SQLite has them."""
-    with closing(sqlite3.connect(holdings.database)) as connection:
-        rows = connection.execute(f"SELECT * FROM {quoted(holdings.service.name)} ORDER BY _rowid_")
+    with closing(sqlite3.connect(metadata.database)) as connection:
+        rows = connection.execute(f"SELECT * FROM {quoted(metadata.service.name)} ORDER BY _rowid_")
         return [each[0] for each in rows.description], [list(row) for row in rows]
 
 
-def indexes(holdings: Holdings) -> list[list[str]]:
+def indexes(metadata: TableMetadata) -> list[list[str]]:
     """The columns of each index of what was loaded, as SQLite has them."""
-    with closing(sqlite3.connect(holdings.database)) as connection:
-        names = [row[1] for row in connection.execute(f"PRAGMA index_list({quoted(holdings.service.name)})")]
+    with closing(sqlite3.connect(metadata.database)) as connection:
+        names = [row[1] for row in connection.execute(f"PRAGMA index_list({quoted(metadata.service.name)})")]
         return sorted([row[2] for row in connection.execute(f"PRAGMA index_info({quoted(name)})")] for name in names)
 
 
@@ -42,38 +43,38 @@ def sqlite_bytes(folder: Path, *statements: str) -> bytes:
     return file.read_bytes()
 
 
-def test_csv_cells_stay_the_text_that_they_are(load_file):
-    holdings = load_file("pnl.csv", 'a,b,c,d\n0012,None,," (1,234) "\n1e3,NULL,"",1.50\n')
-    assert table(holdings) == (
+def test_csv_cells_stay_text(load_file):
+    metadata = load_file("pnl.csv", 'a,b,c,d\n0012,None,," (1,234) "\n1e3,NULL,"",1.50\n')
+    assert table(metadata) == (
         ["a", "b", "c", "d"],
         [["0012", "None", "", " (1,234) "], ["1e3", "NULL", "", "1.50"]],
     )
 
 
 def test_json_numbers_stay_numbers_and_text_stays_text(load_file):
-    holdings = load_file(
+    metadata = load_file(
         "cash_flow.jsonl",
         '{"i": 7, "f": 7.0, "t": "7", "yes": true, "no": false, "nothing": null, "list": [1, "é"]}\n',
     )
-    with closing(sqlite3.connect(holdings.database)) as connection:
+    with closing(sqlite3.connect(metadata.database)) as connection:
         row = connection.execute("SELECT * FROM cash_flow").fetchone()
     assert row == (7, 7.0, "7", "true", "false", None, '[1, "é"]')
     assert [type(cell) for cell in row] == [int, float, str, str, str, type(None), str]
 
 
 def test_json_numbers_that_sqlite_cannot_hold_are_kept_as_text(load_file):
-    holdings = load_file("x.jsonl", '{"a": 9223372036854775807, "b": 9223372036854775808, "c": 1e999}\n')
-    assert table(holdings)[1] == [[9223372036854775807, "9223372036854775808", "1e999"]]
+    metadata = load_file("x.jsonl", '{"a": 9223372036854775807, "b": 9223372036854775808, "c": 1e999}\n')
+    assert table(metadata)[1] == [[9223372036854775807, "9223372036854775808", "1e999"]]
 
 
 def test_nested_json_is_flattened_and_what_is_missing_is_null(load_file):
-    holdings = load_file("x.jsonl", '{"rec": 1, "lines": {"Net income": 2.5}}\n\n{"rec": 2, "lines": {"EPS": ""}}\n')
-    assert table(holdings) == (["rec", "lines.Net income", "lines.EPS"], [[1, 2.5, None], [2, None, ""]])
+    metadata = load_file("x.jsonl", '{"rec": 1, "lines": {"Net income": 2.5}}\n\n{"rec": 2, "lines": {"EPS": ""}}\n')
+    assert table(metadata) == (["rec", "lines.Net income", "lines.EPS"], [[1, 2.5, None], [2, None, ""]])
 
 
 def test_a_dotted_name_is_not_mixed_up_with_a_nested_one(load_file):
-    holdings = load_file("x.jsonl", '{"a.b": 1, "a": {"b": 2}}\n')
-    assert table(holdings) == (["a.b", "a.b_2"], [[1, 2]])
+    metadata = load_file("x.jsonl", '{"a.b": 1, "a": {"b": 2}}\n')
+    assert table(metadata) == (["a.b", "a.b_2"], [[1, 2]])
 
 
 @pytest.mark.parametrize("name", ["pnl.csv", "pnl.csv.gz"])
@@ -113,13 +114,13 @@ def test_the_running_number_gives_way_to_a_column_that_is_named_row_already(load
         ('a,b\n1,"2\n3,4\n', 3, "is not valid CSV"),
     ],
 )
-def test_a_ragged_or_broken_csv_line_is_refused_by_its_number(content, line, found, load_file):
+def test_a_ragged_or_broken_csv_line_is_rejected_by_its_number(content, line, found, load_file):
     with pytest.raises(DataFileError, match=rf"pnl\.csv, line {line}: {found}"):
         load_file("pnl.csv", content)
 
 
 @pytest.mark.parametrize("line", ['{"a": ', "[1]", '{"a": NaN}', '{"a": 1, "a": 2}', '{"a": "\\ud800"}', '{"a": 1} x'])
-def test_a_broken_json_line_is_refused_by_its_number(line, load_file):
+def test_a_broken_json_line_is_rejected_by_its_number(line, load_file):
     with pytest.raises(DataFileError, match=r"x\.jsonl, line 2: cannot be read as a JSON object"):
         load_file("x.jsonl", '{"a": 1}\n' + line + "\n")
 
@@ -128,18 +129,18 @@ def test_a_broken_json_line_is_refused_by_its_number(line, load_file):
     ("name", "content", "message"),
     [
         ("x.csv", "", "is empty"),
-        ("x.jsonl", "\n", "holds no values"),
+        ("x.jsonl", "\n", "contains no values"),
         ("x.csv", b"a\n\xff\n", "is not UTF-8"),
         ("x.csv", ",".join(f"c{n}" for n in range(3000)) + "\n", "3000 columns cannot be stored"),
     ],
 )
-def test_a_file_without_a_table_is_refused(name, content, message, load_file, tmp_path):
+def test_a_file_without_a_table_is_rejected(name, content, message, load_file, tmp_path):
     with pytest.raises(DataFileError, match=message):
         load_file(name, content)
     assert list((tmp_path / "databases").iterdir()) == []
 
 
-def test_a_file_that_is_not_gzip_or_cut_short_is_refused(write, tmp_path):
+def test_a_file_that_is_not_gzip_or_cut_short_is_rejected(write, tmp_path):
     cut = write("pnl.csv.gz", "a,b\n" + "1,2\n" * 1000)
     cut.write_bytes(cut.read_bytes()[:-12])
     false = write("balance_sheet.csv.gz", "")
@@ -149,7 +150,7 @@ def test_a_file_that_is_not_gzip_or_cut_short_is_refused(write, tmp_path):
             load(Service("pnl", 5001), data_file, tmp_path / "databases")
 
 
-def test_names_that_sqlite_cannot_tell_apart_are_made_distinct():
+def test_names_that_are_equal_to_sqlite_are_made_distinct():
     assert distinct_names(["a", "", "A", "a", "a_2", " ", "_rowid_", "é", "É"]) == [
         "a",
         "column_2",
@@ -169,21 +170,21 @@ def test_names_with_quotes_and_commas_are_kept(load_file):
     assert table(load_file("order.csv", f"{line}\n1,2,3,4,5\n"))[0] == names
 
 
-def test_a_missing_period_column_is_refused_with_the_columns_that_there_are(load_file):
+def test_a_missing_period_column_is_rejected_with_the_columns_that_there_are(load_file):
     with pytest.raises(
         DataFileError, match=r"has no column 'Period Ended'.*--period-column or --index and one of: a, b"
     ):
         load_file("pnl.csv", "a,b\n1,2\n", "Period Ended")
 
 
-def test_two_data_files_for_one_service_are_refused(write, tmp_path):
+def test_two_data_files_for_one_service_are_rejected(write, tmp_path):
     write("pnl.csv", "a\n")
     write("pnl.jsonl.gz", "{}")
-    with pytest.raises(DataFileError, match=r"both pnl\.csv and pnl\.jsonl\.gz hold data of pnl; keep one"):
+    with pytest.raises(DataFileError, match=r"both pnl\.csv and pnl\.jsonl\.gz contain data of pnl; keep one"):
         find_data_file(tmp_path / "data", "pnl")
 
 
-def test_a_missing_data_file_is_told_with_all_that_was_looked_for(tmp_path):
+def test_the_error_of_a_missing_data_file_lists_the_possible_names(tmp_path):
     with pytest.raises(DataFileError) as caught:
         find_data_file(tmp_path, "pnl")
     for part in (str(tmp_path), "pnl.csv", "pnl.csv.gz", "pnl.jsonl", "pnl.jsonl.gz", "put one there"):
@@ -231,8 +232,8 @@ def test_a_column_that_a_period_leaves_empty_does_not_change_its_hash(load_file)
 
 
 def test_periods_are_counted_by_value_and_type_and_missing_is_null(load_file):
-    holdings = load_file("x.jsonl", '{"p": 2012}\n{"p": 2012.0}\n{"p": "2012"}\n{"p": null}\n{"q": 1}\n{"p": ""}', "p")
-    assert [(each.period, type(each.period).__name__, each.row_count) for each in holdings.periods] == [
+    metadata = load_file("x.jsonl", '{"p": 2012}\n{"p": 2012.0}\n{"p": "2012"}\n{"p": null}\n{"q": 1}\n{"p": ""}', "p")
+    assert [(each.period, type(each.period).__name__, each.row_count) for each in metadata.periods] == [
         (None, "NoneType", 2),
         (2012.0, "float", 1),
         (2012, "int", 1),
@@ -261,11 +262,11 @@ def test_the_files_are_named_by_their_version_and_those_of_other_versions_go(loa
 
 
 def test_a_broken_file_leaves_the_version_before_it_and_no_parts(load_file, tmp_path):
-    holdings = load_file("pnl.csv", "a,b\n1,2\n")
+    metadata = load_file("pnl.csv", "a,b\n1,2\n")
     with pytest.raises(DataFileError, match="line 2001"):
         load_file("pnl.csv", "a,b\n" + "1,2\n" * 1999 + "1\n")
     assert {path.suffix for path in (tmp_path / "databases").iterdir()} == {".sqlite", ".arrow"}
-    assert table(holdings) == (["a", "b"], [["1", "2"]])
+    assert table(metadata) == (["a", "b"], [["1", "2"]])
 
 
 # What the columns are, and the Arrow file
@@ -287,9 +288,9 @@ def test_a_broken_file_leaves_the_version_before_it_and_no_parts(load_file, tmp_
 )
 def test_a_column_is_of_the_kind_of_its_cells_and_the_arrow_file_has_them(cells, kind, arrow, as_arrow, load_file):
     lines = "".join(f'{{"id": {number}, "v": {cell}}}\n' for number, cell in enumerate(cells))
-    holdings = load_file("x.jsonl", lines)
-    assert [(each.name, each.kind) for each in holdings.columns] == [("id", "integer"), ("v", kind)]
-    file = pa.ipc.open_stream(holdings.arrow.read_bytes()).read_all()
+    metadata = load_file("x.jsonl", lines)
+    assert [(each.name, each.kind) for each in metadata.columns] == [("id", "integer"), ("v", kind)]
+    file = pa.ipc.open_stream(metadata.arrow.read_bytes()).read_all()
     assert (file.schema.names, file.schema.field("v").type) == (["id", "v"], arrow)
     assert file["id"].to_pylist() == [0, 1, 2]
     assert list(map(repr, file["v"].to_pylist())) == list(map(repr, as_arrow))
@@ -297,23 +298,23 @@ def test_a_column_is_of_the_kind_of_its_cells_and_the_arrow_file_has_them(cells,
 
 def test_a_blob_stays_a_blob_and_among_text_it_is_its_hex_text(load_file, tmp_path):
     made = sqlite_bytes(tmp_path / "made", "CREATE TABLE x (b, m)", "INSERT INTO x VALUES (x'00ff', x'01'), (x'', 'é')")
-    holdings = load_file("x.sqlite", made)
-    assert [each.kind for each in holdings.columns] == ["blob", "mixed"]
-    file = pa.ipc.open_stream(holdings.arrow.read_bytes()).read_all()
+    metadata = load_file("x.sqlite", made)
+    assert [each.kind for each in metadata.columns] == ["blob", "mixed"]
+    file = pa.ipc.open_stream(metadata.arrow.read_bytes()).read_all()
     assert file.to_pydict() == {"b": [b"\x00\xff", b""], "m": ['"01"', '"é"']}
 
 
 def test_a_table_of_many_batches_is_whole_in_the_arrow_file(load_file):
-    holdings = load_file("x.csv", "a,b\n" + "".join(f"{number},é{number}\n" for number in range(70_001)))
-    file = pa.ipc.open_stream(holdings.arrow.read_bytes()).read_all()
-    assert file.num_rows == holdings.row_count == 70_001
+    metadata = load_file("x.csv", "a,b\n" + "".join(f"{number},é{number}\n" for number in range(70_001)))
+    file = pa.ipc.open_stream(metadata.arrow.read_bytes()).read_all()
+    assert file.num_rows == metadata.row_count == 70_001
     assert file["b"].to_pylist() == [f"é{number}" for number in range(70_001)]
 
 
 def test_a_table_without_rows_has_an_arrow_file_with_its_columns(load_file):
-    holdings = load_file("x.csv", "a,b\n")
-    file = pa.ipc.open_stream(holdings.arrow.read_bytes()).read_all()
-    assert (file.column_names, file.num_rows, holdings.longest_row) == (["a", "b"], 0, 0)
+    metadata = load_file("x.csv", "a,b\n")
+    file = pa.ipc.open_stream(metadata.arrow.read_bytes()).read_all()
+    assert (file.column_names, file.num_rows, metadata.longest_row) == (["a", "b"], 0, 0)
 
 
 # SQLite files as data files
@@ -349,9 +350,9 @@ def test_a_table_of_a_sqlite_file_is_loaded(statements, rows, load_file, tmp_pat
 
 def test_text_with_nul_of_a_sqlite_file_is_kept(load_file, tmp_path):
     made = sqlite_bytes(tmp_path / "made", "CREATE TABLE x (a)", "INSERT INTO x VALUES ('a' || char(0) || 'b')")
-    holdings = load_file("x.sqlite", made)
-    assert table(holdings)[1] == [["a\0b"]]
-    assert pa.ipc.open_stream(holdings.arrow.read_bytes()).read_all()["a"].to_pylist() == ["a\0b"]
+    metadata = load_file("x.sqlite", made)
+    assert table(metadata)[1] == [["a\0b"]]
+    assert pa.ipc.open_stream(metadata.arrow.read_bytes()).read_all()["a"].to_pylist() == ["a\0b"]
 
 
 def test_indexes_of_a_sqlite_file_come_along_beside_those_that_are_asked_for(load_file, tmp_path):
@@ -362,16 +363,14 @@ def test_indexes_of_a_sqlite_file_come_along_beside_those_that_are_asked_for(loa
         "CREATE INDEX by_size ON x (abs(tax))",
         "INSERT INTO x VALUES ('WYETH', 'Q1', 1)",
     )
-    holdings = load_file("x.sqlite", made, "period", (("tax", "company"),))
+    metadata = load_file("x.sqlite", made, "period", (("tax", "company"),))
     expected = [["company", "period"], ["period"], ["tax"], ["tax", "company"]]
-    assert sorted(map(list, holdings.indexes)) == expected
-    assert indexes(holdings) == expected
+    assert sorted(map(list, metadata.indexes)) == expected
+    assert indexes(metadata) == expected
 
 
-def test_an_index_over_a_column_that_is_not_there_is_refused(load_file):
-    with pytest.raises(
-        DataFileError, match=r"has no column 'b', a column to find rows by, of x.*--index and one of: a"
-    ):
+def test_an_index_over_a_column_that_is_not_there_is_rejected(load_file):
+    with pytest.raises(DataFileError, match=r"has no column 'b', an index column of x.*--index and one of: a"):
         load_file("x.csv", "a\n1\n", None, (("a", "b"),))
 
 
@@ -400,7 +399,7 @@ def test_rows_in_the_log_of_a_sqlite_file_are_loaded_too_and_the_file_is_left_al
     ],
     ids=["no database", "cut short", "a page that is none", "empty"],
 )
-def test_a_broken_sqlite_file_is_refused(spoil, message, load_file, tmp_path):
+def test_a_broken_sqlite_file_is_rejected(spoil, message, load_file, tmp_path):
     made = sqlite_bytes(
         tmp_path / "made",
         "CREATE TABLE pnl (a)",
@@ -411,13 +410,13 @@ def test_a_broken_sqlite_file_is_refused(spoil, message, load_file, tmp_path):
     assert list((tmp_path / "databases").iterdir()) == []
 
 
-def test_text_of_a_sqlite_file_that_is_not_utf_8_is_refused(load_file, tmp_path):
+def test_text_of_a_sqlite_file_that_is_not_utf_8_is_rejected(load_file, tmp_path):
     made = sqlite_bytes(tmp_path / "made", "CREATE TABLE pnl (a)", "INSERT INTO pnl VALUES (CAST(x'ff41' AS TEXT))")
     with pytest.raises(DataFileError, match="cannot be read as a SQLite file"):
         load_file("pnl.sqlite", made)
 
 
-def test_a_sqlite_file_with_none_of_several_tables_of_its_name_is_refused_with_their_names(load_file, tmp_path):
+def test_the_error_of_a_sqlite_file_without_the_table_lists_its_tables(load_file, tmp_path):
     made = sqlite_bytes(tmp_path / "made", "CREATE TABLE a (x)", "CREATE TABLE b (x)", "CREATE VIEW pnl AS SELECT 1 y")
     with pytest.raises(DataFileError, match="has no table 'pnl'; rename one of: a, b"):
         load_file("pnl.sqlite", made)
@@ -425,3 +424,12 @@ def test_a_sqlite_file_with_none_of_several_tables_of_its_name_is_refused_with_t
 
 def test_a_csv_cell_may_be_long(load_file):
     assert load_file("x.csv", f'a\n"{"x" * 200_000}"\n').longest_row > 200_000
+
+
+def test_an_error_has_what_is_wrong_where_and_the_fix(write):
+    data_file = write("pnl.csv", "a,b\n1,2,3\n4\n")
+    with pytest.raises(DataFileError) as caught:
+        load(Service("pnl", 0), data_file, data_file.parent / "databases")
+    error = pickle.loads(pickle.dumps(caught.value))  # as it comes from the process that loads
+    assert (error.what, error.where) == ("has 1 cells where 3 are expected", f"{data_file}, line 3")
+    assert str(error) == str(caught.value) == f"{error.where}: {error.what}; {error.fix}"

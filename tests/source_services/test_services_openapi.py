@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from asking import serving
 from given import PROJECT
+from service_client import serving
 
-from source_services.services import SERVICES
+from source_services.settings import SERVICES
 
 EXAMPLES = int(os.environ.get("FINSYNC_TEST_OPENAPI_EXAMPLES") or 4)
 """Requests that are made up for each operation, beside those that cover each rule of each parameter."""
@@ -27,7 +27,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "410"]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_answer_to_whatever_is_asked_is_one_that_the_document_tells(name, tmp_path, capsys):
+def test_every_response_is_one_that_the_document_describes(name, tmp_path, capsys):
     sample = next((PROJECT / "source_services" / "sample_data").glob(f"{name}.*"))
     data_file = tmp_path / sample.name
     data_file.write_bytes(sample.read_bytes())

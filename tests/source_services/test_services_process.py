@@ -1,16 +1,19 @@
-"""`python -m source_services` as a real process: it listens, answers over HTTP and stops when told."""
+"""`python -m source_services` as a real process: it listens, answers over HTTP and stops at a signal."""
 
 import json
 import signal
 import socket
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPResponse
 from urllib.parse import urlsplit
 
 import pytest
-from asking import LINE, Client, check_problem, clients_of, environment, started, told, until
 from given import PROJECT
+from service_client import LINE, check_problem, clients_of, digest, environment, result_of, started, until
+
+from source_services import cli
+from source_services.settings import describe, variable
 
 PNL = 'Company Name,Period Ended\nWYETH,"June 30, 2009"\n'
 TOKEN = "a-Token.of_40~characters+0123456789abcdef"
@@ -24,7 +27,7 @@ def refused(*arguments: object, **settings: str) -> str:
         env=environment(**settings),
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=120,
     )
     assert done.returncode == 2, done
     assert "Traceback" not in done.stderr
@@ -32,7 +35,7 @@ def refused(*arguments: object, **settings: str) -> str:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_all_services_and_a_further_one_serve_until_told_to_stop(write, tmp_path, how):
+def test_all_services_and_a_further_one_serve_until_a_signal_stops_them(write, tmp_path, how):
     write("pnl.csv", PNL)
     write("balance_sheet.csv.gz", "fiscalDateEnding,totalAssets\n2009-12-31,None\n2010-03-31,5\n")
     write("cash_flow.jsonl.gz", '{"asOf": "12/31/2009", "lines": {"Net income": 2.5}}\n')
@@ -48,34 +51,38 @@ def test_all_services_and_a_further_one_serve_until_told_to_stop(write, tmp_path
         clients = clients_of(lines)
         for name, client in clients.items():
             assert client.get("/version").json()["service"] == name
-        assert told(clients["cash_flow"].get("/data"))[1] == [["12/31/2009", 2.5]]
+        assert result_of(clients["cash_flow"].get("/data"))[1] == [["12/31/2009", 2.5]]
         assert clients["tax"].get("/version").json()["periods"] is None
         check_problem(clients["cash_flow"].query("DROP TABLE cash_flow"), 400, "sql-not-allowed")
         assert list(temporary.iterdir()) != []
 
         process.send_signal(how)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=60)
         assert (process.returncode, errors) == (0, "")
     assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_request_that_is_running_is_answered_before_the_process_ends_and_no_new_one_is(write, tmp_path, how):
-    data_file = write("numbers.jsonl", "".join(f'{{"n": {number}}}\n' for number in range(300)))
+def test_running_requests_are_answered_before_the_process_ends_and_new_ones_are_not(write, tmp_path, how):
+    data_file = write("numbers.jsonl", "".join(f'{{"n": {number}}}\n' for number in range(200)))
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    sql = "SELECT count(*) FROM numbers a, numbers b, numbers c WHERE a.n + b.n + c.n < 400"
+    sql = "SELECT+t0.n,t1.n,t2.n+FROM+numbers+t0,numbers+t1,numbers+t2+LIMIT+1200000"
     arguments = ["numbers", "--data", data_file, "--port", 0]
-    with started(*arguments, TMPDIR=str(temporary)) as (process, lines), ThreadPoolExecutor(1) as threads:
+    settings = {"TMPDIR": str(temporary), "FINSYNC_SERVICES_QUERY_SECONDS": "600"}
+    with started(*arguments, **settings) as (process, lines):
         client = clients_of(lines)["numbers"]
-        running = threads.submit(client.query, sql)
-        until(lambda: Client(client.url).metric("finsync_queries_running") == 1)
-        process.send_signal(how)
-        place = urlsplit(client.url)
-        until(lambda: is_closed(place.hostname, place.port))
-        assert running.result().status_code == 200
-        assert running.result().json()["row_count"] == 1
-        _, errors = process.communicate(timeout=30)
+        with client.connect(60) as connection:
+            connection.sendall(f"GET /query?format=csv&q={sql} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            with HTTPResponse(connection) as answer:
+                answer.begin()
+                assert answer.status == 200
+                assert int(answer.headers["Content-Length"]) > 10 << 20, "more than the kernel takes off our hands"
+                process.send_signal(how)
+                place = urlsplit(client.url)
+                until(lambda: is_closed(place.hostname, place.port))
+                assert digest(answer.read()) == answer.headers["Repr-Digest"]
+        _, errors = process.communicate(timeout=60)
         assert (process.returncode, errors) == (0, "")
     assert list(temporary.iterdir()) == []
 
@@ -98,7 +105,7 @@ def test_a_process_that_is_loading_a_newer_file_ends_all_the_same(write, tmp_pat
         new.replace(data_file)
         until(lambda: len([*temporary.rglob("*.part")]) > 0)
         process.terminate()
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=60)
         assert (process.returncode, errors) == (0, "")
     assert list(temporary.iterdir()) == []
 
@@ -112,12 +119,12 @@ def test_one_service_serves_one_file_with_a_period_column_and_keeps_its_database
         assert (version["table"], version["period_column"]) == ("tax", "Year End")
         assert [period["period"] for period in version["periods"]] == [2023, 2024]
         process.terminate()
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=60) == 0
     name = f"tax-{version['data_version'][:16]}"
     assert sorted(path.name for path in databases.iterdir()) == [f"{name}.arrow", f"{name}.sqlite"]
 
 
-def test_an_absent_service_is_told_and_the_others_serve(write, tmp_path):
+def test_an_absent_service_is_reported_and_the_others_serve(write, tmp_path):
     write("pnl.csv", PNL)
     folder = tmp_path / "data"
     with started("--base-port", 0, count=3, FINSYNC_SERVICES_DATA=str(folder)) as (_, lines):
@@ -126,7 +133,7 @@ def test_an_absent_service_is_told_and_the_others_serve(write, tmp_path):
         assert clients_of(lines)["pnl"].get("/health").json() == {"status": "ok"}
 
 
-def test_ports_follow_the_base_port_and_a_port_in_use_is_told(write, tmp_path):
+def test_ports_follow_the_base_port_and_a_port_in_use_is_reported(write, tmp_path):
     write("balance_sheet.csv", "fiscalDateEnding\n2009-12-31\n")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -135,18 +142,18 @@ def test_ports_follow_the_base_port_and_a_port_in_use_is_told(write, tmp_path):
     assert "--base-port" in errors
 
 
-def test_what_cannot_be_served_is_told(write, tmp_path):
+def test_what_cannot_be_served_is_reported(write, tmp_path):
     (tmp_path / "empty").mkdir()
-    assert "holds no data file to serve" in refused("--data", tmp_path / "empty")
+    assert "contains no data file" in refused("--data", tmp_path / "empty")
     assert "there is no such folder" in refused("pnl", "--data", tmp_path / "absent")
-    assert "say which service" in refused("--data", write("pnl.csv", PNL))
+    assert "name its service" in refused("--data", write("pnl.csv", PNL))
     assert "neither CSV, JSON lines nor SQLite" in refused("pnl", "--data", write("pnl.xlsx", PNL))
 
 
-def test_options_that_do_not_fit_are_told(write):
+def test_options_that_do_not_fit_are_reported(write):
     assert "--base-port is for all" in refused("--port", 8000)
     assert "use --port for one" in refused("pnl", "--base-port", 8000)
-    assert "is no port" in refused("pnl", "--port", 70000)
+    assert "is not a port" in refused("pnl", "--port", 70000)
     data_file = write("tax.csv", "a\n1\n")
     assert "tax cannot listen on 192.0.2.1" in refused(
         *("tax", "--data", data_file, "--host", "192.0.2.1"), FINSYNC_SERVICES_TOKEN=TOKEN
@@ -160,7 +167,7 @@ def test_other_machines_can_ask_only_with_a_token(write, tmp_path):
     data_file = write("pnl.csv", PNL)
     for host in ("0.0.0.0", "::", "192.0.2.1"):
         errors = refused("pnl", "--data", data_file, "--port", 0, "--host", host)
-        assert f"on {host} other machines can ask, so callers need a token" in errors
+        assert f"other machines can connect to {host}, so callers need a token" in errors
         assert "FINSYNC_SERVICES_TOKEN_FILE" in errors
     file = tmp_path / "token"
     file.write_text(f"{TOKEN}\n")
@@ -176,7 +183,7 @@ def test_other_machines_can_ask_only_with_a_token(write, tmp_path):
             ]
             assert [answer.status_code for answer in bodies] == [200] * 5
             process.terminate()
-            said, errors = process.communicate(timeout=30)
+            said, errors = process.communicate(timeout=60)
         assert TOKEN not in "".join([*lines, said, errors, *(answer.text + str(answer.headers) for answer in bodies)])
         assert len(errors.splitlines()) == 7
 
@@ -185,7 +192,7 @@ def test_other_machines_can_ask_only_with_a_token(write, tmp_path):
     ("content", "said"),
     [(None, "cannot be read"), (b"", "is empty"), (b" \n", "is empty"), (b"\xff", "cannot be read")],
 )
-def test_a_token_file_without_a_token_is_told(write, tmp_path, content, said):
+def test_a_token_file_without_a_token_is_reported(write, tmp_path, content, said):
     file = tmp_path / "token"
     if content is not None:
         file.write_bytes(content)
@@ -197,10 +204,10 @@ def test_a_token_file_without_a_token_is_told(write, tmp_path, content, said):
 # What is set, and what is logged
 
 
-def test_limits_are_set_by_variables_and_wrong_ones_are_told(write):
+def test_limits_are_set_by_variables_and_wrong_ones_are_reported(write):
     data_file = write("pnl.csv", PNL)
     errors = refused("pnl", "--data", data_file, "--port", 0, FINSYNC_SERVICES_QUERY_SECONDS="soon")
-    assert "FINSYNC_SERVICES_QUERY_SECONDS: 'soon' is no number above 0" in errors
+    assert "FINSYNC_SERVICES_QUERY_SECONDS: 'soon' is not a number above 0" in errors
     with started("pnl", "--data", data_file, "--port", 0, FINSYNC_SERVICES_PAGE_ROWS="7") as (_, lines):
         client = clients_of(lines)["pnl"]
         assert client.get("/schema").json()["limits"]["page_rows"] == 7
@@ -214,7 +221,7 @@ def test_the_log_is_lines_of_json_and_quiet_unless_asked(write, level, messages)
         for number, path in enumerate(("/data", "/nothing", "/query?q=DROP")):
             client.get(path, headers={"X-Request-Id": f"id-{number}"})
         process.terminate()
-        said, errors = process.communicate(timeout=30)
+        said, errors = process.communicate(timeout=60)
     logged = [json.loads(line) for line in errors.splitlines()]
     assert [line["message"] for line in logged] == messages
     assert [line["request_id"] for line in logged] == [f"id-{number}" for number in range(len(messages))]
@@ -228,13 +235,13 @@ def test_a_data_file_that_cannot_be_loaded_is_one_line_of_the_log(write):
         write("new", "Company Name,Period Ended\n1\n").replace(data_file)
         until(lambda: client.metric("finsync_versions_refused") == 1)
         process.terminate()
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=60)
     line = json.loads(errors)
     assert (line["level"], line["service"]) == ("error", "pnl")
     assert "line 2: has 1 cells where 2 are expected" in line["message"]
 
 
-def test_the_help_explains_every_limit():
+def test_the_help_explains_every_setting():
     done = subprocess.run(
         [sys.executable, "-m", "source_services", "--help"],
         cwd=PROJECT,
@@ -242,5 +249,19 @@ def test_the_help_explains_every_limit():
         capture_output=True,
         text=True,
     )
-    for word in ("FINSYNC_SERVICES_TOKEN_FILE", "FINSYNC_SERVICES_HEAP_BYTES (default: 134217728)", "--look-seconds"):
-        assert word in done.stdout
+    for name, value, sentence in describe():
+        assert f"  {variable(name)} (default: {value})\n      {sentence}\n" in done.stdout
+        assert sentence.endswith(".")
+    assert "FINSYNC_SERVICES_HEAP_BYTES (default: 134217728)" in done.stdout
+    assert "--look-seconds" in done.stdout
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(write, monkeypatch):
+    def fail(*_):
+        raise ValueError("a fault of the program")
+
+    monkeypatch.setattr(cli, "serve", fail)
+    monkeypatch.setattr(cli, "log_to_stderr", lambda _: None)
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    with pytest.raises(ValueError, match="a fault of the program"):
+        cli.main(["pnl", "--data", str(write("pnl.csv", PNL)), "--port", "0"])

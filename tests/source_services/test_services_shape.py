@@ -8,11 +8,11 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from asking import FORMATS, check_problem, serving
 from schemathesis.openapi import from_url as load_openapi
+from service_client import FORMATS, check_problem, serving
 
-from source_services.problems import PROBLEMS
-from source_services.querying.allowed import FUNCTIONS
+from source_services.errors import PROBLEM_TYPES
+from source_services.query.authorizer import FUNCTIONS
 from source_services.settings import Limits
 from source_services.web.telemetry import log_to_stderr
 
@@ -92,7 +92,7 @@ def test_every_error_has_one_shape(client, method, path, status, code):
 
 def check_headers(client, answer):
     """What every answer says, whatever it is."""
-    assert answer.headers["X-Data-Version"] == client.table.now.version
+    assert answer.headers["X-Data-Version"] == client.table.current.version
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", answer.headers["X-Request-Id"])
@@ -101,13 +101,13 @@ def check_headers(client, answer):
     assert "aiohttp" not in str(answer.headers).lower()
 
 
-def test_an_unforeseen_fault_is_told_without_its_cause_and_logged_with_it(serve, monkeypatch, caplog):
+def test_an_unexpected_exception_is_logged_with_its_cause_and_sent_without_it(serve, monkeypatch, caplog):
     client = serve("pnl.csv", "a\n1\n")
 
     def fail(*_):
         raise RuntimeError("the secret cause in /secret/place.py")
 
-    monkeypatch.setattr(type(client.table.now), "take", fail)
+    monkeypatch.setattr(type(client.table.current), "take", fail)
     for path in ("/data", "/query?q=SELECT+1"):
         answer = client.get(path, headers={"X-Request-Id": "the-one"})
         body = check_problem(answer, 500, "internal")
@@ -115,13 +115,13 @@ def test_an_unforeseen_fault_is_told_without_its_cause_and_logged_with_it(serve,
         assert "secret" not in answer.text
         assert body["instance"] == "urn:request:the-one"
     assert "the secret cause" in caplog.text
-    assert {record.request_id for record in caplog.records} == {"the-one"}
+    assert {record.fields["request_id"] for record in caplog.records} == {"the-one"}
     assert client.metric("finsync_requests_total", status="500") == 2
 
 
-def test_a_database_that_was_destroyed_is_no_fault_of_the_caller(serve):
+def test_a_destroyed_database_is_an_internal_error(serve):
     client = serve("pnl.csv", "a,b\n" + "x,y\n" * 50_000)
-    database = client.table.holdings.database
+    database = client.table.current.metadata.database
     with database.open("r+b") as file:
         file.write(b"\xff" * database.stat().st_size)
     answer = client.get("/query?q=SELECT+count(*)+FROM+pnl+WHERE+a='x'")
@@ -135,7 +135,7 @@ def test_a_database_that_was_destroyed_is_no_fault_of_the_caller(serve):
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("path", PATHS)
-def test_every_answer_says_what_all_answers_say(client, path, method):
+def test_every_response_has_the_common_headers(client, path, method):
     answer = client.request(method, path)
     assert answer.status_code == 200
     check_headers(client, answer)
@@ -172,7 +172,7 @@ def test_a_request_without_a_proper_id_gets_one_of_its_own(client, given):
 # The log and the metrics
 
 
-def test_each_request_is_a_line_of_json_in_the_log_with_its_id_and_nothing_that_was_asked(client, capsys):
+def test_each_request_is_a_log_line_with_its_id_and_without_its_parameters(client, capsys):
     handlers, propagate, level = LOG.handlers, LOG.propagate, LOG.level
     try:
         log_to_stderr("info")
@@ -203,7 +203,7 @@ def test_each_request_is_a_line_of_json_in_the_log_with_its_id_and_nothing_that_
         )
         assert 0 <= line["milliseconds"] < 30_000
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}", line["time"])
-    assert (first["rows"], first["data_version"]) == (2, client.table.now.version)
+    assert (first["rows"], first["data_version"]) == (2, client.table.current.version)
     assert first["bytes"] == int(client.get("/data?limit=2").headers["Content-Length"])
     assert "rows" not in second
 
@@ -241,23 +241,23 @@ def test_the_metrics_count_what_happens(serve):
 # What the service tells of itself
 
 
-def test_the_schema_tells_columns_formats_functions_and_limits(client):
-    told = client.get("/schema").json()
-    assert told == {
+def test_the_schema_has_columns_formats_functions_and_limits(client):
+    body = client.get("/schema").json()
+    assert body == {
         "service": "pnl",
         "table": "pnl",
         "columns": [{"name": name, "kind": "text"} for name in ("Company Name", "Period Ended", "Total Revenue")],
         "period_column": "Period Ended",
         "indexes": [["Period Ended"]],
         "row_count": 3,
-        "data_version": client.table.now.version,
+        "data_version": client.table.current.version,
         "formats": FORMATS,
         "functions": sorted(FUNCTIONS),
-        "limits": {name: value for name, value, _ in Limits().told()},
+        "limits": {name: value for name, value, _ in Limits().describe()},
     }
 
 
-def test_every_function_that_the_schema_tells_may_be_called(client):
+def test_every_function_of_the_schema_is_allowed(client):
     for name in client.get("/schema").json()["functions"]:
         codes = set()
         for arguments in ("1", "1, 1", "'%s', 1, 1", "", "1, 1, 1"):
@@ -276,7 +276,7 @@ def test_the_version_names_table_columns_and_periods(client):
         "table": "pnl",
         "columns": ["Company Name", "Period Ended", "Total Revenue"],
         "period_column": "Period Ended",
-        "data_version": client.table.now.version,
+        "data_version": client.table.current.version,
         "row_count": 3,
         "periods": [
             {"period": "December 31, 2009", "row_count": 2},
@@ -291,7 +291,7 @@ def test_without_a_period_column_the_periods_are_null(serve):
     assert (answer["period_column"], answer["periods"], answer["row_count"]) == (None, None, 1)
 
 
-def test_periods_of_any_kind_are_told(serve):
+def test_periods_of_any_kind_are_reported(serve):
     client = serve("x.jsonl", '{"p": 2012}\n{"p": 2012.5}\n{"p": "2012"}\n{"p": null}\n{"p": ""}\n{"p": 1e308}', "p")
     assert [each["period"] for each in client.get("/version").json()["periods"]] == [
         None,
@@ -305,10 +305,14 @@ def test_periods_of_any_kind_are_told(serve):
 
 def test_a_service_that_answers_is_healthy_and_ready(client):
     assert client.get("/health").json() == {"status": "ok"}
-    assert client.get("/ready").json() == {"status": "ready", "data_version": client.table.now.version, "refusal": None}
+    assert client.get("/ready").json() == {
+        "status": "ready",
+        "data_version": client.table.current.version,
+        "refusal": None,
+    }
 
 
-def test_the_openapi_document_tells_every_route_and_problem(client, hostile):
+def test_the_openapi_document_has_every_route_and_problem(client, hostile):
     for each in (client, hostile):
         document = each.get("/openapi.json").json()
         loaded = load_openapi(each.url + "/openapi.json")
@@ -325,7 +329,7 @@ def test_the_openapi_document_tells_every_route_and_problem(client, hostile):
         }
         statuses = {int(status) for operation in operations.values() for status in operation["responses"]}
         assert statuses >= {200, 304, 400, 401, 405, 410, 413, 415, 421, 429, 500, 503, 504}
-        assert set(document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]) == set(PROBLEMS)
+        assert set(document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]) == set(PROBLEM_TYPES)
         assert operations["GET", "/data"]["responses"]["200"]["content"].keys() == set(FORMATS.values())
 
 
@@ -365,19 +369,19 @@ def test_the_page_names_table_columns_formats_functions_limits_and_problems(clie
         *FORMATS,
         *FORMATS.values(),
         *FUNCTIONS,
-        *PROBLEMS,
+        *PROBLEM_TYPES,
         "Company Name",
         "Total Revenue",
         "Period Ended (period)",
     ]
     for name in named:
         assert name in text, name
-    for name, value, sentence in Limits().told():
+    for name, value, sentence in Limits().describe():
         assert name in text
         assert f"{value:,}" in text
         assert sentence in text
     anchors = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
-    assert set(PROBLEMS) <= anchors, "the type of a problem is a place on the page"
+    assert set(PROBLEM_TYPES) <= anchors, "the type of a problem is a place on the page"
 
 
 @pytest.mark.parametrize("which", ["client", "hostile"])

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from asking import clients_of, started
+from service_client import clients_of, started
 
 from benchmarks.services.soak import soak
 
@@ -12,7 +12,7 @@ CLIENTS = 32
 
 
 @pytest.mark.skipif(not SECONDS, reason="takes as many seconds as FINSYNC_TEST_SOAK says")
-def test_many_clients_at_once_get_right_answers_for_a_long_time_in_memory_that_does_not_grow(tmp_path):
+def test_many_clients_get_right_answers_for_a_long_time_in_constant_memory(tmp_path):
     data_file = tmp_path / "numbers.csv"
     with data_file.open("w") as file:
         file.write("company,period,value,text\n")

@@ -13,7 +13,7 @@ from finsync_pipeline.statements.dates import UnreadableDate, read_period_end
 from finsync_pipeline.statements.harmonise import harmonise
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.rows import company_spellings
-from source_services.loading.data_files import find_data_files, open_table
+from source_services.data.data_files import find_data_files, open_table
 
 SAMPLE = find_data_files(PROJECT / "source_services" / "sample_data")
 

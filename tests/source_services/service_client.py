@@ -27,9 +27,8 @@ import requests
 from given import PROJECT, Answering, answering_service
 from prometheus_client.parser import text_string_to_metric_families
 
-from source_services.problems import PROBLEMS
-from source_services.services import Service
-from source_services.settings import Limits
+from source_services.errors import PROBLEM_TYPES
+from source_services.settings import Limits, Service
 
 FORMATS = {
     "json": "application/json",
@@ -58,7 +57,7 @@ class Client:
 
     def request(self, method: str, path: str, **how: Any) -> requests.Response:
         """Ask by any method."""
-        return self.session.request(method, self.url + path, **{"timeout": 30, **how})
+        return self.session.request(method, self.url + path, **{"timeout": 60, **how})
 
     def query(self, sql: str, **parameters: str) -> requests.Response:
         """GET /query."""
@@ -123,20 +122,20 @@ def serving(data_file: Path, period_column: str | None = None, indexes: Any = ()
 # Answers
 
 
-def told(answer: requests.Response) -> tuple[list[str], list[list[Any]]]:
+def result_of(answer: requests.Response) -> tuple[list[str], list[list[Any]]]:
     """The columns and rows of an answer, after checking all that it says of itself.
 
     Cells are as the format has them; text of CSV, which knows no numbers. A cell of a mixed column is what its JSON
     says.
     """
     assert answer.status_code == 200, answer.text
-    check_whole(answer)
+    check_complete(answer)
     columns, rows = _READERS[answer.headers["Content-Type"].partition(";")[0]](answer.content)
     assert int(answer.headers["X-Row-Count"]) == len(rows)
     return columns, rows
 
 
-def check_whole(answer: requests.Response) -> None:
+def check_complete(answer: requests.Response) -> None:
     """The length and the digest that the answer tells are those of its body."""
     assert int(answer.headers["Content-Length"]) == len(answer.content)
     assert answer.headers["Repr-Digest"] == digest(answer.content)
@@ -154,8 +153,8 @@ def check_problem(answer: requests.Response, status: int, code: str) -> dict[str
     body: dict[str, Any] = answer.json()
     assert body.keys() == {"type", "title", "status", "detail", "instance", "code"}
     assert (body["code"], body["status"], body["type"]) == (code, status, f"/#{code}"), body
-    assert body["title"] == PROBLEMS[code].title
-    assert PROBLEMS[code].status == status
+    assert body["title"] == PROBLEM_TYPES[code].title
+    assert PROBLEM_TYPES[code].status == status
     assert len(body["detail"]) > 20
     assert body["instance"] == "urn:request:" + answer.headers["X-Request-Id"]
     if status in (429, 503):
@@ -230,16 +229,20 @@ def environment(**settings: str) -> dict[str, str]:
 
 @contextmanager
 def started(
-    *arguments: object, count: int = 1, address_space: int | None = None, **settings: str
+    *arguments: object,
+    count: int = 1,
+    address_space: int | None = None,
+    program: tuple[str, ...] = ("-m", "source_services"),
+    **settings: str,
 ) -> Iterator[tuple["subprocess.Popen[str]", list[str]]]:
-    """`python -m source_services`, its first `count` lines read; it is told to stop at the end."""
+    """`python -m source_services`, its first `count` lines read; a signal stops it at the end."""
 
     def limit_memory() -> None:
         if address_space is not None:
             resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
 
     with subprocess.Popen(
-        [sys.executable, "-m", "source_services", *map(str, arguments)],
+        [sys.executable, *program, *map(str, arguments)],
         cwd=PROJECT,
         env=environment(**settings),
         stdout=subprocess.PIPE,
@@ -252,7 +255,7 @@ def started(
             yield process, [process.stdout.readline().rstrip("\n") for _ in range(count)]
         finally:
             process.send_signal(signal.SIGTERM)  # not kill: the temporary folder is to go too
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
 
 
 def clients_of(lines: list[str]) -> dict[str, Client]:
@@ -261,8 +264,8 @@ def clients_of(lines: list[str]) -> dict[str, Client]:
     return {match[1]: Client(match[2]) for match in found if match is not None}
 
 
-def until(is_so: Callable[[], Any], seconds: float = 15) -> Any:
-    """What `is_so` returns as soon as it is true. Fails if it is not within the seconds."""
+def until(is_so: Callable[[], Any], seconds: float = 60) -> Any:
+    """What `is_so` returns as soon as it is true. Fails after the seconds, which only a fault takes."""
     end = time.monotonic() + seconds
     while not (found := is_so()):
         assert time.monotonic() < end, f"not so after {seconds} s"

@@ -1,7 +1,7 @@
 """Data files: where a service's rows come from, and how CSV, JSON lines and SQLite become columns and cells.
 
-Nothing is interpreted and nothing is lost: CSV cells stay the text that they are, JSON numbers stay numbers.
-What cannot be read without guessing is refused, with the file, the line and the cure.
+Nothing is interpreted and nothing is lost: CSV cells stay text, JSON numbers stay numbers. What cannot be read without
+guessing is rejected; the error names the file, the line and the fix.
 """
 
 import csv
@@ -15,19 +15,20 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-from source_services.loading.names import distinct_names, free_name
-from source_services.loading.sqlite_file import open_sqlite
-from source_services.loading.table import Cell, DataFileError, Table
+from source_services.data.columns import Cell, Table, distinct_names, free_name
+from source_services.data.sqlite_file import open_sqlite
+from source_services.errors import DataFileError
 
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".sqlite")
 
-csv.field_size_limit(1 << 30)  # a cell may be as long as SQLite can hold
+LONGEST_CSV_CELL = 1 << 30
+"""As long as SQLite can store."""
 
-_WITHOUT_NUL = "save the file as UTF-8, without such characters"
+_WITHOUT_NUL = "save the file as UTF-8 without NUL"
 
 
 def service_name(data_file: Path) -> str | None:
-    """`tax` for `tax.csv`, `tax.jsonl.gz` and so on; None for a file that is hidden or no data file."""
+    """`tax` for `tax.csv`, `tax.jsonl.gz` and so on; None for a hidden file, or one that is not a data file."""
     for suffix in SUFFIXES:
         if data_file.name.endswith(suffix) and not data_file.name.startswith("."):
             return data_file.name.removesuffix(suffix)
@@ -35,47 +36,45 @@ def service_name(data_file: Path) -> str | None:
 
 
 def find_data_files(folder: Path) -> dict[str, Path]:
-    """Every data file of a folder by its service, in name order; two for one service are refused."""
+    """Every data file of a folder by its service, in name order. Raises DataFileError if a service has two."""
     if not folder.is_dir():
-        raise DataFileError(f"{folder}: there is no such folder; name the folder that holds the data files")
+        raise DataFileError("there is no such folder", "name the folder that contains the data files", folder)
     found: dict[str, Path] = {}
     for data_file in sorted(folder.iterdir()):
         name = service_name(data_file)
         if name is None or not data_file.is_file():
             continue
         if name in found:
-            raise DataFileError(
-                f"{folder}: both {found[name].name} and {data_file.name} hold data of {name}; "
-                "keep one and move the other away"
-            )
+            what = f"both {found[name].name} and {data_file.name} contain data of {name}"
+            raise DataFileError(what, "keep one and move the other away", folder)
         found[name] = data_file
     return dict(sorted(found.items()))
 
 
 def find_data_file(folder: Path, name: str) -> Path:
-    """The one data file of the service `name` in a folder."""
+    """The data file of the service `name` in a folder. Raises DataFileError."""
     try:
         return find_data_files(folder)[name]
     except KeyError:
-        raise DataFileError(f"{folder}: {looked_for(name)}; put one there") from None
+        raise DataFileError(f"there is none of {candidates(name)}", "put one there", folder) from None
 
 
-def looked_for(name: str) -> str:
-    """What was looked for in vain, for a message."""
-    return "there is none of " + ", ".join(name + suffix for suffix in SUFFIXES)
+def candidates(name: str) -> str:
+    """The file names that a data file of the service `name` may have, for a message."""
+    return ", ".join(name + suffix for suffix in SUFFIXES)
 
 
 @contextmanager
 def open_table(data_file: Path, name: str) -> Iterator[Table]:
-    """Read the data file of the service `name`; every fault met while its rows are taken is a `DataFileError`.
+    """Read the data file of the service `name`. Raises DataFileError, here or while the rows are read.
 
     SQLite: the table of that name, or the only one.
 
-    CSV and JSON lines are UTF-8, with or without a byte order mark, and without NUL characters. Blank lines hold
+    CSV and JSON lines are UTF-8, with or without a byte order mark, and without NUL characters. Blank lines contain
     no row.
 
-    CSV: the first line names the columns. Rows that all have one cell more than the header begin with an
-    unnamed running number, which becomes the column `row`. Any other difference in length is refused.
+    CSV: the first line names the columns. If every row has one cell more than the header, the first cell is a row
+    number without a name and becomes the column `row`. Any other difference in length is an error.
 
     JSON lines: one object per line. Nested objects are flattened to columns such as `lines.Net income`, a
     list becomes its JSON text, true and false become text, and so does a number too large for SQLite.
@@ -89,15 +88,20 @@ def open_table(data_file: Path, name: str) -> Iterator[Table]:
         with _open_text(data_file) as text:
             yield read(data_file, text)
     except UnicodeDecodeError as error:
-        raise DataFileError(f"{data_file}: is not UTF-8 text ({error.reason}); save it as UTF-8") from error
+        raise DataFileError(f"is not UTF-8 text ({error.reason})", "save it as UTF-8", data_file) from error
     except (OSError, EOFError, zlib.error) as error:
-        raise DataFileError(f"{data_file}: cannot be read ({error}); is it whole and readable?") from error
+        fix = "check that it is complete and readable"
+        raise DataFileError(f"cannot be read ({error})", fix, data_file) from error
 
 
 def _open_text(data_file: Path) -> TextIO:
     if data_file.suffix == ".gz":
         return gzip.open(data_file, "rt", encoding="utf-8-sig", newline="")
     return data_file.open(encoding="utf-8-sig", newline="")
+
+
+def _line_error(data_file: Path, number: int, what: str, fix: str) -> DataFileError:
+    return DataFileError(what, fix, f"{data_file}, line {number}")
 
 
 # CSV
@@ -107,7 +111,7 @@ def _csv_table(data_file: Path, text: TextIO) -> Table:
     lines = _csv_lines(data_file, text)
     _, header = next(lines, (0, []))
     if not header:
-        raise DataFileError(f"{data_file}: is empty; its first line must name the columns")
+        raise DataFileError("is empty", "name the columns in its first line", data_file)
     columns = distinct_names(header)
     first = next(lines, None)
     if first is not None and len(first[1]) == len(columns) + 1:
@@ -116,34 +120,31 @@ def _csv_table(data_file: Path, text: TextIO) -> Table:
 
 
 def _csv_lines(data_file: Path, text: TextIO) -> Iterator[tuple[int, list[str]]]:
+    csv.field_size_limit(LONGEST_CSV_CELL)  # the module has one limit for the whole process
     # strict: otherwise a quote that is never closed swallows the rest of the file as one cell
-    reader = csv.reader(_lines_of_text(data_file, text), strict=True)
+    reader = csv.reader(_text_lines(data_file, text), strict=True)
     try:
         for cells in reader:
             if cells:
                 yield reader.line_num, cells
     except csv.Error as error:
-        raise DataFileError(
-            f"{data_file}, line {reader.line_num}: is not valid CSV ({error}); mend the quoting of that line"
-        ) from error
+        what = f"is not valid CSV ({error})"
+        raise _line_error(data_file, reader.line_num, what, "fix the quotes of that line") from error
 
 
-def _lines_of_text(data_file: Path, text: TextIO) -> Iterator[str]:
+def _text_lines(data_file: Path, text: TextIO) -> Iterator[str]:
     for number, line in enumerate(text, start=1):
         if "\0" in line:
-            raise DataFileError(
-                f"{data_file}, line {number}: holds the character NUL, so it is no text; {_WITHOUT_NUL}"
-            )
+            raise _line_error(data_file, number, "contains the character NUL, so it is not text", _WITHOUT_NUL)
         yield line
 
 
 def _csv_rows(data_file: Path, columns: list[str], lines: Iterable[tuple[int, list[str]]]) -> Iterator[list[Cell]]:
     for number, cells in lines:
         if len(cells) != len(columns):
-            raise DataFileError(
-                f"{data_file}, line {number}: has {len(cells)} cells where {len(columns)} are expected; "
-                "quote cells that contain a comma, or add the missing cells"
-            )
+            what = f"has {len(cells)} cells where {len(columns)} are expected"
+            fix = "quote cells that contain a comma, or add the missing cells"
+            raise _line_error(data_file, number, what, fix)
         yield [*cells]
 
 
@@ -151,13 +152,13 @@ def _csv_rows(data_file: Path, columns: list[str], lines: Iterable[tuple[int, li
 
 
 def _json_table(data_file: Path, text: TextIO) -> Table:
-    # Two passes: the columns are known only when all rows have been seen, and those may not fit into memory
+    # Two passes: the columns are known only when all rows have been read, and those may not fit into memory
     paths = list(dict.fromkeys(path for record in _records(data_file, text) for path in record))
     if not paths:
-        raise DataFileError(f"{data_file}: holds no values, so its columns are unknown; add a row")
+        raise DataFileError("contains no values, so its columns are unknown", "add a row", data_file)
     text.seek(0)
     rows: Iterator[list[Cell]] = ([record.get(path) for path in paths] for record in _records(data_file, text))
-    # Not by first occurrence: which of two paths alike keeps its name must not depend on the order of the rows
+    # In an order that doesn't depend on that of the rows: of two equal names, the first one is not changed
     by_name = sorted(paths, key=lambda path: (len(path), path))
     names = dict(zip(by_name, distinct_names(".".join(path) for path in by_name), strict=True))
     return Table([names[path] for path in paths], rows)
@@ -176,17 +177,15 @@ def _records(data_file: Path, text: TextIO) -> Iterator[dict[tuple[str, ...], Ce
                 _check_escapes(record, cells)
             yield cells
         except (ValueError, RecursionError) as error:
-            raise DataFileError(
-                f"{data_file}, line {number}: cannot be read as a JSON object ({error}); "
-                "every line must be one whole JSON object"
-            ) from error
+            what = f"cannot be read as a JSON object ({error})"
+            raise _line_error(data_file, number, what, "write one complete JSON object in each line") from error
 
 
 def _check_escapes(record: dict[str, Any], cells: dict[tuple[str, ...], Cell]) -> None:
-    """An escape can spell half of a surrogate pair, which is no text, or NUL, with which SQL ends."""
+    """An escape can encode half of a surrogate pair, which is not text, or NUL, which ends SQL text."""
     json.dumps(record, ensure_ascii=False).encode()
     if any("\0" in part for path, cell in cells.items() for part in (*path, str(cell))):
-        raise ValueError(f"it holds the character NUL; {_WITHOUT_NUL}")
+        raise ValueError(f"it contains the character NUL; {_WITHOUT_NUL}")
 
 
 def _flatten(record: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Cell]]:
@@ -220,7 +219,7 @@ def _float(text: str) -> float | str:
 
 
 def _constant(text: str) -> None:
-    raise ValueError(f"{text} is no JSON")
+    raise ValueError(f"{text} is not JSON")
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)

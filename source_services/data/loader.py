@@ -1,0 +1,114 @@
+"""The loader: a data file becomes the one table of a SQLite file, and an Arrow file; neither changes afterwards."""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import chain, islice
+from pathlib import Path
+
+import apsw
+import pyarrow as pa
+
+from source_services.data.arrow_types import CHUNK_ROWS, array_of, schema_of, write_batches
+from source_services.data.columns import Table, quoted, quoted_list
+from source_services.data.data_files import open_table
+from source_services.data.table_metadata import TableMetadata, read_metadata, row_groups
+from source_services.errors import DataFileError
+from source_services.settings import Service
+
+_PRAGMAS = ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE", "cache_size = -16000")
+"""No other process sees the file before it is complete, and after a crash it is not used."""
+
+
+def load(service: Service, data_file: Path, folder: Path) -> TableMetadata:
+    """Load `data_file` into `<folder>/<service>-<data version>.sqlite` and `.arrow`. Raises DataFileError.
+
+    Both files are written under another name and renamed, and their names contain the version: a process that still
+    serves another version is not disturbed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _part(folder, service) as database, _part(folder, service) as arrow:
+        with ExitStack() as stack:
+            connection = apsw.Connection(str(database))
+            stack.callback(connection.close, True)
+            for setting in _PRAGMAS:
+                connection.execute(f"PRAGMA {setting}").fetchall()
+            with open_table(data_file, service.name) as table:
+                indexes = _indexes(service, data_file, table)
+                _fill(connection, service, data_file, table, indexes)
+            metadata = read_metadata(connection, service, folder, table.columns, indexes)
+            _write_arrow(connection, metadata, arrow)
+        arrow.replace(metadata.arrow)
+        database.replace(metadata.database)
+    _remove_other_versions(metadata)
+    return metadata
+
+
+@contextmanager
+def _part(folder: Path, service: Service) -> Iterator[Path]:
+    """A file that is removed at the end unless it was renamed."""
+    handle, name = tempfile.mkstemp(prefix=f"{service.name}-", suffix=".part", dir=folder)
+    os.close(handle)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _remove_other_versions(metadata: TableMetadata) -> None:
+    """Remove the files of other versions. A process that still serves one has it open and can go on reading it."""
+    pattern = re.compile(re.escape(metadata.service.name) + r"-[0-9a-f]{16}\.(sqlite|arrow)")
+    for file in metadata.folder.iterdir():
+        if pattern.fullmatch(file.name) and file not in (metadata.database, metadata.arrow):
+            file.unlink(missing_ok=True)
+
+
+def _fill(
+    connection: apsw.Connection, service: Service, data_file: Path, table: Table, indexes: tuple[tuple[str, ...], ...]
+) -> None:
+    name, places = quoted(service.name), ", ".join("?" for _ in table.columns)
+    try:
+        with connection:
+            # Columns without a type: SQLite then stores every value unchanged
+            connection.execute(f"CREATE TABLE {name} ({quoted_list(table.columns)})")
+            connection.executemany(f"INSERT INTO {name} VALUES ({places})", table.rows)
+            for number, index in enumerate(indexes):
+                connection.execute(f"CREATE INDEX {quoted(f'index {number}')} ON {name} ({quoted_list(index)})")
+    except apsw.Error as error:
+        raise DataFileError(
+            f"its {len(table.columns)} columns cannot be stored as the table {service.name!r} ({error})",
+            "check the names of the file and of its columns",
+            data_file,
+        ) from error
+
+
+def _indexes(service: Service, data_file: Path, table: Table) -> tuple[tuple[str, ...], ...]:
+    """The indexes to make: over the period column, those that the service declares, those of the data file."""
+    period = ((service.period_column,),) if service.period_column is not None else ()
+    for column in chain.from_iterable((*period, *service.indexes)):
+        if column not in table.columns:
+            role = "the period column" if (column,) in period else "an index column"
+            raise DataFileError(
+                f"has no column {column!r}, {role} of {service.name}",
+                f"rename a column, or start {service.name} alone with --period-column or --index and one of: "
+                + ", ".join(table.columns),
+                data_file,
+            )
+    existing = (index for index in table.indexes if set(index) <= set(table.columns))
+    return tuple(dict.fromkeys((*period, *service.indexes, *existing)))
+
+
+def _write_arrow(connection: apsw.Connection, metadata: TableMetadata, file: Path) -> None:
+    names = quoted_list(column.name for column in metadata.columns)
+    sql = f"SELECT {names} FROM {quoted(metadata.service.name)} ORDER BY _rowid_"
+    rows = chain.from_iterable(row_groups(connection, sql))
+    kinds, schema = [column.kind for column in metadata.columns], schema_of(metadata.columns)
+
+    def chunks() -> Iterator[list[pa.Array]]:
+        while chunk := list(islice(rows, CHUNK_ROWS)):
+            yield list(map(array_of, kinds, zip(*chunk, strict=True)))
+
+    with pa.OSFile(str(file), "wb") as sink:
+        write_batches(pa.ipc.new_stream(sink, schema), chunks(), schema)

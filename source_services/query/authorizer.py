@@ -1,0 +1,77 @@
+"""The authorizer: a caller's SQL may read the service's own table and call a list of functions, nothing else."""
+
+import apsw
+
+from source_services.errors import RequestError
+
+FUNCTIONS = frozenset(
+    """
+    abs avg ceil ceiling coalesce count cume_dist date datetime dense_rank exp first_value floor glob if ifnull iif
+    instr julianday lag last_value lead length like ln log log10 log2 lower ltrim max median min mod nth_value ntile
+    nullif octet_length percent_rank percentile percentile_cont percentile_disc pow power rank replace round
+    row_number rtrim sign sqrt strftime substr substring sum time timediff total trim trunc typeof unicode unixepoch
+    upper
+    """.split()  # noqa: SIM905 - a table to read
+)
+"""Functions whose result is small, and reveals nothing about SQLite, the machine or other callers."""
+
+CLOCK_FUNCTIONS = frozenset(["date", "datetime", "julianday", "strftime", "time", "timediff", "unixepoch"])
+"""Those of the functions that can read the clock: results that depend on them are not cached."""
+
+_LAZY_MODULES = frozenset(
+    ["json_each", "json_tree", "jsonb_each", "jsonb_tree", "carray", "dbstat", "generate_series", "bytecode"]
+)
+"""Virtual tables that SQLite lists only after their first use."""
+
+
+def reserved_names(connection: apsw.Connection, table: str) -> frozenset[str]:
+    """The names, in lower case, that SQLite may resolve to something other than a caller's own WITH table."""
+    objects = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_schema")}
+    modules = {str(row[0]) for row in connection.execute("SELECT name FROM pragma_module_list")}
+    return frozenset(name.lower() for name in (objects | modules | _LAZY_MODULES) - {table})
+
+
+class Authorizer:
+    """SQLite's authorizer callback: it decides about each action of a statement before any of it runs."""
+
+    def __init__(self, table: str, reserved: frozenset[str]) -> None:
+        self._table, self._reserved = table, reserved
+        self.denied: str | None = None
+        self.is_volatile = False
+
+    def reset(self) -> None:
+        """Forget the statement before."""
+        self.denied, self.is_volatile = None, False
+
+    def __call__(self, action: int, first: str | None, second: str | None, database: str | None, _: str | None) -> int:
+        """Whether SQLite may take the action."""
+        if action == apsw.SQLITE_SELECT:
+            return apsw.SQLITE_OK
+        if action == apsw.SQLITE_FUNCTION:
+            name = (second or "").lower()
+            self.is_volatile |= name in CLOCK_FUNCTIONS
+            return apsw.SQLITE_OK if name in FUNCTIONS else self._deny(f"the function {name}()")
+        if action == apsw.SQLITE_READ:
+            return self._read(first or "", second, database)
+        return self._deny("WITH RECURSIVE" if action == apsw.SQLITE_RECURSIVE else "anything but one SELECT")
+
+    def _read(self, table: str, column: str | None, database: str | None) -> int:
+        if table == self._table:
+            return apsw.SQLITE_OK
+        # count(*) over a WITH table reads no column and no database; over SQLite's own tables it does the same
+        is_reserved = table.lower() in self._reserved or table.lower().startswith(("sqlite_", "pragma_"))
+        if not column and database is None and not is_reserved:
+            return apsw.SQLITE_OK
+        return self._deny("tables other than its own")
+
+    def _deny(self, what: str) -> int:
+        self.denied = self.denied or what
+        return apsw.SQLITE_DENY
+
+    def error(self) -> RequestError:
+        """Why the statement was denied."""
+        return RequestError(
+            "sql-not-allowed",
+            f"this service does not allow {self.denied or 'anything but one SELECT'}",
+            f"send one SELECT over the table {self._table!r}; GET /schema lists its columns and the allowed functions",
+        )

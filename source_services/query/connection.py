@@ -1,0 +1,209 @@
+"""A connection to one version of the table, which can run the SQL of any caller."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import apsw
+
+from source_services.data.columns import Cell, distinct_names
+from source_services.data.table_metadata import TableMetadata
+from source_services.errors import RequestError, busy, invalid_parameter
+from source_services.query.authorizer import Authorizer, reserved_names
+from source_services.query.fetch_lock import FetchLock, Rows
+from source_services.query.time_budget import TimeBudget
+from source_services.settings import Limits
+
+BYTES_AT_A_TIME = 4 << 20
+"""Bytes of rows that are held as Python objects, however long the rows are."""
+
+STEPS_BETWEEN_CHECKS = 10_000
+"""SQLite's steps between two checks of the time budget."""
+
+_PRAGMAS = (
+    "query_only = 1",
+    "trusted_schema = 0",
+    "cell_size_check = 1",
+    "mmap_size = 0",
+    "temp_store = file",
+    "cache_size = -8000",
+)
+_CONFIG = {
+    apsw.SQLITE_DBCONFIG_DEFENSIVE: 1,
+    apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA: 0,
+    apsw.SQLITE_DBCONFIG_DQS_DML: 0,
+    apsw.SQLITE_DBCONFIG_DQS_DDL: 0,
+    apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER: 0,
+    apsw.SQLITE_DBCONFIG_ENABLE_VIEW: 0,
+    apsw.SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER: 0,
+    apsw.SQLITE_DBCONFIG_ENABLE_ATTACH_CREATE: 0,
+    apsw.SQLITE_DBCONFIG_ENABLE_ATTACH_WRITE: 0,
+}
+_INTERNAL_ERRORS = (apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError, apsw.IOError, apsw.MisuseError)
+
+
+@dataclass
+class Selection:
+    """The columns of a SELECT, and its rows, a few hundred at a time.
+
+    Names are distinct; a kind is None if SQL computes the column. `row_bytes` is an upper bound on the bytes of a row.
+    `is_volatile`: the rows depend on the time of day. `members` are further members of the result in JSON.
+    """
+
+    names: list[str]
+    kinds: list[str | None]
+    groups: Iterator[Rows]
+    row_bytes: int = 0
+    is_volatile: bool = False
+    members: dict[str, str | None] = field(default_factory=dict)
+
+    @property
+    def rows_that_fit(self) -> int:
+        """How many rows may be held at a time."""
+        return max(1, BYTES_AT_A_TIME // max(1, self.row_bytes))
+
+
+class GuardedConnection:
+    """Runs one SELECT at a time, over the service's table alone and within the limits."""
+
+    def __init__(self, metadata: TableMetadata, limits: Limits) -> None:
+        self._table, self._limits = metadata.service.name, limits
+        self._kinds = {column.name: column.kind for column in metadata.columns}
+        self._value_bytes, self._row_bytes = max(limits.value_bytes, metadata.longest_row), metadata.longest_row
+        self._budget, self._fetch_lock = TimeBudget(0), FetchLock()
+        self._selection: Selection | None = None
+        self._parameters: set[str] = set()
+        self._cursor: apsw.Cursor | None = None
+        self._connection = apsw.Connection(
+            f"{metadata.database.absolute().as_uri()}?mode=ro&immutable=1",
+            flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
+            statementcachesize=0,  # SQLite doesn't authorize a cached statement again
+        )
+        for pragma in _PRAGMAS:
+            self._connection.execute(f"PRAGMA {pragma}").fetchall()
+        for option, value in _CONFIG.items():
+            self._connection.config(option, value)
+        self._authorizer = Authorizer(self._table, reserved_names(self._connection, self._table))
+        # A page selects one column more: the row id
+        self._set_limits(max(len(metadata.columns) + 1, 100))
+        self._connection.authorizer = self._authorizer
+        self._connection.exec_trace = self._trace
+        self._connection.set_progress_handler(lambda: self._budget.remaining() <= 0, STEPS_BETWEEN_CHECKS)
+
+    def _set_limits(self, columns: int) -> None:
+        for limit, value in {
+            apsw.SQLITE_LIMIT_LENGTH: self._value_bytes,
+            apsw.SQLITE_LIMIT_SQL_LENGTH: self._limits.sql_bytes,
+            apsw.SQLITE_LIMIT_COLUMN: columns,
+            apsw.SQLITE_LIMIT_EXPR_DEPTH: 50,
+            apsw.SQLITE_LIMIT_COMPOUND_SELECT: 10,
+            apsw.SQLITE_LIMIT_VDBE_OP: 200_000,
+            apsw.SQLITE_LIMIT_FUNCTION_ARG: 100,
+            apsw.SQLITE_LIMIT_ATTACHED: 0,
+            apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 100,
+            apsw.SQLITE_LIMIT_VARIABLE_NUMBER: self._limits.parameters,
+            apsw.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
+            apsw.SQLITE_LIMIT_WORKER_THREADS: 0,
+        }.items():
+            self._connection.limit(limit, value)
+
+    def begin(self, budget: TimeBudget, fetch_lock: FetchLock) -> None:
+        """What runs from now on has this time budget and fetches its rows under this lock."""
+        self._budget, self._fetch_lock = budget, fetch_lock
+
+    def select(self, sql: str, parameters: Mapping[str, Cell]) -> Selection:
+        """Run one SELECT. Raises RequestError, here or while the rows are taken."""
+        self.finish()
+        self._authorizer.reset()
+        if (length := len(sql.encode(errors="replace"))) > self._limits.sql_bytes:
+            what = f"the SQL has {length:,} bytes; the limit is {self._limits.sql_bytes:,}"
+            raise RequestError("too-large", what, "send a shorter statement")
+        cursor = self._cursor = self._connection.cursor()
+        try:
+            cursor.execute(sql, dict(parameters))
+        except Exception as error:
+            self._explain(error)
+        if self._selection is None:
+            raise _no_select()
+        if unused := sorted(set(parameters) - self._parameters):
+            raise invalid_parameter(f"the SQL does not use the parameter :{unused[0]}", "leave it out, or use it")
+        self._selection.is_volatile = self._authorizer.is_volatile
+        return self._selection
+
+    def stop(self, budget: TimeBudget) -> None:
+        """End the query that has this time budget, from another thread."""
+        budget.stop()
+        if self._budget is budget:
+            self._connection.interrupt()
+
+    def finish(self) -> None:
+        """End the last statement, whose rows may not all have been taken."""
+        if self._cursor is not None:
+            self._cursor.close(True)
+        self._cursor = self._selection = None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close(True)
+
+    def _groups(self, cursor: apsw.Cursor, most_rows: int) -> Iterator[Rows]:
+        try:
+            yield from self._fetch_lock.groups(cursor, most_rows)
+        except Exception as error:
+            self._explain(error)
+
+    def _trace(self, cursor: apsw.Cursor, sql: str, _bindings: object) -> bool:
+        """SQLite has prepared a statement and not yet run it: check it and describe its columns."""
+        if self._selection is not None:
+            if not cursor.has_vdbe:  # a comment
+                return True
+            raise RequestError("sql-not-allowed", "the SQL has a second statement", "send one SELECT")
+        if cursor.is_explain or not cursor.is_readonly:
+            raise RequestError("sql-not-allowed", "the SQL is not a SELECT", "send a SELECT, without EXPLAIN")
+        columns = cursor.description_full
+        if not columns:
+            raise _no_select()
+        origins = [column[4] if column[3] == self._table else None for column in columns]
+        # SQLite names the origin of the first part of a UNION only
+        kinds = [None if "union" in sql.lower() else self._kinds.get(origin or "") for origin in origins]
+        self._parameters = {name for name in cursor.bindings_names if name}
+        selection = Selection(distinct_names(column[0] for column in columns), kinds, iter(()))
+        # Columns of the table, each once, are at most a row of the table; a computed column is at most a value
+        times = Counter(origin for kind, origin in zip(kinds, origins, strict=True) if kind is not None)
+        selection.row_bytes = max(times.values(), default=0) * self._row_bytes + kinds.count(None) * self._value_bytes
+        selection.groups = self._groups(cursor, selection.rows_that_fit)
+        self._selection = selection
+        return True
+
+    def _explain(self, error: Exception) -> NoReturn:
+        """Raise the error in the service's own words: SQLite's may reveal what the caller must not know."""
+        if isinstance(error, (RequestError, *_INTERNAL_ERRORS)):
+            raise error
+        if self._authorizer.denied is not None:
+            raise self._authorizer.error() from error
+        if isinstance(error, apsw.InterruptError):
+            raise self._budget.error() from error
+        if isinstance(error, MemoryError | apsw.NoMemError):
+            raise busy("the query needs more memory than there is now", 5) from error
+        if isinstance(error, apsw.TooBigError):
+            what = f"the SQL computes a value of more than {self._limits.value_bytes:,} bytes"
+            raise RequestError("too-large", what, "compute shorter values") from error
+        if isinstance(error, apsw.FullError):
+            what = "the query needs more space to sort than there is"
+            raise RequestError("too-large", what, "select fewer rows") from error
+        if isinstance(error, KeyError):
+            what = f"the SQL names a parameter :{error.args[0]} that is not given"
+            raise invalid_parameter(what, "give it a value, or leave it out") from error
+        offset = getattr(error, "error_offset", -1)
+        where = f" at its byte {offset + 1}" if isinstance(offset, int) and offset >= 0 else ""
+        raise RequestError(
+            "sql-invalid",
+            f"the SQL could not be run{where}",
+            f"send one SELECT over the table {self._table!r}, and check its syntax, names and parameters; "
+            "GET /schema lists the columns and functions",
+        ) from error
+
+
+def _no_select() -> RequestError:
+    return RequestError("sql-invalid", "the SQL contains no statement", "send one SELECT")

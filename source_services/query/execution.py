@@ -1,0 +1,93 @@
+"""The execution of one SELECT, from its SQL to the bytes of its result."""
+
+import errno
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from source_services.data.columns import Cell
+from source_services.errors import RequestError, busy
+from source_services.query.connection import GuardedConnection, Selection
+from source_services.query.fetch_lock import Rows
+from source_services.query.formats import Format, KindsChanged
+from source_services.query.spool import Body, Spool
+
+
+@dataclass(frozen=True)
+class Result:
+    """The rows of a SELECT in one format; `next_token` continues after a page that is not the last one."""
+
+    body: Body
+    row_count: int
+    is_volatile: bool = False
+    next_token: str | None = None
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One SELECT, the format of its result, and a limit on its rows; `kinds` of the columns where they are known."""
+
+    sql: str
+    parameters: Mapping[str, Cell]
+    format: Format
+    row_limit: int
+    kinds: tuple[str, ...] | None = None
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Executions over the same data version that have the same key have the same result."""
+        return type(self).__name__, self.sql, self.parameters, self.format.name, self.row_limit, self.kinds
+
+    def run(self, connection: GuardedConnection, spool: Spool) -> Result:
+        """Run the SELECT and write its rows into a file of the spool. Raises RequestError.
+
+        A computed column has the kind of its first rows. If later rows have another one and the format depends on
+        it, the SELECT runs once more. Nothing is sent before the result is complete.
+        """
+        kinds: list[Any] | None = list(self.kinds) if self.kinds else None
+        while True:
+            selection, file = self._select(connection), spool.open()
+            selection.kinds = kinds or selection.kinds
+            try:
+                count = self.format.write(selection, file)
+                return Result(file.body(), count, selection.is_volatile, selection.members.get("next"))
+            except KindsChanged as changed:
+                kinds = list(changed.kinds)
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                raise busy("the disk for large results is full", 30) from error
+
+    def _select(self, connection: GuardedConnection) -> Selection:
+        selection = connection.select(self.sql, self.parameters)
+        selection.groups = self._limited(selection.groups)
+        return selection
+
+    def _limited(self, groups: Iterator[Rows]) -> Iterator[Rows]:
+        count = 0
+        for rows in groups:
+            count += len(rows)
+            if count > self.row_limit:
+                what = f"the result has more than {self.row_limit:,} rows"
+                fix = "select fewer (LIMIT, WHERE), read page by page (/data), or use another format (format=arrow)"
+                raise RequestError("too-large", what, fix)
+            yield rows
+
+
+@dataclass(frozen=True)
+class PageExecution(Execution):
+    """A page of `row_limit` rows. Its SELECT gives one row more, and the row id as an additional last column.
+
+    `make_token` returns the token that continues after the row with this id.
+    """
+
+    make_token: Callable[[Any], str] = str
+
+    def _select(self, connection: GuardedConnection) -> Selection:
+        selection = connection.select(self.sql, self.parameters)
+        rows = list(chain.from_iterable(selection.groups))
+        page = [row[:-1] for row in rows[: self.row_limit]]
+        token = self.make_token(rows[self.row_limit - 1][-1]) if len(rows) > self.row_limit else None
+        names, kinds = selection.names[:-1], selection.kinds[:-1]
+        return Selection(names, kinds, iter([page] if page else []), members={"next": token})

@@ -1,0 +1,128 @@
+"""The server: every service on its own port, all in one process, until a signal stops them."""
+
+import asyncio
+import errno
+import gc
+import signal
+import socket
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import apsw
+from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
+
+from source_services.errors import PortError
+from source_services.query.pool import QueryPool
+from source_services.served_table import ServedTable
+from source_services.settings import Service
+from source_services.web.access import AccessControl
+from source_services.web.app import create_app, http_error
+from source_services.web.context import Context
+from source_services.web.responses import SECURITY_HEADERS, problem_response, request_id_of
+from source_services.web.telemetry import Telemetry
+
+LOOK_SECONDS = 1.0
+"""How often the data files are looked at."""
+
+SHUTDOWN_SECONDS = 10
+"""How long running requests may take when the process is told to stop."""
+
+_HTTP: dict[str, Any] = {"keepalive_timeout": 60, "max_line_size": 16_380, "max_field_size": 16_380, "access_log": None}
+
+
+def serve(tables: list[ServedTable], host: str, token: str | None, look_seconds: float) -> None:
+    """Serve each table at its service's port (0: any free one) until a signal stops the process. Raises PortError.
+
+    Callers must send the token, if there is one. Each data file is looked at every `look_seconds`.
+    """
+    sockets = [listen(host, table.service) for table in tables]
+    # Rows are many objects without cycles: with the default thresholds, the collector takes half the time of a query
+    gc.set_threshold(50_000, 20, 20)
+    # SQLite has one limit for the whole process, which no statement can raise
+    apsw.hard_heap_limit(tables[0].limits.heap_bytes)
+    asyncio.run(_serve(tables, sockets, host, token, look_seconds))
+
+
+async def _serve(
+    tables: list[ServedTable], sockets: list[socket.socket], host: str, token: str | None, look_seconds: float
+) -> None:
+    stopped = asyncio.Event()
+    for signal_ in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal_, stopped.set)
+    width = max(len(table.service.name) for table in tables)
+    async with AsyncExitStack() as stack:
+        for table, listener in zip(tables, sockets, strict=True):
+            await stack.enter_async_context(running(table, listener, token, look_seconds))
+            address, metadata = f"[{host}]" if ":" in host else host, table.current.metadata
+            print(
+                f"{table.service.name:<{width}}  http://{address}:{listener.getsockname()[1]}   "
+                f"{metadata.row_count:,} rows   data version {metadata.data_version[:12]}…",
+                flush=True,
+            )
+        await stopped.wait()
+
+
+@asynccontextmanager
+async def running(
+    table: ServedTable, listener: socket.socket, token: str | None = None, look_seconds: float = LOOK_SECONDS
+) -> AsyncIterator[None]:
+    """Serve the table on the socket, and watch its data file, until the block ends; then finish running requests."""
+    pool, access = QueryPool(table.limits, table.folder), AccessControl(token, table.limits.requests_per_minute)
+    context = Context(table, pool, access, Telemetry(table.service.name))
+    runner = web.AppRunner(create_app(context), handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS, **_HTTP)
+    await runner.setup()
+    loop, handler = asyncio.get_running_loop(), runner.server
+    assert handler is not None
+    server = await loop.create_server(lambda: _Connection(context, handler, loop=loop, **_HTTP), sock=listener)
+    watch = asyncio.create_task(table.watch(look_seconds))
+    try:
+        yield
+    finally:
+        watch.cancel()
+        server.close()
+        await runner.cleanup()
+        pool.close()
+        table.close()
+
+
+class _Connection(web.RequestHandler):
+    """A connection that responds with problem details to invalid HTTP too."""
+
+    def __init__(self, context: Context, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._context = context
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """The response to a request that reached no route."""
+        if request.writer.output_size > 0:
+            # The request's task keeps the error for a while: what its frames refer to, such as a file, is freed now
+            traceback.clear_frames(exc.__traceback__ if exc else None)
+            raise ConnectionError("part of the response is already sent")
+        error = http_error(414 if isinstance(exc, LineTooLong) else 400 if status < 500 else 500)
+        request_id, version = request_id_of(request), self._context.table.current.version
+        response = problem_response(error, request_id)
+        response.headers.update(SECURITY_HEADERS | {"X-Request-Id": request_id, "X-Data-Version": version})
+        response.headers["Server"] = "finsync"
+        response.force_close()
+        return response
+
+
+def listen(host: str, service: Service) -> socket.socket:
+    """A socket on the service's port. Raises PortError."""
+    name, port, family = service.name, service.port, socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=512)
+    except (OSError, OverflowError) as error:
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            raise PortError(
+                f"port {port} on {host} is in use, so {name} cannot listen there",
+                "stop the program that uses it, or choose other ports with --base-port (all services) or --port (one)",
+            ) from error
+        raise PortError(
+            f"{name} cannot listen on {host}, port {port} ({error})", "check --host and the port"
+        ) from error
