@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -16,8 +17,10 @@ import pyarrow.compute as pc
 from finsync_pipeline.identity.codes import SCHEMES, CodeIndex, Scheme, right_check_digits
 from finsync_pipeline.identity.countries import read_country
 from finsync_pipeline.identity.names.name_index import NameIndex, NameRecord
-from finsync_pipeline.identity.normalise import normalise_cik
+from finsync_pipeline.identity.names.normal_form import fold_blanks
 from finsync_pipeline.identity.tickers import TickerIndex
+
+_CIK = re.compile(r"(?:CIK)?[\s:#.\-]*([0-9]{1,10})")
 
 #: Columns of the list that hold codes, several of a company separated by `|`.
 CODE_COLUMNS = ("lei", "isin", "cusip", "cik")
@@ -107,3 +110,9 @@ def _filled(column: pd.Series[Any]) -> Iterator[tuple[int, str]]:
     for place, cell in enumerate(column.tolist()):
         if isinstance(cell, str) and cell.strip():
             yield place, cell
+
+
+def normalise_cik(text: str) -> str | None:
+    """A CIK without its label and its leading zeros, or None where the text is none."""
+    found = _CIK.fullmatch(fold_blanks(text).upper())
+    return (found[1].lstrip("0") or None) if found else None

@@ -11,8 +11,7 @@ import pyarrow as pa
 
 from finsync_pipeline.identity.reference import Reference, read_reference
 from finsync_pipeline.identity.resolve import resolve
-from finsync_pipeline.identity.review import Review, apply_review
-from finsync_pipeline.identity.review_file import read_review
+from finsync_pipeline.identity.review import Review, apply_review, read_review
 
 _TEXT = pd.ArrowDtype(pa.string())
 

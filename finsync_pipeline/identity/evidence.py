@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -39,6 +40,14 @@ _NOTHING = frozenset({"", "-", "--", ".", "n/a", "na", "#n/a", "none", "null", "
 _PROTECTED = ("lei", "isin")
 
 Cell = tuple[str, str]
+
+
+class Found(NamedTuple):
+    """The companies that a cell leads to, whether for certain, or the country that it is."""
+
+    companies: frozenset[int] = frozenset()
+    is_sure: bool = False
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,56 +193,53 @@ def _read_evidence(
     rows: Sequence[Sequence[Cell]], days: Sequence[date], index: CompanyIndex
 ) -> list[SupportingEvidence | None]:
     """What each row's cells say on its day; None where they say nothing."""
-    found = _companies_of_cells(rows, days, index)
+    found: dict[tuple[str, str, date | None], Found] = dict(_companies_of_codes(rows, index))
     evidence: list[SupportingEvidence | None] = []
     for cells, day in zip(rows, days, strict=True):
-        country = next((code for kind, cell in cells if kind == "country" and (code := read_country(cell))), None)
-        answers = {(kind, cell): found[kind, cell, day] for kind, cell in cells if kind != "country"}
-        sole = {
-            cell: companies for cell, (companies, is_certain) in answers.items() if is_certain and len(companies) == 1
-        }
-        several = tuple(companies for companies, is_certain in answers.values() if is_certain and len(companies) > 1)
-        strange = tuple(cell for (kind, cell), (companies, _) in answers.items() if kind == "name" and not companies)
-        similar = tuple(
-            cell
-            for (kind, cell), (companies, is_sure) in answers.items()
-            if kind == "name" and companies and not is_sure
-        )
-        kinds = tuple(dict.fromkeys(kind for kind, _ in sole))
-        said = SupportingEvidence(frozenset().union(*sole.values()), several, strange, similar, country, kinds)
-        evidence.append(said if answers or country else None)
+        for kind, cell in cells:
+            if kind in {"name", "ticker"} and (kind, cell, day) not in found:
+                found[kind, cell, day] = _companies_of_name(kind, cell, day, index)
+        said = {(kind, cell): found.get((kind, cell, day)) or found[kind, cell, None] for kind, cell in cells}
+        evidence.append(_evidence_of(said) if said else None)
     return evidence
 
 
-def _companies_of_cells(
-    rows: Sequence[Sequence[Cell]], days: Sequence[date], index: CompanyIndex
-) -> dict[tuple[str, str, date], tuple[frozenset[int], bool]]:
-    """The companies that each distinct cell leads to on its day, and whether it does for certain."""
-    asked: defaultdict[str, dict[tuple[str, date], None]] = defaultdict(dict)
-    for cells, day in zip(rows, days, strict=True):
-        for kind, cell in cells:
-            asked[kind][cell, day] = None
-    found: dict[tuple[str, str, date], tuple[frozenset[int], bool]] = {}
-    for kind, questions in asked.items():
-        if kind in {"name", "ticker"}:
-            for cell, day in questions:
-                matches = find_names(cell, day, index.names) if kind == "name" else index.tickers.find(cell, day)
-                companies = frozenset(match.company for match in matches)
-                is_sure = all(m.suffices and (m.method.is_certain or len(companies) == 1) for m in matches)
-                found[kind, cell, day] = companies, is_sure
-        elif kind != "country":
-            codes = _companies_of_codes(kind, list(dict.fromkeys(cell for cell, _ in questions)), index)
-            found |= {(kind, cell, day): (codes[cell], True) for cell, day in questions}
-    return found
+def _evidence_of(said: Mapping[Cell, Found]) -> SupportingEvidence:
+    names = {cell: found.companies for (kind, cell), found in said.items() if kind == "name" and not found.is_sure}
+    sure = {(kind, cell): found.companies for (kind, cell), found in said.items() if found.is_sure and found.companies}
+    sole = {kind: companies for (kind, _), companies in sure.items() if len(companies) == 1}
+    return SupportingEvidence(
+        companies=frozenset().union(*(companies for companies in sure.values() if len(companies) == 1)),
+        choices=tuple(companies for companies in sure.values() if len(companies) > 1),
+        strange_names=tuple(cell for cell, companies in names.items() if not companies),
+        similar_names=tuple(cell for cell, companies in names.items() if companies),
+        country=next((found.country for found in said.values() if found.country), None),
+        kinds=tuple(sole),
+    )
 
 
-def _companies_of_codes(kind: str, cells: Sequence[str], index: CompanyIndex) -> Mapping[str, frozenset[int]]:
-    """Of codes only what they are as listed, but for how they are written."""
-    found = find_codes(pa.array(cells, pa.large_string()), index.codes_of(kind))
-    return {
-        cell: frozenset({int(company)}) if company >= 0 and Method(method).is_certain else frozenset()
-        for cell, company, method in zip(cells, found.company, found.method, strict=True)
-    }
+def _companies_of_name(kind: str, cell: str, day: date, index: CompanyIndex) -> Found:
+    matches = find_names(cell, day, index.names) if kind == "name" else index.tickers.find(cell, day)
+    companies = frozenset(match.company for match in matches)
+    is_sure = all(match.suffices and (match.method.is_certain or len(companies) == 1) for match in matches)
+    return Found(companies, is_sure and bool(matches))
+
+
+def _companies_of_codes(
+    rows: Sequence[Sequence[Cell]], index: CompanyIndex
+) -> Iterator[tuple[tuple[str, str, None], Found]]:
+    """Of distinct codes only what they are as listed, but for how they are written; countries with them."""
+    asked: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for kind, cell in (cell for cells in rows for cell in cells):
+        asked[kind][cell] = None
+    for kind, cells in asked.items():
+        if kind == "country":
+            yield from (((kind, cell, None), Found(country=read_country(cell))) for cell in cells)
+        elif kind not in {"name", "ticker"}:
+            codes = find_codes(pa.array(cells, pa.large_string()), index.codes_of(kind))
+            for cell, company, method in zip(cells, codes.company, codes.method, strict=True):
+                is_sure = company >= 0 and Method(method).is_certain
+                yield (kind, cell, None), Found(frozenset({int(company)} if is_sure else ()), is_sure)
 
 
 @lru_cache(maxsize=4096)
@@ -261,10 +267,6 @@ def _cells(evidence: str) -> tuple[Cell, ...]:
             # half of a surrogate pair, as JSON may hold, is no character
             text = str(cell).encode("utf-8", "replace").decode()
             parts = [text] if kind in {"name", "country"} else _SEVERAL.split(text)
-            read += [(kind, part.strip()) for part in parts if _says_something(kind, part)]
+            nothing = {""} if kind in {"ticker", "country"} else _NOTHING
+            read += [(kind, part.strip()) for part in parts if part.strip().casefold() not in nothing]
     return tuple(read)
-
-
-def _says_something(kind: str, cell: str) -> bool:
-    text = cell.strip().casefold()
-    return bool(text) and (kind in {"ticker", "country"} or text not in _NOTHING)

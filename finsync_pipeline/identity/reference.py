@@ -19,10 +19,10 @@ from typing import ClassVar
 import pandas as pd
 import pyarrow as pa
 
-from finsync_pipeline.identity.company_index import CompanyIndex
+from finsync_pipeline.identity.company_index import CompanyIndex, normalise_cik
 from finsync_pipeline.identity.countries import read_country
 from finsync_pipeline.identity.csv_text import ReferenceMistake, Row, read_rows
-from finsync_pipeline.identity.normalise import fold_blanks, normalise_cik
+from finsync_pipeline.identity.names.normal_form import fold_blanks
 from finsync_pipeline.identity.tickers import normalise_ticker
 
 COMPANY_COLUMNS = ("company_id", "name", "tickers", "cik", "lei", "isin", "cusip", "country")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from finsync_pipeline.identity.names.name_index import NameRecord
-from finsync_pipeline.identity.normalise import fold_blanks
+from finsync_pipeline.identity.names.normal_form import fold_blanks
 from finsync_pipeline.identity.results import Match, Method
 
 _TICKER = re.compile(r"[0-9A-Z]{1,10}(?:\.[0-9A-Z]{1,4})?")

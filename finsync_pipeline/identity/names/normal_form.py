@@ -26,7 +26,6 @@ from finsync_pipeline.identity.names.words import (
     SHARE_LETTERS,
     STATES,
 )
-from finsync_pipeline.identity.normalise import fold_blanks
 
 #: A longer text is nobody's name: it is compared as it stands only.
 LONGEST_NAME = 1_000
@@ -98,6 +97,13 @@ class NameForms:
         tail = self.core[words:]
         is_place = tail[:1] == ("of",) and " ".join(tail[1:]) in STATES
         return is_place or all(word in OMITTED_TAILS for word in tail)
+
+
+def fold_blanks(text: str) -> str:
+    """Unicode NFKC without invisible characters, and with single blanks."""
+    if not text.isascii():
+        text = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
+    return " ".join(text.split())
 
 
 @lru_cache(maxsize=200_000)
