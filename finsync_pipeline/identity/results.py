@@ -39,8 +39,6 @@ class Method(StrEnum):
     TICKER = "ticker"
     CODE = "code"
     SHORTENED = "shortened"
-    INITIALS = "initials"
-    ABBREVIATED = "abbreviated"
     LOOK_ALIKE = "look_alike"
     ONE_EDIT = "one_edit"
     TWO_EDITS = "two_edits"
