@@ -36,13 +36,13 @@ EDIT, LOOK_ALIKE = 10, 4
 
 _LOOKS = "".join(group[1:] for group in LOOK_ALIKES)
 _READ_AS = "".join(group[0] * (len(group) - 1) for group in LOOK_ALIKES)
-_FOLD = str.maketrans(_LOOKS, _READ_AS)
+_FOLD = bytes.maketrans(_LOOKS.encode(), _READ_AS.encode())
 
-#: A code is cut in two only if its halves are long enough, and few other codes share one by chance.
-_SHORTEST_HALF, _MOST_SHARING = 4, 5.0
+#: A code is cut in two only if its halves are long enough, and few codes share one: for each rest that is spared so many.
+_SHORTEST_HALF, _MOST_SHARING = 4, 0.1
 _SAMPLE, _SEED = 4_000, 7
 #: Texts are asked in blocks with so many rests, pairs are compared in blocks: what bounds the memory.
-_MOST_RESTS, _PAIRS_AT_ONCE = 1 << 24, 1 << 20
+_MOST_RESTS, _PAIRS_AT_ONCE = 1 << 23, 1 << 20
 
 _RESTS = f"""
     SELECT number, hash(part, concat(substr(text, a, a_length), substr(text, b, b_length), substr(text, c, c_length)))
@@ -109,7 +109,9 @@ def near_pairs(texts: pa.Array, keys: Keys, edits: int) -> Pairs:
         )
         text, key = (pairs[side].to_numpy(np.int64) for side in ("text", "code"))
         found += [
-            _compared(texts, text[block : block + _PAIRS_AT_ONCE], keys.texts, key[block : block + _PAIRS_AT_ONCE], edits)
+            _compared(
+                texts, text[block : block + _PAIRS_AT_ONCE], keys.texts, key[block : block + _PAIRS_AT_ONCE], edits
+            )
             for block in range(0, len(text), _PAIRS_AT_ONCE)
         ]
     columns = [np.concatenate(column) for column in zip(*((p.texts, p.keys, p.edits, p.costs) for p in found))]
@@ -126,8 +128,17 @@ def pairs_of_each(texts: pa.Array, keys: pa.Array, edits: int) -> Pairs:
 
 
 def edits_between(texts: pa.Array, codes: pa.Array) -> npt.NDArray[np.int64]:
-    """Edits by optimal string alignment from each text to the code beside it; one more than the most that count."""
-    return _distances(texts.to_pylist(), codes.to_pylist())
+    """Edits by optimal string alignment from each text to the code beside it; beyond four not how many."""
+    sides = texts.to_pylist(), codes.to_pylist()
+    found = cpdist(*sides, scorer=OSA.distance, score_cutoff=MOST_LOOK_ALIKES, dtype=np.uint8, workers=1)
+    return np.asarray(found, dtype=np.int64)
+
+
+def _folded(texts: pa.Array) -> pa.Array:
+    """ASCII texts with one character for all that look alike."""
+    _, offsets, data = texts.buffers()
+    read = pa.py_buffer((data.to_pybytes() if data else b"").translate(_FOLD))
+    return pa.Array.from_buffers(texts.type, len(texts), [None, offsets, read], offset=texts.offset)
 
 
 def nearest(pairs: Pairs, companies: Companies) -> tuple[Places, Places]:
@@ -162,19 +173,13 @@ def repairs_in_words(texts: pa.Array, codes: pa.Array) -> Words:
 
 
 def _compared(texts: pa.Array, text: Places, keys: pa.Array, key: Places, edits: int) -> Pairs:
-    one, other = take(texts, text).to_pylist(), take(keys, key).to_pylist()
-    distances = _distances(one, other)
+    distances = edits_between(take(texts, text), take(keys, key))
     some = np.flatnonzero(distances <= MOST_LOOK_ALIKES)
-    folded = _distances([one[at].translate(_FOLD) for at in some], [other[at].translate(_FOLD) for at in some])
+    folded = edits_between(_folded(take(texts, text[some])), _folded(take(keys, key[some])))
     near = (distances[some] <= edits) | (folded == 0)
     some, folded = some[near], folded[near]
     distances = distances[some]
     return Pairs(text[some], key[some], distances, EDIT * folded + LOOK_ALIKE * (distances - folded))
-
-
-def _distances(texts: list[str], codes: list[str]) -> npt.NDArray[np.int64]:
-    found = cpdist(texts, codes, scorer=OSA.distance, score_cutoff=MOST_LOOK_ALIKES, dtype=np.uint8, workers=1)
-    return np.asarray(found, dtype=np.int64)
 
 
 def _windows_of_codes(cuts: dict[int, int], edits: int) -> list[tuple[int, ...]]:
@@ -196,7 +201,9 @@ def _windows_of_texts(cuts: dict[int, int], edits: int) -> list[tuple[int, ...]]
             if cut and edits == 2:
                 for longer in (0, 1):
                     windows |= {*_windows(length, 2 * code_length, 1, cut + longer, deleted=(1,))}
-                    windows |= {*_windows(length, 2 * code_length + 1, length - back + 1 - longer, length, deleted=(1,))}
+                    windows |= {
+                        *_windows(length, 2 * code_length + 1, length - back + 1 - longer, length, deleted=(1,))
+                    }
             else:
                 windows |= {*_windows(length, 0, 1, length, deleted=range(edits + 1) if edits else ())}
     return sorted(windows)
@@ -225,21 +232,23 @@ def _lengths(texts: pa.Array) -> Places:
 
 
 def _best_cut(texts: pa.Array, rows: Places, length: int) -> int:
-    """Where the fewest codes share a half but for its character at the cut; 0 where too many do everywhere."""
-    places = range(_SHORTEST_HALF, length - _SHORTEST_HALF + 1)
+    """Where the fewest codes share a half by chance; 0 where these are not few enough to spare the rests of wholes."""
     sample = np.random.default_rng(_SEED).choice(rows, min(_SAMPLE, len(rows)), replace=False)
     codes = take(texts, np.sort(sample))
 
     def sharing(place: int) -> float:
-        front = _equal(pc.utf8_slice_codeunits(codes, 0, place - 1))
-        back = _equal(pc.utf8_slice_codeunits(codes, place + 1))
-        return len(rows) * (place * front + (length - place) * back)
+        back = length - place
+        whole = _equal(codes, 0, place), _equal(codes, place, length)
+        nearly = _equal(codes, 0, place - 1), _equal(codes, place + 1, length)
+        either = (w + n**2 * max(most - w, 0) for w, most, n in zip(whole, nearly, (place, back), strict=True))
+        return len(rows) * sum(either)
 
-    best = min(((sharing(place), place) for place in places), default=(np.inf, 0))
-    return best[1] if best[0] <= _MOST_SHARING else 0
+    places = range(_SHORTEST_HALF, length - _SHORTEST_HALF + 1)
+    shared, best = min(((sharing(place), place) for place in places), default=(np.inf, 0))
+    return best if shared <= _MOST_SHARING * length**2 else 0
 
 
-def _equal(parts: pa.Array) -> float:
-    """The chance that two of them are equal."""
-    counts = pc.value_counts(parts).field("counts").to_numpy().astype(np.float64)
-    return float((counts * (counts - 1)).sum() / max(len(parts) * (len(parts) - 1), 1))
+def _equal(codes: pa.Array, start: int, stop: int) -> float:
+    """The chance that two of them are equal between these places."""
+    counts = pc.value_counts(pc.utf8_slice_codeunits(codes, start, stop)).field("counts").to_numpy().astype(np.float64)
+    return float((counts * (counts - 1)).sum() / max(len(codes) * (len(codes) - 1), 1))

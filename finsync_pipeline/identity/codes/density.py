@@ -80,10 +80,12 @@ def measure_density(keys: Keys, companies: Companies, scheme: Scheme) -> Density
     doubtful = _LEFT_BY_CHECK_DIGITS if scheme.has_check_digits else 1.0
     one, two = _DOUBTFUL_FOR_ONE * doubtful, _DOUBTFUL_FOR_TWO * doubtful
     expected = {
-        Method.LOOK_ALIKE: _UNPROVEN - _MISTYPED_LOOK_ALIKES * mistaken - seen.alike,
-        Method.ONE_EDIT: _UNPROVEN - one * seen.within_one if scheme.is_sparse else 1 - one * most.within_one,
+        Method.LOOK_ALIKE: min(1 - _MISTYPED_LOOK_ALIKES * mistaken - seen.alike, _UNPROVEN),
+        Method.ONE_EDIT: 1 - one * most.within_one,
         Method.TWO_EDITS: 1 - two * most.within_two,
     }
+    if scheme.is_sparse:
+        expected[Method.ONE_EDIT] = min(1 - one * seen.within_one, _UNPROVEN)
     reach = sum(count <= _MOST_NEIGHBOURS for count in (seen.within_one, seen.within_two))
     return Density(reach, {m: share if share >= FLOOR else np.nan for m, share in expected.items()}, mistaken)
 
@@ -100,9 +102,7 @@ def _count_neighbours(keys: Keys, companies: Companies) -> tuple[_Neighbours, _N
         rows, probed = _spread(count, _PROBES), min(_PROBES, count)
         pairs = near_pairs(take(keys.texts, rows), keys, edits=2)
         others = pairs.where(companies[rows[pairs.texts]] != companies[pairs.keys])
-    alike, one, two = (
-        float(kind.sum()) / probed for kind in (others.is_alike, others.edits <= 1, others.edits <= 2)
-    )
+    alike, one, two = (float(kind.sum()) / probed for kind in (others.is_alike, others.edits <= 1, others.edits <= 2))
     most_two = max(two, min(two + 1 / probed, _WITHIN_TWO_OF_FOUR * within_four))
     most_one = max(one, min(one + 1 / probed, most_two))
     return _Neighbours(alike, one, two), _Neighbours(alike, most_one, most_two)

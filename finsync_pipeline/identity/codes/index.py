@@ -259,8 +259,11 @@ def _sorted(codes: pa.Array, companies: Companies) -> tuple[pa.Array, Companies]
     """Each code and company once, by code and company, without null and blank ones."""
     table = pa.table({"code": codes, "company": companies})
     table = table.filter(pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(codes), ""), False))
-    table = table.group_by(["code", "company"]).aggregate([]).sort_by([("code", "ascending"), ("company", "ascending")])
-    return as_text(table["code"]), table["company"].to_numpy()
+    table = table.sort_by([("code", "ascending"), ("company", "ascending")])
+    codes, companies = as_text(table["code"]), table["company"].to_numpy()
+    is_repeated = flags(pc.equal(codes[1:], codes[:-1])) & (companies[1:] == companies[:-1])
+    kept = np.delete(np.arange(len(codes)), np.flatnonzero(is_repeated) + 1)
+    return (take(codes, kept), companies[kept]) if is_repeated.any() else (codes, companies)
 
 
 def _searched(keys: pa.Array, longest: int) -> Places:
@@ -269,17 +272,15 @@ def _searched(keys: pa.Array, longest: int) -> Places:
     return np.flatnonzero((lengths >= SHORTEST_REPAIRED) & (lengths <= longest))
 
 
-def _precision(
-    forms: dict[str, pa.Array], companies: Companies, scheme: Scheme, density: Density
-) -> dict[str, float]:
+def _precision(forms: dict[str, pa.Array], companies: Companies, scheme: Scheme, density: Density) -> dict[str, float]:
     """What is expected of each form, see `CodeIndex`.
 
     Zeros in front say nothing of numbers and of codes of one length; of others any digit may be missing.
     """
-    precision, shared = {}, 0.0
-    for form in FORMS:
-        before, shared = shared, _share_of_several(forms[form], companies)
-        alone = 1 - max(shared - before, 0.0) if form != "exact" else 1.0
+    precision: dict[str, float] = {}
+    shares = {id(codes): _share_of_several(codes, companies) for codes in {id(c): c for c in forms.values()}.values()}
+    for before, form in zip(("exact", *FORMS), FORMS, strict=False):
+        alone = 1 - max(shares[id(forms[form])] - shares[id(forms[before])], 0.0)
         says_nothing = form != "zeros" or scheme.is_number or scheme.length is not None or density.exact >= FORM_FLOOR
         precision[form] = density.exact * alone if alone >= FORM_FLOOR and says_nothing else np.nan
     return precision
@@ -287,7 +288,8 @@ def _precision(
 
 def _share_of_several(codes: pa.Array, companies: Companies) -> float:
     """The share of codes that are those of several companies."""
-    table = pa.table({"code": codes, "company": companies}).group_by("code")
-    counted = table.aggregate([("company", "min"), ("company", "max"), ("company", "count")])
-    is_shared = pc.not_equal(counted["company_min"], counted["company_max"])
-    return (pc.sum(counted["company_count"].filter(is_shared)).as_py() or 0) / max(len(codes), 1)
+    ids = codes.dictionary_encode().indices.to_numpy()
+    lowest, highest = np.full(len(ids), np.iinfo(np.int32).max, dtype=np.int32), np.full(len(ids), -1, dtype=np.int32)
+    np.minimum.at(lowest, ids, companies)
+    np.maximum.at(highest, ids, companies)
+    return float((lowest != highest)[ids].mean()) if len(ids) else 0.0
