@@ -116,17 +116,17 @@ def running(count, chance):
 )
 def test_only_so_many_edits_are_repaired_as_the_list_bears(codes, repaired):
     index = CodeIndex.of(pa.array(codes), np.arange(len(codes), dtype=np.int32), SCHEMES["company_id"])
-    assert {method for method, precision in index.density.precision.items() if not np.isnan(precision)} == repaired
+    assert {method for method, precision in index.density.repairs.items() if not np.isnan(precision)} == repaired
 
 
 def test_a_sparse_scheme_is_repaired_by_one_edit_however_short_the_list():
     index = CodeIndex.of(pa.array(["5493006MHB84DD0ZWV18"]), np.zeros(1, dtype=np.int32), SCHEMES["lei"])
-    assert index.density.precision[Method.ONE_EDIT] >= 0.999
-    assert np.isnan(index.density.precision[Method.TWO_EDITS])
+    assert index.density.repairs[Method.ONE_EDIT] >= 0.999
+    assert np.isnan(index.density.repairs[Method.TWO_EDITS])
 
 
 def test_codes_of_one_company_are_no_neighbours_of_each_other():
     codes = [f"{code}{letter}" for code in letters_and_digits(10)(500, random.Random(7)) for letter in "XY"]
     companies = np.repeat(np.arange(500, dtype=np.int32), 2)
     index = CodeIndex.of(pa.array(codes), companies, SCHEMES["company_id"])
-    assert not np.isnan(index.density.precision[Method.TWO_EDITS])
+    assert not np.isnan(index.density.repairs[Method.TWO_EDITS])

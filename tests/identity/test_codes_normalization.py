@@ -1,8 +1,9 @@
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from finsync_pipeline.identity.codes import SCHEMES
-from finsync_pipeline.identity.codes.normalization import LONGEST_WRITTEN, plain_forms, search_keys, steps_in_words
+from finsync_pipeline.identity.codes.normalization import LONGEST_WRITTEN, plain_forms, search_keys
 
 
 def large(*texts):
@@ -11,7 +12,7 @@ def large(*texts):
 
 def bare(text, scheme="company_id"):
     forms = plain_forms(large(text), SCHEMES[scheme])
-    return forms.bare[0].as_py(), steps_in_words(forms.steps["bare"])[0]
+    return forms.texts["bare"][0].as_py(), forms.steps_in_words("bare", np.array([0]))[0]
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,7 @@ def bare(text, scheme="company_id"):
         ("ID: X12", "X12", "without label"),
         ("1.045810000E+09", "1045810000", "scientific notation written out"),
         ("12E5", "12E5", ""),
+        ("\u0410b12", "AB12", "'\u0410' (Cyrillic) read as 'A' at 1, upper case"),
         ("IDX12", "IDX12", ""),
     ],
 )
@@ -68,7 +70,7 @@ def test_the_label_of_a_scheme_is_no_part_of_the_code(scheme, text, code):
 
 
 def zeros(scheme, *texts):
-    return plain_forms(large(*texts), SCHEMES[scheme]).zeros.to_pylist()
+    return plain_forms(large(*texts), SCHEMES[scheme]).texts["zeros"].to_pylist()
 
 
 def test_zeros_in_front_of_a_number_say_nothing():
@@ -88,13 +90,13 @@ def test_very_long_texts_are_not_read_at_all():
 
 def test_outer_blanks_go_before_inner_ones():
     forms = plain_forms(large(" A B "), SCHEMES["company_id"])
-    assert forms.written.to_pylist() == ["A B"]
-    assert steps_in_words(forms.steps["written"]).tolist() == ["without blanks"]
+    assert forms.texts["written"].to_pylist() == ["A B"]
+    assert forms.steps_in_words("written", np.array([0])).tolist() == ["without blanks"]
 
 
 def test_rows_of_a_slice_are_the_rows_of_the_whole():
     texts = large("a", "b-2", "\ufeffc", "dd")
-    assert plain_forms(texts[1:3], SCHEMES["company_id"]).bare.to_pylist() == ["B2", "C"]
+    assert plain_forms(texts[1:3], SCHEMES["company_id"]).texts["bare"].to_pylist() == ["B2", "C"]
 
 
 def test_what_is_searched_is_latin_whatever_the_text_was():

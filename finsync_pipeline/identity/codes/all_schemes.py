@@ -5,24 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from finsync_pipeline.identity.codes.index import CodeIndex
 from finsync_pipeline.identity.results import Decisions, Method, Status
 
-#: The methods from the surest to the least sure.
-_RANKS = {
-    Method.EXACT: 0,
-    Method.NORMALISED: 1,
-    Method.CIK: 1,
-    Method.LOOK_ALIKE: 2,
-    Method.ONE_EDIT: 3,
-    Method.TWO_EDITS: 4,
-}
-_LEAST_CERTAIN, _NONE = 1, 5
-
-_Ranks = npt.NDArray[np.int64]
+#: The methods from the surest to the least sure; the first two repair nothing.
+_RANKS = {Method.EXACT: 0, Method.NORMALISED: 1, Method.CIK: 1}
+_RANKS |= {Method.LOOK_ALIKE: 2, Method.ONE_EDIT: 3, Method.TWO_EDITS: 4}
+_NORMALISED, _NONE = 1, 5
 
 
 def find_codes(texts: pa.Array, indexes: Mapping[str, CodeIndex]) -> Decisions:
@@ -33,23 +24,24 @@ def find_codes(texts: pa.Array, indexes: Mapping[str, CodeIndex]) -> Decisions:
     however it is padded or labelled, and is no surer than a normalised code: it may as well be a name.
     """
     decisions = Decisions.unknown(len(texts))
-    ranks: _Ranks = np.full(len(texts), _NONE)
+    ranks = np.full(len(texts), _NONE)
     found = [_named(index, index.find(texts)) for index in indexes.values()]
     is_unlisted = np.logical_or.reduce([each.is_unlisted for each in found], initial=False)
     for each in found:
         rank = np.array([_RANKS.get(method, _NONE) for method in each.method], dtype=np.int64)
-        is_answer = (each.status != Status.UNKNOWN) & ~(is_unlisted & (rank > _LEAST_CERTAIN))
+        is_answer = (each.status != Status.UNKNOWN) & ~(is_unlisted & (rank > _NORMALISED))
         agrees = (each.company == decisions.company) & (each.company >= 0)
-        for row in np.flatnonzero(is_answer & (rank == ranks) & ~agrees):
-            companies = _companies(each, row) | _companies(decisions, row)
-            ranked = [(company, 100.0) for company in sorted(companies)]
-            decisions.quarantine(row, Status.AMBIGUOUS, ranked, each.method[row])
+        for row in map(int, np.flatnonzero(is_answer & (rank == ranks) & ~agrees)):
+            companies = sorted(_companies(each, row) | _companies(decisions, row))
+            decisions.quarantine(row, Status.AMBIGUOUS, [(company, 100.0) for company in companies], each.method[row])
         better = np.flatnonzero(is_answer & (rank < ranks))
         decisions.put(better, each.take(better))
         ranks[better] = rank[better]
-    is_open = (ranks == _NONE) & ~is_unlisted
-    for each in found:
-        _suggest(each, is_open, decisions)
+    for each in found:  # what is nearest to texts that are open is suggested
+        is_nearer = np.nan_to_num(each.score, nan=-1.0) > np.nan_to_num(decisions.score, nan=-1.0)
+        rows = np.flatnonzero((ranks == _NONE) & ~is_unlisted & is_nearer)
+        decisions.put(rows, each.take(rows))
+        decisions.method[rows] = decisions.steps[rows] = None
     decisions.is_unlisted[:] = is_unlisted & (ranks == _NONE)
     return decisions
 
@@ -65,11 +57,3 @@ def _companies(decisions: Decisions, row: int) -> set[int]:
     if decisions.status[row] == Status.ACCEPTED:
         return {int(decisions.company[row])}
     return {company for company, _ in decisions.candidates[row] or ()}
-
-
-def _suggest(found: Decisions, is_open: npt.NDArray[np.bool_], decisions: Decisions) -> None:
-    """Take over what is near to open texts, if it is nearer than what is there."""
-    has_more = np.nan_to_num(found.score, nan=-1.0) > np.nan_to_num(decisions.score, nan=-1.0)
-    rows = np.flatnonzero(is_open & has_more)
-    decisions.put(rows, found.take(rows))
-    decisions.method[rows] = decisions.steps[rows] = None

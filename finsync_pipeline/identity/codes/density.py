@@ -12,20 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from finsync_pipeline.identity.codes.blocking import Keys, Places, near_pairs, pairs_of_each
-from finsync_pipeline.identity.codes.normalization import take
+from finsync_pipeline.identity.codes.blocking import LOOK_ALIKE, Keys, near_pairs, pairs_of_each
+from finsync_pipeline.identity.codes.normalization import Places, take
 from finsync_pipeline.identity.codes.schemes import Scheme
 from finsync_pipeline.identity.results import Companies, Method
 
-#: A method of repair is used where it is expected to be right this often.
-FLOOR = 0.999
 #: The methods of repair by the edits that they read: look-alikes only, one, two.
 REPAIRS = (Method.LOOK_ALIKE, Method.ONE_EDIT, Method.TWO_EDITS)
-#: A form in which so many codes are other companies' too, or are mistyped into each other, accepts nothing.
-FORM_FLOOR = 0.9995
+#: A method of repair is used where it is expected to be right this often.
+FLOOR = 0.999
 
 #: So many codes are asked for others within two edits; so many of them for others within four, among so many.
-_PROBES, _FAR_PROBES, _AMONG = 2_000, 400, 20_000
+_PROBES, _FAR_PROBES, _AMONG = 2_000, 400, 5_000
 #: Each edit more leads to many times as many codes: at most a tenth of those within four edits are within two.
 _WITHIN_TWO_OF_FOUR = 0.1
 #: Where codes have more others within reach than this on average, they are not searched.
@@ -48,72 +46,60 @@ _UNPROVEN = 0.9995
 class Density:
     """What a list can bear.
 
-    `reach`: so many edits (0 to 2) are searched. `precision`: the expected share of right decisions by each method of
-    repair; nan where it is too low to be used. `mistaken`: the chance that a code with one edit is another's.
+    `reach`: so many edits (0 to 2) are searched. `exact`: the expected precision of texts that are listed codes: the
+    rest are codes mistyped into them. `repairs`: that of each method of repair; nan where it is too low to be used.
     """
 
     reach: int
-    precision: dict[Method, float]
-    mistaken: float
-
-    @property
-    def exact(self) -> float:
-        """The expected precision of a text that is a listed code."""
-        return (1 - _MISTYPED) / (1 - _MISTYPED + _MISTYPED * self.mistaken)
-
-
-@dataclass(frozen=True)
-class _Neighbours:
-    """Codes of other companies that a code has on average; `alike` differ in look-alike characters only."""
-
-    alike: float
-    within_one: float
-    within_two: float
+    exact: float
+    repairs: dict[Method, float]
 
 
 def measure_density(keys: Keys, companies: Companies, scheme: Scheme) -> Density:
     """What the list of these keys of a scheme, with the company of each, can bear."""
     if len(keys.texts) == 0:
-        return Density(0, dict.fromkeys(REPAIRS, np.nan), 0.0)
-    seen, most = _count_neighbours(keys, companies)
-    mistaken = min(seen.within_one / _possible_edits(keys.texts), 1.0)
-    doubtful = _LEFT_BY_CHECK_DIGITS if scheme.has_check_digits else 1.0
-    one, two = _DOUBTFUL_FOR_ONE * doubtful, _DOUBTFUL_FOR_TWO * doubtful
-    expected = {
-        Method.LOOK_ALIKE: min(1 - _MISTYPED_LOOK_ALIKES * mistaken - seen.alike, _UNPROVEN),
-        Method.ONE_EDIT: 1 - one * most.within_one,
-        Method.TWO_EDITS: 1 - two * most.within_two,
-    }
-    if scheme.is_sparse:
-        expected[Method.ONE_EDIT] = min(1 - one * seen.within_one, _UNPROVEN)
-    reach = sum(count <= _MOST_NEIGHBOURS for count in (seen.within_one, seen.within_two))
-    return Density(reach, {m: share if share >= FLOOR else np.nan for m, share in expected.items()}, mistaken)
+        return Density(0, 1.0, dict.fromkeys(REPAIRS, np.nan))
+    (alike, one, two), most_one, most_two = _count_neighbours(keys, companies)
+    mistaken = min(one / _possible_edits(keys.texts), 1.0)
+    left = _LEFT_BY_CHECK_DIGITS if scheme.has_check_digits else 1.0
+    of_one = 1 - _DOUBTFUL_FOR_ONE * left * (one if scheme.is_sparse else most_one)
+    expected = (
+        min(1 - _MISTYPED_LOOK_ALIKES * mistaken - alike, _UNPROVEN),
+        min(of_one, _UNPROVEN) if scheme.is_sparse else of_one,
+        1 - _DOUBTFUL_FOR_TWO * left * most_two,
+    )
+    repairs = {method: share if share >= FLOOR else np.nan for method, share in zip(REPAIRS, expected, strict=True)}
+    exact = (1 - _MISTYPED) / (1 - _MISTYPED + _MISTYPED * mistaken)
+    return Density(sum(count <= _MOST_NEIGHBOURS for count in (one, two)), exact, repairs)
 
 
-def _count_neighbours(keys: Keys, companies: Companies) -> tuple[_Neighbours, _Neighbours]:
-    """The neighbours that are seen, and the most that there may be for all that is seen."""
+def _count_neighbours(keys: Keys, companies: Companies) -> tuple[tuple[float, float, float], float, float]:
+    """Codes of other companies that a code has on average: that look alike, within one edit, and within two.
+
+    And the most that there may be within one and two, for all that is seen.
+    """
     count = len(keys.texts)
     rows, among = _spread(count, _FAR_PROBES), _spread(count, _AMONG)
     pairs = pairs_of_each(take(keys.texts, rows), take(keys.texts, among), edits=4)
-    others = pairs.where(companies[rows[pairs.texts]] != companies[among[pairs.keys]])
+    pairs = pairs[companies[rows[pairs["text"]]] != companies[among[pairs["key"]]]]
     probed = len(rows) * len(among) / count
-    within_four = (len(others.texts) + 1) / probed
+    within_four = (len(pairs) + 1) / probed
     if within_four < _CROWDED:
-        rows, probed = _spread(count, _PROBES), min(_PROBES, count)
+        rows = _spread(count, _PROBES)
+        probed = len(rows)
         pairs = near_pairs(take(keys.texts, rows), keys, edits=2)
-        others = pairs.where(companies[rows[pairs.texts]] != companies[pairs.keys])
-    alike, one, two = (float(kind.sum()) / probed for kind in (others.is_alike, others.edits <= 1, others.edits <= 2))
+        pairs = pairs[companies[rows[pairs["text"]]] != companies[pairs["key"]]]
+    is_alike = pairs["cost"] == LOOK_ALIKE * pairs["edits"]
+    alike, one, two = (float(kind.sum()) / probed for kind in (is_alike, pairs["edits"] <= 1, pairs["edits"] <= 2))
     most_two = max(two, min(two + 1 / probed, _WITHIN_TWO_OF_FOUR * within_four))
-    most_one = max(one, min(one + 1 / probed, most_two))
-    return _Neighbours(alike, one, two), _Neighbours(alike, most_one, most_two)
+    return (alike, one, two), max(one, min(one + 1 / probed, most_two)), most_two
 
 
 def _possible_edits(texts: pa.Array) -> float:
     """In how many ways a code of the list can be mistyped by one edit, with the characters that the list has."""
     codes = take(texts, _spread(len(texts), _PROBES)).to_pylist()
     length, characters = float(np.mean([len(code) for code in codes])), len(set("".join(codes)))
-    substituted, inserted = length * (characters - 1), (length + 1) * characters
-    return substituted + inserted + length + max(length - 1, 0)
+    return length * (characters - 1) + (length + 1) * characters + 2 * length - 1
 
 
 def _spread(count: int, most: int) -> Places:
