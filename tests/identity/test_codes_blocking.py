@@ -1,5 +1,4 @@
 import random
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +9,7 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
 
 from finsync_pipeline.identity.codes import blocking
-from finsync_pipeline.identity.codes.blocking import EDIT, LOOK_ALIKE, Keys, near_pairs, repairs_in_words
+from finsync_pipeline.identity.codes.blocking import EDIT, LOOK_ALIKE, best_cuts, near_pairs, repairs_in_words
 
 #: The alphabet of the codes, their lengths, and of which of these halves are joined.
 LISTS = {
@@ -66,9 +65,9 @@ def as_columns(pairs):
 @pytest.mark.parametrize("edits", [0, 1, 2])
 def test_the_pairs_found_are_those_of_comparing_each_text_with_each_code(kind, edits):
     texts, codes = texts_and_codes(kind)
-    keys = Keys.of(large(codes))
-    assert {length for length, cut in keys.cuts.items() if cut} == LISTS[kind][2]
-    found = as_columns(near_pairs(large(texts), keys, edits))
+    cuts = best_cuts(large(codes))
+    assert {length for length, cut in cuts.items() if cut} == LISTS[kind][2]
+    found = as_columns(near_pairs(large(texts), large(codes), cuts, edits))
     expected = expected_pairs(texts, codes, edits)
     assert len(expected[0]) > 50
     assert all(np.array_equal(*sides) for sides in zip(found, expected, strict=True))
@@ -77,8 +76,7 @@ def test_the_pairs_found_are_those_of_comparing_each_text_with_each_code(kind, e
 @pytest.mark.parametrize("place", [4, 9, 14])
 def test_halves_find_the_same_pairs_wherever_codes_are_cut(place):
     texts, codes = texts_and_codes("long")
-    cut = replace(Keys.of(large(codes)), cuts=dict.fromkeys((18, 20), place))
-    found = as_columns(near_pairs(large(texts), cut, 2))
+    found = as_columns(near_pairs(large(texts), large(codes), dict.fromkeys((18, 20), place), 2))
     assert all(np.array_equal(*sides) for sides in zip(found, expected_pairs(texts, codes, 2), strict=True))
 
 
@@ -88,20 +86,18 @@ def test_strings_of_two_letters_are_paired_as_by_rapidfuzz_even_halved(data):
     codes = sorted(data.draw(st.sets(st.text("AB", min_size=8, max_size=11), min_size=1, max_size=30)))
     texts = sorted(data.draw(st.sets(st.text("AB", min_size=5, max_size=13), min_size=1, max_size=30)))
     cuts = dict.fromkeys(map(len, codes), data.draw(st.sampled_from([0, 4])))
-    found = near_pairs(large(texts), Keys(large(codes), cuts), 2)
+    found = near_pairs(large(texts), large(codes), cuts, 2)
     expected = [(t, c) for t, text in enumerate(texts) for c, code in enumerate(codes) if OSA.distance(text, code) <= 2]
     assert list(zip(found["text"], found["key"], strict=True)) == expected
 
 
 def test_texts_asked_in_blocks_are_paired_as_all_at_once(monkeypatch):
-    texts, codes = texts_and_codes("mixed")
-    keys = Keys.of(large(codes))
-    whole = as_columns(near_pairs(large(texts), keys, 2))
+    texts, codes = map(large, texts_and_codes("mixed"))
+    whole = as_columns(near_pairs(texts, codes, best_cuts(codes), 2))
     monkeypatch.setattr(blocking, "_MOST_RESTS", 20_000)
     monkeypatch.setattr(blocking, "_PAIRS_AT_ONCE", 50)
-    assert all(
-        np.array_equal(*sides) for sides in zip(as_columns(near_pairs(large(texts), keys, 2)), whole, strict=True)
-    )
+    in_blocks = as_columns(near_pairs(texts, codes, best_cuts(codes), 2))
+    assert all(np.array_equal(*sides) for sides in zip(in_blocks, whole, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -105,14 +105,25 @@ def running(count, chance):
     [
         (running(4_000, None), set()),
         (syllables(20_000, random.Random(1)), set()),
-        (digits(7)(8_000, random.Random(2)), {Method.LOOK_ALIKE}),
-        (clustered_codes(8_000, random.Random(3)), {Method.LOOK_ALIKE}),
+        (digits(7)(40_000, random.Random(2)), set()),
+        (clustered_codes(8_000, random.Random(3)), set()),
+        (sparse_numbers(8_000, random.Random(8)), {Method.LOOK_ALIKE}),
         (letters_and_digits(7)(20_000, random.Random(4)), {Method.LOOK_ALIKE, Method.ONE_EDIT}),
         (letters_and_digits(10)(500, random.Random(5)), {Method.LOOK_ALIKE, Method.ONE_EDIT, Method.TWO_EDITS}),
         (letters_and_digits(10)(30, random.Random(6)), {Method.LOOK_ALIKE}),
         (["Apple", "Google", "Microsoft", "Amazon", "Meta"], {Method.LOOK_ALIKE}),
     ],
-    ids=["running", "syllables", "numbers", "clustered", "7 characters", "10 characters", "too few", "a house's own"],
+    ids=[
+        "running",
+        "syllables",
+        "numbers",
+        "clustered",
+        "few of many numbers",
+        "7 characters",
+        "10 characters",
+        "too few",
+        "a house's own",
+    ],
 )
 def test_only_so_many_edits_are_repaired_as_the_list_bears(codes, repaired):
     index = CodeIndex.of(pa.array(codes), np.arange(len(codes), dtype=np.int32), SCHEMES["company_id"])

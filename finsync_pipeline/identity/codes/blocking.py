@@ -2,18 +2,17 @@
 
 Two strings within two edits have a rest in common once at most two characters are deleted from each (Bocek and others
 2007, "Fast similarity search in large dictionaries"). A long code has many such rests, so it is cut in two where that
-pays: one half has one edit at most, and rests without one character of a half are enough; a transposition across the
-cut counts as a substitution in each half, and the text's half may be one longer or shorter than the code's. Rests are
-joined by DuckDB; what they have in common is then compared by RapidFuzz.
+pays: one half has one edit at most (a transposition across the cut is a substitution in each), and rests of halves
+without one character are enough. Rests are joined by DuckDB; what has one in common is compared by RapidFuzz.
 
-Pairs are a frame, sorted: `text` and `key` are places, `edits` by optimal string alignment, and `cost`, in which a
-look-alike character counts `LOOK_ALIKE` and any other edit `EDIT`.
+Pairs are a frame: places of `text` and `key`, `edits` by optimal string alignment, and `cost`, in which a look-alike
+character counts `LOOK_ALIKE` and any other edit `EDIT`. Keys are ASCII (large_string), and `cuts` hold for each length
+of them where they are cut in two, or 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -39,7 +38,7 @@ _FOLD = bytes.maketrans(_LOOKS.encode(), _READ_AS.encode())
 #: Halves are this long at least, and for each rest that they spare so many codes may share one by chance.
 _SHORTEST_HALF, _MOST_SHARING = 4, 0.1
 _SAMPLE, _SEED = 4_000, 7
-#: Texts are asked in blocks with so many rests, pairs are compared in blocks: what bounds the memory.
+#: Texts are asked in blocks with at most so many rests, pairs are compared in blocks: what bounds the memory.
 _MOST_RESTS, _PAIRS_AT_ONCE = 1 << 23, 1 << 20
 
 _RESTS = f"""
@@ -54,40 +53,34 @@ _JOIN = f"""
     FROM ({_RESTS.format(side="asked")}) AS asked JOIN ({_RESTS.format(side="listed")}) AS listed USING (rest)
 """
 #: The length of a string, the part that must be the same, and the start and length of three pieces of it.
-_WINDOW = pa.schema([(n, pa.int32()) for n in ("length", "part", "a", "a_length", "b", "b_length", "c", "c_length")])
+_WINDOW = ["length", "part", "a", "a_length", "b", "b_length", "c", "c_length"]
 
 
-@dataclass(frozen=True, eq=False)
-class Keys:
-    """What is compared: ASCII texts (large_string); `cuts` holds for each length where it is cut in two, or 0."""
-
-    texts: pa.Array
-    cuts: dict[int, int]
-
-    @classmethod
-    def of(cls, texts: pa.Array) -> Keys:
-        """Find the best cut for each length, on a sample."""
-        lengths = lengths_of(texts)
-        return cls(texts, {int(n): _best_cut(texts, np.flatnonzero(lengths == n), int(n)) for n in np.unique(lengths)})
+def best_cuts(keys: pa.Array) -> dict[int, int]:
+    """The best cut for each length, found on a sample."""
+    lengths = lengths_of(keys)
+    return {
+        int(length): _best_cut(keys, np.flatnonzero(lengths == length), int(length)) for length in np.unique(lengths)
+    }
 
 
-def near_pairs(texts: pa.Array, keys: Keys, edits: int) -> pd.DataFrame:
+def near_pairs(texts: pa.Array, keys: pa.Array, cuts: dict[int, int], edits: int) -> pd.DataFrame:
     """All pairs within so many edits (0 to 2), and those that differ by up to four look-alike characters only."""
-    windows = _windows(keys.cuts, edits, slack=0), _windows(keys.cuts, edits, slack=edits)
-    sides = {"listed": _numbered(keys.texts), "listed_windows": windows[0], "asked_windows": windows[1]}
-    step = max(_MOST_RESTS // int(windows[1].groupby("length").size().max() or 1) if len(windows[1]) else len(texts), 1)
-    found = [_compared(texts, np.empty(0, np.int64), keys.texts, np.empty(0, np.int64), edits)]
+    sides = {"listed": _numbered(keys), "listed_windows": _windows(cuts, edits, slack=0)}
+    sides["asked_windows"] = _windows(cuts, edits, slack=edits)
+    step = _MOST_RESTS // int(sides["asked_windows"]["length"].value_counts().max() if edits else 1)
+    found = [_compared(texts, np.empty(0, np.int64), keys, np.empty(0, np.int64), edits)]
     for start in range(0, len(texts), step):
         pairs = frames.query(_JOIN, asked=_numbered(texts[start : start + step], start), **sides)
         text, key = (pairs[side].to_numpy(np.int64) for side in ("text", "key"))
         for at in range(0, len(pairs), _PAIRS_AT_ONCE):
             some = slice(at, at + _PAIRS_AT_ONCE)
-            found.append(_compared(texts, text[some], keys.texts, key[some], edits))
+            found.append(_compared(texts, text[some], keys, key[some], edits))
     return pd.concat(found).sort_values(["text", "key"], ignore_index=True)
 
 
 def pairs_of_each(texts: pa.Array, keys: pa.Array, edits: int) -> pd.DataFrame:
-    """Those within up to four edits by comparing each text with each key: for few of them, or where most are near."""
+    """All pairs within up to four edits, by comparing each text with each key: for few of them."""
     sides = texts.to_pylist(), keys.to_pylist()
     distances = cdist(*sides, scorer=OSA.distance, score_cutoff=edits, dtype=np.uint8, workers=1)
     text, key = np.nonzero(distances <= edits)
@@ -107,7 +100,7 @@ def nearest(pairs: pd.DataFrame) -> pd.DataFrame:
     `pairs` have a column `company`. Of pairs that cost the same the first company and key come first.
     """
     pairs = pairs.sort_values(["text", "cost", "company", "key"])
-    best = pairs.drop_duplicates("text").set_index("text")
+    best: pd.DataFrame = pairs.drop_duplicates("text").set_index("text")
     others = pairs[pairs["company"].to_numpy() != best["company"].reindex(pairs["text"]).to_numpy()]
     rivals = others.drop_duplicates("text").set_index("text").reindex(best.index)
     rival = rivals["company"].fillna(-1).astype(np.int32)
@@ -118,14 +111,16 @@ def repairs_in_words(texts: pa.Array, codes: pa.Array) -> Words:
     """What was read for what in each text: `'O4' read as '04' at 4`, places counted from 1; blank for the same."""
     sides = texts.to_pylist(), codes.to_pylist()
     fronts, backs = (cpdist(*sides, scorer=end.similarity, dtype=np.int64, workers=1) for end in (Prefix, Postfix))
-    words = np.full(len(fronts), "", dtype=object)
+    words = np.empty(len(fronts), dtype=object)
     for at, (text, code, front, back) in enumerate(zip(*sides, fronts.tolist(), backs.tolist(), strict=True)):
         back = min(back, len(text) - front, len(code) - front)
         wrong, right = text[front : len(text) - back], code[front : len(code) - back]
-        if wrong and right:
-            words[at] = f"'{wrong}' read as '{right}' at {front + 1}"
-        elif wrong or right:
-            words[at] = f"'{wrong}' left out at {front + 1}" if wrong else f"'{right}' put in at {front + 1}"
+        read = (
+            f"'{wrong}' read as '{right}'"
+            if wrong and right
+            else f"'{wrong or right}' {'left out' if wrong else 'put in'}"
+        )
+        words[at] = f"{read} at {front + 1}" if wrong or right else ""
     return words
 
 
@@ -142,7 +137,7 @@ def _compared(texts: pa.Array, text: Places, keys: pa.Array, key: Places, edits:
 def _folded(texts: pa.Array) -> pa.Array:
     """ASCII texts with one character for all that look alike."""
     _, offsets, data = texts.buffers()
-    read = pa.py_buffer((data.to_pybytes() if data else b"").translate(_FOLD))
+    read = pa.py_buffer((data or pa.py_buffer(b"")).to_pybytes().translate(_FOLD))
     return pa.Array.from_buffers(texts.type, len(texts), [None, offsets, read], offset=texts.offset)
 
 
@@ -158,8 +153,7 @@ def _windows(cuts: dict[int, int], edits: int, slack: int) -> pd.DataFrame:
                     windows |= {(length, 2 * code_length + 1, *rest) for rest in _rests(back, length, 1)}
             else:
                 windows |= {(length, 0, *rest) for rest in _rests(1, length, edits)}
-    columns = np.array(sorted(windows), dtype=np.int32).reshape(-1, len(_WINDOW)).T
-    return frames.from_arrow(pa.Table.from_arrays([pa.array(column) for column in columns], schema=_WINDOW))
+    return pd.DataFrame(sorted(windows), columns=_WINDOW, dtype=np.int32)
 
 
 def _rests(first: int, last: int, deleted: int) -> Iterator[tuple[int, ...]]:
@@ -175,22 +169,16 @@ def _numbered(texts: pa.Array, start: int = 0) -> pd.DataFrame:
     return frames.from_arrow(pa.table({"number": numbers, "text": texts, "length": pc.utf8_length(texts)}))
 
 
-def _best_cut(texts: pa.Array, rows: Places, length: int) -> int:
+def _best_cut(keys: pa.Array, places: Places, length: int) -> int:
     """Where the fewest codes share a half by chance; 0 where these are not few enough to spare the rests of wholes."""
-    sample = np.random.default_rng(_SEED).choice(rows, min(_SAMPLE, len(rows)), replace=False)
-    codes = take(texts, np.sort(sample))
-
-    def sharing(place: int) -> float:
-        front = _equal(codes, 0, place), _equal(codes, 0, place - 1)
-        back = _equal(codes, place, length), _equal(codes, place + 1, length)
-        either = (
-            whole + n**2 * max(nearly - whole, 0) for (whole, nearly), n in ((front, place), (back, length - place))
-        )
-        return len(rows) * sum(either)
-
-    places = range(_SHORTEST_HALF, length - _SHORTEST_HALF + 1)
-    shared, best = min(((sharing(place), place) for place in places), default=(np.inf, 0))
-    return best if shared <= _MOST_SHARING * length**2 else 0
+    sample = np.random.default_rng(_SEED).choice(places, min(_SAMPLE, len(places)), replace=False)
+    codes, shared = take(keys, np.sort(sample)), {0: _MOST_SHARING * length**2}
+    for cut in range(_SHORTEST_HALF, length - _SHORTEST_HALF + 1):
+        front, nearly_front = _equal(codes, 0, cut), _equal(codes, 0, cut - 1)
+        back, nearly_back = _equal(codes, cut, length), _equal(codes, cut + 1, length)
+        by_chance = cut**2 * max(nearly_front - front, 0) + (length - cut) ** 2 * max(nearly_back - back, 0)
+        shared[cut] = len(places) * (front + back + by_chance)
+    return min(shared, key=lambda cut: shared[cut])
 
 
 def _equal(codes: pa.Array, start: int, stop: int) -> float:

@@ -1,7 +1,8 @@
-"""The listed codes of one scheme, ready to be asked which company a text belongs to."""
+"""The listed codes of a scheme, or of all schemes together, ready to be asked which company a text belongs to."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -13,9 +14,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finsync_pipeline.identity.codes import blocking, normalization
-from finsync_pipeline.identity.codes.blocking import EDIT, LOOK_ALIKE, Keys
+from finsync_pipeline.identity.codes.blocking import EDIT, LOOK_ALIKE
 from finsync_pipeline.identity.codes.density import REPAIRS, Density, measure_density
-from finsync_pipeline.identity.codes.normalization import FORMS, LETTERS, Forms, Places, as_text, flags, joined, lengths_of, take
+from finsync_pipeline.identity.codes.normalization import (
+    FORMS,
+    LETTERS,
+    Forms,
+    Places,
+    as_text,
+    flags,
+    joined,
+    lengths_of,
+    take,
+)
 from finsync_pipeline.identity.codes.schemes import Scheme, right_check_digits
 from finsync_pipeline.identity.results import Companies, Decisions, Method, Status
 
@@ -25,7 +36,10 @@ SHORTEST_REPAIRED, SHORTEST_REPAIRED_TWICE, LONGEST_REPAIRED, MOST_EDITS = 5, 7,
 MARGIN = 4
 #: A form in which more codes are other companies' too, or are mistyped into each other, accepts nothing.
 FORM_FLOOR = 0.9995
-_TEXTS_AT_ONCE = 500_000
+#: The methods from the surest to the least sure; the first ones repair nothing.
+_RANKS = {Method.EXACT: 0, Method.NORMALISED: 1, Method.CIK: 1}
+_RANKS |= {Method.LOOK_ALIKE: 2, Method.ONE_EDIT: 3, Method.TWO_EDITS: 4}
+_NORMALISED, _NONE = 1, 5
 _AS_LISTED, _ZEROS_IN_FRONT = "as the list writes it", "zeros in front left out"
 
 
@@ -35,14 +49,15 @@ class CodeIndex:
 
     `forms`: the codes in each of `FORMS` (large_string). `precision`: for each form the expected share of texts that
     belong to the company whose code they are in it; nan where the form does not tell the companies of the list apart.
-    `keys`: what is searched for typing errors, `owners` the company of each.
+    `keys`: what is searched for typing errors, with `cuts` (see `blocking`); `owners`: the company of each.
     """
 
     scheme: Scheme
     companies: Companies
     forms: dict[str, pa.Array]
     precision: dict[str, float]
-    keys: Keys
+    keys: pa.Array
+    cuts: dict[int, int]
     owners: Companies
     density: Density
 
@@ -63,19 +78,22 @@ class CodeIndex:
         for before, form in pairwise(FORMS):
             forms[form] = forms[before] if forms[form].equals(forms[before]) else forms[form]
         keys = normalization.search_keys(plain, scheme)
-        places = np.flatnonzero(_is_searched(keys, LONGEST_REPAIRED) & scheme.is_repaired)
-        searched, owners = Keys.of(keys if len(places) == len(keys) else take(keys, places)), companies[places]
-        density = measure_density(searched, owners, scheme)
-        return cls(scheme, companies, forms, _precision(forms, companies, scheme, density), searched, owners, density)
+        is_searched = _is_searched(keys, LONGEST_REPAIRED) & scheme.is_repaired
+        keys, owners = keys if is_searched.all() else keys.filter(pa.array(is_searched)), companies[is_searched]
+        cuts = blocking.best_cuts(keys)
+        density = measure_density(keys, cuts, owners, scheme)
+        precision = _precision(forms, companies, scheme, density)
+        return cls(scheme, companies, forms, precision, keys, cuts, owners, density)
 
     def find(self, texts: pa.Array) -> Decisions:
         """Which company each text (of any Arrow type of text) belongs to; unknown for null."""
         encoded = as_text(texts).dictionary_encode()
-        distinct = encoded.dictionary
-        found = Decisions.unknown(len(distinct) + 1)
-        for start in range(0, len(distinct), _TEXTS_AT_ONCE):
-            self._find_distinct(distinct[start : start + _TEXTS_AT_ONCE], start, found)
-        return found.take(encoded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False))
+        forms, left = normalization.plain_forms(encoded.dictionary, self.scheme), np.arange(len(encoded.dictionary))
+        found = Decisions.unknown(len(left) + 1)  # the last one for null
+        for form in FORMS:
+            left = self._look_up(forms, form, left, found)
+        self._repair(forms, left, found)
+        return found.take(encoded.indices.fill_null(len(found) - 1).to_numpy(zero_copy_only=False))
 
     def costs(self, texts: pa.Array, companies: Companies) -> npt.NDArray[np.float32]:
         """Edits (OSA, in plain form) from each text to the nearest code of the company beside it.
@@ -90,28 +108,18 @@ class CodeIndex:
         costs = np.full(len(texts), np.inf, dtype=np.float32)
         if self.scheme.is_repaired:
             one, other = (normalization.search_keys(each, self.scheme) for each in (forms, beside))
-            one = take(one, text)
-            edits = blocking.edits_between(one, other)
-            is_near = (edits <= MOST_EDITS) & _is_searched(one, LONGEST_REPAIRED + MOST_EDITS)
-            is_near &= _is_searched(other, LONGEST_REPAIRED)
+            edits = blocking.edits_between(take(one, text), other)
+            is_near = (edits <= MOST_EDITS) & _is_searched(take(one, text)) & _is_searched(other)
             np.minimum.at(costs, text[is_near], edits[is_near].astype(np.float32))
         for form in FORMS:
             one = take(forms.texts[form], text)
             costs[text[flags(pc.and_(pc.equal(one, beside.texts[form]), pc.not_equal(one, "")))]] = 0
         return costs
 
-    def _find_distinct(self, texts: pa.Array, start: int, found: Decisions) -> None:
-        """Decide texts that are not null, each once, whose decisions begin at `start`."""
-        forms = normalization.plain_forms(texts, self.scheme)
-        left = np.arange(len(texts))
-        for form in FORMS:
-            left = self._look_up(forms, form, left, start, found)
-        self._repair(forms, left, start, found)
-
-    def _look_up(self, forms: Forms, form: str, places: Places, start: int, found: Decisions) -> Places:
+    def _look_up(self, forms: Forms, form: str, places: Places, found: Decisions) -> Places:
         """Decide the texts in these places that are listed codes in this form; returns the places of the others."""
-        asked = take(forms.texts[form], places)
-        asked = pc.if_else(pc.equal(asked, ""), None, asked).dictionary_encode()
+        texts = take(forms.texts[form], places)
+        asked = pc.if_else(pc.equal(texts, ""), None, texts).dictionary_encode()
         meant = pc.index_in(self.forms[form], value_set=asked.dictionary).fill_null(-1).to_numpy(zero_copy_only=False)
         listed = np.flatnonzero(meant >= 0)
         order = listed[np.lexsort((self.companies[listed], meant[listed]))]
@@ -119,41 +127,39 @@ class CodeIndex:
         first, end = (np.searchsorted(meant[order], ids, side=side) for side in ("left", "right"))
         is_hit, owners = first < end, self.companies[order]
         first, last, hits = first[is_hit], end[is_hit] - 1, places[is_hit]
-        surest = Method.EXACT if form == "exact" else Method.NORMALISED
+        surest = Method.CIK if self.scheme.name == "cik" else (Method.EXACT if form == "exact" else Method.NORMALISED)
         method = np.array([surest, Method.LOOK_ALIKE], dtype=object)[(forms.steps[form][hits] & LETTERS).clip(max=1)]
         is_told = (owners[first] == owners[last]) & ~np.isnan(self.precision[form])
-        _accept(start + hits[is_told], owners[first[is_told]], method[is_told], self.precision[form], found)
+        _accept(hits[is_told], owners[first[is_told]], method[is_told], self.precision[form], found)
         for at in np.flatnonzero(~is_told):
             companies = np.unique(owners[first[at] : last[at] + 1]).tolist()
             status = Status.UNKNOWN if len(companies) == 1 else Status.AMBIGUOUS
-            found.quarantine(start + hits[at], status, [(company, 100.0) for company in companies], method[at])
+            found.quarantine(hits[at], status, [(company, 100.0) for company in companies], method[at])
         if form != "exact":
             told = forms.steps_in_words(form, hits)
-            found.steps[start + hits] = np.where(told == "", _AS_LISTED, told)
+            found.steps[hits] = np.where(told == "", _AS_LISTED, told)
         return places[~is_hit]
 
-    def _repair(self, forms: Forms, places: Places, start: int, found: Decisions) -> None:
+    def _repair(self, forms: Forms, places: Places, found: Decisions) -> None:
         """Decide the texts in these places that are near to a listed code."""
         keys = take(normalization.search_keys(forms, self.scheme), places)
         is_unlisted = right_check_digits(keys, self.scheme.name)
-        found.is_unlisted[start + places[is_unlisted]] = True
-        is_searched = _is_searched(keys, LONGEST_REPAIRED + MOST_EDITS) & ~is_unlisted
+        found.is_unlisted[places[is_unlisted]] = True
+        is_searched = _is_searched(keys) & ~is_unlisted
         if not is_searched.any() or len(self.owners) == 0:
             return
         keys, places = keys.filter(pa.array(is_searched)), places[is_searched]
-        pairs = blocking.near_pairs(keys, self.keys, self.density.reach)
+        pairs = blocking.near_pairs(keys, self.keys, self.cuts, self.density.reach)
         best = blocking.nearest(pairs.assign(company=self.owners[pairs["key"]]))
-        texts, codes = take(keys, best["text"].to_numpy()), take(self.keys.texts, best["key"].to_numpy())
-        words = zip(
-            forms.steps_in_words("bare", places[best["text"]]), blocking.repairs_in_words(texts, codes), strict=True
-        )
+        texts, codes = take(keys, best["text"].to_numpy()), take(self.keys, best["key"].to_numpy())
+        told, read = forms.steps_in_words("bare", places[best["text"]]), blocking.repairs_in_words(texts, codes)
         same = _ZEROS_IN_FRONT if self.scheme.is_number else ""
-        best["steps"] = [joined(told, read or same) or _AS_LISTED for told, read in words]
+        best["steps"] = [joined(one, other or same) or _AS_LISTED for one, other in zip(told, read, strict=True)]
         lengths = lengths_of(texts)
         best["is_long"] = np.minimum(lengths, lengths_of(codes)) >= SHORTEST_REPAIRED_TWICE
         for cost, score in (("cost", "score"), ("rival_cost", "rival_score")):
             best[score] = np.maximum(100.0 - 100.0 * best[cost] / (EDIT * lengths), 0.0)
-        self._decide(best, start + places[best["text"]], found)
+        self._decide(best, places[best["text"]], found)
 
     def _decide(self, best: pd.DataFrame, rows: Places, found: Decisions) -> None:
         """Accept the nearest company where it stands out and the list bears it."""
@@ -168,33 +174,26 @@ class CodeIndex:
         found.runner_up[some], found.runner_up_score[some] = right["rival"], right["rival_score"]
         others = best.assign(row=rows, method=method, status=np.where(is_clear, Status.UNKNOWN, Status.AMBIGUOUS))
         for each in others[~accepted].itertuples():
-            ranked = [(each.company, each.score), (each.rival, each.rival_score)]
-            ranked = [pair for pair in ranked if pair[0] >= 0]
+            ranked = [(each.company, each.score), (each.rival, each.rival_score)][: 1 + (each.rival >= 0)]
             found.quarantine(each.row, Status(each.status), ranked, each.method, each.steps)
 
 
-def _accept(
-    rows: Places, companies: Companies, methods: Any, precision: npt.NDArray[np.float64] | float, found: Decisions
-) -> None:
+def _accept(rows: Places, companies: Companies, methods: Any, precision: Any, found: Decisions) -> None:
     found.status[rows], found.company[rows] = Status.ACCEPTED, companies
     found.method[rows], found.precision[rows], found.score[rows] = methods, precision, 100.0
 
 
 def _sorted(codes: pa.Array, companies: Companies) -> tuple[pa.Array, Companies]:
-    """Each code and company once, by code and company, without null and blank ones."""
+    """By code and company, without null and blank codes."""
     table = pa.table({"code": codes, "company": companies})
     table = table.filter(pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(codes), ""), False))
     table = table.sort_by([("code", "ascending"), ("company", "ascending")])
-    codes, companies = as_text(table["code"]), table["company"].to_numpy()
-    is_repeated = flags(pc.equal(codes[1:], codes[:-1])) & (companies[1:] == companies[:-1])
-    kept = np.delete(np.arange(len(codes)), np.flatnonzero(is_repeated) + 1)
-    return (take(codes, kept), companies[kept]) if is_repeated.any() else (codes, companies)
+    return as_text(table["code"]), table["company"].to_numpy()
 
 
-def _is_searched(keys: pa.Array, longest: int) -> npt.NDArray[np.bool_]:
+def _is_searched(keys: pa.Array, longest: int = LONGEST_REPAIRED + MOST_EDITS) -> npt.NDArray[np.bool_]:
     """Whether each key is neither too short nor too long to be searched."""
-    lengths = lengths_of(keys)
-    return (lengths >= SHORTEST_REPAIRED) & (lengths <= longest)
+    return np.isin(lengths_of(keys), np.arange(SHORTEST_REPAIRED, longest + 1))
 
 
 def _precision(forms: dict[str, pa.Array], companies: Companies, scheme: Scheme, density: Density) -> dict[str, float]:
@@ -217,3 +216,40 @@ def _share_of_several(codes: pa.Array, companies: Companies) -> float:
     np.minimum.at(lowest, ids, companies)
     np.maximum.at(highest, ids, companies)
     return float((lowest != highest)[ids].mean()) if len(ids) else 0.0
+
+
+def find_codes(texts: pa.Array, indexes: Mapping[str, CodeIndex]) -> Decisions:
+    """Which company each text belongs to by a code of any scheme.
+
+    The surest method wins, and two companies by equally sure ones are ambiguous. A code with right check digits that
+    is not listed belongs to another company, whatever it is near to in other schemes. A listed CIK is found by `cik`,
+    however it is padded or labelled, and is no surer than a normalised code: it may as well be a name.
+    """
+    decisions = Decisions.unknown(len(texts))
+    ranks = np.full(len(texts), _NONE)
+    found = [index.find(texts) for index in indexes.values()]
+    is_unlisted = np.logical_or.reduce([each.is_unlisted for each in found], initial=False)
+    for each in found:
+        rank = np.array([_RANKS.get(method, _NONE) for method in each.method], dtype=np.int64)
+        is_answer = (each.status != Status.UNKNOWN) & ~(is_unlisted & (rank > _NORMALISED))
+        agrees = (each.company == decisions.company) & (each.company >= 0)
+        for row in map(int, np.flatnonzero(is_answer & (rank == ranks) & ~agrees)):
+            companies = sorted(_companies(each, row) | _companies(decisions, row))
+            decisions.quarantine(row, Status.AMBIGUOUS, [(company, 100.0) for company in companies], each.method[row])
+        better = np.flatnonzero(is_answer & (rank < ranks))
+        decisions.put(better, each.take(better))
+        ranks[better] = rank[better]
+    for each in found:  # what is nearest to texts that are open is suggested
+        is_nearer = np.nan_to_num(each.score, nan=-1.0) > np.nan_to_num(decisions.score, nan=-1.0)
+        rows = np.flatnonzero((ranks == _NONE) & ~is_unlisted & is_nearer)
+        decisions.put(rows, each.take(rows))
+        decisions.method[rows] = decisions.steps[rows] = None
+    decisions.is_unlisted[:] = is_unlisted & (ranks == _NONE)
+    return decisions
+
+
+def _companies(decisions: Decisions, row: int) -> set[int]:
+    """The companies that it is decided for, or between."""
+    if decisions.status[row] == Status.ACCEPTED:
+        return {int(decisions.company[row])}
+    return {company for company, _ in decisions.candidates[row] or ()}

@@ -24,9 +24,11 @@ Places = npt.NDArray[np.int64]
 Words = npt.NDArray[np.object_]
 
 #: What may be read differently, in the order in which it is told; letters are told one by one.
-STEPS = ("letters", "in plain characters", "without invisible characters", "without quotes", "upper case")
-STEPS += ("without label", "without .0", "scientific notation written out", "without blanks", "without separators")
-STEPS += ("zeros put back", "leading zeros left out")
+STEPS = (
+    *("letters", "in plain characters", "without invisible characters", "without quotes", "upper case"),
+    *("without label", "without .0", "scientific notation written out", "without blanks", "without separators"),
+    *("zeros put back", "leading zeros left out"),
+)
 LETTERS, PLAIN, INVISIBLE, QUOTES, UPPER, LABEL, POINT, SCIENTIFIC, BLANKS, SEPARATORS, ZEROS_BACK, ZEROS_OFF = (
     1 << place for place in range(len(STEPS))
 )
@@ -43,11 +45,9 @@ _UNSEEN = (
     r"[\p{Cf}\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9f}\x{34f}\x{115f}\x{1160}\x{180b}-\x{180e}\x{3164}\x{fe00}-\x{fe0f}]"
 )
 
-_CYRILLIC = dict(zip("АВЕЗКМНОРСТУХІЈЅԚԜҮаеорсухіјѕԛԝү", "ABE3KMHOPCTYXIJSQWYaeopcyxijsqwy", strict=True))
-_GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρικυχ", "ABEZHIKMNOPTYXoavpikux", strict=True))
-_OTHER = dict(zip("ıłøØ", "ilOO", strict=True))
 #: Letters of other scripts that look like a Latin one.
-_LATIN = _CYRILLIC | _GREEK | _OTHER
+_LATIN = dict(zip("АВЕЗКМНОРСТУХІЈЅԚԜҮаеорсухіјѕԛԝү", "ABE3KMHOPCTYXIJSQWYaeopcyxijsqwy", strict=True))
+_LATIN |= dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρικυχıłøØ", "ABEZHIKMNOPTYXoavpikuxilOO", strict=True))
 _AS_LATIN = str.maketrans(_LATIN)
 
 
@@ -55,8 +55,8 @@ _AS_LATIN = str.maketrans(_LATIN)
 class Forms:
     """Texts in each of `FORMS` (large_string), and for each form what was read differently, as bits of `STEPS`.
 
-    `written`: NFKC, upper case, in Latin letters, without invisible characters and without blanks and quotes around.
-    `bare`: without label, blanks and separators too; blank where the text is a number of which digits are lost.
+    `written`: NFKC, upper case, without invisible characters and without blanks and quotes around. `bare`: in Latin
+    letters, without label, blanks and separators; blank where the text is a number of which digits are lost.
     `zeros`: without regard to zeros in front. All but `exact` are blank for texts beyond `LONGEST_WRITTEN` bytes.
     """
 
@@ -102,12 +102,10 @@ def plain_forms(texts: pa.Array, scheme: Scheme) -> Forms:
     """The forms of a large_string array without nulls."""
     short = pc.if_else(pc.greater(pc.binary_length(texts), LONGEST_WRITTEN), "", texts)
     is_odd = pc.match_substring_regex(short, r"[^0-9A-Z]")
-    label = [] if scheme.label is None else [(LABEL, _replacing(scheme.label, r"\1"))]
-    for _, _ in label:
-        is_odd = pc.or_(is_odd, pc.match_substring_regex(short, scheme.label))
+    is_odd = pc.or_(is_odd, pc.match_substring_regex(short, scheme.label))
     places = np.flatnonzero(flags(is_odd))
     written, outer = _changed(take(short, places), _OUTER)
-    bare, inner = _changed(written, [*label, *_INNER])
+    bare, inner = _changed(written, [(LABEL, _replacing(scheme.label, r"\1")), *_INNER])
     forms = {"exact": texts, "written": _replaced(short, places, written), "bare": _replaced(short, places, bare)}
     steps = {form: np.zeros(len(texts), dtype=np.int64) for form in FORMS}
     steps["written"][places], steps["bare"][places] = outer, outer | inner
@@ -157,13 +155,10 @@ def _changed(texts: pa.Array, changes: list[_Change]) -> tuple[pa.Array, Steps]:
 
 def _letters_read(text: str) -> str:
     """What is read in Latin letters: `'А' (Cyrillic) read as 'A' at 3`, places counted from 1."""  # noqa: RUF002
-    return joined(
-        *(
-            f"'{letter}' ({unicodedata.name(letter, '?').split()[0].capitalize()}) read as '{_LATIN[letter]}' at {at}"
-            for at, letter in enumerate(text, start=1)
-            if letter in _LATIN
-        )
-    )
+    foreign = [
+        (at, letter, unicodedata.name(letter, "?")) for at, letter in enumerate(text, start=1) if letter in _LATIN
+    ]
+    return joined(*(f"'{x}' ({name.split()[0].capitalize()}) read as '{_LATIN[x]}' at {at}" for at, x, name in foreign))
 
 
 def _in_latin_letters(texts: pa.Array) -> pa.Array:
@@ -187,13 +182,13 @@ def _numbers_read(texts: pa.Array, pattern: str) -> pa.Array:
 
 _OUTER: list[_Change] = [
     (PLAIN, _in_plain_characters),
-    (LETTERS, _in_latin_letters),
     (INVISIBLE, _replacing(_UNSEEN)),
     (UPPER, pc.utf8_upper),
     (BLANKS, pc.utf8_trim_whitespace),
     (QUOTES, partial(pc.utf8_trim, characters=" =" + _QUOTES)),
 ]
 _INNER: list[_Change] = [
+    (LETTERS, _in_latin_letters),
     (POINT, partial(_numbers_read, pattern=r"^[+-]?\d+(?:[.,]\d+)?$")),
     (SCIENTIFIC, partial(_numbers_read, pattern=r"^[+-]?\d+(?:[.,]\d+)?E[+-]?\d+$")),
     (BLANKS, _replacing(r"[\s\p{Z}]")),

@@ -21,15 +21,15 @@ import pyarrow as pa
 class Scheme:
     """What is known of a scheme before any code of it is seen.
 
-    `length` is None where codes differ in length. `label` (`CIK 0000320193`) is a regular expression whose only group
-    is the code. `is_number`: leading zeros say nothing, so codes are compared without them. `is_repaired`: typing
-    errors may be repaired. `is_sparse`: the codes of any two companies of the world are known to be far apart, so that
-    one edit is repaired even on a list too short to show it.
+    `label` (`CIK 0000320193`) is a regular expression whose only group is the code. `length`: None where it differs.
+    `is_number`: leading zeros say nothing, so codes are compared without them. `is_repaired`: typing errors may be
+    repaired. `is_sparse`: the codes of any two companies of the world are known to be far apart, so that one edit is
+    repaired even on a list too short to show it.
     """
 
     name: str
+    label: str
     length: int | None = None
-    label: str | None = None
     is_number: bool = False
     is_repaired: bool = True
     is_sparse: bool = False
@@ -44,16 +44,14 @@ def _label(words: str, code: str) -> str:
     return rf"^(?:{words})[\s:#=._-]*({code})$"
 
 
-SCHEMES: dict[str, Scheme] = {
-    scheme.name: scheme
-    for scheme in (
-        Scheme("company_id", label=r"^(?:COMPANY\s*)?(?:ID|CODE|NO|NR)[\s:#=]+(.+)$"),
-        Scheme("lei", 20, _label(r"LEI(?:\s*CODE)?|LEGAL ENTITY IDENTIFIER", r"\w.{14,}"), is_sparse=True),
-        Scheme("isin", 12, _label("ISIN", r"\w.{9,}")),
-        Scheme("cusip", 9, _label("CUSIP", r"\w.{6,}")),
-        Scheme("cik", None, _label(r"(?:SEC\s*)?CIK(?:\s*(?:NO|NUMBER|CODE))?", r"\d.*"), is_number=True),
-    )
-}
+_SCHEMES = (
+    Scheme("company_id", r"^(?:COMPANY\s*)?(?:ID|CODE|NO|NR)[\s:#=]+(.+)$"),
+    Scheme("lei", _label(r"LEI(?:\s*CODE)?|LEGAL ENTITY IDENTIFIER", r"\w.{14,}"), 20, is_sparse=True),
+    Scheme("isin", _label("ISIN", r"\w.{9,}"), 12),
+    Scheme("cusip", _label("CUSIP", r"\w.{6,}"), 9),
+    Scheme("cik", _label(r"(?:SEC\s*)?CIK(?:\s*(?:NO|NUMBER|CODE))?", r"\d.*"), is_number=True),
+)
+SCHEMES: dict[str, Scheme] = {scheme.name: scheme for scheme in _SCHEMES}
 
 _AS_DIGITS = str.maketrans({letter: str(value) for value, letter in enumerate(ascii_uppercase, start=10)})
 _CUSIP_CHARACTERS = digits + ascii_uppercase + "*@#"
