@@ -3,9 +3,9 @@ import random
 import numpy as np
 import pyarrow as pa
 import pytest
-from finsync_pipeline.identity.codes.bytes_of import matrix_of
-from finsync_pipeline.identity.codes.check_digits import right_check_digits
 from stdnum import cusip, isin, lei
+
+from finsync_pipeline.identity.codes import SCHEMES, has_right_check_digits, right_check_digits
 
 LETTERS_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 REAL = {
@@ -16,8 +16,8 @@ REAL = {
 ORACLES = {"lei": lei.is_valid, "isin": isin.is_valid, "cusip": cusip.is_valid}
 
 
-def right(codes, check):
-    return right_check_digits(*matrix_of(pa.array(codes, pa.large_string()), 24), check)
+def right(codes, scheme):
+    return right_check_digits(pa.array(codes, pa.large_string()), scheme)
 
 
 def random_codes(check):
@@ -68,3 +68,15 @@ def test_an_isin_of_a_country_that_is_gone_keeps_its_check_digit():
 @pytest.mark.parametrize("check", ORACLES)
 def test_small_letters_blanks_and_nothing_are_no_codes(check):
     assert not right(["", REAL[check][2].lower(), REAL[check][0][:-1] + " "], check).any()
+
+
+def test_one_text_is_judged_as_a_column_is():
+    assert has_right_check_digits(REAL["lei"][0], "lei")
+    assert not has_right_check_digits(REAL["lei"][0], "isin")
+    assert not has_right_check_digits("5493006MHB84DD0ZWV19", "lei")
+    assert not has_right_check_digits("Ü493006MHB84DD0ZWV8", "lei")
+
+
+def test_only_schemes_with_check_digits_have_right_ones():
+    assert {name for name, scheme in SCHEMES.items() if scheme.has_check_digits} == set(REAL)
+    assert not has_right_check_digits("0000320193", "cik")

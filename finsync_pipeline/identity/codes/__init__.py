@@ -6,8 +6,7 @@ read as Latin ones. A code with right check digits that is not listed is another
 compared with the listed codes that are near to it (`blocking`), as far as the density of the list bears it (`density`).
 """
 
-from finsync_pipeline.identity.codes.all_schemes import find_codes
-from finsync_pipeline.identity.codes.index import CodeIndex
+from finsync_pipeline.identity.codes.index import CodeIndex, find_codes
 from finsync_pipeline.identity.codes.schemes import SCHEMES, Scheme, has_right_check_digits, right_check_digits
 
 __all__ = ["SCHEMES", "CodeIndex", "Scheme", "find_codes", "has_right_check_digits", "right_check_digits"]

@@ -1,52 +1,46 @@
-"""The listed codes of one scheme, ready to be asked which company a text belongs to."""
+"""The listed codes of a scheme, or of all schemes together, ready to be asked which company a text belongs to."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finsync_pipeline.identity.codes.blocking import (
-    EDIT,
-    Keys,
-    Pairs,
-    Places,
-    edits_between,
-    near_pairs,
-    nearest,
-    repairs_in_words,
-)
-from finsync_pipeline.identity.codes.density import FORM_FLOOR, REPAIRS, Density, measure_density
+from finsync_pipeline.identity.codes import blocking, normalization
+from finsync_pipeline.identity.codes.blocking import EDIT, LOOK_ALIKE
+from finsync_pipeline.identity.codes.density import REPAIRS, Density, measure_density
 from finsync_pipeline.identity.codes.normalization import (
     FORMS,
+    LETTERS,
     Forms,
-    Words,
+    Places,
     as_text,
     flags,
-    in_latin_letters,
     joined,
-    letters_read,
-    plain_forms,
-    search_keys,
-    steps_in_words,
+    lengths_of,
     take,
 )
 from finsync_pipeline.identity.codes.schemes import Scheme, right_check_digits
 from finsync_pipeline.identity.results import Companies, Decisions, Method, Status
 
 #: Codes of these lengths are searched for typing errors; the shortest of them are not repaired by two edits.
-SHORTEST_REPAIRED, SHORTEST_REPAIRED_TWICE, LONGEST_REPAIRED = 5, 7, 32
+SHORTEST_REPAIRED, SHORTEST_REPAIRED_TWICE, LONGEST_REPAIRED, MOST_EDITS = 5, 7, 32, 2
 #: The nearest company must be so much nearer than every other one, in what an edit costs.
 MARGIN = 4
-_MOST_EDITS = 2
-_TEXTS_AT_ONCE = 500_000
-_FAR = 1_000
-_AS_LISTED = "as the list writes it"
-_ZEROS_IN_FRONT = "zeros in front left out"
+#: A form in which more codes are other companies' too, or are mistyped into each other, accepts nothing.
+FORM_FLOOR = 0.9995
+#: The methods from the surest to the least sure; the first ones repair nothing.
+_RANKS = {Method.EXACT: 0, Method.NORMALISED: 1, Method.CIK: 1}
+_RANKS |= {Method.LOOK_ALIKE: 2, Method.ONE_EDIT: 3, Method.TWO_EDITS: 4}
+_NORMALISED, _NONE = 1, 5
+_AS_LISTED, _ZEROS_IN_FRONT = "as the list writes it", "zeros in front left out"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,15 +49,16 @@ class CodeIndex:
 
     `forms`: the codes in each of `FORMS` (large_string). `precision`: for each form the expected share of texts that
     belong to the company whose code they are in it; nan where the form does not tell the companies of the list apart.
-    `keys`: what is searched for typing errors, `rows` the place of the code that each is of.
+    `keys`: what is searched for typing errors, with `cuts` (see `blocking`); `owners`: the company of each.
     """
 
     scheme: Scheme
     companies: Companies
     forms: dict[str, pa.Array]
     precision: dict[str, float]
-    keys: Keys
-    rows: Places
+    keys: pa.Array
+    cuts: dict[int, int]
+    owners: Companies
     density: Density
 
     @classmethod
@@ -78,195 +73,127 @@ class CodeIndex:
         if len(companies) and int(np.min(companies)) < 0:
             raise ValueError("companies: a company number is negative; count companies from 0")
         codes, companies = _sorted(as_text(codes), np.asarray(companies, dtype=np.int32))
-        plain = plain_forms(codes, scheme)
-        forms = {"exact": codes, "written": plain.written, "bare": plain.bare, "zeros": plain.zeros}
-        for before, form in zip(FORMS, FORMS[1:], strict=False):
+        plain = normalization.plain_forms(codes, scheme)
+        forms = plain.texts
+        for before, form in pairwise(FORMS):
             forms[form] = forms[before] if forms[form].equals(forms[before]) else forms[form]
-        keys = search_keys(plain, scheme)
-        rows = _searched(keys, LONGEST_REPAIRED) if scheme.is_repaired else np.empty(0, dtype=np.int64)
-        searched = Keys.of(keys if len(rows) == len(keys) else take(keys, rows))
-        density = measure_density(searched, companies[rows], scheme)
-        return cls(scheme, companies, forms, _precision(forms, companies, scheme, density), searched, rows, density)
-
-    @property
-    def codes(self) -> pa.Array:
-        """The codes as they are listed, sorted (large_string)."""
-        return self.forms["exact"]
+        keys = normalization.search_keys(plain, scheme)
+        is_searched = _is_searched(keys, LONGEST_REPAIRED) & scheme.is_repaired
+        keys, owners = keys if is_searched.all() else keys.filter(pa.array(is_searched)), companies[is_searched]
+        cuts = blocking.best_cuts(keys)
+        density = measure_density(keys, cuts, owners, scheme)
+        precision = _precision(forms, companies, scheme, density)
+        return cls(scheme, companies, forms, precision, keys, cuts, owners, density)
 
     def find(self, texts: pa.Array) -> Decisions:
         """Which company each text (of any Arrow type of text) belongs to; unknown for null."""
         encoded = as_text(texts).dictionary_encode()
-        distinct = encoded.dictionary
-        found = Decisions.unknown(len(distinct) + 1)
-        for start in range(0, len(distinct), _TEXTS_AT_ONCE):
-            self._find_distinct(distinct[start : start + _TEXTS_AT_ONCE], start, found)
-        return found.take(encoded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False))
+        forms, left = normalization.plain_forms(encoded.dictionary, self.scheme), np.arange(len(encoded.dictionary))
+        found = Decisions.unknown(len(left) + 1)  # the last one for null
+        for form in FORMS:
+            left = self._look_up(forms, form, left, found)
+        self._repair(forms, left, found)
+        return found.take(encoded.indices.fill_null(len(found) - 1).to_numpy(zero_copy_only=False))
 
     def costs(self, texts: pa.Array, companies: Companies) -> npt.NDArray[np.float32]:
         """Edits (OSA, in plain form) from each text to the nearest code of the company beside it.
 
         0 where they only differ in how they are written; infinite beyond two edits, and for null.
         """
-        texts, companies = as_text(texts).fill_null(""), np.asarray(companies, dtype=np.int32)
+        forms = normalization.plain_forms(as_text(texts).fill_null(""), self.scheme)
+        asked = pd.DataFrame({"company": companies, "text": np.arange(len(texts))})
+        listed = pd.DataFrame({"company": self.companies, "code": np.arange(len(self.companies))})
+        text, code = asked.merge(listed[listed["company"].isin(companies)], on="company")[["text", "code"]].to_numpy().T
+        beside = Forms({form: take(self.forms[form], code) for form in FORMS}, {})
         costs = np.full(len(texts), np.inf, dtype=np.float32)
-        pairs, rows = self._beside_codes_of(companies)
-        forms = plain_forms(texts, self.scheme)
-        for form in FORMS:
-            one = take(texts if form == "exact" else getattr(forms, form), pairs)
-            is_same = pc.and_(pc.equal(one, take(self.forms[form], rows)), pc.not_equal(one, ""))
-            costs[pairs[flags(is_same)]] = 0
         if self.scheme.is_repaired:
-            listed = Forms(*(take(self.forms[form], rows) for form in FORMS[1:]), steps={})
-            one, other = take(search_keys(forms, self.scheme), pairs), search_keys(listed, self.scheme)
-            edits = edits_between(one, other)
-            is_near = edits <= _MOST_EDITS
-            for keys, longest in ((one, LONGEST_REPAIRED + _MOST_EDITS), (other, LONGEST_REPAIRED)):
-                is_near &= np.isin(np.arange(len(keys)), _searched(keys, longest))
-            np.minimum.at(costs, pairs[is_near], edits[is_near].astype(np.float32))
+            one, other = (normalization.search_keys(each, self.scheme) for each in (forms, beside))
+            edits = blocking.edits_between(take(one, text), other)
+            is_near = (edits <= MOST_EDITS) & _is_searched(take(one, text)) & _is_searched(other)
+            np.minimum.at(costs, text[is_near], edits[is_near].astype(np.float32))
+        for form in FORMS:
+            one = take(forms.texts[form], text)
+            costs[text[flags(pc.and_(pc.equal(one, beside.texts[form]), pc.not_equal(one, "")))]] = 0
         return costs
 
-    def _beside_codes_of(self, companies: Companies) -> tuple[Places, Places]:
-        """Places of texts and of codes: each text beside each code of its company."""
-        order = np.flatnonzero(np.isin(self.companies, companies))
-        order = order[np.argsort(self.companies[order], kind="stable")]
-        first = np.searchsorted(self.companies[order], companies)
-        counts = np.searchsorted(self.companies[order], companies, side="right") - first
-        within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-        return np.repeat(np.arange(len(companies)), counts), order[np.repeat(first, counts) + within]
-
-    def _find_distinct(self, texts: pa.Array, start: int, found: Decisions) -> None:
-        """Decide texts that are not null, each once, whose decisions begin at `start`."""
-        rows = np.arange(start, start + len(texts))
-        left = np.delete(np.arange(len(texts)), self._settle(texts, "exact", Method.EXACT, rows, found))
-        texts, rows = take(texts, left), rows[left]
-        forms = plain_forms(texts, self.scheme)
-        left = self._look_up(forms, np.full(len(rows), "", dtype=object), Method.NORMALISED, rows, found)
-        is_latin = flags(pc.string_is_ascii(take(forms.bare, left)))
-        foreign, left = left[~is_latin], left[is_latin]
-        some, of_foreign = take(texts, foreign), rows[foreign]
-        letters = np.array([letters_read(text) for text in some.to_pylist()], dtype=object)
-        latin = plain_forms(in_latin_letters(some), self.scheme)
-        still = self._look_up(latin, letters, Method.LOOK_ALIKE, of_foreign, found)
-        keys = [search_keys(forms.take(left), self.scheme), search_keys(latin.take(still), self.scheme)]
-        of_latin = joined(letters[still], steps_in_words(latin.steps["bare"][still]))
-        told = np.append(steps_in_words(forms.steps["bare"][left]), of_latin)
-        self._repair(pa.concat_arrays(keys), told, np.append(rows[left], of_foreign[still]), found)
-
-    def _look_up(self, forms: Forms, letters: Words, method: Method, rows: Places, found: Decisions) -> Places:
-        """Decide the texts that are listed codes in a plain form; returns the places of the others."""
-        left = np.arange(len(rows))
-        for form in FORMS[1:]:
-            hits = self._settle(take(getattr(forms, form), left), form, method, rows[left], found)
-            places, left = left[hits], np.delete(left, hits)
-            told = joined(letters[places], steps_in_words(forms.steps[form][places]))
-            told[told == ""] = _AS_LISTED
-            found.steps[rows[places]] = told
-        return left
-
-    def _settle(self, texts: pa.Array, form: str, method: Method, rows: Places, found: Decisions) -> Places:
-        """Decide the texts that are listed codes in this form; returns their places."""
+    def _look_up(self, forms: Forms, form: str, places: Places, found: Decisions) -> Places:
+        """Decide the texts in these places that are listed codes in this form; returns the places of the others."""
+        texts = take(forms.texts[form], places)
         asked = pc.if_else(pc.equal(texts, ""), None, texts).dictionary_encode()
         meant = pc.index_in(self.forms[form], value_set=asked.dictionary).fill_null(-1).to_numpy(zero_copy_only=False)
         listed = np.flatnonzero(meant >= 0)
         order = listed[np.lexsort((self.companies[listed], meant[listed]))]
         ids = asked.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        first = np.searchsorted(meant[order], ids)
-        last = np.searchsorted(meant[order], ids, side="right") - 1
-        hits = np.flatnonzero(first <= last)
-        owners = self.companies[order]
-        one, other = owners[first[hits]], owners[last[hits]]
-        is_told = (one == other) & ~np.isnan(self.precision[form])
-        _accept(rows[hits[is_told]], one[is_told], method, self.precision[form], found)
-        for hit in np.flatnonzero(~is_told):
-            place = hits[hit]
-            companies = np.unique(owners[first[place] : last[place] + 1])
+        first, end = (np.searchsorted(meant[order], ids, side=side) for side in ("left", "right"))
+        is_hit, owners = first < end, self.companies[order]
+        first, last, hits = first[is_hit], end[is_hit] - 1, places[is_hit]
+        surest = Method.CIK if self.scheme.name == "cik" else (Method.EXACT if form == "exact" else Method.NORMALISED)
+        method = np.array([surest, Method.LOOK_ALIKE], dtype=object)[(forms.steps[form][hits] & LETTERS).clip(max=1)]
+        is_told = (owners[first] == owners[last]) & ~np.isnan(self.precision[form])
+        _accept(hits[is_told], owners[first[is_told]], method[is_told], self.precision[form], found)
+        for at in np.flatnonzero(~is_told):
+            companies = np.unique(owners[first[at] : last[at] + 1]).tolist()
             status = Status.UNKNOWN if len(companies) == 1 else Status.AMBIGUOUS
-            found.quarantine(rows[place], status, [(int(company), 100.0) for company in companies], method)
-        return hits
+            found.quarantine(hits[at], status, [(company, 100.0) for company in companies], method[at])
+        if form != "exact":
+            told = forms.steps_in_words(form, hits)
+            found.steps[hits] = np.where(told == "", _AS_LISTED, told)
+        return places[~is_hit]
 
-    def _repair(self, keys: pa.Array, told: Words, rows: Places, found: Decisions) -> None:
-        """Decide the texts whose keys are near to a listed one; `told` are the steps so far of each."""
+    def _repair(self, forms: Forms, places: Places, found: Decisions) -> None:
+        """Decide the texts in these places that are near to a listed code."""
+        keys = take(normalization.search_keys(forms, self.scheme), places)
         is_unlisted = right_check_digits(keys, self.scheme.name)
-        found.is_unlisted[rows[is_unlisted]] = True
-        places = _searched(keys, LONGEST_REPAIRED + _MOST_EDITS)
-        places = places[~is_unlisted[places]]
-        if len(places) and len(self.rows):
-            keys, told, rows = take(keys, places), told[places], rows[places]
-            pairs = near_pairs(keys, self.keys, self.density.reach)
-            companies = self.companies[self.rows[pairs.keys]]
-            best, rival = nearest(pairs, companies)
-            texts = pairs.texts[best]
-            read = repairs_in_words(take(keys, texts), take(self.keys.texts, pairs.keys[best]))
-            if self.scheme.is_number:
-                read[read == ""] = _ZEROS_IN_FRONT
-            steps = joined(told[texts], read)
-            steps[steps == ""] = _AS_LISTED
-            self._decide_near(_Near(keys, pairs, companies, best, rival), steps, rows[texts], found)
+        found.is_unlisted[places[is_unlisted]] = True
+        is_searched = _is_searched(keys) & ~is_unlisted
+        if not is_searched.any() or len(self.owners) == 0:
+            return
+        keys, places = keys.filter(pa.array(is_searched)), places[is_searched]
+        pairs = blocking.near_pairs(keys, self.keys, self.cuts, self.density.reach)
+        best = blocking.nearest(pairs.assign(company=self.owners[pairs["key"]]))
+        texts, codes = take(keys, best["text"].to_numpy()), take(self.keys, best["key"].to_numpy())
+        told, read = forms.steps_in_words("bare", places[best["text"]]), blocking.repairs_in_words(texts, codes)
+        same = _ZEROS_IN_FRONT if self.scheme.is_number else ""
+        best["steps"] = [joined(one, other or same) or _AS_LISTED for one, other in zip(told, read, strict=True)]
+        lengths = lengths_of(texts)
+        best["is_long"] = np.minimum(lengths, lengths_of(codes)) >= SHORTEST_REPAIRED_TWICE
+        for cost, score in (("cost", "score"), ("rival_cost", "rival_score")):
+            best[score] = np.maximum(100.0 - 100.0 * best[cost] / (EDIT * lengths), 0.0)
+        self._decide(best, places[best["text"]], found)
 
-    def _decide_near(self, near: _Near, steps: Words, rows: Places, found: Decisions) -> None:
+    def _decide(self, best: pd.DataFrame, rows: Places, found: Decisions) -> None:
         """Accept the nearest company where it stands out and the list bears it."""
-        kind = np.where(near.pairs.is_alike, 0, near.pairs.edits)[near.best]
-        precision = np.array([self.density.precision[method] for method in REPAIRS])[kind]
-        is_clear = near.cost_of(near.rival) - near.cost_of(near.best) >= MARGIN
-        is_borne = ~np.isnan(precision) & ((kind < 2) | (near.shorter(self.keys) >= SHORTEST_REPAIRED_TWICE))
-        (company, score), (other, other_score) = near.ranked(near.best), near.ranked(near.rival)
-        accepted = is_clear & is_borne
-        methods = np.array(REPAIRS, dtype=object)[kind]
-        some = rows[accepted]
-        _accept(some, company[accepted], methods[accepted], precision[accepted], found)
-        found.steps[some], found.score[some] = steps[accepted], score[accepted]
-        found.runner_up[some], found.runner_up_score[some] = other[accepted], other_score[accepted]
-        for at in np.flatnonzero(~accepted):
-            ranked = [(int(company[at]), float(score[at])), (int(other[at]), float(other_score[at]))]
-            status = Status.UNKNOWN if is_clear[at] else Status.AMBIGUOUS
-            found.quarantine(rows[at], status, [pair for pair in ranked if pair[0] >= 0], methods[at], steps[at])
+        kind = np.where(best["cost"] == LOOK_ALIKE * best["edits"], 0, best["edits"])
+        precision = np.array([self.density.repairs[method] for method in REPAIRS])[kind]
+        is_clear = ~(best["rival_cost"] - best["cost"] < MARGIN).to_numpy()
+        accepted = is_clear & ~np.isnan(precision) & ((kind < 2) | best["is_long"].to_numpy())
+        method = np.array(REPAIRS, dtype=object)[kind]
+        right, some = best[accepted], rows[accepted]
+        _accept(some, right["company"].to_numpy(), method[accepted], precision[accepted], found)
+        found.steps[some], found.score[some] = right["steps"], right["score"]
+        found.runner_up[some], found.runner_up_score[some] = right["rival"], right["rival_score"]
+        others = best.assign(row=rows, method=method, status=np.where(is_clear, Status.UNKNOWN, Status.AMBIGUOUS))
+        for each in others[~accepted].itertuples():
+            ranked = [(each.company, each.score), (each.rival, each.rival_score)][: 1 + (each.rival >= 0)]
+            found.quarantine(each.row, Status(each.status), ranked, each.method, each.steps)
 
 
-@dataclass(frozen=True, eq=False)
-class _Near:
-    """Texts and the codes near to them: of each text that has some the places of the best pair and of its rival's."""
-
-    keys: pa.Array
-    pairs: Pairs
-    companies: Companies
-    best: Places
-    rival: Places
-
-    def cost_of(self, places: Places) -> Places:
-        """The cost of these pairs; too high to count for -1."""
-        return np.append(self.pairs.costs, _FAR)[places]
-
-    def shorter(self, keys: Keys) -> Places:
-        """The length of the text or of its best code, whichever is shorter."""
-        sides = take(self.keys, self.pairs.texts[self.best]), take(keys.texts, self.pairs.keys[self.best])
-        return np.minimum(*(pc.utf8_length(side).to_numpy(zero_copy_only=False) for side in sides))
-
-    def ranked(self, places: Places) -> tuple[Companies, npt.NDArray[np.float64]]:
-        """The company of these pairs, and 100 less the share of the text that the cost stands for; -1 and nan for -1."""
-        lengths = pc.utf8_length(take(self.keys, self.pairs.texts[self.best])).to_numpy(zero_copy_only=False)
-        score = np.maximum(100.0 - 100.0 * self.cost_of(places) / (EDIT * lengths), 0.0)
-        return np.append(self.companies, np.int32(-1))[places], np.where(places < 0, np.nan, score)
-
-
-def _accept(
-    rows: Places, companies: Companies, methods: Any, precision: npt.NDArray[np.float64] | float, found: Decisions
-) -> None:
+def _accept(rows: Places, companies: Companies, methods: Any, precision: Any, found: Decisions) -> None:
     found.status[rows], found.company[rows] = Status.ACCEPTED, companies
     found.method[rows], found.precision[rows], found.score[rows] = methods, precision, 100.0
 
 
 def _sorted(codes: pa.Array, companies: Companies) -> tuple[pa.Array, Companies]:
-    """Each code and company once, by code and company, without null and blank ones."""
+    """By code and company, without null and blank codes."""
     table = pa.table({"code": codes, "company": companies})
     table = table.filter(pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(codes), ""), False))
-    table = table.group_by(["code", "company"]).aggregate([]).sort_by([("code", "ascending"), ("company", "ascending")])
+    table = table.sort_by([("code", "ascending"), ("company", "ascending")])
     return as_text(table["code"]), table["company"].to_numpy()
 
 
-def _searched(keys: pa.Array, longest: int) -> Places:
-    """The places of keys that are neither too short nor too long to be searched."""
-    lengths = pc.binary_length(keys).to_numpy(zero_copy_only=False)
-    return np.flatnonzero((lengths >= SHORTEST_REPAIRED) & (lengths <= longest))
+def _is_searched(keys: pa.Array, longest: int = LONGEST_REPAIRED + MOST_EDITS) -> npt.NDArray[np.bool_]:
+    """Whether each key is neither too short nor too long to be searched."""
+    return np.isin(lengths_of(keys), np.arange(SHORTEST_REPAIRED, longest + 1))
 
 
 def _precision(forms: dict[str, pa.Array], companies: Companies, scheme: Scheme, density: Density) -> dict[str, float]:
@@ -274,18 +201,55 @@ def _precision(forms: dict[str, pa.Array], companies: Companies, scheme: Scheme,
 
     Zeros in front say nothing of numbers and of codes of one length; of others any digit may be missing.
     """
-    precision, shared = {}, 0.0
-    for form in FORMS:
-        before, shared = shared, _share_of_several(forms[form], companies)
-        alone = 1 - max(shared - before, 0.0) if form != "exact" else 1.0
-        says_nothing = form != "zeros" or scheme.is_number or scheme.length is not None or density.exact >= FORM_FLOOR
-        precision[form] = density.exact * alone if alone >= FORM_FLOOR and says_nothing else np.nan
-    return precision
+    shares = {form: _share_of_several(forms[form], companies) for form in FORMS}
+    alone = {form: 1 - max(shares[form] - shares[before], 0.0) for before, form in pairwise(("exact", *FORMS))}
+    is_told = {form: share >= FORM_FLOOR for form, share in alone.items()}
+    if not scheme.is_number and scheme.length is None:
+        is_told["zeros"] &= density.exact >= FORM_FLOOR
+    return {form: density.exact * alone[form] if is_told[form] else np.nan for form in FORMS}
 
 
 def _share_of_several(codes: pa.Array, companies: Companies) -> float:
     """The share of codes that are those of several companies."""
-    table = pa.table({"code": codes, "company": companies}).group_by("code")
-    counted = table.aggregate([("company", "min"), ("company", "max"), ("company", "count")])
-    is_shared = pc.not_equal(counted["company_min"], counted["company_max"])
-    return (pc.sum(counted["company_count"].filter(is_shared)).as_py() or 0) / max(len(codes), 1)
+    ids = codes.dictionary_encode().indices.to_numpy()
+    lowest, highest = np.full(len(ids), np.iinfo(np.int32).max, dtype=np.int32), np.full(len(ids), -1, dtype=np.int32)
+    np.minimum.at(lowest, ids, companies)
+    np.maximum.at(highest, ids, companies)
+    return float((lowest != highest)[ids].mean()) if len(ids) else 0.0
+
+
+def find_codes(texts: pa.Array, indexes: Mapping[str, CodeIndex]) -> Decisions:
+    """Which company each text belongs to by a code of any scheme.
+
+    The surest method wins, and two companies by equally sure ones are ambiguous. A code with right check digits that
+    is not listed belongs to another company, whatever it is near to in other schemes. A listed CIK is found by `cik`,
+    however it is padded or labelled, and is no surer than a normalised code: it may as well be a name.
+    """
+    decisions = Decisions.unknown(len(texts))
+    ranks = np.full(len(texts), _NONE)
+    found = [index.find(texts) for index in indexes.values()]
+    is_unlisted = np.logical_or.reduce([each.is_unlisted for each in found], initial=False)
+    for each in found:
+        rank = np.array([_RANKS.get(method, _NONE) for method in each.method], dtype=np.int64)
+        is_answer = (each.status != Status.UNKNOWN) & ~(is_unlisted & (rank > _NORMALISED))
+        agrees = (each.company == decisions.company) & (each.company >= 0)
+        for row in map(int, np.flatnonzero(is_answer & (rank == ranks) & ~agrees)):
+            companies = sorted(_companies(each, row) | _companies(decisions, row))
+            decisions.quarantine(row, Status.AMBIGUOUS, [(company, 100.0) for company in companies], each.method[row])
+        better = np.flatnonzero(is_answer & (rank < ranks))
+        decisions.put(better, each.take(better))
+        ranks[better] = rank[better]
+    for each in found:  # what is nearest to texts that are open is suggested
+        is_nearer = np.nan_to_num(each.score, nan=-1.0) > np.nan_to_num(decisions.score, nan=-1.0)
+        rows = np.flatnonzero((ranks == _NONE) & ~is_unlisted & is_nearer)
+        decisions.put(rows, each.take(rows))
+        decisions.method[rows] = decisions.steps[rows] = None
+    decisions.is_unlisted[:] = is_unlisted & (ranks == _NONE)
+    return decisions
+
+
+def _companies(decisions: Decisions, row: int) -> set[int]:
+    """The companies that it is decided for, or between."""
+    if decisions.status[row] == Status.ACCEPTED:
+        return {int(decisions.company[row])}
+    return {company for company, _ in decisions.candidates[row] or ()}
