@@ -21,7 +21,7 @@ import pyarrow as pa
 from rapidfuzz.fuzz import token_set_ratio
 
 from finsync_pipeline.identity.codes import find_codes, has_right_check_digits
-from finsync_pipeline.identity.company_index import CODE_COLUMNS, CompanyIndex
+from finsync_pipeline.identity.company_index import CODE_COLUMNS, CompanyIndex, normalise_cik
 from finsync_pipeline.identity.countries import read_country
 from finsync_pipeline.identity.names.matching import find_names
 from finsync_pipeline.identity.names.normal_form import normalise_name
@@ -43,11 +43,12 @@ Cell = tuple[str, str]
 
 
 class Found(NamedTuple):
-    """The companies that a cell leads to, whether for certain, or the country that it is."""
+    """The companies that a cell leads to, and whether for certain; or its country; or that it is nobody's code here."""
 
     companies: frozenset[int] = frozenset()
     is_sure: bool = False
     country: str | None = None
+    is_unlisted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +56,17 @@ class SupportingEvidence:
     """What the supporting columns of a row say.
 
     `companies`: those that a cell leads to, alone. `choices`: companies of which a cell may mean each.
-    `strange_names`: that no listed company has, `similar_names`: that only suggest one. `country`: ISO 3166, two
-    letters. `kinds`: of the cells that lead to a company.
+    `strange_names`: that no listed company has, `similar_names`: that only suggest one. `countries`: ISO 3166, two
+    letters. `kinds`: of the cells that lead to a company. `unlisted`: the schemes of codes that nobody listed has.
     """
 
     companies: frozenset[int]
     choices: tuple[frozenset[int], ...]
     strange_names: tuple[str, ...]
     similar_names: tuple[str, ...]
-    country: str | None
+    countries: frozenset[str]
     kinds: tuple[str, ...]
+    unlisted: tuple[str, ...]
 
 
 def apply_evidence(
@@ -84,7 +86,7 @@ def apply_evidence(
         if decisions.status[row] != Status.ACCEPTED and len(said.companies) == 1:
             _corroborate(row, said, decisions, edits.get(row, np.inf), len(str(texts[row])))
         elif decisions.status[row] == Status.AMBIGUOUS and not said.companies and not is_code[row]:
-            _choose_by_country(row, said.country, decisions, index)
+            _choose_by_country(row, said.countries, decisions, index)
         if decisions.status[row] == Status.ACCEPTED:
             _veto(row, said, str(texts[row]), decisions, bool(is_code[row]), index)
 
@@ -93,16 +95,18 @@ def _veto(
     row: int, said: SupportingEvidence, text: str, decisions: Decisions, is_code: bool, index: CompanyIndex
 ) -> None:
     """Undo a decision that the evidence contradicts; of a name that only nobody has, a protected code is not undone."""
-    company = int(decisions.company[row])
+    company, method = int(decisions.company[row]), decisions.method[row]
     named = said.companies.union(*(choice for choice in said.choices if company not in choice))
     others = sorted(named - {company})
-    country = index.countries[company]
-    is_elsewhere = None not in (said.country, country) and country != said.country
-    names = said.strange_names + said.similar_names if is_code and company not in said.companies else ()
-    unlike = [name for name in names if _is_unlike(name, company, index)]
-    if others or is_elsewhere or (unlike and not _is_protected(text, said, decisions.method[row])):
+    is_confirmed = company in said.companies
+    has_other_code = any(company in index.codes[scheme].companies for scheme in said.unlisted)
+    is_elsewhere = bool(said.countries) and index.countries[company] not in {None, *said.countries}
+    is_code = is_code or str(method).startswith(Method.TICKER)
+    unlike = [name for name in said.strange_names if is_code and not is_confirmed and _is_unlike(name, company, index)]
+    unlike += [name for name in said.similar_names if not is_confirmed]
+    if others or has_other_code or is_elsewhere or (unlike and not _is_protected(text, said, method)):
         candidates = [(company, float(decisions.score[row])), *((other, 100.0) for other in others)]
-        decisions.quarantine(row, Status.CONFLICT, candidates, decisions.method[row], decisions.steps[row])
+        decisions.quarantine(row, Status.CONFLICT, candidates, method, decisions.steps[row])
         decisions.suggestion[row] = company
     elif unlike:
         decisions.suggestion[row] = company  # accepted, and yet to be looked at
@@ -112,7 +116,7 @@ def _veto(
 
 def _is_protected(text: str, said: SupportingEvidence, method: str) -> bool:
     """Whether the text is a listed code with check digits that are right, and the names are nobody else's."""
-    plain = re.sub(r"[^0-9A-Z]", "", text.upper())
+    plain = re.sub(r"[^0-9A-Z]", "", text.upper()).removeprefix("ISIN").removeprefix("LEI")
     is_whole = Method(method).is_certain and any(has_right_check_digits(plain, scheme) for scheme in _PROTECTED)
     return is_whole and not said.similar_names
 
@@ -128,6 +132,8 @@ def _corroborate(row: int, said: SupportingEvidence, decisions: Decisions, edits
     if edits > 0 and candidates and company not in scores and method is not None and Method(method).is_certain:
         edits = np.inf  # it is what others have, and nobody's misspelt code
     is_first = method is not None and bool(candidates) and candidates[0][0] == company
+    if method == Method.LEGAL_FORM and set(said.kinds) <= {"name"}:
+        is_first = False  # a name without the form says less than the text
     is_likely = is_first or (company in scores and decisions.status[row] == Status.AMBIGUOUS)
     if decisions.is_unlisted[row] or not (is_likely or edits < np.inf):
         others = [pair for pair in candidates if pair[0] != company]
@@ -144,15 +150,15 @@ def _corroborate(row: int, said: SupportingEvidence, decisions: Decisions, edits
     decisions.accept(row, company, method, steps, precision=PRECISION_WITH_SUPPORT, candidates=candidates)
 
 
-def _choose_by_country(row: int, country: str | None, decisions: Decisions, index: CompanyIndex) -> None:
+def _choose_by_country(row: int, countries: frozenset[str], decisions: Decisions, index: CompanyIndex) -> None:
     """Of several companies with a name or ticker the only one of this country, if the countries of all are known.
 
     A country is too weak to choose between repairs.
     """
     method, candidates = decisions.method[row], decisions.candidates[row] or ()
-    if country is None or method is None or not Method(method).is_certain:
+    if len(countries) != 1 or method is None or not Method(method).is_certain:
         return
-    agreeing = [company for company, _ in candidates if index.countries[company] == country]
+    agreeing = [company for company, _ in candidates if index.countries[company] in countries]
     if len(agreeing) == 1 and all(index.countries[company] is not None for company, _ in candidates):
         decisions.accept(
             row,
@@ -213,8 +219,9 @@ def _evidence_of(said: Mapping[Cell, Found]) -> SupportingEvidence:
         choices=tuple(companies for companies in sure.values() if len(companies) > 1),
         strange_names=tuple(cell for cell, companies in names.items() if not companies),
         similar_names=tuple(cell for cell, companies in names.items() if companies),
-        country=next((found.country for found in said.values() if found.country), None),
+        countries=frozenset(found.country for found in said.values() if found.country),
         kinds=tuple(sole),
+        unlisted=tuple(kind for (kind, _), found in said.items() if found.is_unlisted),
     )
 
 
@@ -239,16 +246,27 @@ def _companies_of_codes(
             codes = find_codes(pa.array(cells, pa.large_string()), index.codes_of(kind))
             for cell, company, method in zip(cells, codes.company, codes.method, strict=True):
                 is_sure = company >= 0 and Method(method).is_certain
-                yield (kind, cell, None), Found(frozenset({int(company)} if is_sure else ()), is_sure)
+                companies = frozenset({int(company)} if is_sure else ())
+                yield (
+                    (kind, cell, None),
+                    Found(companies, is_sure, is_unlisted=not is_sure and _is_one(kind, cell, index)),
+                )
+
+
+def _is_one(kind: str, cell: str, index: CompanyIndex) -> bool:
+    """Whether a cell is surely a code of a scheme of which a company has one."""
+    is_code = has_right_check_digits(cell, kind) if kind == "lei" else kind == "cik" and bool(normalise_cik(cell))
+    return is_code and kind in index.codes
 
 
 @lru_cache(maxsize=4096)
 def _kind_of(key: str) -> str | None:
-    """What a cell holds, by a word of its key: `companyName`, `Ticker symbol`, `cik`, `company_id`, `country`."""
-    words = {word.lower().removesuffix("s") for word in _KEY_WORDS.findall(key)}
-    if words & {"ticker", "symbol"}:
-        return "ticker"
-    return next((kind for kind in (*CODE_COLUMNS, "country", "name", "id") if kind in words), None)
+    """What a cell holds, by the last word of its key: `companyName`, `Ticker symbol`, `company_id`, `country`."""
+    words = [word.lower().removesuffix("s") for word in _KEY_WORDS.findall(key)] or [""]
+    last = {"symbol": "ticker"}.get(words[-1], words[-1])
+    if last == "id":
+        return "id" if set(words) <= {"company", "id"} else None
+    return next((kind for kind in ("ticker", *CODE_COLUMNS, "country", "name") if last.endswith(kind)), None)
 
 
 @lru_cache(maxsize=65_536)
@@ -263,9 +281,11 @@ def _cells(evidence: str) -> tuple[Cell, ...]:
     read: list[Cell] = []
     for key, cell in cells.items():
         kind = _kind_of(key)
-        if kind is not None and type(cell) in {str, int}:
+        for value in cell if isinstance(cell, list) else [cell]:
+            if kind is None or type(value) not in {str, int, float}:
+                continue
             # half of a surrogate pair, as JSON may hold, is no character
-            text = str(cell).encode("utf-8", "replace").decode()
+            text = (f"{value:g}" if isinstance(value, float) else str(value)).encode("utf-8", "replace").decode()
             parts = [text] if kind in {"name", "country"} else _SEVERAL.split(text)
             nothing = {""} if kind in {"ticker", "country"} else _NOTHING
             read += [(kind, part.strip()) for part in parts if part.strip().casefold() not in nothing]

@@ -147,10 +147,13 @@ def _read_aliases(file: Path, companies: list[dict[str, str | None]]) -> list[di
         if kind not in ALIAS_KINDS:
             raise row.mistake("kind", f"{kind!r} is no kind of alias: write 'name' or 'ticker', or leave it blank")
         valid_from, valid_to = row.days()
+        alias = row.required("alias", "write the other name or ticker, or remove the row")
+        if kind == "ticker" and normalise_ticker(alias) is None:
+            raise row.mistake("alias", f"{alias!r} is not a ticker: write it alone, such as BRK.B, a row for each")
         aliases.append(
             {
                 "company_id": company_id,
-                "alias": row.required("alias", "write the other name or ticker, or remove the row"),
+                "alias": alias,
                 "kind": kind,
                 "valid_from": valid_from,
                 "valid_to": valid_to,

@@ -59,7 +59,7 @@ class Match:
     """A listed company (its place in the list) that a text matches, and how.
 
     One that does not suffice is only suggested. A conclusive one, by a dated alias that is this very text, is not
-    weighed against other ways to read the text.
+    weighed against other ways to read the text. A doubtful one is accepted, and queued for review.
     """
 
     company: int
@@ -69,6 +69,7 @@ class Match:
     precision: float = 1.0
     suffices: bool = True
     is_conclusive: bool = False
+    is_doubtful: bool = False
 
 
 #: So many candidates are kept for a person to choose from.

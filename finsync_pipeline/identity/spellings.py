@@ -58,14 +58,14 @@ def _rows_to_read(
 
 
 def _weigh(row: int, text: str, day: date, kind: str | None, decisions: Decisions, index: CompanyIndex) -> bool:
-    """Weigh what a text may be; whether names and tickers changed what the codes say."""
+    """Weigh what a text may be; whether the decision rests on a name."""
     names = find_names(text, day, index.names) if kind != "ticker" else []
     tickers = index.tickers.find(text, day) if kind != "name" else []
     certain = [match for match in names if match.suffices and match.method.is_certain]
     if certain or any(match.suffices for match in tickers):
         everything = [*_certain_codes(row, decisions), *certain, *tickers]
         _decide_among([match for match in everything if match.is_conclusive] or everything, row, decisions)
-        return True
+        return bool(certain)
     if decisions.method[row] is not None and Method(decisions.method[row]).is_certain:
         return False
     if names:
@@ -102,6 +102,8 @@ def _decide_among(matches: Sequence[Match], row: int, decisions: Decisions) -> N
     companies = sorted({match.company for match in matches})
     if len(companies) == 1:
         decisions.accept(row, surest.company, surest.method, surest.steps, precision=surest.precision)
+        if all(match.is_doubtful for match in matches):
+            decisions.suggestion[row] = surest.company  # accepted, and yet to be looked at
     else:
         candidates = [(company, 100.0) for company in companies]
         decisions.quarantine(row, Status.AMBIGUOUS, candidates, surest.method, surest.steps)

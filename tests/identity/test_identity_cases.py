@@ -8,6 +8,8 @@ import json
 import pytest
 from identity_frames import MakeReference, decide
 
+from finsync_pipeline.identity.countries import read_country
+
 Company = dict[str, str]
 
 
@@ -262,3 +264,109 @@ def test_a_tie_and_what_is_hardly_similar_is_not_suggested(make_reference: MakeR
     assert (tie["status"], tie["suggestion"]) == ("ambiguous", None)
     assert decide(reference, "ALCOA INC")["suggestion"] is None
     assert decide(reference, "Qualcom Technologies Inc")["status"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("name", "spelling"),
+    [
+        ("Energy NV", "NV Energy"),
+        ("SAS Institute", "Institute SAS"),
+        ("AG Barr plc", "Barr AG"),
+        ("SE Asia Fund", "Asia Fund SE"),
+        ("PT Boats Inc", "Boats PT"),
+        ("GK Services", "Services GK"),
+        ("Mimosa", "Mimo SA"),
+        ("Texa Co", "Texaco"),
+        ("Cemex SAB de CV", "Cemex SA de CV"),
+        ("Comarch Sp. z o.o.", "Comarch Sp. z o.o. Sp.k."),
+        ("Ferrero S.r.l.", "Ferrero S.r.l.s."),
+        ("Damac LLC", "Damac DMCC"),
+        ("Henkel AG & Co. KGaA", "Henkel AG"),
+        ("Rand Corp", "R & Corp"),
+        ("Ross Stores Inc", "Rose Stores Inc"),
+        ("Equinix Inc", "Equinox Inc"),
+        ("Akar Industries Private Limited", "AMAR INDUSTRIES"),
+        ("Apple Inc", "Apple In"),
+        ("Bolt SpA", "Bolt Sap"),
+        ("\U0001f600 Corp", "\U0001f601 Corp"),
+        ("บริษัท ปตท จำกัด (มหาชน)", "บริษัท ปตท จำกัด"),
+    ],
+)
+def test_words_that_look_like_forms_and_other_words_are_no_match(
+    make_reference: MakeReference, name: str, spelling: str
+) -> None:
+    assert decide(make_reference(listed(name)), spelling)["status"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("name", "spelling"),
+    [
+        ("PT Astra International Tbk", "Astra International Tbk"),
+        ("SC Petrom SA", "Petrom S.A."),
+        ("Rossi S.a.s.", "Rossi Società in accomandita semplice"),
+        ("VAT Group AG", "VAT Group"),
+        ("Nokia Oyj", "Nokia Abp"),
+        ("Merck KGaA", "Merck KG a.A."),
+    ],
+)
+def test_forms_of_two_words_and_two_languages_are_the_same(
+    make_reference: MakeReference, name: str, spelling: str
+) -> None:
+    assert decide(make_reference(listed(name)), spelling)["company_id"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("name", "spelling", "alias"),
+    [
+        ("Eaton Corp plc", "Eaton Corporation", None),
+        ("Ensco plc", "Ensco International Inc", "Ensco International plc"),
+    ],
+)
+def test_a_general_form_instead_of_the_listed_one_is_accepted_and_queued(
+    make_reference: MakeReference, name: str, spelling: str, alias: str | None
+) -> None:
+    aliases = [{"company_id": "1", "alias": alias}] if alias else []
+    decision = decide(make_reference(listed(name), aliases), spelling)
+    assert (decision["status"], decision["company_id"], decision["suggestion"]) == ("accepted", "1", "1")
+
+
+SUPPORTED = [
+    {"company_id": "1", "name": "Merck & Co Inc", "tickers": "MRK", "lei": "5493001KJTIIGC8Y1R12", "cik": "310158"},
+    {"company_id": "2", "name": "Ford Motor Co", "tickers": "F", "lei": "HWUPKR0MPOU8FGXBT394", "cik": "37996"},
+]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "evidence", "status"),
+    [
+        ("Merck KGaA", {"name": "Merck"}, "unknown"),  # less than the text says
+        ("Merck KGaA", {"ticker": "MRK"}, "accepted"),
+        ("Merck & Co", {"lei": "213800WAVVOPS85N2205"}, "conflict"),  # an LEI that nobody listed has
+        ("Merck & Co", {"lei": "213800WAVVOPS85N2206"}, "accepted"),  # that nobody has
+        ("Merck & Co", {"cik": 1418121}, "conflict"),
+        ("5493001KJTIIGC8Y1R12", {"lei": "HWUPKR0MPOU8FGXBT394"}, "conflict"),
+        ("F", {"name": "Ferrari NV"}, "conflict"),
+        ("Ford Motor", {"name": "Ford Motor AG"}, "conflict"),
+        ("37996", {"name": "Ford Motor GmbH"}, "conflict"),
+        ("Merck & Co", {"COMPANYNAME": "Ford Motor Company"}, "conflict"),
+        ("Merck & Co", {"row_id": "2", "parent_code": "F", "name_of_auditor": "Ford Motor Co"}, "accepted"),
+        ("MRK", {"ticker": ["MRK", "MRK.B"]}, "accepted"),
+        ("MRK", {"cik": 37996.0}, "conflict"),
+        ("LEI 5493001KJTIIGC8Y1R12", {"name": "Zebulon Fisheries"}, "accepted"),
+    ],
+)
+def test_supporting_columns_corroborate_and_veto(
+    make_reference: MakeReference, spelling: str, evidence: dict[str, object], status: str
+) -> None:
+    assert decide(make_reference(SUPPORTED), spelling, evidence=json.dumps(evidence))["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        *(("USA", "US"), ("Korea (South)", "KR"), ("Côte d'Ivoire", "CI"), ("The Netherlands", "NL"), ("276", "DE")),
+        *(("NA", "NA"), ("Namibia", "NA"), ("Republic of Ireland", "IE"), ("Narnia", None), ("", None)),
+    ],
+)
+def test_countries_are_read_as_codes_and_names(text: str, code: str | None) -> None:
+    assert read_country(text) == code

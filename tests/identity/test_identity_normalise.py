@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from finsync_pipeline.identity.names.normal_form import normalise_name
 from finsync_pipeline.identity.company_index import normalise_cik
+from finsync_pipeline.identity.names.normal_form import normalise_name
 from finsync_pipeline.identity.tickers import normalise_ticker
 
 

@@ -298,7 +298,6 @@ def test_evidence_of_another_company_stops_a_decision(reference: Reference, evid
         "{}",
         '{"name": "Apple, Inc.", "country": "US"}',
         '{"name": null, "ticker": " "}',
-        '{"name": "Nobody Knows Ltd"}',
         '{"country": "MSFT"}',  # not declared as a ticker
         '{"name": "N/A", "cik": "None"}',
         '{"lei": "HWUPKR0MPOU8FGXBT394"}',

@@ -131,7 +131,8 @@ def _compared(texts: pa.Array, text: Places, keys: pa.Array, key: Places, edits:
     sides = take(texts, pairs["text"].to_numpy()), take(keys, pairs["key"].to_numpy())
     folded = edits_between(*map(_folded, sides))
     pairs = pairs.assign(cost=EDIT * folded + LOOK_ALIKE * (pairs["edits"] - folded))
-    return pairs[(pairs["edits"] <= edits) | (folded == 0)]
+    near: pd.DataFrame = pairs[(pairs["edits"] <= edits) | (folded == 0)]
+    return near
 
 
 def _folded(texts: pa.Array) -> pa.Array:

@@ -138,7 +138,8 @@ class CodeIndex:
         if form != "exact":
             told = forms.steps_in_words(form, hits)
             found.steps[hits] = np.where(told == "", _AS_LISTED, told)
-        return places[~is_hit]
+        left: Places = places[~is_hit]
+        return left
 
     def _repair(self, forms: Forms, places: Places, found: Decisions) -> None:
         """Decide the texts in these places that are near to a listed code."""

@@ -22,8 +22,12 @@ _IN_FRONT = (
     *("kk", "gk", "yk", "jusik", "yuhan", "gufen", "youxian"),
 )
 _LONG_IN_FRONT = 8
-#: A shorter name is not what is left of a text when a legal form that is glued to it is cut off.
-_SHORTEST_GLUED = 4
+#: Families that stand in front as well as behind, at home.
+_ON_BOTH_SIDES = frozenset({"ab", "oy", "sia", "ou", "uab", "hf", "ehf"})
+#: What stands in front of a name as well as another form behind it.
+_AROUND: dict[tuple[str, ...], set[str]] = {("pt",): {"tbk"}, ("sc",): {"sa", "srl"}, ("oy",): {"ab", "oy", "oyj"}}
+#: Shorter forms are not cut off a word that they are glued to, and shorter names are not left over.
+_SHORTEST_FORM_GLUED, _SHORTEST_GLUED = 3, 5
 
 
 @dataclass(frozen=True)
@@ -76,22 +80,28 @@ class LegalForms:
                 return length, found
         return 0, frozenset()
 
-    def in_front(self, words: Sequence[str], *, also_unusual: bool = False) -> tuple[int, frozenset[str]]:
-        """The same in front, of what usually stands there; or of all forms."""
+    def in_front(self, words: Sequence[str], behind: Collection[str] = ()) -> tuple[int, frozenset[str]]:
+        """The same in front, of what usually stands there, given the families that stand `behind`."""
         for length in range(min(self.longest, len(words) - 1), 0, -1):
-            found = self.phrases.get(tuple(words[:length]), frozenset())
-            if also_unusual or length > 1 or len(words[0]) >= _LONG_IN_FRONT:
-                usual = found
-            else:
-                usual = frozenset(name for name in found if name.startswith(_IN_FRONT))
-            if usual:
+            phrase = tuple(words[:length])
+            if not _AROUND.get(phrase, set()).isdisjoint(behind):
+                return length, frozenset(behind)
+            is_long = length > 1 or len(words[0]) >= _LONG_IN_FRONT
+            found = self.phrases.get(phrase, frozenset())
+            usual = found if is_long else frozenset(n for n in found if n.startswith(_IN_FRONT) and _is_whole(words[0]))
+            if usual and (not behind or any(name.startswith("jsc") for name in usual)):
                 return length, usual
         return 0, frozenset()
 
+    def on_both_sides(self, families: Collection[str]) -> list[str]:
+        """The words for those of the families that stand in front as well as behind."""
+        both = _ON_BOTH_SIDES.intersection(families)
+        return [word for word in self.single_words if self.phrases[(word,)] & both]
+
     def glued(self, word: str) -> tuple[str, frozenset[str]] | None:
-        """A word without the legal form that is glued to its end or front, and its families: `siemensag`."""
+        """A word without the legal form that is glued to its end or front, and its families: `carnivalcorp`."""
         for form in self.single_words:
-            if len(word) < len(form) + _SHORTEST_GLUED:
+            if len(form) < _SHORTEST_FORM_GLUED or len(word) < len(form) + _SHORTEST_GLUED:
                 continue
             families = self.phrases[(form,)]
             if word.endswith(form):
@@ -111,6 +121,11 @@ class LegalForms:
         if not listed:
             return any(self.families[s].is_share_company and self.families[s].is_used_in(country) for s in source)
         return any(_is_same(one, other) for one in source for other in listed)
+
+
+def _is_whole(word: str) -> bool:
+    """Whether a form is more than initials, which may be a name's: `GK Services`."""
+    return len(word) > 2 or not word.isascii() or word == "pt"
 
 
 def _is_same(one: str, other: str) -> bool:

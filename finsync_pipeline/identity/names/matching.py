@@ -7,12 +7,13 @@ and tickers are weighed is in `spellings`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 
 from rapidfuzz.fuzz import ratio
 from rapidfuzz.process import extract
 
-from finsync_pipeline.identity.names.name_index import NameIndex, NameRecord, forms_agree
+from finsync_pipeline.identity.names.name_index import NameIndex, NameRecord, forms_agree, may_agree
 from finsync_pipeline.identity.names.normal_form import LEGAL_FORMS, NameForms, normalise_name, other_readings
 from finsync_pipeline.identity.names.typos import find_mistyped, is_numeral
 from finsync_pipeline.identity.names.words import GENERAL_WORDS
@@ -30,6 +31,8 @@ _IGNORED = {
 #: The share of right decisions to expect, by how far the whole name is equal; then of a shortened name.
 PRECISION = {LITERAL: 1.0, LIGHT: 1.0, CORE: 0.9995, JOINED: 0.9995, ORDERED: 0.999, READ: 0.999}
 PRECISION_OF_SHORTENED = 0.995
+#: Of one whose legal form is not that of the list, though it does not contradict it.
+PRECISION_IN_DOUBT = 0.99
 
 #: A beginning that more names than this have in common tells none of them.
 _MOST_WITH_ONE_BEGINNING = 200
@@ -54,6 +57,8 @@ def find_names(text: str, day: date, index: NameIndex) -> list[Match]:
     ]
     if agreeing:
         return [_whole(text, forms, each) for each in _surest(agreeing)]
+    if doubtful := [each for each in equal if may_agree(forms, each[1])]:
+        return [replace(_whole(text, forms, each), precision=PRECISION_IN_DOUBT, is_doubtful=True) for each in doubtful]
     if equal:
         return [_of_other_form(forms, record) for record in dict.fromkeys(record for _, record, _ in equal)]
     return _shortened(forms, day, index) or find_mistyped(forms, day, index)
@@ -139,20 +144,22 @@ def _legal_forms_told(forms: NameForms, record: NameRecord) -> str:
 
 
 def _shortened(forms: NameForms, day: date, index: NameIndex) -> list[Match]:
-    """Names that the list has longer: by a tail that may be left out, else by other words behind."""
+    """Names that the list has longer: by a tail that may be left out, else by other words, or letters of initials."""
+    spaced = " ".join(forms.core)
     beginnings = index.beginnings.numbers_of(forms.joined)
     if forms.families or len(forms.joined) < _SHORTEST_SHORTENED or len(beginnings) > _MOST_WITH_ONE_BEGINNING:
         return []  # with its legal form a name is written in full; what many names begin with tells none of them
+    keys = (beginnings, index.ordered.numbers_of(forms.ordered), index.beginnings.numbers_of(spaced))
     by_tail, by_words = [], []
-    for record in index.in_force(
-        sorted({*beginnings.tolist(), *index.ordered.numbers_of(forms.ordered).tolist()}), day
-    ):
+    for record in index.in_force(sorted({number for numbers in keys for number in numbers.tolist()}), day):
         said = next((n for n, key in enumerate(record.forms.beginnings(), 1) if key == forms.joined), 0)
         is_longer = len(record.forms.core) > len(forms.core)
         is_tail = record.forms.tailless == forms.ordered or (said and record.forms.adds_only_tails_to(said))
         if is_longer and is_tail and (len(forms.core) > 1 or index.has_own_word(forms.core, record.company)):
             by_tail.append(_short(forms, record))
         elif said and _may_be_shortened(record, said, index):
+            by_words.append(_short(forms, record))
+        elif spaced in record.forms.with_initials() and index.has_own_word(forms.core[1:], record.company):
             by_words.append(_short(forms, record))
     return by_tail or by_words
 

@@ -14,7 +14,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from finsync_pipeline.identity.names.normal_form import LEGAL_FORMS, NameForms, normalise_name
+from finsync_pipeline.identity.names.normal_form import GENERAL_FORMS, LEGAL_FORMS, NameForms, normalise_name
 
 #: Of a word only so many companies are remembered: it is enough to know whether others have it.
 COMPANIES_OF_A_WORD = 2
@@ -79,8 +79,8 @@ class KeyTable:
 class NameIndex:
     """The names and aliases of a list, by the keys of their cores; build it with `NameIndex.of`.
 
-    `countries`: of each company, ISO 3166 of two letters or None. `joined`, `ordered` (with `tailless`), `beginnings`:
-    the places in `records` by these forms. `rest`: by the core without one of its words; its numbers are places in
+    `countries`: of each company, ISO 3166 of two letters or None. `joined`, `ordered` (with `tailless`), `beginnings` (with
+    `with_initials`): the places in `records` by these forms. `rest`: by the core without one of its words; its numbers are places in
     `rest_records` and `rest_words`. `companies_of`: the first companies whose names have a word.
     """
 
@@ -108,7 +108,13 @@ class NameIndex:
             ordered=KeyTable.of(
                 [(key, number) for number, each in enumerate(forms) for key in {each.ordered, each.tailless}]
             ),
-            beginnings=KeyTable.of([(key, number) for number, each in enumerate(forms) for key in each.beginnings()]),
+            beginnings=KeyTable.of(
+                [
+                    (key, number)
+                    for number, each in enumerate(forms)
+                    for key in (*each.beginnings(), *each.with_initials())
+                ]
+            ),
             rest=KeyTable.of([(others, place) for place, (others, _, _) in enumerate(rest)]),
             rest_records=np.array([number for _, number, _ in rest], np.int32),
             rest_words=[word for _, _, word in rest],
@@ -164,8 +170,14 @@ def _hash_of(key: str) -> int:
 
 
 def forms_agree(forms: NameForms, record: NameRecord, index: NameIndex) -> bool:
-    """Whether a name can be that of the record by their legal forms; of several, a source may leave out the last."""
-    listed = record.forms
-    return LEGAL_FORMS.agree(
-        forms.families, listed.families, index.countries[record.company]
-    ) or listed.light.startswith(f"{forms.light} ")
+    """Whether a name can be that of the record by their legal forms."""
+    return LEGAL_FORMS.agree(forms.families, record.forms.families, index.countries[record.company])
+
+
+def may_agree(forms: NameForms, record: NameRecord) -> bool:
+    """Whether a general form (`Inc`, `Corp`, `Co`) does not contradict the record's, though it is another.
+
+    The list has one more behind it (`Eaton Corp plc`), or says it of another name than the company's own.
+    """
+    is_last_left_out = record.forms.light.startswith(f"{forms.light} ")
+    return forms.families <= GENERAL_FORMS and (is_last_left_out or (record.is_alias and len(forms.core) > 1))

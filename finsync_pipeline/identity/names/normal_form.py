@@ -24,13 +24,18 @@ from finsync_pipeline.identity.names.words import (
     SHARE_CLASSES,
     SHARE_KINDS,
     SHARE_LETTERS,
+    SMALL_WORDS,
     STATES,
 )
 
 #: A longer text is nobody's name: it is compared as it stands only.
 LONGEST_NAME = 1_000
 
+#: A word of some length that goes on with a capital after small letters.
+_CAPITALS = re.compile(r"\b([^\W\d_]{4,}[^\W\d_A-Z])([A-Z][^\W\d_]*)\b")
 _APOSTROPHES = re.compile(r"['`\u2018\u2019\u02bc\u00b4\u2032]")
+#: How `and` is written among the words, so that it is no letters of one: `B&` is not `Band`.
+AND = "&"
 _AND = re.compile(r"[&+]")
 _SEPARATORS = re.compile(r"[\W_]+")
 # The tail that EDGAR puts behind a name to tell it from another: "/DE/", "\DE\", "/MN", " / MA", "/".
@@ -42,12 +47,13 @@ _GLUED_FORMS = re.compile(
 )
 #: A misspelt legal form has so many letters, and so many if any letter may be wrong: `crop` is another word.
 _SHORTEST_MISSPELT, _LONG_FORM = 3, 5
+_DOUBLE = re.compile(r"(.)\1")
 #: Of shorter ones `and` is a part: `B&G`.
 _SHORTEST_WORD = 3
 _REMARKED = frozenset({"co", "corp", "inc", "publ"})
-_GENERAL_FORMS = frozenset({"corporation", "corporation.inc", "corporation.co"})
+GENERAL_FORMS = frozenset({"corporation", "corporation.inc", "corporation.co"})
 #: What may stand before another legal form: `Corp plc`. Other words there are a part of the name: `Smith A O Corp`.
-_INNER_FORMS = _GENERAL_FORMS | {"limited"}
+_INNER_FORMS = GENERAL_FORMS | {"limited"}
 #: A letter behind a hyphen at the end tells one share of a company from another.
 _SHARE_TAIL = re.compile(r"(?<=[a-z]{4})\s?-\s?[a-c]$")
 
@@ -86,6 +92,14 @@ class NameForms:
         """The first words of the core joined, from the first alone to all but the last."""
         return ["".join(self.core[:count]) for count in range(1, len(self.core))]
 
+    def with_initials(self) -> list[str]:
+        """The core with its first three or more words as initials, small words left out: `bny mellon`."""
+        places = [place for place, word in enumerate(self.core) if word not in SMALL_WORDS]
+        return [
+            " ".join(("".join(self.core[place][0] for place in places[:count]), *self.core[places[count - 1] + 1 :]))
+            for count in range(3, len(places))
+        ]
+
     def without_each_word(self) -> list[tuple[str, str]]:
         """Each distinct word of the core, and the other words, sorted."""
         words = sorted(self.core)
@@ -114,8 +128,10 @@ def normalise_name(text: str) -> NameForms:
         return NameForms(literal, literal, (literal,), frozenset())
     readable = fold_blanks(_readable(text)).casefold()
     light = _words(readable)
+    if tuple(light) in LEGAL_FORMS.phrases:
+        light = [literal]  # a legal form alone is nobody's name, nor are the signs before it
     bare = _SHARE_TAIL.sub("", _without_remark(_REGISTER_TAIL.sub("", readable)))
-    core, families = _core(light if bare == readable else _words(bare))
+    core, families = _core(light if bare == readable or light == [literal] else _words(bare))
     return NameForms(literal, " ".join(light), tuple(_joined_initials(core) or light or [literal]), families)
 
 
@@ -125,17 +141,15 @@ def other_readings(forms: NameForms) -> Iterator[tuple[NameForms, str]]:
     Such a reading counts only for a listed name with the same legal form.
     """
     if forms.families:
-        for form in LEGAL_FORMS.single_words:
-            if LEGAL_FORMS.phrases[(form,)] & forms.families:
-                yield replace(forms, core=(*forms.core, form), families=frozenset()), "legal form in another place"
+        for form in LEGAL_FORMS.on_both_sides(forms.families):
+            yield replace(forms, core=(form, *forms.core), families=frozenset()), "legal form in another place"
         return
     *before, last = forms.core
     first = forms.core[0]
     if before and (families := _misspelt(last)):
         yield replace(forms, core=tuple(before), families=families), f"{last!r} read as legal form"
-    length, families = LEGAL_FORMS.in_front(forms.core, also_unusual=True)
-    if length:
-        yield replace(forms, core=forms.core[length:], families=families), f"{first!r} in front read as legal form"
+    if before and LEGAL_FORMS.on_both_sides(families := LEGAL_FORMS.phrases.get((first,), frozenset())):
+        yield replace(forms, core=forms.core[1:], families=families), f"{first!r} in front read as legal form"
     for place, word in {len(before): last, 0: first}.items():
         if glued := LEGAL_FORMS.glued(word):
             core = (*forms.core[:place], glued[0], *forms.core[place + 1 :])
@@ -143,17 +157,16 @@ def other_readings(forms: NameForms) -> Iterator[tuple[NameForms, str]]:
 
 
 def _misspelt(word: str) -> frozenset[str]:
-    """The families of the legal forms of which a word is a misspelling: a letter too few, double, or swapped.
+    """The families of the legal forms of which a word is a misspelling: a letter double, or one too few.
 
-    In long forms any one letter may be wrong.
+    In long forms any one letter may be wrong; short ones swapped or changed are other words: `crop`.
     """
     families: set[str] = set()
     for form in (*LEGAL_FORMS.single_words, *ABBREVIATIONS):
         found = LEGAL_FORMS.phrases.get((ABBREVIATIONS.get(form, form),))
-        if found is None or len(form) < _SHORTEST_MISSPELT or len(word) < _SHORTEST_MISSPELT - 1 or word[0] != form[0]:
+        if found is None or min(len(form), len(word)) < _SHORTEST_MISSPELT or word[0] != form[0]:
             continue
-        is_short = len(word) < len(form) or (len(word) > len(form) and set(word) == set(form))
-        is_slip = is_short or sorted(word) == sorted(form) or len(form) >= _LONG_FORM
+        is_slip = len(word) < len(form) or len(form) >= _LONG_FORM or _DOUBLE.sub(r"\1", word) == form
         if is_slip and OSA.distance(word, form, score_cutoff=1) == 1:
             families |= found
     return frozenset(families)
@@ -163,7 +176,14 @@ def _readable(text: str) -> str:
     """The text without what other systems made of its letters: `&amp;`, `Ã©` for `é`."""
     if "&" in text and ";" in text:
         text = html.unescape(text)
+    text = _CAPITALS.sub(_split_form, text)
     return text if text.isascii() else _GLUED_FORMS.sub(r" \1 ", unicodedata.normalize("NFKC", fix_encoding(text)))
+
+
+def _split_form(found: re.Match[str]) -> str:
+    """`SiemensAG` with a blank before the legal form; other words with capitals in them as they are."""
+    is_form = (found[2].casefold(),) in LEGAL_FORMS.phrases and (found[2].isupper() or len(found[2]) > 3)
+    return " ".join(found.groups()) if is_form else found[0]  # `PepsiCo` is one word
 
 
 def _without_remark(folded: str) -> str:
@@ -184,7 +204,7 @@ def _words(folded: str) -> list[str]:
         plain = unicodedata.normalize("NFC", "".join(c for c in decomposed if not _is_accent(c)))
     plain = _AND.sub(" and ", _APOSTROPHES.sub("", plain))
     words = _SEPARATORS.sub(_blank_or_mark, plain).split()
-    return [ABBREVIATIONS.get(word, word) for word in _joined_initials(words)]
+    return [AND if word == "and" else ABBREVIATIONS.get(word, word) for word in _joined_initials(words)]
 
 
 def _is_accent(character: str) -> bool:
@@ -223,7 +243,7 @@ def _core(words: list[str]) -> tuple[list[str], frozenset[str]]:
     The general `corp` at the end may belong to a name whose legal form stands in front: `JSC Missiles Corp`.
     """
     families: frozenset[str] = frozenset()
-    rest = words[1:] if words[:1] == ["the"] else list(words)
+    rest = words[1:] if words[:1] in (["the"], ["บริษัท"]) else list(words)
     while rest:
         length = _length_of_share_class(rest)
         if length == 0:
@@ -234,18 +254,18 @@ def _core(words: list[str]) -> tuple[list[str], frozenset[str]]:
         if length == 0 or length >= len(rest):
             break
         rest = rest[:-length]
-    if families <= _GENERAL_FORMS:
-        length, in_front = LEGAL_FORMS.in_front(rest)
-        rest, families = rest[length:], in_front or families
+    length, in_front = LEGAL_FORMS.in_front(rest, families)
+    if length and "corporation.inc" not in families and (families <= GENERAL_FORMS or in_front == families):
+        rest, families = rest[length:], in_front
     return _without_and(rest), families
 
 
 def _without_and(words: list[str]) -> list[str]:
-    """Without `and` between two words; between letters it is one of them: `PG&E`, `AT&T`."""
+    """Without `&` between two words; between letters it is one of them: `PG&E`, `AT&T`."""
     return [
         word
         for before, word, behind in zip(["", *words], words, [*words[1:], ""], strict=False)
-        if word != "and" or min(len(before), len(behind)) < _SHORTEST_WORD
+        if word != AND or min(len(before), len(behind)) < _SHORTEST_WORD
     ]
 
 

@@ -18,10 +18,10 @@ from finsync_pipeline.identity.results import Match, Method
 
 #: The share of right decisions to expect.
 PRECISION_OF_TYPO = 0.995
-#: Two edits (insert, delete, replace, transpose) at most in a mistyped word; it has so many letters for one, for two.
-_MOST_EDITS, _SHORTEST_REPAIRED = 2, (4, 7)
-#: If it is the whole name, so many: for a likely slip, for any one edit, for two.
-_SHORTEST_ALONE = (5, 7, 10)
+#: Two edits (insert, delete, replace, transpose) at most in a mistyped word.
+_MOST_EDITS = 2
+#: It has so many letters for one edit, for two: if it is the whole name, beside one other word, beside several.
+_SHORTEST = ((8, 10), (5, 8), (4, 7))
 #: Beside one other word, it and the words that are this company's alone have so many, or the slip is a likely one.
 _SHORTEST_TELLING = 8
 #: The first letter is hardly ever mistyped: the word has so many if it is.
@@ -82,11 +82,10 @@ def _is_another_word(words: tuple[str, str], edits: int, rest: Sequence[str], co
         return True
     if wrong[0] != right[0] and (edits > 1 or not rest or shorter < _SHORTEST_OF_OTHER_LETTER):
         return True
-    if not rest:
-        return shorter < _SHORTEST_ALONE[0 if edits == 1 and _is_likely_slip(wrong, right) else edits]
+    if shorter < _SHORTEST[min(len(rest), 2)][edits - 1]:
+        return True
     letters = len(right) + sum(len(word) for word in rest if not index.is_word_of_others(word, company))
-    is_telling = len(rest) > 1 or letters >= _SHORTEST_TELLING or (edits == 1 and _is_likely_slip(wrong, right))
-    return shorter < _SHORTEST_REPAIRED[edits - 1] or not is_telling
+    return len(rest) == 1 and letters < _SHORTEST_TELLING and not (edits == 1 and _is_likely_slip(wrong, right))
 
 
 def _is_likely_slip(wrong: str, right: str) -> bool:

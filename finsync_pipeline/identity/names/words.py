@@ -39,6 +39,9 @@ utah, vermont, virginia, washington, west virginia, wisconsin, wyoming
 """
 STATES = frozenset(state.strip() for state in _STATES.split(","))
 
+#: Words that initials leave out.
+SMALL_WORDS = frozenset({"of", "the", "&", "for", "de", "la", "in"})
+
 #: What some lists put behind a name to tell one share of a company from another.
 SHARE_CLASSES = frozenset({"class", "cl", "series"})
 SHARE_LETTERS = frozenset("abc")
