@@ -10,11 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -42,31 +41,34 @@ _PROTECTED = ("lei", "isin")
 Cell = tuple[str, str]
 
 
-class Found(NamedTuple):
-    """The companies that a cell leads to, and whether for certain; or its country; or that it is nobody's code here."""
-
-    companies: frozenset[int] = frozenset()
-    is_sure: bool = False
-    country: str | None = None
-    is_unlisted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SupportingEvidence:
     """What the supporting columns of a row say.
 
-    `companies`: those that a cell leads to, alone. `choices`: companies of which a cell may mean each.
-    `strange_names`: that no listed company has, `similar_names`: that only suggest one. `countries`: ISO 3166, two
-    letters. `kinds`: of the cells that lead to a company. `unlisted`: the schemes of codes that nobody listed has.
+    `companies`: those that a cell leads to, alone; `kinds`: of these cells. `choices`: companies of which a cell may
+    mean each. `strange_names`: that no listed company has, `similar_names`: that only suggest one. `unlisted`: the
+    schemes of codes that nobody listed has. `countries`: ISO 3166, two letters.
     """
 
-    companies: frozenset[int]
-    choices: tuple[frozenset[int], ...]
-    strange_names: tuple[str, ...]
-    similar_names: tuple[str, ...]
-    countries: frozenset[str]
-    kinds: tuple[str, ...]
-    unlisted: tuple[str, ...]
+    companies: set[int] = field(default_factory=set)
+    kinds: dict[str, None] = field(default_factory=dict)
+    choices: list[frozenset[int]] = field(default_factory=list)
+    strange_names: list[str] = field(default_factory=list)
+    similar_names: list[str] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
+    countries: set[str] = field(default_factory=set)
+
+    def add(self, kind: str, cell: str, companies: frozenset[int], is_sure: bool) -> None:
+        """Take in that a cell leads to these companies, or only suggests them."""
+        if is_sure and len(companies) == 1:
+            self.companies |= companies
+            self.kinds[kind] = None
+        elif is_sure and companies:
+            self.choices.append(companies)
+        elif kind == "name":
+            (self.similar_names if companies else self.strange_names).append(cell)
+        elif _is_one_of_each(kind, cell):
+            self.unlisted.append(kind)
 
 
 def apply_evidence(
@@ -78,11 +80,14 @@ def apply_evidence(
     """
     texts = questions["spelling"].combine_chunks()
     cells = [_cells(each) if each is not None and each.strip() else () for each in questions["evidence"].to_pylist()]
-    evidence = _read_evidence(cells, days, index)
+    codes = _companies_of_codes(cells, index)
+    evidence = {
+        row: _read_cells(of_row, day, codes, index)
+        for row, (of_row, day) in enumerate(zip(cells, days, strict=True))
+        if of_row
+    }
     edits = _edits_to_supported(texts, evidence, decisions, index)
-    for row, said in enumerate(evidence):
-        if said is None:
-            continue
+    for row, said in evidence.items():
         if decisions.status[row] != Status.ACCEPTED and len(said.companies) == 1:
             _corroborate(row, said, decisions, edits.get(row, np.inf), len(str(texts[row])))
         elif decisions.status[row] == Status.AMBIGUOUS and not said.companies and not is_code[row]:
@@ -99,7 +104,7 @@ def _veto(
     named = said.companies.union(*(choice for choice in said.choices if company not in choice))
     others = sorted(named - {company})
     is_confirmed = company in said.companies
-    has_other_code = any(company in index.codes[scheme].companies for scheme in said.unlisted)
+    has_other_code = any(company in index.companies_with(scheme) for scheme in said.unlisted)
     is_elsewhere = bool(said.countries) and index.countries[company] not in {None, *said.countries}
     is_code = is_code or str(method).startswith(Method.TICKER)
     unlike = [name for name in said.strange_names if is_code and not is_confirmed and _is_unlike(name, company, index)]
@@ -150,7 +155,7 @@ def _corroborate(row: int, said: SupportingEvidence, decisions: Decisions, edits
     decisions.accept(row, company, method, steps, precision=PRECISION_WITH_SUPPORT, candidates=candidates)
 
 
-def _choose_by_country(row: int, countries: frozenset[str], decisions: Decisions, index: CompanyIndex) -> None:
+def _choose_by_country(row: int, countries: set[str], decisions: Decisions, index: CompanyIndex) -> None:
     """Of several companies with a name or ticker the only one of this country, if the countries of all are known.
 
     A country is too weak to choose between repairs.
@@ -171,15 +176,13 @@ def _choose_by_country(row: int, countries: frozenset[str], decisions: Decisions
 
 
 def _edits_to_supported(
-    texts: pa.Array, evidence: Sequence[SupportingEvidence | None], decisions: Decisions, index: CompanyIndex
+    texts: pa.Array, evidence: Mapping[int, SupportingEvidence], decisions: Decisions, index: CompanyIndex
 ) -> dict[int, float]:
     """Of rows that are not accepted and whose evidence leads to one company: the edits to its nearest code."""
     rows = [
-        row
-        for row, said in enumerate(evidence)
-        if said is not None and len(said.companies) == 1 and decisions.status[row] != Status.ACCEPTED
+        row for row, said in evidence.items() if len(said.companies) == 1 and decisions.status[row] != Status.ACCEPTED
     ]
-    companies = np.array([min(evidence[row].companies) for row in rows], np.int32)  # type: ignore[union-attr]
+    companies = np.array([min(evidence[row].companies) for row in rows], np.int32)
     edits = np.full(len(rows), np.inf, np.float32)
     for name, codes in index.codes.items():
         if rows and (name != "company_id" or codes.scheme.is_repaired):
@@ -195,68 +198,40 @@ def _is_unlike(name: str, company: int, index: CompanyIndex) -> bool:
     return bool(known) and all(token_set_ratio(core, other) < LEAST_SIMILAR for other in known)
 
 
-def _read_evidence(
-    rows: Sequence[Sequence[Cell]], days: Sequence[date], index: CompanyIndex
-) -> list[SupportingEvidence | None]:
-    """What each row's cells say on its day; None where they say nothing."""
-    found: dict[tuple[str, str, date | None], Found] = dict(_companies_of_codes(rows, index))
-    evidence: list[SupportingEvidence | None] = []
-    for cells, day in zip(rows, days, strict=True):
-        for kind, cell in cells:
-            if kind in {"name", "ticker"} and (kind, cell, day) not in found:
-                found[kind, cell, day] = _companies_of_name(kind, cell, day, index)
-        said = {(kind, cell): found.get((kind, cell, day)) or found[kind, cell, None] for kind, cell in cells}
-        evidence.append(_evidence_of(said) if said else None)
-    return evidence
+def _read_cells(
+    cells: Sequence[Cell], day: date, codes: Mapping[Cell, frozenset[int]], index: CompanyIndex
+) -> SupportingEvidence:
+    said = SupportingEvidence()
+    for kind, cell in cells:
+        if kind == "country":
+            said.countries |= {code for code in [read_country(cell)] if code}
+        elif kind in {"name", "ticker"}:
+            matches = find_names(cell, day, index.names) if kind == "name" else index.tickers.find(cell, day)
+            companies = frozenset(match.company for match in matches)
+            is_sure = all(match.suffices and (match.method.is_certain or len(companies) == 1) for match in matches)
+            said.add(kind, cell, companies, is_sure and bool(matches))
+        else:
+            said.add(kind, cell, codes[kind, cell], bool(codes[kind, cell]))
+    return said
 
 
-def _evidence_of(said: Mapping[Cell, Found]) -> SupportingEvidence:
-    names = {cell: found.companies for (kind, cell), found in said.items() if kind == "name" and not found.is_sure}
-    sure = {(kind, cell): found.companies for (kind, cell), found in said.items() if found.is_sure and found.companies}
-    sole = {kind: companies for (kind, _), companies in sure.items() if len(companies) == 1}
-    return SupportingEvidence(
-        companies=frozenset().union(*(companies for companies in sure.values() if len(companies) == 1)),
-        choices=tuple(companies for companies in sure.values() if len(companies) > 1),
-        strange_names=tuple(cell for cell, companies in names.items() if not companies),
-        similar_names=tuple(cell for cell, companies in names.items() if companies),
-        countries=frozenset(found.country for found in said.values() if found.country),
-        kinds=tuple(sole),
-        unlisted=tuple(kind for (kind, _), found in said.items() if found.is_unlisted),
-    )
-
-
-def _companies_of_name(kind: str, cell: str, day: date, index: CompanyIndex) -> Found:
-    matches = find_names(cell, day, index.names) if kind == "name" else index.tickers.find(cell, day)
-    companies = frozenset(match.company for match in matches)
-    is_sure = all(match.suffices and (match.method.is_certain or len(companies) == 1) for match in matches)
-    return Found(companies, is_sure and bool(matches))
-
-
-def _companies_of_codes(
-    rows: Sequence[Sequence[Cell]], index: CompanyIndex
-) -> Iterator[tuple[tuple[str, str, None], Found]]:
-    """Of distinct codes only what they are as listed, but for how they are written; countries with them."""
+def _companies_of_codes(rows: Sequence[Sequence[Cell]], index: CompanyIndex) -> dict[Cell, frozenset[int]]:
+    """The company of each distinct code; only of what is as listed, but for how it is written."""
     asked: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for kind, cell in (cell for cells in rows for cell in cells):
         asked[kind][cell] = None
-    for kind, cells in asked.items():
-        if kind == "country":
-            yield from (((kind, cell, None), Found(country=read_country(cell))) for cell in cells)
-        elif kind not in {"name", "ticker"}:
-            codes = find_codes(pa.array(cells, pa.large_string()), index.codes_of(kind))
-            for cell, company, method in zip(cells, codes.company, codes.method, strict=True):
-                is_sure = company >= 0 and Method(method).is_certain
-                companies = frozenset({int(company)} if is_sure else ())
-                yield (
-                    (kind, cell, None),
-                    Found(companies, is_sure, is_unlisted=not is_sure and _is_one(kind, cell, index)),
-                )
+    companies: dict[Cell, frozenset[int]] = {}
+    for kind in asked.keys() - {"country", "name", "ticker"}:
+        found = find_codes(pa.array(asked[kind], pa.large_string()), index.codes_of(kind))
+        for cell, company, method in zip(asked[kind], found.company, found.method, strict=True):
+            is_sure = company >= 0 and Method(method).is_certain
+            companies[kind, cell] = frozenset({int(company)} if is_sure else ())
+    return companies
 
 
-def _is_one(kind: str, cell: str, index: CompanyIndex) -> bool:
+def _is_one_of_each(kind: str, cell: str) -> bool:
     """Whether a cell is surely a code of a scheme of which a company has one."""
-    is_code = has_right_check_digits(cell, kind) if kind == "lei" else kind == "cik" and bool(normalise_cik(cell))
-    return is_code and kind in index.codes
+    return has_right_check_digits(cell, kind) if kind == "lei" else kind == "cik" and bool(normalise_cik(cell))
 
 
 @lru_cache(maxsize=4096)

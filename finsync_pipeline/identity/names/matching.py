@@ -157,9 +157,9 @@ def _shortened(forms: NameForms, day: date, index: NameIndex) -> list[Match]:
         is_tail = record.forms.tailless == forms.ordered or (said and record.forms.adds_only_tails_to(said))
         if is_longer and is_tail and (len(forms.core) > 1 or index.has_own_word(forms.core, record.company)):
             by_tail.append(_short(forms, record))
-        elif said and _may_be_shortened(record, said, index):
-            by_words.append(_short(forms, record))
-        elif spaced in record.forms.with_initials() and index.has_own_word(forms.core[1:], record.company):
+        elif (said and _may_be_shortened(record, said, index)) or (
+            spaced in record.forms.with_initials() and index.has_own_word(forms.core[1:], record.company)
+        ):
             by_words.append(_short(forms, record))
     return by_tail or by_words
 

@@ -79,9 +79,9 @@ class KeyTable:
 class NameIndex:
     """The names and aliases of a list, by the keys of their cores; build it with `NameIndex.of`.
 
-    `countries`: of each company, ISO 3166 of two letters or None. `joined`, `ordered` (with `tailless`), `beginnings` (with
-    `with_initials`): the places in `records` by these forms. `rest`: by the core without one of its words; its numbers are places in
-    `rest_records` and `rest_words`. `companies_of`: the first companies whose names have a word.
+    `countries`: of each company, ISO 3166 of two letters or None. `joined`, `ordered` (with `tailless`), `beginnings`
+    (with `with_initials`): the places in `records` by these forms. `rest`: by the core without one of its words; its
+    numbers are places in `rest_records` and `rest_words`. `companies_of`: the first companies whose names have a word.
     """
 
     records: Sequence[NameRecord]
