@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from itertools import pairwise
 
 import numpy as np
 from rapidfuzz.distance import OSA
@@ -22,18 +21,10 @@ PRECISION_OF_TYPO = 0.995
 _MOST_EDITS = 2
 #: It has so many letters for one edit, for two: if it is the whole name, beside one other word, beside several.
 _SHORTEST = ((8, 10), (5, 8), (4, 7))
-#: Beside one other word, it and the words that are this company's alone have so many, or the slip is a likely one.
-_SHORTEST_TELLING = 8
+#: Beside one other word, it and the words that are this company's alone have so many.
+_SHORTEST_TELLING = 7
 #: The first letter is hardly ever mistyped: the word has so many if it is.
 _SHORTEST_OF_OTHER_LETTER = 6
-
-_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-_BESIDE = {frozenset(pair) for row in _ROWS for pair in pairwise(row)} | {
-    frozenset(pair)
-    for upper, lower in pairwise(_ROWS)
-    for shift in (0, 1)
-    for pair in zip(upper[shift:], lower, strict=False)
-}
 
 
 def find_mistyped(forms: NameForms, day: date, index: NameIndex) -> list[Match]:
@@ -85,22 +76,4 @@ def _is_another_word(words: tuple[str, str], edits: int, rest: Sequence[str], co
     if shorter < _SHORTEST[min(len(rest), 2)][edits - 1]:
         return True
     letters = len(right) + sum(len(word) for word in rest if not index.is_word_of_others(word, company))
-    return len(rest) == 1 and letters < _SHORTEST_TELLING and not (edits == 1 and _is_likely_slip(wrong, right))
-
-
-def _is_likely_slip(wrong: str, right: str) -> bool:
-    """Whether a letter is double or single that should not be, two are exchanged, or the key beside is hit."""
-    if len(wrong) != len(right):
-        shorter, longer = sorted((wrong, right), key=len)
-        return any(
-            longer[:place] + longer[place + 1 :] == shorter and longer[place] == longer[place - 1]
-            for place in range(1, len(longer))
-        )
-    differing = [place for place, pair in enumerate(zip(wrong, right, strict=True)) if pair[0] != pair[1]]
-    if len(differing) == 1:
-        return frozenset((wrong[differing[0]], right[differing[0]])) in _BESIDE
-    return (
-        len(differing) == 2
-        and wrong[differing[0]] == right[differing[1]]
-        and wrong[differing[1]] == right[differing[0]]
-    )
+    return len(rest) == 1 and letters < _SHORTEST_TELLING
