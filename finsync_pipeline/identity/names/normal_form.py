@@ -21,9 +21,6 @@ from finsync_pipeline.identity.names.words import (
     ABBREVIATIONS,
     LETTERS,
     OMITTED_TAILS,
-    SHARE_CLASSES,
-    SHARE_KINDS,
-    SHARE_LETTERS,
     SMALL_WORDS,
     STATES,
 )
@@ -54,6 +51,9 @@ _REMARKED = frozenset({"co", "corp", "inc", "publ"})
 GENERAL_FORMS = frozenset({"corporation", "corporation.inc", "corporation.co"})
 #: What may stand before another legal form: `Corp plc`. Other words there are a part of the name: `Smith A O Corp`.
 _INNER_FORMS = GENERAL_FORMS | {"limited"}
+# "Acme Corp A", but not "Acme LP V"
+_SHARE_LETTER = re.compile(r" (?:inc|corp|co|ltd|plc) [abc]$")
+_SHARE_CLASS = re.compile(r" (?:the|adr|ads|common stock|(?:common|ordinary) shares|(?:class|cl|series) [a-z])$")
 #: A letter behind a hyphen at the end tells one share of a company from another.
 _SHARE_TAIL = re.compile(r"(?<=[a-z]{4})\s?-\s?[a-c]$")
 
@@ -271,17 +271,11 @@ def _without_and(words: list[str]) -> list[str]:
 
 def _length_of_share_class(words: list[str]) -> int:
     """How many words at the end only tell one share of a company from another, or are an article."""
-    if words[-1] == "the":
+    text = " ".join(words)
+    if _SHARE_LETTER.search(text):
         return 1
-    for kind in SHARE_KINDS:
-        if tuple(words[-len(kind) :]) == kind:
-            return len(kind)
-    if len(words) > 2 and len(words[-1]) == 1 and words[-1].isalpha():
-        if words[-2] in SHARE_CLASSES:
-            return 2
-        if words[-1] in SHARE_LETTERS and words[-2] in {"inc", "corp", "co", "ltd", "plc"}:
-            return 1  # "Acme Corp A", but not "Acme LP V"
-    return 0
+    found = _SHARE_CLASS.search(text)
+    return found[0].count(" ") if found else 0
 
 
 #: The forms, in the words of this module.

@@ -42,17 +42,6 @@ STATES = frozenset(state.strip() for state in _STATES.split(","))
 #: Words that initials leave out.
 SMALL_WORDS = frozenset({"of", "the", "&", "for", "de", "la", "in"})
 
-#: What some lists put behind a name to tell one share of a company from another.
-SHARE_CLASSES = frozenset({"class", "cl", "series"})
-SHARE_LETTERS = frozenset("abc")
-SHARE_KINDS: tuple[tuple[str, ...], ...] = (
-    ("common", "stock"),
-    ("ordinary", "shares"),
-    ("common", "shares"),
-    ("adr",),
-    ("ads",),
-)
-
 #: Letters that Unicode does not take apart into a letter and an accent.
 LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ı": "i"})  # noqa: RUF001
 
