@@ -24,7 +24,7 @@ from rapidfuzz.distance import OSA, Postfix, Prefix
 from rapidfuzz.process import cpdist
 
 from finsync_pipeline import frames
-from finsync_pipeline.identity.codes.normalization import Places, Words, lengths_of, take
+from finsync_pipeline.identity.codes.normalization import Places, Words
 
 LOOK_ALIKES = ("0OQD", "1IL", "5S", "8B", "2Z", "6G", "UV")
 #: So many look-alike characters are read at most, where a text differs in nothing else.
@@ -58,7 +58,7 @@ _WINDOW = ["length", "part", "a", "a_length", "b", "b_length", "c", "c_length"]
 
 def best_cuts(keys: pa.Array) -> dict[int, int]:
     """The best cut for each length, found on a sample."""
-    lengths = lengths_of(keys)
+    lengths = np.asarray(pc.utf8_length(keys))
     return {n: _best_cut(keys, np.flatnonzero(lengths == n), n) for n in np.unique(lengths).tolist()}
 
 
@@ -112,9 +112,9 @@ def repairs_in_words(texts: pa.Array, codes: pa.Array) -> Words:
 
 def _compared(texts: pa.Array, text: Places, keys: pa.Array, key: Places, edits: int) -> pd.DataFrame:
     """Those of the pairs that are within so many edits, or look alike."""
-    pairs = pd.DataFrame({"text": text, "key": key, "edits": edits_between(take(texts, text), take(keys, key))})
+    pairs = pd.DataFrame({"text": text, "key": key, "edits": edits_between(texts.take(text), keys.take(key))})
     pairs = pairs[pairs["edits"] <= MOST_LOOK_ALIKES]
-    sides = take(texts, pairs["text"].to_numpy()), take(keys, pairs["key"].to_numpy())
+    sides = texts.take(pairs["text"].to_numpy()), keys.take(pairs["key"].to_numpy())
     folded = edits_between(*map(_folded, sides))
     near = (pairs["edits"] <= edits) | (folded == 0)
     compared: pd.DataFrame = pairs.assign(cost=EDIT * folded + LOOK_ALIKE * (pairs["edits"] - folded))[near]
@@ -159,7 +159,7 @@ def _numbered(texts: pa.Array, start: int = 0) -> pd.DataFrame:
 def _best_cut(keys: pa.Array, places: Places, length: int) -> int:
     """Where the fewest codes share a half by chance; 0 where these are not few enough to spare the rests of wholes."""
     sample = np.random.default_rng(_SEED).choice(places, min(_SAMPLE, len(places)), replace=False)
-    codes, shared = take(keys, np.sort(sample)), {0: _MOST_SHARING * length**2}
+    codes, shared = keys.take(np.sort(sample)), {0: _MOST_SHARING * length**2}
     for cut in range(_SHORTEST_HALF, length - _SHORTEST_HALF + 1):
         front, nearly_front = _equal(codes, 0, cut), _equal(codes, 0, cut - 1)
         back, nearly_back = _equal(codes, cut, length), _equal(codes, cut + 1, length)

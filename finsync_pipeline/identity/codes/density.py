@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
 
 from finsync_pipeline.identity.codes.blocking import LOOK_ALIKE, near_pairs
-from finsync_pipeline.identity.codes.normalization import Places, take
+from finsync_pipeline.identity.codes.normalization import Places
 from finsync_pipeline.identity.codes.schemes import CHECK_DIGITS, Scheme
 from finsync_pipeline.identity.results import Companies, Method
 
@@ -42,9 +43,6 @@ _MISTYPED, _MISTYPED_LOOK_ALIKES = 0.1, 1.0
 _UNPROVEN = 0.9995
 
 
-_Counts = tuple[list[float], list[float], float]
-
-
 @dataclass(frozen=True)
 class Density:
     """What a list can bear.
@@ -62,7 +60,7 @@ def measure_density(keys: pa.Array, cuts: dict[int, int], companies: Companies, 
     """What the list of these keys (see `blocking`) of a scheme, with the company of each, can bear."""
     if len(keys) == 0:
         return Density(0, 1.0, dict.fromkeys(REPAIRS, np.nan))
-    (alike, one, two), (_, all_one, all_two), within_four = _count_neighbours(keys, cuts, companies)
+    alike, one, two, _, all_one, all_two, within_four = _count_neighbours(keys, cuts, companies)
     unseen = 1 / min(_PROBES, len(keys))
     most_two = max(two, min(two + unseen, _WITHIN_TWO_OF_FOUR * within_four))
     most_one = one if scheme.is_sparse else max(one, min(one + unseen, most_two))
@@ -82,27 +80,28 @@ def measure_density(keys: pa.Array, cuts: dict[int, int], companies: Companies, 
     return Density(sum(count <= _MOST_NEIGHBOURS for count in (all_one, all_two)), exact, repairs)
 
 
-def _count_neighbours(keys: pa.Array, cuts: dict[int, int], companies: Companies) -> _Counts:
+def _count_neighbours(keys: pa.Array, cuts: dict[int, int], companies: Companies) -> tuple[float, ...]:
     """The share of codes that another company's looks like, is within one edit of, within two; how many such others.
 
     All on average; and how many others there are within four edits, if there is one more than is seen.
     """
     places, among = _spread(keys, _PROBES), _spread(keys, _AMONG)
-    sides = take(keys, places).to_pylist(), take(keys, among).to_pylist()
+    sides = keys.take(places).to_pylist(), keys.take(among).to_pylist()
     distances = cdist(*sides, scorer=OSA.distance, score_cutoff=4, dtype=np.uint8, workers=1)
     count = int(((distances <= 4) & (companies[places][:, None] != companies[among])).sum())
     within_four = (count + 1) / len(places) * len(keys) / len(among)
     places = places[:: _PROBES // _FEW_PROBES] if within_four > _CROWDED else places
-    pairs = near_pairs(take(keys, places), keys, cuts, edits=2)
+    pairs = near_pairs(keys.take(places), keys, cuts, edits=2)
     pairs = pairs[companies[places[pairs["text"]]] != companies[pairs["key"]]]
     edits = pairs["edits"]
     kinds = [pairs["text"][kind] for kind in (pairs["cost"] == LOOK_ALIKE * edits, edits <= 1, edits <= 2)]
-    return [kind.nunique() / len(places) for kind in kinds], [len(kind) / len(places) for kind in kinds], within_four
+    shares, counts = ([count(kind) / len(places) for kind in kinds] for count in (pd.Series.nunique, len))
+    return *shares, *counts, within_four
 
 
 def _possible_edits(keys: pa.Array) -> float:
     """In how many ways a code of the list can be mistyped by one edit, with the characters that the list has."""
-    codes = take(keys, _spread(keys, _PROBES)).to_pylist()
+    codes = keys.take(_spread(keys, _PROBES)).to_pylist()
     length, characters = float(np.mean([len(code) for code in codes])), len(set("".join(codes)))
     return length * (characters - 1) + (length + 1) * characters + 2 * length - 1
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from finsync_pipeline.identity.codes import blocking, normalization
 from finsync_pipeline.identity.codes.blocking import EDIT, LOOK_ALIKE
 from finsync_pipeline.identity.codes.density import REPAIRS, Density, measure_density
-from finsync_pipeline.identity.codes.normalization import FORMS, Forms, Places, as_text, flags, lengths_of, take
+from finsync_pipeline.identity.codes.normalization import FORMS, Forms, Places, as_text
 from finsync_pipeline.identity.codes.schemes import Scheme, right_check_digits
 from finsync_pipeline.identity.results import Companies, Decisions, Method, Status
 
@@ -72,8 +72,7 @@ class CodeIndex:
         keys, owners = keys if is_searched.all() else keys.filter(pa.array(is_searched)), companies[is_searched]
         cuts = blocking.best_cuts(keys)
         density = measure_density(keys, cuts, owners, scheme)
-        precision = _precision(forms, companies, scheme, density)
-        return cls(scheme, companies, forms, precision, keys, cuts, owners, density)
+        return cls(scheme, companies, forms, _precision(forms, companies, scheme, density), keys, cuts, owners, density)
 
     def find(self, texts: pa.Array) -> Decisions:
         """Which company each text (of any Arrow type of text) belongs to; unknown for null."""
@@ -94,21 +93,21 @@ class CodeIndex:
         asked = pd.DataFrame({"company": companies, "text": np.arange(len(texts))})
         listed = pd.DataFrame({"company": self.companies, "code": np.arange(len(self.companies))})
         text, code = asked.merge(listed[listed["company"].isin(companies)], on="company")[["text", "code"]].to_numpy().T
-        beside = Forms({form: take(self.forms[form], code) for form in FORMS}, {})
+        beside = Forms({form: self.forms[form].take(code) for form in FORMS}, {})
         costs = np.full(len(texts), np.inf, dtype=np.float32)
         if self.scheme.is_repaired:
             one, other = (normalization.search_keys(each, self.scheme) for each in (forms, beside))
-            edits = blocking.edits_between(take(one, text), other)
-            is_near = (edits <= MOST_EDITS) & _is_searched(take(one, text)) & _is_searched(other)
+            edits = blocking.edits_between(one.take(text), other)
+            is_near = (edits <= MOST_EDITS) & _is_searched(one.take(text)) & _is_searched(other)
             np.minimum.at(costs, text[is_near], edits[is_near].astype(np.float32))
         for form in FORMS:
-            one = take(forms.texts[form], text)
-            costs[text[flags(pc.and_(pc.equal(one, beside.texts[form]), pc.not_equal(one, "")))]] = 0
+            one = forms.texts[form].take(text)
+            costs[text[np.asarray(pc.and_(pc.equal(one, beside.texts[form]), pc.not_equal(one, "")))]] = 0
         return costs
 
     def _look_up(self, forms: Forms, form: str, places: Places, found: Decisions) -> Places:
         """Decide the texts in these places that are listed codes in this form; returns the places of the others."""
-        texts = take(forms.texts[form], places)
+        texts = forms.texts[form].take(places)
         asked = pc.if_else(pc.equal(texts, ""), None, texts).dictionary_encode()
         meant = pc.index_in(self.forms[form], value_set=asked.dictionary).fill_null(-1).to_numpy(zero_copy_only=False)
         listed = np.flatnonzero(meant >= 0)
@@ -133,7 +132,7 @@ class CodeIndex:
 
     def _repair(self, forms: Forms, places: Places, found: Decisions) -> None:
         """Decide the texts in these places that are near to a listed code."""
-        keys = take(normalization.search_keys(forms, self.scheme), places)
+        keys = normalization.search_keys(forms, self.scheme).take(places)
         is_unlisted = right_check_digits(keys, self.scheme.name)
         found.is_unlisted[places[is_unlisted]] = True
         is_searched = _is_searched(keys) & ~is_unlisted
@@ -142,13 +141,13 @@ class CodeIndex:
         keys, places = keys.filter(pa.array(is_searched)), places[is_searched]
         pairs = blocking.near_pairs(keys, self.keys, self.cuts, self.density.reach)
         best = blocking.nearest(pairs.assign(company=self.owners[pairs["key"]]))
-        texts, codes = take(keys, best["text"].to_numpy()), take(self.keys, best["key"].to_numpy())
+        texts, codes = keys.take(best["text"].to_numpy()), self.keys.take(best["key"].to_numpy())
         told, read = forms.steps_in_words("bare", places[best["text"]]), blocking.repairs_in_words(texts, codes)
         same = _ZEROS_IN_FRONT if self.scheme.is_number else ""
         words = map(normalization.joined, told, np.where(read == "", same, read))
         best["steps"] = [each or _AS_LISTED for each in words]
-        lengths = lengths_of(texts)
-        best["is_long"] = np.minimum(lengths, lengths_of(codes)) >= SHORTEST_REPAIRED_TWICE
+        lengths = np.asarray(pc.utf8_length(texts))
+        best["is_long"] = np.minimum(lengths, np.asarray(pc.utf8_length(codes))) >= SHORTEST_REPAIRED_TWICE
         for cost, score in (("cost", "score"), ("rival_cost", "rival_score")):
             best[score] = np.maximum(100.0 - 100.0 * best[cost] / (EDIT * lengths), 0.0)
         self._decide(best, places[best["text"]], found)
@@ -184,7 +183,7 @@ def _sorted(codes: pa.Array, companies: Companies) -> tuple[pa.Array, Companies]
 
 
 def _is_searched(keys: pa.Array) -> npt.NDArray[np.bool_]:
-    return np.isin(lengths_of(keys), np.arange(SHORTEST_REPAIRED, LONGEST_REPAIRED + 1))
+    return np.isin(np.asarray(pc.utf8_length(keys)), np.arange(SHORTEST_REPAIRED, LONGEST_REPAIRED + 1))
 
 
 def _precision(forms: dict[str, pa.Array], companies: Companies, scheme: Scheme, density: Density) -> dict[str, float]:

@@ -67,7 +67,7 @@ class Forms:
         names = [", ".join(name for at, name in enumerate(STEPS) if at and each >> at & 1) for each in kinds.tolist()]
         words = np.array([*names, ""], dtype=object)[kind]
         some = np.flatnonzero(self.steps[form][places] & LETTERS)
-        letters = map(_letters_read, take(self.texts["exact"], places[some]).to_pylist())
+        letters = map(_letters_read, self.texts["exact"].take(places[some]).to_pylist())
         words[some] = [joined(each, word) for each, word in zip(letters, words[some], strict=True)]
         return words
 
@@ -76,21 +76,6 @@ def as_text(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
     """One large_string array, whatever kind of text column it was; nulls stay."""
     texts = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
     return (texts.dictionary_decode() if pa.types.is_dictionary(texts.type) else texts).cast(pa.large_string())
-
-
-def take(texts: pa.Array, places: npt.NDArray[np.integer]) -> pa.Array:
-    """The texts in these places."""
-    return texts.take(pa.array(places.astype(np.int64, copy=False)))
-
-
-def flags(values: pa.Array) -> npt.NDArray[np.bool_]:
-    """An Arrow array of booleans without nulls as one of NumPy."""
-    return np.asarray(values.to_numpy(zero_copy_only=False))
-
-
-def lengths_of(texts: pa.Array) -> Places:
-    """The number of characters of each text."""
-    return np.asarray(pc.utf8_length(texts).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def plain_forms(texts: pa.Array, scheme: Scheme) -> Forms:
@@ -103,7 +88,7 @@ def plain_forms(texts: pa.Array, scheme: Scheme) -> Forms:
     forms = {"exact": texts, "written": pc.replace_with_mask(short, is_odd, written)}
     forms["bare"] = pc.replace_with_mask(short, is_odd, bare)
     steps = {form: np.zeros(len(texts), dtype=np.int64) for form in FORMS}
-    steps["written"][flags(is_odd)], steps["bare"][flags(is_odd)] = outer, outer | inner
+    steps["written"][np.asarray(is_odd)], steps["bare"][np.asarray(is_odd)] = outer, outer | inner
     forms["zeros"], steps["zeros"] = _without_regard_to_zeros(forms["bare"], scheme)
     steps["zeros"] |= steps["bare"]
     return Forms(forms, steps)
@@ -141,7 +126,7 @@ def _changed(texts: pa.Array, changes: list[_Change]) -> tuple[pa.Array, Steps]:
     steps = np.zeros(len(texts), dtype=np.int64)
     for step, change in changes:
         after = change(texts)
-        steps[flags(pc.not_equal(after, texts))] |= step
+        steps[np.asarray(pc.not_equal(after, texts))] |= step
         texts = after
     return texts, steps
 
@@ -192,7 +177,7 @@ def _without_regard_to_zeros(bare: pa.Array, scheme: Scheme) -> tuple[pa.Array, 
     """`COMP000012` as `COMP12`, or numbers filled up with zeros where all codes have one length."""
     if scheme.length is None:
         zeros = pc.replace_substring_regex(bare, r"^([A-Z]*)0+(\d+)$", r"\1\2")
-        return zeros, np.where(flags(pc.equal(zeros, bare)), ZEROS_BACK, ZEROS_OFF)
+        return zeros, np.where(np.asarray(pc.equal(zeros, bare)), ZEROS_BACK, ZEROS_OFF)
     is_short = pc.match_substring_regex(bare, rf"^\d{{{scheme.length - MOST_ZEROS_BACK},{scheme.length - 1}}}$")
     padded = pc.replace_with_mask(bare, is_short, pc.utf8_lpad(bare.filter(is_short), scheme.length, "0"))
-    return padded, np.where(flags(is_short), ZEROS_BACK, ZEROS_OFF)
+    return padded, np.where(np.asarray(is_short), ZEROS_BACK, ZEROS_OFF)

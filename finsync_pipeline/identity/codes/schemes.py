@@ -60,8 +60,6 @@ def has_right_check_digits(text: str, scheme_name: str) -> bool:
 
 def right_check_digits(texts: pa.Array, scheme_name: str) -> npt.NDArray[np.bool_]:
     """For each text (Arrow, not null) what `has_right_check_digits` says of it."""
-    if scheme_name not in CHECK_DIGITS:
-        return np.zeros(len(texts), dtype=np.bool_)
     return np.array([has_right_check_digits(text, scheme_name) for text in texts.to_pylist()], dtype=np.bool_)
 
 
