@@ -35,9 +35,8 @@ _LOOKS = "".join(group[1:] for group in LOOK_ALIKES)
 _READ_AS = "".join(group[0] * (len(group) - 1) for group in LOOK_ALIKES)
 _FOLD = bytes.maketrans(_LOOKS.encode(), _READ_AS.encode())
 
-#: Halves are this long at least, and for each rest that they spare so many codes may share one by chance.
-_SHORTEST_HALF, _MOST_SHARING = 4, 0.1
-_SAMPLE, _SEED = 4_000, 7
+#: Halves are this long at least, and for each rest that they spare so many codes may share one, as a sample shows.
+_SHORTEST_HALF, _MOST_SHARING, _SAMPLE, _SEED = 4, 0.1, 4_000, 7
 #: Texts are asked in blocks with at most so many rests, pairs are compared in blocks: what bounds the memory.
 _MOST_RESTS, _PAIRS_AT_ONCE = 1 << 23, 1 << 20
 

@@ -25,7 +25,7 @@ REPAIRS = (Method.LOOK_ALIKE, Method.ONE_EDIT, Method.TWO_EDITS)
 #: A method of repair is used where it is expected to be right this often.
 FLOOR = 0.999
 
-#: So many codes are compared with all others within two edits, few where many are within four of some others.
+#: So many codes are compared with all others, or few where there are crowds within four edits; and so many of these.
 _PROBES, _FEW_PROBES, _CROWDED, _AMONG = 1_600, 100, 1_000.0, 2_000
 #: Each edit more leads to many times as many codes: at most a tenth of those within four edits are within two.
 _WITHIN_TWO_OF_FOUR = 0.1
@@ -60,16 +60,12 @@ def measure_density(keys: pa.Array, cuts: dict[int, int], companies: Companies, 
     """What the list of these keys (see `blocking`) of a scheme, with the company of each, can bear."""
     if len(keys) == 0:
         return Density(0, 1.0, dict.fromkeys(REPAIRS, np.nan))
-    alike, one, two, _, all_one, all_two, within_four = _count_neighbours(keys, cuts, companies)
-    unseen = 1 / min(_PROBES, len(keys))
+    alike, one, two, _, all_one, all_two, within_four, unseen = _count_neighbours(keys, cuts, companies)
     most_two = max(two, min(two + unseen, _WITHIN_TWO_OF_FOUR * within_four))
     most_one = one if scheme.is_sparse else max(one, min(one + unseen, most_two))
-    left = _LEFT_BY_CHECK_DIGITS if scheme.name in CHECK_DIGITS else 1.0
-    possible = _possible_edits(keys)
-    mistaken, astray = (
-        min(all_one / possible, 1.0),
-        2 * all_two / possible,
-    )  # another's code, and one edit away from one
+    left, possible = _LEFT_BY_CHECK_DIGITS if scheme.name in CHECK_DIGITS else 1.0, _possible_edits(keys)
+    mistaken = min(all_one / possible, 1.0)  # the chance that an edit makes another's code of it
+    astray = 2 * all_two / possible  # and that it leads to within one edit of another's
     expected = {
         Method.LOOK_ALIKE: min(1 - _MISTYPED_LOOK_ALIKES * mistaken - alike, _UNPROVEN),
         Method.ONE_EDIT: min(1 - _DOUBTFUL_FOR_ONE * (left * most_one + astray), _UNPROVEN if scheme.is_sparse else 1),
@@ -83,7 +79,7 @@ def measure_density(keys: pa.Array, cuts: dict[int, int], companies: Companies, 
 def _count_neighbours(keys: pa.Array, cuts: dict[int, int], companies: Companies) -> tuple[float, ...]:
     """The share of codes that another company's looks like, is within one edit of, within two; how many such others.
 
-    All on average; and how many others there are within four edits, if there is one more than is seen.
+    Then how many others are within four edits, if there is one more than is seen, and the share that one code is.
     """
     places, among = _spread(keys, _PROBES), _spread(keys, _AMONG)
     sides = keys.take(places).to_pylist(), keys.take(among).to_pylist()
@@ -96,7 +92,7 @@ def _count_neighbours(keys: pa.Array, cuts: dict[int, int], companies: Companies
     edits = pairs["edits"]
     kinds = [pairs["text"][kind] for kind in (pairs["cost"] == LOOK_ALIKE * edits, edits <= 1, edits <= 2)]
     shares, counts = ([count(kind) / len(places) for kind in kinds] for count in (pd.Series.nunique, len))
-    return *shares, *counts, within_four
+    return *shares, *counts, within_four, 1 / len(places)
 
 
 def _possible_edits(keys: pa.Array) -> float:
