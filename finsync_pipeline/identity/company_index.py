@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finsync_pipeline.identity.codes import SCHEMES, CodeIndex, Scheme, right_check_digits
+from finsync_pipeline.identity.codes.schemes import CHECK_DIGITS
 from finsync_pipeline.identity.countries import read_country
 from finsync_pipeline.identity.names.name_index import NameIndex, NameRecord
 from finsync_pipeline.identity.names.normal_form import fold_blanks
@@ -105,7 +106,7 @@ def _scheme_of_ids(companies: pd.DataFrame, ids: pa.Array) -> Scheme:
         if (companies[column] == companies["company_id"]).fillna(False).all():
             return replace(SCHEMES["company_id"], is_repaired=False)  # repaired by the rules of that column
     for scheme in SCHEMES.values():
-        if scheme.has_check_digits and len(ids) and right_check_digits(ids, scheme.name).all():
+        if scheme.name in CHECK_DIGITS and len(ids) and right_check_digits(ids, scheme.name).all():
             return scheme
     is_number = pc.all(pc.utf8_is_decimal(ids)).as_py() and len({text.lstrip("0") for text in ids.to_pylist()}) == len(
         ids

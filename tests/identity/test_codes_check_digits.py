@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 from stdnum import cusip, isin, lei
 
-from finsync_pipeline.identity.codes import SCHEMES, has_right_check_digits, right_check_digits
+from finsync_pipeline.identity.codes import has_right_check_digits, right_check_digits
+from finsync_pipeline.identity.codes.schemes import CHECK_DIGITS
 
 LETTERS_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 REAL = {
@@ -78,5 +79,5 @@ def test_one_text_is_judged_as_a_column_is():
 
 
 def test_only_schemes_with_check_digits_have_right_ones():
-    assert {name for name, scheme in SCHEMES.items() if scheme.has_check_digits} == set(REAL)
+    assert CHECK_DIGITS.keys() == set(REAL)
     assert not has_right_check_digits("0000320193", "cik")

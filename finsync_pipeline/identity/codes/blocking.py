@@ -21,10 +21,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from rapidfuzz.distance import OSA, Postfix, Prefix
-from rapidfuzz.process import cdist, cpdist
+from rapidfuzz.process import cpdist
 
 from finsync_pipeline import frames
-from finsync_pipeline.identity.codes.normalization import Places, Words, lengths_of, take
+from finsync_pipeline.identity.codes.normalization import Places, Words
 
 LOOK_ALIKES = ("0OQD", "1IL", "5S", "8B", "2Z", "6G", "UV")
 #: So many look-alike characters are read at most, where a text differs in nothing else.
@@ -35,9 +35,8 @@ _LOOKS = "".join(group[1:] for group in LOOK_ALIKES)
 _READ_AS = "".join(group[0] * (len(group) - 1) for group in LOOK_ALIKES)
 _FOLD = bytes.maketrans(_LOOKS.encode(), _READ_AS.encode())
 
-#: Halves are this long at least, and for each rest that they spare so many codes may share one by chance.
-_SHORTEST_HALF, _MOST_SHARING = 4, 0.1
-_SAMPLE, _SEED = 4_000, 7
+#: Halves are this long at least, and for each rest that they spare so many codes may share one, as a sample shows.
+_SHORTEST_HALF, _MOST_SHARING, _SAMPLE, _SEED = 4, 0.1, 4_000, 7
 #: Texts are asked in blocks with at most so many rests, pairs are compared in blocks: what bounds the memory.
 _MOST_RESTS, _PAIRS_AT_ONCE = 1 << 23, 1 << 20
 
@@ -58,10 +57,8 @@ _WINDOW = ["length", "part", "a", "a_length", "b", "b_length", "c", "c_length"]
 
 def best_cuts(keys: pa.Array) -> dict[int, int]:
     """The best cut for each length, found on a sample."""
-    lengths = lengths_of(keys)
-    return {
-        int(length): _best_cut(keys, np.flatnonzero(lengths == length), int(length)) for length in np.unique(lengths)
-    }
+    lengths = np.asarray(pc.utf8_length(keys))
+    return {n: _best_cut(keys, np.flatnonzero(lengths == n), n) for n in np.unique(lengths).tolist()}
 
 
 def near_pairs(texts: pa.Array, keys: pa.Array, cuts: dict[int, int], edits: int) -> pd.DataFrame:
@@ -79,14 +76,6 @@ def near_pairs(texts: pa.Array, keys: pa.Array, cuts: dict[int, int], edits: int
     return pd.concat(found).sort_values(["text", "key"], ignore_index=True)
 
 
-def pairs_of_each(texts: pa.Array, keys: pa.Array, edits: int) -> pd.DataFrame:
-    """All pairs within up to four edits, by comparing each text with each key: for few of them."""
-    sides = texts.to_pylist(), keys.to_pylist()
-    distances = cdist(*sides, scorer=OSA.distance, score_cutoff=edits, dtype=np.uint8, workers=1)
-    text, key = np.nonzero(distances <= edits)
-    return _compared(texts, text, keys, key, edits)
-
-
 def edits_between(texts: pa.Array, codes: pa.Array) -> npt.NDArray[np.int64]:
     """Edits by optimal string alignment from each text to the code beside it; beyond four not how many."""
     sides = texts.to_pylist(), codes.to_pylist()
@@ -100,7 +89,7 @@ def nearest(pairs: pd.DataFrame) -> pd.DataFrame:
     `pairs` have a column `company`. Of pairs that cost the same the first company and key come first.
     """
     pairs = pairs.sort_values(["text", "cost", "company", "key"])
-    best: pd.DataFrame = pairs.drop_duplicates("text").set_index("text")
+    best = pairs.drop_duplicates("text").set_index("text")
     others = pairs[pairs["company"].to_numpy() != best["company"].reindex(pairs["text"]).to_numpy()]
     rivals = others.drop_duplicates("text").set_index("text").reindex(best.index)
     rival = rivals["company"].fillna(-1).astype(np.int32)
@@ -108,31 +97,27 @@ def nearest(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def repairs_in_words(texts: pa.Array, codes: pa.Array) -> Words:
-    """What was read for what in each text: `'O4' read as '04' at 4`, places counted from 1; blank for the same."""
+    """What was read for what in each text: `'O4' read as '04' at 4`, counted from 1; blank where both are the same."""
     sides = texts.to_pylist(), codes.to_pylist()
     fronts, backs = (cpdist(*sides, scorer=end.similarity, dtype=np.int64, workers=1) for end in (Prefix, Postfix))
     words = np.empty(len(fronts), dtype=object)
     for at, (text, code, front, back) in enumerate(zip(*sides, fronts.tolist(), backs.tolist(), strict=True)):
         back = min(back, len(text) - front, len(code) - front)
         wrong, right = text[front : len(text) - back], code[front : len(code) - back]
-        read = (
-            f"'{wrong}' read as '{right}'"
-            if wrong and right
-            else f"'{wrong or right}' {'left out' if wrong else 'put in'}"
-        )
-        words[at] = f"{read} at {front + 1}" if wrong or right else ""
+        done = f"read as '{right}'" if wrong and right else "left out" if wrong else "put in"
+        words[at] = f"'{wrong or right}' {done} at {front + 1}" if wrong or right else ""
     return words
 
 
 def _compared(texts: pa.Array, text: Places, keys: pa.Array, key: Places, edits: int) -> pd.DataFrame:
     """Those of the pairs that are within so many edits, or look alike."""
-    pairs = pd.DataFrame({"text": text, "key": key, "edits": edits_between(take(texts, text), take(keys, key))})
+    pairs = pd.DataFrame({"text": text, "key": key, "edits": edits_between(texts.take(text), keys.take(key))})
     pairs = pairs[pairs["edits"] <= MOST_LOOK_ALIKES]
-    sides = take(texts, pairs["text"].to_numpy()), take(keys, pairs["key"].to_numpy())
+    sides = texts.take(pairs["text"].to_numpy()), keys.take(pairs["key"].to_numpy())
     folded = edits_between(*map(_folded, sides))
-    pairs = pairs.assign(cost=EDIT * folded + LOOK_ALIKE * (pairs["edits"] - folded))
-    near: pd.DataFrame = pairs[(pairs["edits"] <= edits) | (folded == 0)]
-    return near
+    near = (pairs["edits"] <= edits) | (folded == 0)
+    compared: pd.DataFrame = pairs.assign(cost=EDIT * folded + LOOK_ALIKE * (pairs["edits"] - folded))[near]
+    return compared
 
 
 def _folded(texts: pa.Array) -> pa.Array:
@@ -173,7 +158,7 @@ def _numbered(texts: pa.Array, start: int = 0) -> pd.DataFrame:
 def _best_cut(keys: pa.Array, places: Places, length: int) -> int:
     """Where the fewest codes share a half by chance; 0 where these are not few enough to spare the rests of wholes."""
     sample = np.random.default_rng(_SEED).choice(places, min(_SAMPLE, len(places)), replace=False)
-    codes, shared = take(keys, np.sort(sample)), {0: _MOST_SHARING * length**2}
+    codes, shared = keys.take(np.sort(sample)), {0: _MOST_SHARING * length**2}
     for cut in range(_SHORTEST_HALF, length - _SHORTEST_HALF + 1):
         front, nearly_front = _equal(codes, 0, cut), _equal(codes, 0, cut - 1)
         back, nearly_back = _equal(codes, cut, length), _equal(codes, cut + 1, length)

@@ -16,22 +16,12 @@ import pyarrow.compute as pc
 from finsync_pipeline.identity.codes import blocking, normalization
 from finsync_pipeline.identity.codes.blocking import EDIT, LOOK_ALIKE
 from finsync_pipeline.identity.codes.density import REPAIRS, Density, measure_density
-from finsync_pipeline.identity.codes.normalization import (
-    FORMS,
-    LETTERS,
-    Forms,
-    Places,
-    as_text,
-    flags,
-    joined,
-    lengths_of,
-    take,
-)
+from finsync_pipeline.identity.codes.normalization import FORMS, Forms, Places, as_text
 from finsync_pipeline.identity.codes.schemes import Scheme, right_check_digits
 from finsync_pipeline.identity.results import Companies, Decisions, Method, Status
 
 #: Codes of these lengths are searched for typing errors; the shortest of them are not repaired by two edits.
-SHORTEST_REPAIRED, SHORTEST_REPAIRED_TWICE, LONGEST_REPAIRED, MOST_EDITS = 5, 7, 32, 2
+SHORTEST_REPAIRED, SHORTEST_REPAIRED_TWICE, LONGEST_REPAIRED, MOST_EDITS = 5, 7, 34, 2
 #: The nearest company must be so much nearer than every other one, in what an edit costs.
 MARGIN = 4
 #: A form in which more codes are other companies' too, or are mistyped into each other, accepts nothing.
@@ -78,12 +68,11 @@ class CodeIndex:
         for before, form in pairwise(FORMS):
             forms[form] = forms[before] if forms[form].equals(forms[before]) else forms[form]
         keys = normalization.search_keys(plain, scheme)
-        is_searched = _is_searched(keys, LONGEST_REPAIRED) & scheme.is_repaired
+        is_searched = _is_searched(keys) & scheme.is_repaired
         keys, owners = keys if is_searched.all() else keys.filter(pa.array(is_searched)), companies[is_searched]
         cuts = blocking.best_cuts(keys)
         density = measure_density(keys, cuts, owners, scheme)
-        precision = _precision(forms, companies, scheme, density)
-        return cls(scheme, companies, forms, precision, keys, cuts, owners, density)
+        return cls(scheme, companies, forms, _precision(forms, companies, scheme, density), keys, cuts, owners, density)
 
     def find(self, texts: pa.Array) -> Decisions:
         """Which company each text (of any Arrow type of text) belongs to; unknown for null."""
@@ -104,21 +93,21 @@ class CodeIndex:
         asked = pd.DataFrame({"company": companies, "text": np.arange(len(texts))})
         listed = pd.DataFrame({"company": self.companies, "code": np.arange(len(self.companies))})
         text, code = asked.merge(listed[listed["company"].isin(companies)], on="company")[["text", "code"]].to_numpy().T
-        beside = Forms({form: take(self.forms[form], code) for form in FORMS}, {})
+        beside = Forms({form: self.forms[form].take(code) for form in FORMS}, {})
         costs = np.full(len(texts), np.inf, dtype=np.float32)
         if self.scheme.is_repaired:
             one, other = (normalization.search_keys(each, self.scheme) for each in (forms, beside))
-            edits = blocking.edits_between(take(one, text), other)
-            is_near = (edits <= MOST_EDITS) & _is_searched(take(one, text)) & _is_searched(other)
+            edits = blocking.edits_between(one.take(text), other)
+            is_near = (edits <= MOST_EDITS) & _is_searched(one.take(text)) & _is_searched(other)
             np.minimum.at(costs, text[is_near], edits[is_near].astype(np.float32))
         for form in FORMS:
-            one = take(forms.texts[form], text)
-            costs[text[flags(pc.and_(pc.equal(one, beside.texts[form]), pc.not_equal(one, "")))]] = 0
+            one = forms.texts[form].take(text)
+            costs[text[np.asarray(pc.and_(pc.equal(one, beside.texts[form]), pc.not_equal(one, "")))]] = 0
         return costs
 
     def _look_up(self, forms: Forms, form: str, places: Places, found: Decisions) -> Places:
         """Decide the texts in these places that are listed codes in this form; returns the places of the others."""
-        texts = take(forms.texts[form], places)
+        texts = forms.texts[form].take(places)
         asked = pc.if_else(pc.equal(texts, ""), None, texts).dictionary_encode()
         meant = pc.index_in(self.forms[form], value_set=asked.dictionary).fill_null(-1).to_numpy(zero_copy_only=False)
         listed = np.flatnonzero(meant >= 0)
@@ -128,7 +117,8 @@ class CodeIndex:
         is_hit, owners = first < end, self.companies[order]
         first, last, hits = first[is_hit], end[is_hit] - 1, places[is_hit]
         surest = Method.CIK if self.scheme.name == "cik" else (Method.EXACT if form == "exact" else Method.NORMALISED)
-        method = np.array([surest, Method.LOOK_ALIKE], dtype=object)[(forms.steps[form][hits] & LETTERS).clip(max=1)]
+        is_alike = (forms.steps[form][hits] & normalization.LETTERS > 0).astype(int)
+        method = np.array([surest, Method.LOOK_ALIKE], dtype=object)[is_alike]
         is_told = (owners[first] == owners[last]) & ~np.isnan(self.precision[form])
         _accept(hits[is_told], owners[first[is_told]], method[is_told], self.precision[form], found)
         for at in np.flatnonzero(~is_told):
@@ -138,12 +128,11 @@ class CodeIndex:
         if form != "exact":
             told = forms.steps_in_words(form, hits)
             found.steps[hits] = np.where(told == "", _AS_LISTED, told)
-        left: Places = places[~is_hit]
-        return left
+        return np.delete(places, np.flatnonzero(is_hit))
 
     def _repair(self, forms: Forms, places: Places, found: Decisions) -> None:
         """Decide the texts in these places that are near to a listed code."""
-        keys = take(normalization.search_keys(forms, self.scheme), places)
+        keys = normalization.search_keys(forms, self.scheme).take(places)
         is_unlisted = right_check_digits(keys, self.scheme.name)
         found.is_unlisted[places[is_unlisted]] = True
         is_searched = _is_searched(keys) & ~is_unlisted
@@ -152,12 +141,13 @@ class CodeIndex:
         keys, places = keys.filter(pa.array(is_searched)), places[is_searched]
         pairs = blocking.near_pairs(keys, self.keys, self.cuts, self.density.reach)
         best = blocking.nearest(pairs.assign(company=self.owners[pairs["key"]]))
-        texts, codes = take(keys, best["text"].to_numpy()), take(self.keys, best["key"].to_numpy())
+        texts, codes = keys.take(best["text"].to_numpy()), self.keys.take(best["key"].to_numpy())
         told, read = forms.steps_in_words("bare", places[best["text"]]), blocking.repairs_in_words(texts, codes)
         same = _ZEROS_IN_FRONT if self.scheme.is_number else ""
-        best["steps"] = [joined(one, other or same) or _AS_LISTED for one, other in zip(told, read, strict=True)]
-        lengths = lengths_of(texts)
-        best["is_long"] = np.minimum(lengths, lengths_of(codes)) >= SHORTEST_REPAIRED_TWICE
+        words = map(normalization.joined, told, np.where(read == "", same, read))
+        best["steps"] = [each or _AS_LISTED for each in words]
+        lengths = np.asarray(pc.utf8_length(texts))
+        best["is_long"] = np.minimum(lengths, np.asarray(pc.utf8_length(codes))) >= SHORTEST_REPAIRED_TWICE
         for cost, score in (("cost", "score"), ("rival_cost", "rival_score")):
             best[score] = np.maximum(100.0 - 100.0 * best[cost] / (EDIT * lengths), 0.0)
         self._decide(best, places[best["text"]], found)
@@ -192,9 +182,8 @@ def _sorted(codes: pa.Array, companies: Companies) -> tuple[pa.Array, Companies]
     return as_text(table["code"]), table["company"].to_numpy()
 
 
-def _is_searched(keys: pa.Array, longest: int = LONGEST_REPAIRED + MOST_EDITS) -> npt.NDArray[np.bool_]:
-    """Whether each key is neither too short nor too long to be searched."""
-    return np.isin(lengths_of(keys), np.arange(SHORTEST_REPAIRED, longest + 1))
+def _is_searched(keys: pa.Array) -> npt.NDArray[np.bool_]:
+    return np.isin(np.asarray(pc.utf8_length(keys)), np.arange(SHORTEST_REPAIRED, LONGEST_REPAIRED + 1))
 
 
 def _precision(forms: dict[str, pa.Array], companies: Companies, scheme: Scheme, density: Density) -> dict[str, float]:
@@ -213,18 +202,16 @@ def _precision(forms: dict[str, pa.Array], companies: Companies, scheme: Scheme,
 def _share_of_several(codes: pa.Array, companies: Companies) -> float:
     """The share of codes that are those of several companies."""
     ids = codes.dictionary_encode().indices.to_numpy()
-    lowest, highest = np.full(len(ids), np.iinfo(np.int32).max, dtype=np.int32), np.full(len(ids), -1, dtype=np.int32)
-    np.minimum.at(lowest, ids, companies)
-    np.maximum.at(highest, ids, companies)
-    return float((lowest != highest)[ids].mean()) if len(ids) else 0.0
+    owners = pd.Series(companies).groupby(ids)
+    return float((owners.transform("min") != owners.transform("max")).mean()) if len(ids) else 0.0
 
 
 def find_codes(texts: pa.Array, indexes: Mapping[str, CodeIndex]) -> Decisions:
     """Which company each text belongs to by a code of any scheme.
 
     The surest method wins, and two companies by equally sure ones are ambiguous. A code with right check digits that
-    is not listed belongs to another company, whatever it is near to in other schemes. A listed CIK is found by `cik`,
-    however it is padded or labelled, and is no surer than a normalised code: it may as well be a name.
+    is not listed belongs to another company, whatever it is near to in other schemes. A listed CIK is no surer than
+    a normalised code: as it is written it may as well be a name.
     """
     decisions = Decisions.unknown(len(texts))
     ranks = np.full(len(texts), _NONE)
@@ -235,8 +222,9 @@ def find_codes(texts: pa.Array, indexes: Mapping[str, CodeIndex]) -> Decisions:
         is_answer = (each.status != Status.UNKNOWN) & ~(is_unlisted & (rank > _NORMALISED))
         agrees = (each.company == decisions.company) & (each.company >= 0)
         for row in map(int, np.flatnonzero(is_answer & (rank == ranks) & ~agrees)):
-            companies = sorted(_companies(each, row) | _companies(decisions, row))
-            decisions.quarantine(row, Status.AMBIGUOUS, [(company, 100.0) for company in companies], each.method[row])
+            said = [both.candidates[row] or [(int(both.company[row]), 100.0)] for both in (each, decisions)]
+            ranked = [(company, 100.0) for company in sorted({company for pairs in said for company, _ in pairs})]
+            decisions.quarantine(row, Status.AMBIGUOUS, ranked, each.method[row])
         better = np.flatnonzero(is_answer & (rank < ranks))
         decisions.put(better, each.take(better))
         ranks[better] = rank[better]
@@ -247,10 +235,3 @@ def find_codes(texts: pa.Array, indexes: Mapping[str, CodeIndex]) -> Decisions:
         decisions.method[rows] = decisions.steps[rows] = None
     decisions.is_unlisted[:] = is_unlisted & (ranks == _NONE)
     return decisions
-
-
-def _companies(decisions: Decisions, row: int) -> set[int]:
-    """The companies that it is decided for, or between."""
-    if decisions.status[row] == Status.ACCEPTED:
-        return {int(decisions.company[row])}
-    return {company for company, _ in decisions.candidates[row] or ()}

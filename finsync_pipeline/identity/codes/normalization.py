@@ -35,10 +35,8 @@ LETTERS, PLAIN, INVISIBLE, QUOTES, UPPER, LABEL, POINT, SCIENTIFIC, BLANKS, SEPA
 #: The forms by which a code is looked up, the most literal first.
 FORMS = ("exact", "written", "bare", "zeros")
 
-#: So many zeros are put back at most: a shorter number is some other number.
-MOST_ZEROS_BACK = 4
-#: Longer texts are compared as they are only.
-LONGEST_WRITTEN = 256
+#: So many zeros are put back at most: a shorter number is some other. Longer texts are compared as they are only.
+MOST_ZEROS_BACK, LONGEST_WRITTEN = 4, 256
 
 _QUOTES = "'\"`‘’‚‛´ʼ′“”„«»"  # noqa: RUF001
 _UNSEEN = (
@@ -69,33 +67,15 @@ class Forms:
         names = [", ".join(name for at, name in enumerate(STEPS) if at and each >> at & 1) for each in kinds.tolist()]
         words = np.array([*names, ""], dtype=object)[kind]
         some = np.flatnonzero(self.steps[form][places] & LETTERS)
-        letters = map(_letters_read, take(self.texts["exact"], places[some]).to_pylist())
+        letters = map(_letters_read, self.texts["exact"].take(places[some]).to_pylist())
         words[some] = [joined(each, word) for each, word in zip(letters, words[some], strict=True)]
         return words
 
 
 def as_text(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
     """One large_string array, whatever kind of text column it was; nulls stay."""
-    if isinstance(texts, pa.ChunkedArray):
-        texts = texts.combine_chunks()
-    if pa.types.is_dictionary(texts.type):
-        texts = texts.dictionary_decode()
-    return texts.cast(pa.large_string())
-
-
-def take(texts: pa.Array, places: npt.NDArray[np.integer]) -> pa.Array:
-    """The texts in these places."""
-    return texts.take(pa.array(places.astype(np.int64, copy=False)))
-
-
-def flags(values: pa.Array) -> npt.NDArray[np.bool_]:
-    """An Arrow array of booleans without nulls as one of NumPy."""
-    return np.asarray(values.to_numpy(zero_copy_only=False))
-
-
-def lengths_of(texts: pa.Array) -> Places:
-    """The number of characters of each text."""
-    return np.asarray(pc.utf8_length(texts).to_numpy(zero_copy_only=False), dtype=np.int64)
+    texts = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    return (texts.dictionary_decode() if pa.types.is_dictionary(texts.type) else texts).cast(pa.large_string())
 
 
 def plain_forms(texts: pa.Array, scheme: Scheme) -> Forms:
@@ -103,12 +83,12 @@ def plain_forms(texts: pa.Array, scheme: Scheme) -> Forms:
     short = pc.if_else(pc.greater(pc.binary_length(texts), LONGEST_WRITTEN), "", texts)
     is_odd = pc.match_substring_regex(short, r"[^0-9A-Z]")
     is_odd = pc.or_(is_odd, pc.match_substring_regex(short, scheme.label))
-    places = np.flatnonzero(flags(is_odd))
-    written, outer = _changed(take(short, places), _OUTER)
+    written, outer = _changed(short.filter(is_odd), _OUTER)
     bare, inner = _changed(written, [(LABEL, _replacing(scheme.label, r"\1")), *_INNER])
-    forms = {"exact": texts, "written": _replaced(short, places, written), "bare": _replaced(short, places, bare)}
+    forms = {"exact": texts, "written": pc.replace_with_mask(short, is_odd, written)}
+    forms["bare"] = pc.replace_with_mask(short, is_odd, bare)
     steps = {form: np.zeros(len(texts), dtype=np.int64) for form in FORMS}
-    steps["written"][places], steps["bare"][places] = outer, outer | inner
+    steps["written"][np.asarray(is_odd)], steps["bare"][np.asarray(is_odd)] = outer, outer | inner
     forms["zeros"], steps["zeros"] = _without_regard_to_zeros(forms["bare"], scheme)
     steps["zeros"] |= steps["bare"]
     return Forms(forms, steps)
@@ -131,13 +111,11 @@ def read_number(text: str) -> str:
     """A number's digits, where all of them are there; blank where some are lost, or it is a fraction or negative."""
     if found := re.fullmatch(r"(\d+)[.,]00?", text):
         return found[1]
-    if re.fullmatch(r"\d{1,3}(?:,\d{3})+|\d{1,3}(?:\.\d{3}){2,}", text) or text.isdigit():
-        return text
     if found := re.fullmatch(r"(\d)(?:[.,](\d+))?E\+?(\d{1,2})", text):
         digits, whole = found[1] + (found[2] or ""), int(found[3]) + 1
         if len(digits) >= whole > 1 and not digits[whole:].strip("0"):
             return digits[:whole]
-    return text if re.fullmatch(r"\d+E\d+", text) else ""
+    return text if re.fullmatch(r"\d+(?:E\d+)?|\d{1,3}(?:,\d{3})+|\d{1,3}(?:\.\d{3}){2,}", text) else ""
 
 
 _Change = tuple[int, Callable[[pa.Array], pa.Array]]
@@ -148,7 +126,7 @@ def _changed(texts: pa.Array, changes: list[_Change]) -> tuple[pa.Array, Steps]:
     steps = np.zeros(len(texts), dtype=np.int64)
     for step, change in changes:
         after = change(texts)
-        steps[flags(pc.not_equal(after, texts))] |= step
+        steps[np.asarray(pc.not_equal(after, texts))] |= step
         texts = after
     return texts, steps
 
@@ -162,26 +140,24 @@ def _letters_read(text: str) -> str:
 
 
 def _in_latin_letters(texts: pa.Array) -> pa.Array:
-    places = np.flatnonzero(~flags(pc.string_is_ascii(texts)))
-    read = [text.translate(_AS_LATIN) for text in take(texts, places).to_pylist()]
-    return _replaced(texts, places, pa.array(read, pa.large_string()))
+    is_foreign = pc.invert(pc.string_is_ascii(texts))
+    read = [text.translate(_AS_LATIN) for text in texts.filter(is_foreign).to_pylist()]
+    return pc.replace_with_mask(texts, is_foreign, pa.array(read, pa.large_string()))
 
 
 def _replacing(pattern: str, replacement: str = "") -> Callable[[pa.Array], pa.Array]:
     return partial(pc.replace_substring_regex, pattern=pattern, replacement=replacement)
 
 
-def _in_plain_characters(texts: pa.Array) -> pa.Array:
-    return pc.replace_substring_regex(pc.utf8_normalize(texts, form="NFKC"), r"[\p{Pd}\x{2212}]", "-")
-
-
 def _numbers_read(texts: pa.Array, pattern: str) -> pa.Array:
-    places = np.flatnonzero(flags(pc.match_substring_regex(texts, pattern)))
-    return _replaced(texts, places, pa.array(map(read_number, take(texts, places).to_pylist()), pa.large_string()))
+    is_number = pc.match_substring_regex(texts, pattern)
+    read = [read_number(text) for text in texts.filter(is_number).to_pylist()]
+    return pc.replace_with_mask(texts, is_number, pa.array(read, pa.large_string()))
 
 
 _OUTER: list[_Change] = [
-    (PLAIN, _in_plain_characters),
+    (PLAIN, partial(pc.utf8_normalize, form="NFKC")),
+    (PLAIN, _replacing(r"[\p{Pd}\x{2212}]", "-")),
     (INVISIBLE, _replacing(_UNSEEN)),
     (UPPER, pc.utf8_upper),
     (BLANKS, pc.utf8_trim_whitespace),
@@ -197,22 +173,11 @@ _INNER: list[_Change] = [
 ]
 
 
-def _replaced(texts: pa.Array, places: Places, changed: pa.Array) -> pa.Array:
-    """The texts with other ones in these (ascending) places."""
-    if len(places) == 0 or len(places) == len(texts):
-        return texts if len(places) == 0 else changed
-    order = np.arange(len(texts))
-    order[places] = len(texts) + np.arange(len(places))
-    return take(pa.concat_arrays([texts, changed]), order)
-
-
 def _without_regard_to_zeros(bare: pa.Array, scheme: Scheme) -> tuple[pa.Array, Steps]:
     """`COMP000012` as `COMP12`, or numbers filled up with zeros where all codes have one length."""
     if scheme.length is None:
         zeros = pc.replace_substring_regex(bare, r"^([A-Z]*)0+(\d+)$", r"\1\2")
-        return zeros, np.where(flags(pc.equal(zeros, bare)), ZEROS_BACK, ZEROS_OFF)
-    lengths = lengths_of(bare)
-    is_short = (lengths >= scheme.length - MOST_ZEROS_BACK) & (lengths < scheme.length)
-    is_short &= flags(pc.match_substring_regex(bare, r"^\d+$"))
-    padded = pc.utf8_lpad(bare.filter(pa.array(is_short)), scheme.length, "0")
-    return _replaced(bare, np.flatnonzero(is_short), padded), np.where(is_short, ZEROS_BACK, ZEROS_OFF)
+        return zeros, np.where(np.asarray(pc.equal(zeros, bare)), ZEROS_BACK, ZEROS_OFF)
+    is_short = pc.match_substring_regex(bare, rf"^\d{{{scheme.length - MOST_ZEROS_BACK},{scheme.length - 1}}}$")
+    padded = pc.replace_with_mask(bare, is_short, pc.utf8_lpad(bare.filter(is_short), scheme.length, "0"))
+    return padded, np.where(np.asarray(is_short), ZEROS_BACK, ZEROS_OFF)

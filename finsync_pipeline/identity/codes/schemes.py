@@ -34,11 +34,6 @@ class Scheme:
     is_repaired: bool = True
     is_sparse: bool = False
 
-    @property
-    def has_check_digits(self) -> bool:
-        """Whether a mistyped code shows, see `right_check_digits`."""
-        return self.name in _RULES
-
 
 def _label(words: str, code: str) -> str:
     return rf"^(?:{words})[\s:#=._-]*({code})$"
@@ -59,14 +54,12 @@ _CUSIP_CHARACTERS = digits + ascii_uppercase + "*@#"
 
 def has_right_check_digits(text: str, scheme_name: str) -> bool:
     """Whether the text is a well-formed code of the scheme with the right check digits; False if it has none."""
-    pattern, rule = _RULES.get(scheme_name, (None, None))
+    pattern, rule = CHECK_DIGITS.get(scheme_name, (None, None))
     return pattern is not None and rule is not None and bool(pattern.fullmatch(text)) and rule(text)
 
 
 def right_check_digits(texts: pa.Array, scheme_name: str) -> npt.NDArray[np.bool_]:
     """For each text (Arrow, not null) what `has_right_check_digits` says of it."""
-    if scheme_name not in _RULES:
-        return np.zeros(len(texts), dtype=np.bool_)
     return np.array([has_right_check_digits(text, scheme_name) for text in texts.to_pylist()], dtype=np.bool_)
 
 
@@ -85,7 +78,8 @@ def _is_cusip(code: str) -> bool:
     return (total + values[8]) % 10 == 0
 
 
-_RULES: dict[str, tuple[re.Pattern[str], Callable[[str], bool]]] = {
+#: How a code with check digits is formed, and its rule.
+CHECK_DIGITS: dict[str, tuple[re.Pattern[str], Callable[[str], bool]]] = {
     "lei": (re.compile("[0-9A-Z]{18}[0-9]{2}"), _is_lei),
     "isin": (re.compile("[A-Z]{2}[0-9A-Z]{9}[0-9]"), _is_isin),
     "cusip": (re.compile("[0-9A-Z*@#]{8}[0-9]"), _is_cusip),
