@@ -24,13 +24,12 @@ from finsync_pipeline.identity.company_index import CODE_COLUMNS, CompanyIndex, 
 from finsync_pipeline.identity.countries import read_country
 from finsync_pipeline.identity.names.matching import find_names
 from finsync_pipeline.identity.names.normal_form import normalise_name
-from finsync_pipeline.identity.results import Decisions, Method, Status
-from finsync_pipeline.identity.spellings import Flags
+from finsync_pipeline.identity.results import Decisions, Flags, Method, Status
 
 #: A name that nobody has vetoes a code whose company is called so differently (token set ratio, 0 to 100).
 LEAST_SIMILAR = 60.0
 #: To expect of what supporting columns accept: two cells of a row that lead to one company by different ways.
-PRECISION_WITH_SUPPORT = 0.9998
+SUPPORTED = 0.9998
 
 _KEY_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _SEVERAL = re.compile(r"[|,;]")
@@ -152,7 +151,7 @@ def _corroborate(row: int, said: SupportingEvidence, decisions: Decisions, edits
             *(c for c in candidates if c[0] != company),
         ]
     method = f"{method}+{'+'.join(said.kinds)}"
-    decisions.accept(row, company, method, steps, precision=PRECISION_WITH_SUPPORT, candidates=candidates)
+    decisions.accept(row, company, method, steps, precision=SUPPORTED, candidates=candidates)
 
 
 def _choose_by_country(row: int, countries: set[str], decisions: Decisions, index: CompanyIndex) -> None:
@@ -165,14 +164,8 @@ def _choose_by_country(row: int, countries: set[str], decisions: Decisions, inde
         return
     agreeing = [company for company, _ in candidates if index.countries[company] in countries]
     if len(agreeing) == 1 and all(index.countries[company] is not None for company, _ in candidates):
-        decisions.accept(
-            row,
-            agreeing[0],
-            f"{method}+country",
-            decisions.steps[row],
-            precision=PRECISION_WITH_SUPPORT,
-            candidates=candidates,
-        )
+        steps = decisions.steps[row]
+        decisions.accept(row, agreeing[0], f"{method}+country", steps, precision=SUPPORTED, candidates=candidates)
 
 
 def _edits_to_supported(

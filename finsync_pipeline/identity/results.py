@@ -78,6 +78,7 @@ MOST_CANDIDATES = 5
 Companies = npt.NDArray[np.int32]
 Texts = npt.NDArray[np.object_]
 Scores = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 Candidates = Sequence[tuple[int, float]]
 
 
@@ -101,12 +102,14 @@ class Decisions:
     precision: Scores
     suggestion: Companies
     candidates: Texts
-    is_unlisted: npt.NDArray[np.bool_]
+    is_unlisted: Flags
 
     @classmethod
     def unknown(cls, count: int) -> Decisions:
         """So many decisions that nothing was found for."""
-        return cls(**{name: np.full(count, value, dtype) for name, (value, dtype) in _NOTHING_FOUND.items()})
+        columns = {field.name: np.full(count, *_NOTHING[str(field.type)]) for field in fields(cls)}
+        columns["status"][:] = Status.UNKNOWN
+        return cls(**columns)
 
     def __len__(self) -> int:
         return len(self.status)
@@ -145,38 +148,26 @@ class Decisions:
     def columns(self, company_ids: pa.Array) -> dict[str, pd.Series[Any]]:
         """The columns that `resolve` adds, with company ids instead of places."""
         ids = company_ids.to_pylist() if any(each is not None for each in self.candidates) else []
-        columns = {
-            "status": pa.array(self.status, pa.string()),
-            "company_id": _ids(self.company, company_ids),
-            "method": pa.array(self.method, pa.string()),
-            "steps": pa.array(self.steps, pa.string()),
-            "score": pa.array(self.score, from_pandas=True),
-            "runner_up": _ids(self.runner_up, company_ids),
-            "runner_up_score": pa.array(self.runner_up_score, from_pandas=True),
-            "precision": pa.array(self.precision, from_pandas=True),
-            "suggestion": _ids(self.suggestion, company_ids),
-            "candidates": pa.array([_as_json(each, ids) for each in self.candidates], pa.string()),
-        }
+        columns: dict[str, pa.Array] = {}
+        for field in fields(self):
+            name, values = field.name, getattr(self, field.name)
+            if name == "candidates":
+                columns[name] = pa.array([_as_json(each, ids) for each in values], pa.string())
+            elif field.type == "Companies":
+                places = pa.array(values, mask=values < 0)
+                columns["company_id" if name == "company" else name] = company_ids.take(places).cast(pa.string())
+            elif field.type != "Flags":
+                columns[name] = pa.array(values, pa.string() if field.type == "Texts" else None, from_pandas=True)
         return {name: pd.Series(pd.arrays.ArrowExtensionArray(column)) for name, column in columns.items()}
 
 
-_NOTHING_FOUND: dict[str, tuple[Any, type]] = {
-    "status": (Status.UNKNOWN, object),
-    "company": (-1, np.int32),
-    "method": (None, object),
-    "steps": (None, object),
-    "score": (np.nan, np.float64),
-    "runner_up": (-1, np.int32),
-    "runner_up_score": (np.nan, np.float64),
-    "precision": (np.nan, np.float64),
-    "suggestion": (-1, np.int32),
-    "candidates": (None, object),
-    "is_unlisted": (False, np.bool_),
+#: What a column of each type holds where nothing was found, and its dtype.
+_NOTHING: dict[str, tuple[Any, type]] = {
+    "Texts": (None, object),
+    "Companies": (-1, np.int32),
+    "Scores": (np.nan, np.float64),
+    "Flags": (False, np.bool_),
 }
-
-
-def _ids(companies: Companies, company_ids: pa.Array) -> pa.Array:
-    return company_ids.take(pa.array(companies, mask=companies < 0)).cast(pa.string())
 
 
 def _as_json(candidates: Candidates | None, ids: Sequence[str]) -> str | None:

@@ -10,15 +10,13 @@ from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from finsync_pipeline.identity.codes import find_codes
 from finsync_pipeline.identity.company_index import CompanyIndex
 from finsync_pipeline.identity.names.matching import companies_beginning_with, find_names, nearest_names
-from finsync_pipeline.identity.results import Candidates, Decisions, Match, Method, Status
+from finsync_pipeline.identity.results import Candidates, Decisions, Flags, Match, Method, Status
 
-Flags = npt.NDArray[np.bool_]
 _ORDER = {method: place for place, method in enumerate(Method)}
 
 
@@ -36,7 +34,7 @@ def decide_texts(
         found = find_codes(texts.take(pa.array(rows)), index.codes_of(kind))
         decisions.put(rows, found)
         is_code[rows] = [method is not None for method in found.method]
-    if set(kinds) & {None, "name", "ticker"}:
+    if index.names.records or index.tickers.records:
         known = texts.to_pylist()
         for row in _rows_to_read(known, decisions, kinds, index):
             is_code[row] &= not _weigh(row, known[row].strip(), days[row], kinds[row], decisions, index)

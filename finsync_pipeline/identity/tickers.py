@@ -55,7 +55,7 @@ class TickerIndex:
         What is written like a word, `Ford`, may be a name as well: such a match does not suffice.
         """
         written = _written(text)
-        found = self._in_force(self.records.get(written, ()), day) or self._written_otherwise(written, day)
+        found = _in_force(self.records.get(written, ()), day) or self._written_otherwise(written, day)
         dated = [record for record in found if record.is_dated]
         is_alias = bool(dated) or all(record.is_alias for record in found)
         steps = None if written == text else f"ticker {written}"
@@ -68,15 +68,16 @@ class TickerIndex:
 
     def _written_otherwise(self, written: str, day: date) -> list[NameRecord]:
         """`BRKB`, `BRK.B.US`: only if one company's ticker can be meant."""
-        found = self._in_force(self.undotted.get(written.replace(".", ""), ()), day)
+        found = _in_force(self.undotted.get(written.replace(".", ""), ()), day)
         if not found and (parts := _WITH_COUNTRY.fullmatch(written)):
-            without = self._in_force(self.records.get(parts[1], ()), day)
+            without = _in_force(self.records.get(parts[1], ()), day)
             found = [r for r in without if parts[2] == (self.countries[r.company] or _USUAL_COUNTRY)]
         return found if len({record.company for record in found}) == 1 else []
-
-    def _in_force(self, records: Sequence[NameRecord], day: date) -> list[NameRecord]:
-        return [record for record in records if record.is_in_force(day)]
 
 
 def _written(text: str) -> str:
     return _SEPARATORS.sub(".", fold_blanks(text)).upper()
+
+
+def _in_force(records: Sequence[NameRecord], day: date) -> list[NameRecord]:
+    return [record for record in records if record.is_in_force(day)]

@@ -100,14 +100,12 @@ class LegalForms:
 
     def glued(self, word: str) -> tuple[str, frozenset[str]] | None:
         """A word without the legal form that is glued to its end or front, and its families: `carnivalcorp`."""
-        for form in self.single_words:
-            if len(form) < _SHORTEST_FORM_GLUED or len(word) < len(form) + _SHORTEST_GLUED:
-                continue
-            families = self.phrases[(form,)]
-            if word.endswith(form):
-                return word[: -len(form)], families
-            if word.startswith(form) and any(name.startswith(_IN_FRONT) for name in families):
-                return word[len(form) :], families
+        for length in range(len(word) - _SHORTEST_GLUED, _SHORTEST_FORM_GLUED - 1, -1):
+            if families := self.phrases.get((word[-length:],)):
+                return word[:-length], families
+            families = self.phrases.get((word[:length],), frozenset())
+            if any(name.startswith(_IN_FRONT) for name in families):
+                return word[length:], families
         return None
 
     def agree(self, source: Collection[str], listed: Collection[str], country: str | None) -> bool:

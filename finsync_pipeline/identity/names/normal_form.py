@@ -22,7 +22,6 @@ from finsync_pipeline.identity.names.words import (
     LETTERS,
     OMITTED_TAILS,
     SMALL_WORDS,
-    STATES,
 )
 
 #: A longer text is nobody's name: it is compared as it stands only.
@@ -84,7 +83,7 @@ class NameForms:
 
     @property
     def tailless(self) -> str:
-        """The words of the core, sorted, without those at its end that may be left out (`group`, `of delaware`)."""
+        """The words of the core, sorted, without those at its end that may be left out such as `group`."""
         end = next((count for count in range(1, len(self.core)) if self.adds_only_tails_to(count)), len(self.core))
         return " ".join(sorted(self.core[:end]))
 
@@ -107,10 +106,8 @@ class NameForms:
         return [(words[place], " ".join(words[:place] + words[place + 1 :])) for place in places]
 
     def adds_only_tails_to(self, words: int) -> bool:
-        """Whether all that follows the first words of the core may be left out (`group`, `of delaware`)."""
-        tail = self.core[words:]
-        is_place = tail[:1] == ("of",) and " ".join(tail[1:]) in STATES
-        return is_place or all(word in OMITTED_TAILS for word in tail)
+        """Whether all that follows the first words of the core may be left out, such as `group`."""
+        return OMITTED_TAILS.issuperset(self.core[words:])
 
 
 def fold_blanks(text: str) -> str:
@@ -156,19 +153,19 @@ def other_readings(forms: NameForms) -> Iterator[tuple[NameForms, str]]:
             yield replace(forms, core=core, families=glued[1]), f"legal form taken off {word!r}"
 
 
+@lru_cache(maxsize=50_000)
 def _misspelt(word: str) -> frozenset[str]:
     """The families of the legal forms of which a word is a misspelling: a letter double, or one too few.
 
     In long forms any one letter may be wrong; short ones swapped or changed are other words: `crop`.
     """
     families: set[str] = set()
-    for form in (*LEGAL_FORMS.single_words, *ABBREVIATIONS):
-        found = LEGAL_FORMS.phrases.get((ABBREVIATIONS.get(form, form),))
-        if found is None or min(len(form), len(word)) < _SHORTEST_MISSPELT or word[0] != form[0]:
+    for form, of_form in _WRITTEN_FORMS.get(word[:1], ()):
+        if min(len(form), len(word)) < _SHORTEST_MISSPELT:
             continue
         is_slip = len(word) < len(form) or len(form) >= _LONG_FORM or _DOUBLE.sub(r"\1", word) == form
         if is_slip and OSA.distance(word, form, score_cutoff=1) == 1:
-            families |= found
+            families |= of_form
     return frozenset(families)
 
 
@@ -280,3 +277,8 @@ def _length_of_share_class(words: list[str]) -> int:
 
 #: The forms, in the words of this module.
 LEGAL_FORMS = LegalForms.read(lambda written: _words(fold_blanks(written).casefold()))
+#: Those that are one word, as it may be written, by its first letter; with their families.
+_WRITTEN_FORMS: dict[str, list[tuple[str, frozenset[str]]]] = {}
+for _form in (*LEGAL_FORMS.single_words, *ABBREVIATIONS):
+    if _families := LEGAL_FORMS.phrases.get((ABBREVIATIONS.get(_form, _form),)):
+        _WRITTEN_FORMS.setdefault(_form[0], []).append((_form, _families))

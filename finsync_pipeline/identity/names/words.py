@@ -29,16 +29,6 @@ semiconductor service software solutions stores systems technologies technology 
 """
 GENERAL_WORDS = OMITTED_TAILS | frozenset(_GENERAL.split())
 
-#: States of incorporation, as they end a name behind `of`.
-_STATES = """
-alabama, alaska, arizona, arkansas, california, colorado, connecticut, delaware, florida, georgia, hawaii, idaho,
-illinois, indiana, iowa, kansas, kentucky, louisiana, maine, maryland, massachusetts, michigan, minnesota,
-mississippi, missouri, montana, nebraska, nevada, new hampshire, new jersey, new mexico, new york, north carolina,
-north dakota, ohio, oklahoma, oregon, pennsylvania, rhode island, south carolina, south dakota, tennessee, texas,
-utah, vermont, virginia, washington, west virginia, wisconsin, wyoming
-"""
-STATES = frozenset(state.strip() for state in _STATES.split(","))
-
 #: Words that initials leave out.
 SMALL_WORDS = frozenset({"of", "the", "&", "for", "de", "la", "in"})
 
