@@ -19,7 +19,7 @@ _COUNTS_SQL = f"""
         date_trunc('quarter', period_end)::DATE AS quarter,
         CASE WHEN status = '{Status.ACCEPTED}' THEN method ELSE status END AS decision,
         sum(row_count)::BIGINT AS rows
-    FROM decisions GROUP BY ALL
+    FROM decisions GROUP BY ALL ORDER BY quarter
 """
 # An accepted one with a suggestion is used, but a person should look at it.
 _QUESTIONS_SQL = rf"""
@@ -32,12 +32,8 @@ _QUESTIONS_SQL = rf"""
     SELECT
         source, spelling, evidence,
         sum(row_count)::BIGINT AS row_count, min(period_end) AS first_period, max(period_end) AS last_period,
-        last(status ORDER BY period_end, original) AS status,
-        last(suggestion ORDER BY period_end, original) AS suggestion,
-        last(score ORDER BY period_end, original) AS score,
-        last(runner_up ORDER BY period_end, original) AS runner_up,
-        last(runner_up_score ORDER BY period_end, original) AS runner_up_score,
-        last(candidates ORDER BY period_end, original) AS candidates
+        last(COLUMNS(['status', 'suggestion', 'score', 'runner_up', 'runner_up_score', 'candidates'])
+            ORDER BY period_end, original) AS "\0"
     FROM asked
     GROUP BY source, spelling, evidence
     ORDER BY row_count DESC, source, spelling, evidence
@@ -52,11 +48,9 @@ def rows_by_decision(decisions: pd.DataFrame) -> dict[date, dict[str, int]]:
     """
     counted = frames.query(_COUNTS_SQL, decisions=decisions[["period_end", "status", "method", "row_count"]])
     methods = sorted({*counted["decision"]} - {*REFUSED})
-    counts: dict[date, dict[str, int]] = {
-        quarter: dict.fromkeys((*methods, *REFUSED), 0) for quarter in sorted({*counted["quarter"]})
-    }
+    counts: dict[date, dict[str, int]] = {}
     for quarter, decision, rows in counted.itertuples(index=False, name=None):
-        counts[quarter][decision] = int(rows)
+        counts.setdefault(quarter, dict.fromkeys((*methods, *REFUSED), 0))[decision] = int(rows)
     return counts
 
 
@@ -72,8 +66,7 @@ def open_questions(decisions: pd.DataFrame, companies: pd.DataFrame) -> pd.DataF
     Returns those columns of IDENTITY_REVIEW that are known; status, suggestion and candidates are those of the latest
     period. Rows without any spelling are no question. A line break in a spelling is a blank: so the review can name it.
     """
-    listed = companies[companies["name"].notna()]
-    names = dict(zip(listed["company_id"], listed["name"], strict=True))
+    names = companies.set_index("company_id")["name"].dropna().to_dict()
     found = frames.query(_QUESTIONS_SQL, decisions=decisions)
     told = [_candidates_told(row, names) for row in frames.to_arrow(found).to_pylist()]
     return found.assign(
@@ -82,16 +75,11 @@ def open_questions(decisions: pd.DataFrame, companies: pd.DataFrame) -> pd.DataF
     )
 
 
-def _candidates_told(decision: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
+def _candidates_told(decision: Mapping[str, Any], names: Mapping[Any, str]) -> str | None:
     """`0000046765 HELMERICH & PAYNE INC 100; 0000047217 HEWLETT PACKARD CO 100`."""
     if decision["candidates"] is not None:
         candidates = json.loads(decision["candidates"])
     else:
-        pairs = (("suggestion", "score"), ("runner_up", "runner_up_score"))
-        candidates = [(decision[company], decision[score]) for company, score in pairs if decision[company]]
-    return "; ".join(_told(company, score, names) for company, score in candidates) or None
-
-
-def _told(company: str, score: float | None, names: Mapping[str, str]) -> str:
-    parts = [company, names.get(company), None if score is None else f"{score:.4g}"]
-    return " ".join(part for part in parts if part)
+        candidates = [(decision["suggestion"], decision["score"]), (decision["runner_up"], decision["runner_up_score"])]
+    told = ([c, names.get(c), None if score is None else f"{score:.4g}"] for c, score in candidates if c)
+    return "; ".join(" ".join(filter(None, parts)) for parts in told) or None

@@ -5,34 +5,29 @@ from __future__ import annotations
 import pandas as pd
 
 from finsync_pipeline import frames
-from finsync_pipeline.identity.reference import CODES, Reference
+from finsync_pipeline.identity.reference import Reference
 
 #: So many companies of a value are named.
 NAMED = 4
 
-_LISTED = "\n".join(
-    f"UNION ALL SELECT company_id, '{column.removesuffix('s')}', unnest(string_split({column}, '|')), NULL, NULL "
-    "FROM companies"
-    for column in CODES
-)
 _COLLISIONS_SQL = rf"""
-    WITH claims AS (
-        SELECT company_id, 'id' AS kind, company_id AS text, NULL::DATE AS valid_from, NULL::DATE AS valid_to
-        FROM companies
-        UNION ALL SELECT company_id, 'name', name, NULL, NULL FROM companies
-        {_LISTED}
-        UNION ALL SELECT company_id, kind, alias, valid_from, valid_to FROM aliases
+    WITH cells AS (
+        UNPIVOT (SELECT *, company_id AS id, tickers AS ticker FROM companies)
+        ON id, name, ticker, cik, lei, isin, cusip INTO NAME kind VALUE cell
+    ),
+    claims AS (
+        SELECT company_id, kind, unnest(if(kind IN ('id', 'name'), [cell], string_split(cell, '|'))) AS text FROM cells
+        UNION ALL BY NAME SELECT company_id, kind, alias AS text, valid_from, valid_to FROM aliases
     ),
     folded AS (
-        SELECT
-            *, coalesce(valid_from, valid_to) IS NOT NULL AS is_dated,
+        SELECT *, coalesce(valid_from, valid_to) IS NOT NULL AS is_dated,
             coalesce(valid_from, DATE '0001-01-01') AS first_day, coalesce(valid_to, DATE '9999-12-31') AS last_day,
             CASE
                 WHEN kind = 'ticker' THEN regexp_replace(lower(text), '[\s./_-]+', '.', 'g')
                 ELSE regexp_replace(lower(text), '[^\p{{L}}\p{{N}}&]', '', 'g')
             END AS letters,
             nullif(regexp_replace(letters, '^0+([0-9]+)$', '\1'), '') AS folded
-        FROM claims WHERE text IS NOT NULL
+        FROM claims
     ),
     several AS (
         SELECT folded FROM folded WHERE NOT is_dated GROUP BY folded HAVING count(DISTINCT company_id) > 1
@@ -41,22 +36,17 @@ _COLLISIONS_SQL = rf"""
         WHERE one.is_dated AND other.is_dated AND one.company_id < other.company_id
             AND one.first_day <= other.last_day AND other.first_day <= one.last_day
     ),
-    colliding AS (
-        SELECT *, count(DISTINCT company_id) OVER (PARTITION BY folded, kind) > 1 AS is_shared
-        FROM folded SEMI JOIN several USING (folded)
-    ),
     claimed AS (
-        SELECT
-            folded, company_id, min(text) AS text, string_agg(DISTINCT kind, ' and ' ORDER BY kind) AS kinds,
-            bool_or(is_shared) AS is_shared
-        FROM colliding GROUP BY ALL
+        SELECT folded, company_id, min(text) AS text, list(DISTINCT kind ORDER BY kind) AS kinds,
+            concat(array_to_string(kinds, ' and '), ' of ', company_id, ' (' || any_value(name) || ')') AS claim
+        FROM folded SEMI JOIN several USING (folded) JOIN companies USING (company_id) GROUP BY folded, company_id
     )
     SELECT
         min(text) AS value,
-        list(kinds || ' of ' || company_id || coalesce(' (' || name || ')', '') ORDER BY company_id) AS claims,
-        bool_or(is_shared) AS is_shared
-    FROM claimed JOIN companies USING (company_id)
-    GROUP BY folded ORDER BY value, folded
+        array_to_string(list(claim ORDER BY company_id)[:{NAMED}], '; ')
+            || if(count(*) > {NAMED}, format('; and {{:,}} more', count(*) - {NAMED}), '') AS claims,
+        len(flatten(list(kinds))) > len(list_distinct(flatten(list(kinds)))) AS is_shared  -- one kind, two companies
+    FROM claimed GROUP BY folded ORDER BY value, folded
 """
 
 
@@ -68,9 +58,4 @@ def collisions(reference: Reference) -> pd.DataFrame:
     claims (text: `id of AB (Alpha Corp); ticker of QQ (Quebec Corp)`), is_shared (whether it is the same of two
     companies, such as the ticker of both).
     """
-    found = frames.query(_COLLISIONS_SQL, companies=reference.companies, aliases=reference.aliases)
-    told = []
-    for claims in frames.to_arrow(found)["claims"].to_pylist():
-        more = [f"and {len(claims) - NAMED:,} more"] if len(claims) > NAMED else []
-        told.append("; ".join(claims[:NAMED] + more))
-    return found.assign(claims=pd.Series(told, dtype=frames.STRING))
+    return frames.query(_COLLISIONS_SQL, companies=reference.companies, aliases=reference.aliases)

@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 
 from finsync_pipeline.identity.reference import Reference, read_reference
 from finsync_pipeline.identity.resolve import resolve
 from finsync_pipeline.identity.review import Review, apply_review, read_review
 
-_TEXT = pd.ArrowDtype(pa.string())
-
-ASKED = ("spelling", "evidence", "period_end", "kind")
+ASKED = ["spelling", "evidence", "period_end", "kind"]
 """What a decision depends on, besides the list and the review."""
-COMPARED = ("status", "company_id", "method", "steps")
+COMPARED = ["status", "company_id", "method", "steps"]
 """What makes one decision another; scores and suggestions are left out."""
+VERSIONS = ["reference_version", "review_version"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,14 +43,11 @@ class Decider:
         A column `kind` says what the source declares that its column holds; it may be missing.
         """
         decided = apply_review(resolve(spellings, self.reference), self.review, source)
-        reference_version, review_version = self.versions
-        return decided.assign(source=source, reference_version=reference_version, review_version=review_version)
+        return decided.assign(source=source, **dict(zip(VERSIONS, self.versions, strict=True)))
 
     def of_other_versions(self, stored: pd.DataFrame) -> pd.DataFrame:
         """Those of the stored decisions that were made by another list or another review."""
-        reference_version, review_version = self.versions
-        is_now = (stored["reference_version"] == reference_version) & (stored["review_version"] == review_version)
-        return stored[~is_now.fillna(False).astype(bool)]
+        return stored[~stored[VERSIONS].eq(list(self.versions)).fillna(False).all(axis=1)]
 
     def overtaken(self, stored: pd.DataFrame) -> pd.DataFrame:
         """Those of the stored decisions that would be others now, or of which it is not known how they were made.
@@ -60,18 +55,9 @@ class Decider:
         `stored` has the columns that `decide` gives.
         """
         others = self.of_other_versions(stored)
-        parts = [rows[self._differs(rows, str(source))] for source, rows in others.groupby("source")]
-        return pd.concat(parts) if parts else others
-
-    def _differs(self, rows: pd.DataFrame, source: str) -> pd.Series[bool]:
-        asked = [column for column in ASKED if column in rows]  # a FinSync before kinds stored none
-        now = self.decide(rows[asked], source)
-        differs = rows[["reference_version", "review_version"]].isna().any(axis=1)
-        for column in COMPARED:
-            differs |= _texts(now, column) != _texts(rows, column)
-        return differs
-
-
-def _texts(decisions: pd.DataFrame, column: str) -> pd.Series[str]:
-    """The column as texts, empty where it is null or not there."""
-    return pd.Series(decisions.get(column), index=decisions.index, dtype=_TEXT).fillna("")
+        overtaken = [others.head(0)]
+        for source, rows in others.groupby("source"):
+            now = self.decide(rows.filter(ASKED), str(source))  # a FinSync before kinds stored none
+            is_other = (now[COMPARED].fillna("") != rows[COMPARED].fillna("")).any(axis=1)
+            overtaken.append(rows[is_other | rows[VERSIONS].isna().any(axis=1)])
+        return pd.concat(overtaken)

@@ -1,7 +1,6 @@
 """The list of companies and their aliases: reading it, refusing mistakes, telling its version.
 
-What is read is text, and stays text: `0000320193` keeps its zeros. Which spelling means which company is
-decided elsewhere.
+What is read stays text: `0000320193` keeps its zeros. Which spelling means which company is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -9,16 +8,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pandas as pd
 import pyarrow as pa
 
+from finsync_pipeline import frames
 from finsync_pipeline.identity.company_index import CompanyIndex, normalise_cik
 from finsync_pipeline.identity.countries import read_country
 from finsync_pipeline.identity.csv_text import ReferenceMistake, Row, read_rows
@@ -27,7 +26,7 @@ from finsync_pipeline.identity.tickers import normalise_ticker
 
 COMPANY_COLUMNS = ("company_id", "name", "tickers", "cik", "lei", "isin", "cusip", "country")
 ALIAS_COLUMNS = ("company_id", "alias", "kind", "valid_from", "valid_to", "note")
-ALIAS_KINDS = ("name", "ticker")
+DATES = ("valid_from", "valid_to", "when")
 
 #: Columns whose cells may hold several codes: what one looks like, and in words.
 CODES: dict[str, tuple[Callable[[str], object], str]] = {
@@ -40,9 +39,6 @@ CODES: dict[str, tuple[Callable[[str], object], str]] = {
 _SEPARATORS = re.compile(r"[|,;]")
 #: One CIK as a spreadsheet shows it, `1,067,983`, would be read as three.
 _ONE_NUMBER = re.compile(r"[0-9]{1,3}(,[0-9]{3})+")
-
-_TEXT = pd.ArrowDtype(pa.string())
-_DATE = pd.ArrowDtype(pa.date32())
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +61,8 @@ class Reference:
     @cached_property
     def version(self) -> str:
         """SHA-256 (hex) of rules and content, whatever the order of rows and columns; ignored columns are out."""
-        content = {
-            "rules": self.RULES,
-            "companies": sorted(records(self.companies, COMPANY_COLUMNS)),
-            "aliases": sorted(records(self.aliases, ALIAS_COLUMNS)),
-        }
-        return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+        companies, aliases = records(self.companies, COMPANY_COLUMNS), records(self.aliases, ALIAS_COLUMNS)
+        return version_of({"rules": self.RULES, "companies": companies, "aliases": aliases})
 
     @cached_property
     def index(self) -> CompanyIndex:
@@ -85,32 +77,25 @@ def read_reference(path: str | Path) -> Reference:
     `company_id` is required. Raises `ReferenceMistake`, which names file, row, column and the cure.
     """
     path = Path(path)
-    companies_file = path / "companies.csv" if path.is_dir() else path
-    companies = _read_companies(companies_file)
-    aliases_file = path / "aliases.csv"
-    aliases = _read_aliases(aliases_file, companies) if path.is_dir() and aliases_file.exists() else []
-    return Reference(
-        companies=_frame(companies, dict.fromkeys(COMPANY_COLUMNS, _TEXT)),
-        aliases=_frame(aliases, {c: _DATE if c.startswith("valid_") else _TEXT for c in ALIAS_COLUMNS}),
-    )
+    companies = _read_companies(path / "companies.csv" if path.is_dir() else path)
+    file = path / "aliases.csv"
+    aliases = _read_aliases(file, set(companies["company_id"])) if file.exists() else []
+    return Reference(companies, frame_of(aliases, ALIAS_COLUMNS))
 
 
-def _read_companies(file: Path) -> list[dict[str, str | None]]:
-    rows = read_rows(file, required=("company_id",))
+def _read_companies(file: Path) -> pd.DataFrame:
+    rows = read_rows(file, required={"company_id": "fill it in, every company has an id of its own, or remove the row"})
     if not rows:
         raise ReferenceMistake(f"{file}: lists no company: add a row for each")
-    seen: dict[str, tuple[int, str]] = {}
-    companies: list[dict[str, str | None]] = []
+    seen: dict[str, Row] = {}
     for row in rows:
-        company_id = row.required("company_id", "every company needs an id of its own: fill it in, or remove the row")
-        key = "".join(fold_blanks(company_id).casefold().split())
-        if key in seen:
-            number, other = seen[key]
-            how = "is the id" if other == company_id else f"differs only by case or blanks from {other!r}"
-            raise row.mistake("company_id", f"{company_id!r} {how} of row {number}: keep one of the two")
-        seen[key] = (row.number, company_id)
-        companies.append({column: _read_cell(row, column) for column in COMPANY_COLUMNS})
-    return companies
+        company_id = row.cells["company_id"]
+        other = seen.setdefault("".join(fold_blanks(company_id).casefold().split()), row)
+        if other is not row:
+            is_same = other.cells["company_id"] == company_id
+            how = "is the id" if is_same else f"differs only by case or blanks from {other.cells['company_id']!r}"
+            raise row.mistake("company_id", f"{company_id!r} {how} of row {other.number}: keep one of the two")
+    return frame_of([{column: _read_cell(row, column) for column in COMPANY_COLUMNS} for row in rows], COMPANY_COLUMNS)
 
 
 def _read_cell(row: Row, column: str) -> str | None:
@@ -135,42 +120,33 @@ def unread_countries(companies: pd.DataFrame) -> pd.DataFrame:
     return companies.loc[countries.index[countries.map(read_country).isna()], ["company_id", "country"]]
 
 
-def _read_aliases(file: Path, companies: list[dict[str, str | None]]) -> list[dict[str, str | date | None]]:
-    listed = {company["company_id"] for company in companies}
-    aliases: list[dict[str, str | date | None]] = []
-    for row in read_rows(file, required=("company_id", "alias")):
-        company_id = row.required("company_id", "say whose alias it is")
+def _read_aliases(file: Path, listed: Collection[str]) -> list[dict[str, Any]]:
+    required = {"company_id": "say whose alias it is", "alias": "write the other name or ticker, or remove the row"}
+    aliases: list[dict[str, Any]] = []
+    for row in read_rows(file, required=required):
+        company_id, alias, kind = row.cells["company_id"], row.cells["alias"], row.cells.get("kind", "name").lower()
         if company_id not in listed:
             cure = "add the company to companies.csv, or correct the id"
             raise row.mistake("company_id", f"{company_id!r} is not in companies.csv: {cure}")
-        kind = (row.cells.get("kind") or "name").lower()
-        if kind not in ALIAS_KINDS:
+        if kind not in ("name", "ticker"):
             raise row.mistake("kind", f"{kind!r} is no kind of alias: write 'name' or 'ticker', or leave it blank")
-        valid_from, valid_to = row.days()
-        alias = row.required("alias", "write the other name or ticker, or remove the row")
         if kind == "ticker" and normalise_ticker(alias) is None:
             raise row.mistake("alias", f"{alias!r} is not a ticker: write it alone, such as BRK.B, a row for each")
-        aliases.append(
-            {
-                "company_id": company_id,
-                "alias": alias,
-                "kind": kind,
-                "valid_from": valid_from,
-                "valid_to": valid_to,
-                "note": row.cells.get("note"),
-            }
-        )
+        aliases.append({**row.cells, **row.days(), "kind": kind})
     return aliases
 
 
-def _frame(rows: Sequence[Mapping[str, str | date | None]], dtypes: dict[str, pd.ArrowDtype]) -> pd.DataFrame:
-    cells = {column: [row[column] for row in rows] for column in dtypes}
-    return pd.DataFrame({column: pd.Series(cells[column], dtype=dtype) for column, dtype in dtypes.items()})
+def frame_of(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
+    """The rows of a list in these columns: Arrow text, and Arrow dates for DATES."""
+    return frames.frame_of(rows, pa.schema({c: pa.date32() if c in DATES else pa.string() for c in columns}))
 
 
 def records(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[list[str]]:
-    """The rows as lists of text that can be sorted and hashed; a column that is not there is null."""
-    # A null and an empty text must not be mistaken for each other, and both must sort.
-    nothing = [None] * len(frame)
-    written = [["" if pd.isna(value) else f"={value}" for value in frame.get(column, nothing)] for column in columns]
-    return [list(row) for row in zip(*written, strict=True)]
+    """The rows as lists of text, sorted, to be hashed; a null, as in a column that is not there, is no empty text."""
+    rows = ([row.get(column) for column in columns] for row in frames.to_arrow(frame).to_pylist())
+    return sorted(["" if cell is None else f"={cell}" for cell in row] for row in rows)
+
+
+def version_of(content: object) -> str:
+    """SHA-256 (hex) of the content."""
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()

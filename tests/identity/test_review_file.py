@@ -157,7 +157,7 @@ def test_a_filled_in_line_of_the_queue_is_copied_whole_into_the_review(tmp_path:
 @pytest.mark.parametrize(
     ("header", "line", "said"),
     [
-        (HEADER, FILLED + OF_THE_QUEUE, "if it was copied from another file, put its header first, source,"),
+        (HEADER, FILLED + OF_THE_QUEUE, "for a row of another file, put its header first"),
         (",".join(REVIEW_COLUMNS), FILLED + ", one, two, three, four, five, six, seven", "between double quotes"),
         (",".join(REVIEW_COLUMNS), FILLED + OF_THE_QUEUE.removesuffix(',"A1 Acme, Inc 100; G1 90"'), "double quotes"),
     ],
