@@ -66,14 +66,6 @@ class CompanyIndex:
             return {kind: self.codes[kind]} if kind in self.codes else {}
         return self.codes if kind in (None, "id") else {}
 
-    def companies_with(self, scheme: str) -> frozenset[int]:
-        """The companies that have a code of the scheme."""
-        return self._companies_by_scheme.get(scheme, frozenset())
-
-    @cached_property
-    def _companies_by_scheme(self) -> dict[str, frozenset[int]]:
-        return {scheme: frozenset(codes.companies.tolist()) for scheme, codes in self.codes.items()}
-
     @cached_property
     def names_and_tickers(self) -> frozenset[str]:
         """The names, their cores, and the tickers, case-folded: a code that is one of them may mean that as well."""

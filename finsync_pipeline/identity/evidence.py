@@ -103,7 +103,7 @@ def _veto(
     named = said.companies.union(*(choice for choice in said.choices if company not in choice))
     others = sorted(named - {company})
     is_confirmed = company in said.companies
-    has_other_code = any(company in index.companies_with(scheme) for scheme in said.unlisted)
+    has_other_code = any(company in index.codes[scheme].holders for scheme in said.unlisted if scheme in index.codes)
     is_elsewhere = bool(said.countries) and index.countries[company] not in {None, *said.countries}
     is_code = is_code or str(method).startswith(Method.TICKER)
     unlike = [name for name in said.strange_names if is_code and not is_confirmed and _is_unlike(name, company, index)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -73,6 +74,11 @@ class CodeIndex:
         cuts = blocking.best_cuts(keys)
         density = measure_density(keys, cuts, owners, scheme)
         return cls(scheme, companies, forms, _precision(forms, companies, scheme, density), keys, cuts, owners, density)
+
+    @cached_property
+    def holders(self) -> frozenset[int]:
+        """The companies that have a code of the scheme."""
+        return frozenset(self.companies.tolist())
 
     def find(self, texts: pa.Array) -> Decisions:
         """Which company each text (of any Arrow type of text) belongs to; unknown for null."""

@@ -100,7 +100,8 @@ class LegalForms:
 
     def glued(self, word: str) -> tuple[str, frozenset[str]] | None:
         """A word without the legal form that is glued to its end or front, and its families: `carnivalcorp`."""
-        for length in range(len(word) - _SHORTEST_GLUED, _SHORTEST_FORM_GLUED - 1, -1):
+        longest = min(len(word) - _SHORTEST_GLUED, len(self.single_words[0]))
+        for length in range(longest, _SHORTEST_FORM_GLUED - 1, -1):
             if families := self.phrases.get((word[-length:],)):
                 return word[:-length], families
             families = self.phrases.get((word[:length],), frozenset())

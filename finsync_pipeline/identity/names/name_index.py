@@ -6,7 +6,7 @@ An alias counts only on the days on which it is in force; a name of the list has
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -98,23 +98,17 @@ class NameIndex:
     def of(cls, records: Sequence[NameRecord], countries: Sequence[str | None]) -> NameIndex:
         """Prepare these names."""
         forms = [record.forms for record in records]
-        rest = [
-            (others, number, word) for number, each in enumerate(forms) for word, others in each.without_each_word()
-        ]
+        rest = [(others, place, word) for place, each in enumerate(forms) for word, others in each.without_each_word()]
+
+        def table(keys_of: Callable[[NameForms], Iterable[str]]) -> KeyTable:
+            return KeyTable.of([(key, number) for number, each in enumerate(forms) for key in keys_of(each)])
+
         return cls(
             records=records,
             countries=countries,
-            joined=KeyTable.of([(each.joined, number) for number, each in enumerate(forms)]),
-            ordered=KeyTable.of(
-                [(key, number) for number, each in enumerate(forms) for key in {each.ordered, each.tailless}]
-            ),
-            beginnings=KeyTable.of(
-                [
-                    (key, number)
-                    for number, each in enumerate(forms)
-                    for key in (*each.beginnings(), *each.with_initials())
-                ]
-            ),
+            joined=table(lambda each: [each.joined]),
+            ordered=table(lambda each: {each.ordered, each.tailless}),
+            beginnings=table(lambda each: [*each.beginnings(), *each.with_initials()]),
             rest=KeyTable.of([(others, place) for place, (others, _, _) in enumerate(rest)]),
             rest_records=np.array([number for _, number, _ in rest], np.int32),
             rest_words=[word for _, _, word in rest],
