@@ -45,7 +45,7 @@ class SupportingEvidence:
     """What the supporting columns of a row say.
 
     `companies`: those that a cell leads to, alone; `kinds`: of these cells. `choices`: companies of which a cell may
-    mean each. `strange_names`: that no listed company has, `similar_names`: that only suggest one. `unlisted`: the
+    mean each. `strange_names`: that no listed company has, `similar_names`: that only suggest some. `unlisted`: the
     schemes of codes that nobody listed has. `countries`: ISO 3166, two letters.
     """
 
@@ -53,7 +53,7 @@ class SupportingEvidence:
     kinds: dict[str, None] = field(default_factory=dict)
     choices: list[frozenset[int]] = field(default_factory=list)
     strange_names: list[str] = field(default_factory=list)
-    similar_names: list[str] = field(default_factory=list)
+    similar_names: dict[str, frozenset[int]] = field(default_factory=dict)
     unlisted: list[str] = field(default_factory=list)
     countries: set[str] = field(default_factory=set)
 
@@ -64,8 +64,10 @@ class SupportingEvidence:
             self.kinds[kind] = None
         elif is_sure and companies:
             self.choices.append(companies)
+        elif kind == "name" and companies:
+            self.similar_names[cell] = companies
         elif kind == "name":
-            (self.similar_names if companies else self.strange_names).append(cell)
+            self.strange_names.append(cell)
         elif _is_one_of_each(kind, cell):
             self.unlisted.append(kind)
 
@@ -106,23 +108,24 @@ def _veto(
     has_other_code = any(company in index.codes[scheme].holders for scheme in said.unlisted if scheme in index.codes)
     is_elsewhere = bool(said.countries) and index.countries[company] not in {None, *said.countries}
     is_code = is_code or str(method).startswith(Method.TICKER)
-    unlike = [name for name in said.strange_names if is_code and not is_confirmed and _is_unlike(name, company, index)]
-    unlike += [name for name in said.similar_names if not is_confirmed]
-    if others or has_other_code or is_elsewhere or (unlike and not _is_protected(text, said, method)):
+    similar = [] if is_confirmed else list(said.similar_names.items())
+    unlike = [name for name, companies in similar if not is_code or company not in companies]
+    strange = said.strange_names if is_code and not is_confirmed else []
+    doubtful = [name for name in strange if _is_unlike(name, company, index)]
+    if others or has_other_code or is_elsewhere or unlike or (doubtful and not _is_protected(text, method)):
         candidates = [(company, float(decisions.score[row])), *((other, 100.0) for other in others)]
         decisions.quarantine(row, Status.CONFLICT, candidates, method, decisions.steps[row])
         decisions.suggestion[row] = company
-    elif unlike:
+    elif doubtful or similar:
         decisions.suggestion[row] = company  # accepted, and yet to be looked at
-        steps = f"although the name {unlike[0]!r} is not listed"
+        steps = f"although the name {(doubtful or [name for name, _ in similar])[0]!r} is not listed"
         decisions.steps[row] = f"{decisions.steps[row]}, {steps}" if decisions.steps[row] else steps
 
 
-def _is_protected(text: str, said: SupportingEvidence, method: str) -> bool:
-    """Whether the text is a listed code with check digits that are right, and the names are nobody else's."""
+def _is_protected(text: str, method: str) -> bool:
+    """Whether the text is a listed code with check digits that are right."""
     plain = re.sub(r"[^0-9A-Z]", "", text.upper()).removeprefix("ISIN").removeprefix("LEI")
-    is_whole = Method(method).is_certain and any(has_right_check_digits(plain, scheme) for scheme in _PROTECTED)
-    return is_whole and not said.similar_names
+    return Method(method).is_certain and any(has_right_check_digits(plain, scheme) for scheme in _PROTECTED)
 
 
 def _corroborate(row: int, said: SupportingEvidence, decisions: Decisions, edits: float, length: int) -> None:

@@ -347,7 +347,8 @@ SUPPORTED = [
         ("5493001KJTIIGC8Y1R12", {"lei": "HWUPKR0MPOU8FGXBT394"}, "conflict"),
         ("F", {"name": "Ferrari NV"}, "conflict"),
         ("Ford Motor", {"name": "Ford Motor AG"}, "conflict"),
-        ("37996", {"name": "Ford Motor GmbH"}, "conflict"),
+        ("37996", {"name": "Ford Motor GmbH"}, "accepted"),  # and queued
+        ("37996", {"name": "Merck GmbH"}, "conflict"),
         ("Merck & Co", {"COMPANYNAME": "Ford Motor Company"}, "conflict"),
         ("Merck & Co", {"row_id": "2", "parent_code": "F", "name_of_auditor": "Ford Motor Co"}, "accepted"),
         ("MRK", {"ticker": ["MRK", "MRK.B"]}, "accepted"),
