@@ -6,9 +6,9 @@ import dagster as dg
 
 from finsync_pipeline.clients.answers import Answer
 from finsync_pipeline.defs.partitions import all_quarters, quarters_of_run
-from finsync_pipeline.federation.ahead import AskedAhead
-from finsync_pipeline.federation.extraction import Stock
-from finsync_pipeline.federation.sources import stock_of
+from finsync_pipeline.extraction.connect import stock_of
+from finsync_pipeline.extraction.inventory import Stock
+from finsync_pipeline.extraction.prefetch import AskedAhead
 from finsync_pipeline.statements.mapping import SourceMapping
 
 ONE_PROCESS = (dg.in_process_executor.name, "execute_in_process_executor")

@@ -12,8 +12,9 @@ from finsync_pipeline.components.decisions import counted_by_quarter
 from finsync_pipeline.components.metadata import column_schema, described, described_by_quarter
 from finsync_pipeline.components.run_sources import RunSources
 from finsync_pipeline.defs.partitions import ONE_RUN, QUARTERS, days_of
-from finsync_pipeline.federation.extraction import fetch_rows, rows_by_quarter
-from finsync_pipeline.federation.sources import service_of
+from finsync_pipeline.extraction.connect import service_of
+from finsync_pipeline.extraction.inventory import rows_by_quarter
+from finsync_pipeline.extraction.raw_rows import fetch_rows
 from finsync_pipeline.identity import Decider, Reference, Review
 from finsync_pipeline.quality.conservation import draw_up_ledger, imbalances
 from finsync_pipeline.statements.delivered import DeliveryMistake

@@ -11,13 +11,13 @@ from finsync_pipeline.clients.faults import SourceFault
 from finsync_pipeline.clients.http import Patience
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.defs.partitions import QUARTERS, all_quarters, range_tags
-from finsync_pipeline.federation.extraction import quarter_versions
-from finsync_pipeline.federation.sources import ask_each, stock_of
+from finsync_pipeline.extraction.connect import ask_each, stock_of
+from finsync_pipeline.extraction.inventory import quarter_versions
+from finsync_pipeline.orchestration.retry_on_storage_loss import launched_again_if_storage_was_lost
 from finsync_pipeline.settings import close_cron, is_deployed, release_cron, tables_folder
 from finsync_pipeline.statements.delivered import DeliveryMistake
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.storage.ledgers import worked_quarters
-from finsync_pipeline.storage_lost import launched_again_if_storage_was_lost
 
 UNFINISHED = [dg.DagsterRunStatus[name] for name in ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")]
 """Of runs that are still to do something."""

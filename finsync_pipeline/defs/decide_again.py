@@ -8,8 +8,8 @@ import dagster as dg
 from finsync_pipeline.components.decide_again import LISTS_AGAIN, DecisionsKept, assets_again, state_of_files
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.defs.automation import UNFINISHED
+from finsync_pipeline.orchestration.retry_on_storage_loss import launched_again_if_storage_was_lost
 from finsync_pipeline.settings import is_deployed
-from finsync_pipeline.storage_lost import launched_again_if_storage_was_lost
 
 
 @dg.definitions

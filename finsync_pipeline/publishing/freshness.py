@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-from finsync_pipeline.federation.extraction import quarter_versions, rows_by_quarter
+from finsync_pipeline.extraction.inventory import quarter_versions, rows_by_quarter
 
 Status = Literal["fresh", "stale", "missing", "outdated"]
 

@@ -8,8 +8,8 @@ import pytest
 from once import made_once
 
 from benchmarks.truth import ALIASES, compare, differing_summaries, run_main_job, write_reference
+from finsync_pipeline.cli.sources import declared_sources
 from finsync_pipeline.identity import Decider, Reference, Review, read_reference
-from finsync_pipeline.local.check import declared_sources
 from finsync_pipeline.statements.harmonise import Harmonised, harmonise
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.rows import company_spellings

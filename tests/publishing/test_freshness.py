@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from published_tables import Q1, Q3, Q4, delivery_frame, ledger_frame
 
-from finsync_pipeline.federation.extraction import quarter_versions
+from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.publishing.freshness import (
     MadeBy,
     QuarterStatus,

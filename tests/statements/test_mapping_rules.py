@@ -7,8 +7,8 @@ import pandas as pd
 from given import PROJECT, raw_frame
 from statement_frames import decided_companies, in_key_order
 
+from finsync_pipeline.cli.sources import declared_sources
 from finsync_pipeline.identity.results import Method
-from finsync_pipeline.local.check import declared_sources
 from finsync_pipeline.statements.dates import UnreadableDate, read_period_end
 from finsync_pipeline.statements.harmonise import harmonise
 from finsync_pipeline.statements.mapping import SourceMapping

@@ -1,0 +1,1 @@
+"""What Dagster needs around the assets."""
