@@ -7,10 +7,10 @@ from finsync_pipeline.cli.review_lines import last_decisions, unused_lines
 from finsync_pipeline.cli.sources import DeclarationMistake, declared_sources
 from finsync_pipeline.clients.bearer import read_token
 from finsync_pipeline.clients.faults import TokenMistake, without_credentials
-from finsync_pipeline.defs.partitions import all_quarters, spoken
 from finsync_pipeline.identity import Decider, Reference, ReferenceMistake
 from finsync_pipeline.identity.collisions import collisions
 from finsync_pipeline.identity.reference import unread_countries
+from finsync_pipeline.orchestration.partitions import all_quarters, spoken
 from finsync_pipeline.settings import SettingMistake, is_deployed, reference_path, review_path
 from finsync_pipeline.statements.mapping import SourceMapping
 

@@ -9,9 +9,9 @@ from finsync_pipeline.cli.materialize import materialize, shown
 from finsync_pipeline.cli.review_lines import last_decisions, unused_lines
 from finsync_pipeline.cli.show import console
 from finsync_pipeline.cli.sources import declared_sources, refuse_unknown
-from finsync_pipeline.components.decide_again import LISTS_AGAIN, DecisionsKept
-from finsync_pipeline.defs.automation import RELEASE
-from finsync_pipeline.defs.partitions import spoken
+from finsync_pipeline.defs.jobs import RELEASE
+from finsync_pipeline.orchestration.partitions import spoken
+from finsync_pipeline.orchestration.re_resolve import LISTS_AGAIN, DecisionsKept
 
 
 def decide(allow_missing: Sequence[str]) -> int:

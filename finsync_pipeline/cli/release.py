@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from finsync_pipeline.cli.materialize import materialize, shown
 from finsync_pipeline.cli.sources import declared_sources, refuse_unknown
-from finsync_pipeline.defs.automation import RELEASE
+from finsync_pipeline.defs.jobs import RELEASE
 
 
 def release(allow_missing: Sequence[str]) -> int:

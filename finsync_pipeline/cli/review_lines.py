@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from finsync_pipeline.defs.partitions import all_quarters
 from finsync_pipeline.identity import Review
+from finsync_pipeline.orchestration.partitions import all_quarters
 from finsync_pipeline.settings import tables_folder
 from finsync_pipeline.storage.decisions import read_decisions, stored_decisions
 

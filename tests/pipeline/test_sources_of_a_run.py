@@ -13,9 +13,9 @@ from plain_servers import gathering, passing_on
 from finsync_pipeline.cli.run import occupied_range
 from finsync_pipeline.cli.sources import declared_sources
 from finsync_pipeline.clients import source_service
-from finsync_pipeline.components.run_sources import RunSources
 from finsync_pipeline.definitions import defs
 from finsync_pipeline.extraction.prefetch import AskedAhead
+from finsync_pipeline.orchestration.resources import RunSources
 
 QUARTERS = ("--quarters", "2009-Q3...2009-Q4")
 

@@ -5,11 +5,11 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from finsync_pipeline.components.metadata import column_schema, described
-from finsync_pipeline.components.publication import Publication
 from finsync_pipeline.components.statement_source import StatementSource
-from finsync_pipeline.defs.partitions import ONE_RUN
 from finsync_pipeline.identity import Decider, Reference, Review
+from finsync_pipeline.orchestration.metadata import column_schema, described
+from finsync_pipeline.orchestration.partitions import ONE_RUN
+from finsync_pipeline.orchestration.resources import Publication
 from finsync_pipeline.publishing.freshness import MadeBy
 from finsync_pipeline.publishing.make import SourceTables, decisions_in, make_release
 from finsync_pipeline.publishing.overtaken import decided_alike

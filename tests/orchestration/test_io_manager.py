@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from finsync_pipeline import frames
-from finsync_pipeline.storage.io_manager import PARTITION_COLUMN, ParquetIOManager
+from finsync_pipeline.orchestration.io_manager import PARTITION_COLUMN, ParquetIOManager
 from finsync_pipeline.storage.parquet import ParquetFiles, TableMissing
 
 QUARTERS = dg.TimeWindowPartitionsDefinition(

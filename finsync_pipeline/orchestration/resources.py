@@ -1,18 +1,30 @@
-"""The sources of a run, asked all at once: the first step that needs one of them asks for all, each takes its own."""
+"""The resources of a run: which sources a release may lack, and what the run's sources answer.
+
+The sources are asked all at once: the first step that needs one of them asks for all, each takes its own.
+"""
 
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
+from pydantic import Field
 
 from finsync_pipeline.clients.answers import Answer
-from finsync_pipeline.defs.partitions import all_quarters, quarters_of_run
 from finsync_pipeline.extraction.connect import stock_of
 from finsync_pipeline.extraction.inventory import Stock
 from finsync_pipeline.extraction.prefetch import AskedAhead
+from finsync_pipeline.orchestration.partitions import all_quarters, quarters_of_run
 from finsync_pipeline.statements.mapping import SourceMapping
 
 ONE_PROCESS = (dg.in_process_executor.name, "execute_in_process_executor")
 """Executors under which all steps of a run share its resources; the second is that of `execute_in_process`."""
+
+
+class Publication(dg.ConfigurableResource[None]):
+    """`resources: {publication: {config: {allow_missing: [cash_flow]}}}` in a run's config."""
+
+    allow_missing: list[str] = Field(
+        default=[], description="Sources that the financials and the release may lack; the manifest says so."
+    )
 
 
 class RunSources:

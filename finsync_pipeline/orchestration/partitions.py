@@ -38,11 +38,3 @@ def quarters_of_run(tags: Mapping[str, str]) -> list[date]:
 def spoken(day: date) -> str:
     """The quarter as people write it: `2009-Q4`."""
     return f"{day.year}-Q{(day.month + 2) // 3}"
-
-
-def range_tags(first: date, last: date) -> dict[str, str]:
-    """The tags of a run over all quarters from the first to the last."""
-    return {
-        "dagster/asset_partition_range_start": first.isoformat(),
-        "dagster/asset_partition_range_end": last.isoformat(),
-    }

@@ -9,9 +9,9 @@ from typing import Any
 
 import dagster as dg
 
-from finsync_pipeline.defs.automation import unbroken_ranges
-from finsync_pipeline.defs.partitions import all_quarters, range_tags
 from finsync_pipeline.identity import Decider, Reference, Review
+from finsync_pipeline.orchestration.partitions import all_quarters
+from finsync_pipeline.orchestration.run_requests import range_tags, unbroken_ranges
 from finsync_pipeline.publishing.overtaken import overtaken_quarters
 from finsync_pipeline.settings import reference_path, review_path, tables_folder
 from finsync_pipeline.storage.decisions import StoredDecisions, read_decisions, stored_decisions

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from finsync_pipeline.components.decide_again import LISTS_AGAIN, DecisionsKept, assets_again, state_of_files
 from finsync_pipeline.components.statement_source import StatementSource
-from finsync_pipeline.defs.automation import UNFINISHED
+from finsync_pipeline.orchestration.re_resolve import LISTS_AGAIN, DecisionsKept, assets_again, state_of_files
 from finsync_pipeline.orchestration.retry_on_storage_loss import launched_again_if_storage_was_lost
+from finsync_pipeline.orchestration.run_requests import UNFINISHED
 from finsync_pipeline.settings import is_deployed
 
 
