@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from finsync_pipeline.cli.review_lines import last_decisions, unused_lines
 from finsync_pipeline.cli.sources import DeclarationMistake, declared_sources
-from finsync_pipeline.clients.bearer import read_token
-from finsync_pipeline.clients.faults import TokenMistake, without_credentials
+from finsync_pipeline.clients.auth import read_token
+from finsync_pipeline.clients.errors import TokenMistake, without_credentials
 from finsync_pipeline.identity import Decider, Reference, ReferenceMistake
 from finsync_pipeline.identity.collisions import collisions
 from finsync_pipeline.identity.reference import unread_countries

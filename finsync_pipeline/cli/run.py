@@ -12,15 +12,15 @@ from finsync_pipeline.cli.materialize import materialize, shown
 from finsync_pipeline.cli.services import ServicesFailed, services_running
 from finsync_pipeline.cli.show import console
 from finsync_pipeline.cli.sources import declared_sources, refuse_unknown
-from finsync_pipeline.clients.faults import SourceFault
+from finsync_pipeline.clients.errors import SourceFault
 from finsync_pipeline.extraction.connect import ask_each, stock_of
 from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.orchestration.partitions import all_quarters, spoken
 from finsync_pipeline.orchestration.run_requests import range_tags
 from finsync_pipeline.settings import tables_folder
 from finsync_pipeline.statements.dates import quarter_of
-from finsync_pipeline.statements.delivered import DeliveryMistake
 from finsync_pipeline.statements.mapping import SourceMapping
+from finsync_pipeline.statements.validate import DeliveryMistake
 from finsync_pipeline.storage.ledgers import worked_quarters
 
 

@@ -17,7 +17,7 @@ from finsync_pipeline.orchestration.metadata import (
     questions_shown,
 )
 from finsync_pipeline.orchestration.partitions import ONE_RUN
-from finsync_pipeline.publishing.make import corrections, decisions_in
+from finsync_pipeline.publishing.build import corrections, decisions_in
 from finsync_pipeline.publishing.release import write_csv
 from finsync_pipeline.settings import identity_review_file
 from finsync_pipeline.statements.tables import COMPANY_IDS, IDENTITY_REVIEW

@@ -10,9 +10,8 @@ from finsync_pipeline.identity import Decider, Reference, Review
 from finsync_pipeline.orchestration.metadata import column_schema, described
 from finsync_pipeline.orchestration.partitions import ONE_RUN
 from finsync_pipeline.orchestration.resources import Publication
-from finsync_pipeline.publishing.freshness import MadeBy
-from finsync_pipeline.publishing.make import SourceTables, decisions_in, make_release
-from finsync_pipeline.publishing.overtaken import decided_alike
+from finsync_pipeline.publishing.build import SourceTables, decisions_in, make_release
+from finsync_pipeline.publishing.staleness import MadeBy, decided_alike
 from finsync_pipeline.settings import published_folder
 from finsync_pipeline.statements.tables import SUMMARY
 from finsync_pipeline.storage.parquet import ParquetFiles

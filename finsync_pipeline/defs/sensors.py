@@ -4,7 +4,7 @@ from datetime import date
 
 import dagster as dg
 
-from finsync_pipeline.clients.faults import SourceFault
+from finsync_pipeline.clients.errors import SourceFault
 from finsync_pipeline.clients.http import Patience
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.defs.jobs import quarter_job
@@ -13,8 +13,8 @@ from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.orchestration.partitions import all_quarters
 from finsync_pipeline.orchestration.run_requests import UNFINISHED, range_requests
 from finsync_pipeline.settings import is_deployed, tables_folder
-from finsync_pipeline.statements.delivered import DeliveryMistake
 from finsync_pipeline.statements.mapping import SourceMapping
+from finsync_pipeline.statements.validate import DeliveryMistake
 from finsync_pipeline.storage.ledgers import worked_quarters
 
 WATCHING = Patience(read=45, attempts=1)

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finsync_pipeline.clients.answers import EXACT, is_json, values_of
+from finsync_pipeline.clients.responses import EXACT, is_json, values_of
 from finsync_pipeline.extraction.source_query import literal
 from finsync_pipeline.statements.mapping import SourceMapping
 

@@ -16,14 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finsync_pipeline import frames
-from finsync_pipeline.clients.answers import Answer, Version
-from finsync_pipeline.clients.faults import (
+from finsync_pipeline.clients.errors import (
     Complaints,
     NoSuchRoute,
     SourceAnswerMistake,
     TooMuchAsked,
     without_credentials,
 )
+from finsync_pipeline.clients.responses import Answer, Version
 from finsync_pipeline.clients.source_service import PARALLEL
 from finsync_pipeline.extraction.cell_text import as_literals, distinct_cells, table_as_text
 from finsync_pipeline.extraction.source_query import (
@@ -37,8 +37,8 @@ from finsync_pipeline.extraction.source_query import (
     rows_page_query,
     rows_query,
 )
-from finsync_pipeline.statements.delivered import check_columns
 from finsync_pipeline.statements.mapping import SourceMapping
+from finsync_pipeline.statements.validate import check_columns
 
 A = TypeVar("A")
 B = TypeVar("B")

@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 
 from finsync_pipeline import frames
-from finsync_pipeline.clients.answers import Version
-from finsync_pipeline.clients.faults import SourceChanged
+from finsync_pipeline.clients.errors import SourceChanged
+from finsync_pipeline.clients.responses import Version
 from finsync_pipeline.extraction.fetch import (
     Contents,
     Service,
@@ -27,10 +27,10 @@ from finsync_pipeline.extraction.fetch import (
 )
 from finsync_pipeline.extraction.source_query import literal, spelling
 from finsync_pipeline.statements.dates import UnreadableDate, quarter_of, read_period_end
-from finsync_pipeline.statements.harmonise import delivered_cells
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.reasons import REASONS
-from finsync_pipeline.statements.rows import numbered
+from finsync_pipeline.statements.row_context import numbered
+from finsync_pipeline.statements.standardize import delivered_cells
 from finsync_pipeline.statements.tables import DELIVERY, REJECTS
 
 

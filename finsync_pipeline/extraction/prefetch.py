@@ -10,12 +10,12 @@ from datetime import date
 from threading import Lock
 from typing import Self
 
-from finsync_pipeline.clients.answers import Answer
-from finsync_pipeline.clients.faults import SourceFault
+from finsync_pipeline.clients.errors import SourceFault
+from finsync_pipeline.clients.responses import Answer
 from finsync_pipeline.extraction.connect import SOURCES_AT_ONCE, service_of, stock_of
 from finsync_pipeline.extraction.inventory import Stock, is_whole
-from finsync_pipeline.statements.delivered import DeliveryMistake
 from finsync_pipeline.statements.mapping import SourceMapping
+from finsync_pipeline.statements.validate import DeliveryMistake
 
 
 class AskedAhead:

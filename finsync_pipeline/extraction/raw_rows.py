@@ -7,8 +7,8 @@ import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
-from finsync_pipeline.clients.answers import Answer
-from finsync_pipeline.clients.faults import SourceChanged
+from finsync_pipeline.clients.errors import SourceChanged
+from finsync_pipeline.clients.responses import Answer
 from finsync_pipeline.extraction.fetch import Service, ask_rows, check_fetched, counts_of, key_order
 from finsync_pipeline.extraction.inventory import is_whole, quarter_versions
 from finsync_pipeline.statements.mapping import SourceMapping

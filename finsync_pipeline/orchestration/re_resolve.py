@@ -12,7 +12,7 @@ import dagster as dg
 from finsync_pipeline.identity import Decider, Reference, Review
 from finsync_pipeline.orchestration.partitions import all_quarters
 from finsync_pipeline.orchestration.run_requests import range_tags, unbroken_ranges
-from finsync_pipeline.publishing.overtaken import overtaken_quarters
+from finsync_pipeline.publishing.staleness import overtaken_quarters
 from finsync_pipeline.settings import reference_path, review_path, tables_folder
 from finsync_pipeline.storage.decisions import StoredDecisions, read_decisions, stored_decisions
 from finsync_pipeline.storage.parquet import read_frame

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 from pydantic import Field
 
-from finsync_pipeline.clients.answers import Answer
+from finsync_pipeline.clients.responses import Answer
 from finsync_pipeline.extraction.connect import stock_of
 from finsync_pipeline.extraction.inventory import Stock
 from finsync_pipeline.extraction.prefetch import AskedAhead

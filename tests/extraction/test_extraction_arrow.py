@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from extraction_sources import Q4, QUARTERS, deliver, extract, json_lines, parquet_bytes, pnl_mapping
-from given import answering_service
+from factories import answering_service
 from plain_servers import passing_on
 
-from finsync_pipeline.clients.answers import Answer
+from finsync_pipeline.clients.responses import Answer
 from finsync_pipeline.clients.source_service import SourceService
 from finsync_pipeline.extraction.cell_text import as_literals, as_text, cell_as_text
 from finsync_pipeline.extraction.raw_rows import fetch_rows

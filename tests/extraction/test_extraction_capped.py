@@ -8,7 +8,7 @@ import pytest
 from extraction_sources import COLUMNS, Q1, Q4, QUARTERS, deliver, extract, pnl_mapping
 from plain_servers import Plain, plain_server, write_table
 
-from finsync_pipeline.clients.faults import SourceAnswerMistake, SourceChanged
+from finsync_pipeline.clients.errors import SourceAnswerMistake, SourceChanged
 from finsync_pipeline.clients.source_service import SourceService
 
 DAYS = [f"2009-{month:02}-{day:02}" for month in (9, 10, 11, 12) for day in range(1, 29)]

@@ -7,7 +7,7 @@ import pytest
 from extraction_sources import COLUMNS, Q1, Q4, QUARTERS, deliver, extract, pnl_mapping
 from plain_servers import plain_server, write_table
 
-from finsync_pipeline.clients.faults import SourceChanged
+from finsync_pipeline.clients.errors import SourceChanged
 from finsync_pipeline.extraction.inventory import quarter_versions
 
 

@@ -19,10 +19,10 @@ from extraction_sources import (
     parquet_bytes,
     pnl_mapping,
 )
-from given import running_services
+from factories import running_services
 
 from finsync_pipeline import frames
-from finsync_pipeline.clients.faults import SourceChanged
+from finsync_pipeline.clients.errors import SourceChanged
 from finsync_pipeline.extraction.inventory import quarter_versions, rows_by_quarter
 from finsync_pipeline.statements.dates import quarter_of
 from finsync_pipeline.statements.mapping import SourceMapping

@@ -19,11 +19,11 @@ from extraction_sources import (
     json_lines,
     pnl_mapping,
 )
-from given import running_services
+from factories import running_services
 
 from finsync_pipeline.extraction.inventory import Stock
-from finsync_pipeline.statements.delivered import DeliveryMistake
 from finsync_pipeline.statements.tables import DELIVERY, REJECTS
+from finsync_pipeline.statements.validate import DeliveryMistake
 
 ROWS = [
     (1, "A", "December 31, 2009", "1,000", "5", ""),

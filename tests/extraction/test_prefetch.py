@@ -7,11 +7,11 @@ from threading import Barrier
 
 import pytest
 from extraction_sources import COLUMNS, Q4, QUARTERS, csv_text, pnl_mapping
-from given import answering_service
+from factories import answering_service
 from plain_servers import gathering, plain_server, write_table
 
 from finsync_pipeline.clients import source_service
-from finsync_pipeline.clients.faults import SourceAnswerMistake, SourceUnavailable
+from finsync_pipeline.clients.errors import SourceAnswerMistake, SourceUnavailable
 from finsync_pipeline.extraction.connect import ask_each, service_of, stock_of
 from finsync_pipeline.extraction.fetch import ask_rows
 from finsync_pipeline.extraction.inventory import take_stock

@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from given import answering_services, running_services
-from once import made_once
+from factories import answering_services, running_services
+from shared_fixtures import made_once
 
 from finsync_pipeline.cli import main
 from finsync_pipeline.cli.setup import set_up

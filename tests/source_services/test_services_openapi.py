@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from asking import serving
-from given import PROJECT
+from factories import PROJECT
 
 from source_services.services import SERVICES
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from asking import LINE, Client, check_problem, clients_of, environment, started, told, until
-from given import PROJECT
+from factories import PROJECT
 
 PNL = 'Company Name,Period Ended\nWYETH,"June 30, 2009"\n'
 TOKEN = "a-Token.of_40~characters+0123456789abcdef"

@@ -19,9 +19,9 @@ from published_tables import (
     source_tables,
 )
 
-from finsync_pipeline.publishing.freshness import MadeBy, SourceMissing
-from finsync_pipeline.publishing.make import FinancialsOutdated, TableOutdated, make_release
-from finsync_pipeline.publishing.whole import TablesMixed
+from finsync_pipeline.publishing.build import FinancialsOutdated, TableOutdated, make_release
+from finsync_pipeline.publishing.consistency import TablesMixed
+from finsync_pipeline.publishing.staleness import MadeBy, SourceMissing
 from finsync_pipeline.statements.tables import COMPANY_IDS, FACTS
 from finsync_pipeline.storage.parquet import read_frame, write_frame
 

@@ -9,7 +9,7 @@ from statements.statement_frames import Run, mapping_of, run_rows, run_together
 
 from finsync_pipeline import frames
 from finsync_pipeline.identity.results import Method
-from finsync_pipeline.statements.supersede import certainty
+from finsync_pipeline.statements.deduplicate import certainty
 
 MAPPING = mapping_of(
     known_since="filed",

@@ -1,4 +1,7 @@
-"""Which quarters of a source are in a release, and whether they are what the source holds now."""
+"""Which quarters of a source are in a release, and whether they are what the source holds now.
+
+Of quarters decided by another list of companies or review than now: which of them would be decided otherwise.
+"""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -8,6 +11,8 @@ from typing import Literal
 import pandas as pd
 
 from finsync_pipeline.extraction.inventory import quarter_versions, rows_by_quarter
+from finsync_pipeline.identity import Decider
+from finsync_pipeline.statements.dates import quarter_of
 
 Status = Literal["fresh", "stale", "missing", "outdated"]
 
@@ -99,3 +104,18 @@ def refuse_missing(source: str, statuses: Sequence[QuarterStatus] | None, allow_
             told = ", ".join(found[:4]) + (f" and {len(found) - 4} more" if len(found) > 4 else "")
             cures = f"{again if fault == 'outdated' else ''}{cure}"
             raise SourceMissing(f"Nothing is published: source {source!r} {meaning}: {told}. {cures}.")
+
+
+def overtaken_quarters(decisions: pd.DataFrame, decider: Decider) -> set[date]:
+    """The quarters (first days) of the decisions (columns of COMPANY_IDS) in which at least one would be another."""
+    return _quarters(decider.overtaken(decisions))
+
+
+def decided_alike(decisions: pd.DataFrame, decider: Decider) -> set[date]:
+    """The quarters decided by another list or review in which every decision would be the same."""
+    others = decider.of_other_versions(decisions)
+    return _quarters(others) - overtaken_quarters(others, decider)
+
+
+def _quarters(decisions: pd.DataFrame) -> set[date]:
+    return {quarter_of(day) for day in decisions["period_end"].unique()}

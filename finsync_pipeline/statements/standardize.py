@@ -6,14 +6,14 @@ import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
-from finsync_pipeline.statements.delivered import failing
+from finsync_pipeline.statements.deduplicate import SUPERSEDE_SQL, contradicted
 from finsync_pipeline.statements.items import ITEMS
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.numbers import read_numbers_sql
 from finsync_pipeline.statements.reasons import REASONS
-from finsync_pipeline.statements.rows import numbered, read_rows
-from finsync_pipeline.statements.supersede import SUPERSEDE_SQL, contradicted
+from finsync_pipeline.statements.row_context import numbered, read_rows
 from finsync_pipeline.statements.tables import FACTS, REJECTS, TEXTS, Table
+from finsync_pipeline.statements.validate import failing
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,15 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from given import raw_frame
+from factories import raw_frame
 from statements.statement_frames import decided_companies, in_key_order, mapping_of, run_frame, run_rows
 
 from finsync_pipeline import frames
 from finsync_pipeline.statements.dates import quarter_of
-from finsync_pipeline.statements.harmonise import harmonise
 from finsync_pipeline.statements.items import NUMERIC_ITEMS
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.rows import company_spellings
+from finsync_pipeline.statements.row_context import company_spellings
+from finsync_pipeline.statements.standardize import harmonise
 from finsync_pipeline.statements.tables import COMPANY_IDS, FACTS, REJECTS, TEXTS
 
 UNIT = {"column": "unit", "spellings": {"USD k": "thousands", "USD m": "millions", "USD": 1}}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from finsync_pipeline.publishing.freshness import QuarterStatus
+from finsync_pipeline.publishing.staleness import QuarterStatus
 
 COUNTS = ("rows_in", "rows_used", "rows_refused", "rows_superseded")
 CELL_COUNTS = ("cells_in", "cells_used", "cells_refused", "cells_superseded", "cells_empty")

@@ -6,7 +6,7 @@ from pathlib import Path
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
-from finsync_pipeline.clients.faults import TokenMistake
+from finsync_pipeline.clients.errors import TokenMistake
 
 
 class Bearer(AuthBase):

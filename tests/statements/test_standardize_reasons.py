@@ -7,20 +7,20 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from given import raw_frame
+from factories import raw_frame
 from pandera.errors import SchemaErrors
 from statements.statement_frames import Run, decided_companies, mapping_of, run_rows, run_together
 
 from finsync_pipeline import frames
-from finsync_pipeline.statements.delivered import (
+from finsync_pipeline.statements.reasons import REASONS
+from finsync_pipeline.statements.row_context import DecisionsOutdated
+from finsync_pipeline.statements.standardize import harmonise
+from finsync_pipeline.statements.validate import (
     DeliveryMistake,
     check_columns,
     failing,
     row_schema,
 )
-from finsync_pipeline.statements.harmonise import harmonise
-from finsync_pipeline.statements.reasons import REASONS
-from finsync_pipeline.statements.rows import DecisionsOutdated
 
 MAPPING = mapping_of(
     months={"column": "length"},

@@ -9,7 +9,7 @@ import pyarrow as pa
 from finsync_pipeline import frames
 from finsync_pipeline.identity.results import Status
 from finsync_pipeline.statements.dates import UnreadableDate, read_date
-from finsync_pipeline.statements.delivered import failing, row_schema
+from finsync_pipeline.statements.deduplicate import certainty
 from finsync_pipeline.statements.mapping import (
     CurrencyColumn,
     Dates,
@@ -17,7 +17,7 @@ from finsync_pipeline.statements.mapping import (
     ScaleColumn,
     SourceMapping,
 )
-from finsync_pipeline.statements.supersede import certainty
+from finsync_pipeline.statements.validate import failing, row_schema
 
 
 class DecisionsOutdated(ValueError):

@@ -7,15 +7,15 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from given import raw_frame
+from factories import raw_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from statements.statement_frames import Run, decided_companies, mapping_of, run_frame
 
 from finsync_pipeline import frames
-from finsync_pipeline.quality.conservation import Imbalance, draw_up_ledger, imbalances
+from finsync_pipeline.quality.reconciliation import Imbalance, draw_up_ledger, imbalances
 from finsync_pipeline.statements.dates import quarter_of
-from finsync_pipeline.statements.harmonise import Harmonised
+from finsync_pipeline.statements.standardize import Harmonised
 from finsync_pipeline.statements.tables import LEDGER
 
 MAPPING = mapping_of(

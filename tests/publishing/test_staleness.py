@@ -6,7 +6,7 @@ import pytest
 from published_tables import Q1, Q3, Q4, delivery_frame, ledger_frame
 
 from finsync_pipeline.extraction.inventory import quarter_versions
-from finsync_pipeline.publishing.freshness import (
+from finsync_pipeline.publishing.staleness import (
     MadeBy,
     QuarterStatus,
     SourceMissing,

@@ -1,7 +1,7 @@
 """The law of conservation: rows in = used + refused + superseded, and cells likewise with the empty ones.
 
 The ledger counts again, from the tables alone. It shares with the work that it judges only the reading of which cells
-are empty (`harmonise.delivered_cells`).
+are empty (`standardize.delivered_cells`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +12,9 @@ import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
-from finsync_pipeline.statements.harmonise import Harmonised, delivered_cells
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.rows import numbered
+from finsync_pipeline.statements.row_context import numbered
+from finsync_pipeline.statements.standardize import Harmonised, delivered_cells
 from finsync_pipeline.statements.tables import LEDGER
 
 

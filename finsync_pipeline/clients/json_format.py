@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from finsync_pipeline.clients.answers import Answer, PeriodHash, Version
-from finsync_pipeline.clients.faults import Complaints
+from finsync_pipeline.clients.errors import Complaints
 from finsync_pipeline.clients.http import Reply
+from finsync_pipeline.clients.responses import Answer, PeriodHash, Version
 
 
 def read_json(reply: Reply, complaints: Complaints) -> Any:

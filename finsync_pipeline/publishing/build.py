@@ -14,10 +14,10 @@ from pandera.errors import SchemaErrors
 from finsync_pipeline.aggregation.engine import DuckDBEngine
 from finsync_pipeline.aggregation.financials import financials, source_means
 from finsync_pipeline.aggregation.summary import company_summary, in_basis, text_disagreements
-from finsync_pipeline.publishing.account import basis_account, source_account
-from finsync_pipeline.publishing.freshness import MadeBy, quarter_statuses, refuse_missing
+from finsync_pipeline.publishing.consistency import refuse_mixed, refuse_unequal
+from finsync_pipeline.publishing.manifest import basis_account, source_account
 from finsync_pipeline.publishing.release import Release, publish
-from finsync_pipeline.publishing.whole import refuse_mixed, refuse_unequal
+from finsync_pipeline.publishing.staleness import MadeBy, quarter_statuses, refuse_missing
 from finsync_pipeline.statements.tables import (
     COMPANY_IDS,
     DELIVERY,
