@@ -35,9 +35,10 @@ dev: setup ## services and the Dagster web UI on http://127.0.0.1:3000
 test: setup ## all tests
 	$(BIN)/pytest -q -n auto --dist worksteal $(PYTEST_ARGS)
 
-lint: setup ## format, lint and types
+lint: setup ## format, lint, which package imports which, and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 
 bench: setup ## figures against peers; one part by PART=truth

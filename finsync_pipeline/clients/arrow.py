@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from finsync_pipeline.clients.answers import is_json
+from finsync_pipeline.clients.responses import is_json
 
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"

@@ -22,8 +22,8 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from finsync_pipeline.clients.bearer import read_token
-from finsync_pipeline.clients.faults import Complaints, SourceUnavailable, without_credentials
+from finsync_pipeline.clients.auth import read_token
+from finsync_pipeline.clients.errors import Complaints, SourceUnavailable, without_credentials
 
 LOG = logging.getLogger("finsync_pipeline")
 T = TypeVar("T")

@@ -7,9 +7,8 @@ plain JSON: SQL in the URL, or, without SQL, page by page.
 
 from typing import Self
 
-from finsync_pipeline.clients.answers import Answer, PeriodHash, Version
 from finsync_pipeline.clients.arrow import MEDIA_TYPE, CutShort, NoTable, read_table
-from finsync_pipeline.clients.faults import (
+from finsync_pipeline.clients.errors import (
     NoSuchRoute,
     SourceAnswerMistake,
     SourceChanged,
@@ -18,7 +17,8 @@ from finsync_pipeline.clients.faults import (
     without_credentials,
 )
 from finsync_pipeline.clients.http import BROKEN_OFF, Connections, Patience, Question, Reply
-from finsync_pipeline.clients.plain import Page, read_answer, read_page, read_pages, read_version
+from finsync_pipeline.clients.json_format import Page, read_answer, read_page, read_pages, read_version
+from finsync_pipeline.clients.responses import Answer, PeriodHash, Version
 
 __all__ = [
     "Answer",

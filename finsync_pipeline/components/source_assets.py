@@ -7,21 +7,21 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from finsync_pipeline.clients.faults import SourceFault, SourceUnavailable, without_credentials
-from finsync_pipeline.components.decisions import counted_by_quarter
-from finsync_pipeline.components.metadata import column_schema, described, described_by_quarter
-from finsync_pipeline.components.run_sources import RunSources
-from finsync_pipeline.defs.partitions import ONE_RUN, QUARTERS, days_of
-from finsync_pipeline.federation.extraction import fetch_rows, rows_by_quarter
-from finsync_pipeline.federation.sources import service_of
+from finsync_pipeline.clients.errors import SourceFault, SourceUnavailable, without_credentials
+from finsync_pipeline.extraction.connect import service_of
+from finsync_pipeline.extraction.inventory import rows_by_quarter
+from finsync_pipeline.extraction.raw_rows import fetch_rows
 from finsync_pipeline.identity import Decider, Reference, Review
-from finsync_pipeline.quality.conservation import draw_up_ledger, imbalances
-from finsync_pipeline.statements.delivered import DeliveryMistake
-from finsync_pipeline.statements.harmonise import harmonise
+from finsync_pipeline.orchestration.io_manager import PARTITION_COLUMN
+from finsync_pipeline.orchestration.metadata import column_schema, counted_by_quarter, described, described_by_quarter
+from finsync_pipeline.orchestration.partitions import ONE_RUN, QUARTERS, days_of
+from finsync_pipeline.orchestration.resources import RunSources
+from finsync_pipeline.quality.reconciliation import draw_up_ledger, imbalances
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.rows import DecisionsOutdated, company_spellings
+from finsync_pipeline.statements.row_context import DecisionsOutdated, company_spellings
+from finsync_pipeline.statements.standardize import harmonise
 from finsync_pipeline.statements.tables import COMPANY_IDS, DELIVERY, FACTS, LEDGER, REJECTS, TEXTS, Table, raw_table
-from finsync_pipeline.storage.io_manager import PARTITION_COLUMN
+from finsync_pipeline.statements.validate import DeliveryMistake
 
 COUNTED = [name for name in LEDGER.arrow.names if name.startswith(("rows_", "cells_"))]
 RETRY = dg.RetryPolicy(max_retries=1, delay=1)

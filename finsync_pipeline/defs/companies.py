@@ -5,10 +5,10 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from finsync_pipeline.components.metadata import column_schema, described
 from finsync_pipeline.components.statement_source import StatementSource
-from finsync_pipeline.defs.partitions import ONE_RUN
 from finsync_pipeline.identity import Reference, ReferenceMistake, read_reference, read_review
+from finsync_pipeline.orchestration.metadata import column_schema, described
+from finsync_pipeline.orchestration.partitions import ONE_RUN
 from finsync_pipeline.settings import reference_path, review_path
 from finsync_pipeline.statements.tables import COMPANIES, COMPANY_ALIASES, REVIEW_LINES
 

@@ -5,12 +5,12 @@ import pandas as pd
 
 from finsync_pipeline.aggregation.engine import DuckDBEngine
 from finsync_pipeline.aggregation.financials import financials, source_means
-from finsync_pipeline.components.metadata import column_schema, described_by_quarter
-from finsync_pipeline.components.publication import Publication
 from finsync_pipeline.components.statement_source import StatementSource
-from finsync_pipeline.defs.partitions import ONE_RUN, QUARTERS
+from finsync_pipeline.orchestration.io_manager import PARTITION_COLUMN
+from finsync_pipeline.orchestration.metadata import column_schema, described_by_quarter
+from finsync_pipeline.orchestration.partitions import ONE_RUN, QUARTERS
+from finsync_pipeline.orchestration.resources import Publication
 from finsync_pipeline.statements.tables import FACTS, FINANCIALS
-from finsync_pipeline.storage.io_manager import PARTITION_COLUMN
 from finsync_pipeline.storage.parquet import ParquetFiles
 
 

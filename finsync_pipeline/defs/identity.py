@@ -5,14 +5,19 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from finsync_pipeline.components.decisions import methods_by_quarter, questions_shown
-from finsync_pipeline.components.metadata import column_schema, described, markdown_table
 from finsync_pipeline.components.statement_source import StatementSource
-from finsync_pipeline.defs.partitions import ONE_RUN
 from finsync_pipeline.identity import Review
 from finsync_pipeline.identity.audit import open_questions
 from finsync_pipeline.identity.results import Status
-from finsync_pipeline.publishing.make import corrections, decisions_in
+from finsync_pipeline.orchestration.metadata import (
+    column_schema,
+    described,
+    markdown_table,
+    methods_by_quarter,
+    questions_shown,
+)
+from finsync_pipeline.orchestration.partitions import ONE_RUN
+from finsync_pipeline.publishing.build import corrections, decisions_in
 from finsync_pipeline.publishing.release import write_csv
 from finsync_pipeline.settings import identity_review_file
 from finsync_pipeline.statements.tables import COMPANY_IDS, IDENTITY_REVIEW

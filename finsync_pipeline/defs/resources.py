@@ -2,11 +2,10 @@
 
 import dagster as dg
 
-from finsync_pipeline.components.publication import Publication
-from finsync_pipeline.components.run_sources import run_sources
 from finsync_pipeline.components.statement_source import StatementSource
+from finsync_pipeline.orchestration.io_manager import ParquetIOManager
+from finsync_pipeline.orchestration.resources import Publication, run_sources
 from finsync_pipeline.settings import tables_folder
-from finsync_pipeline.storage.io_manager import ParquetIOManager
 
 
 @dg.definitions

@@ -2,5 +2,5 @@
 
 Belongs here: the table of standard items, the mapping language, reading of numbers, dates, units and
 lengths of period, the checks on a delivery, and the making of facts and rejects. Does not: company ids
-(identity), SQL for a service (federation), averages (aggregation).
+(identity), SQL for a service (extraction), averages (aggregation).
 """

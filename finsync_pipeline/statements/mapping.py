@@ -14,8 +14,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from finsync_pipeline.statements.config_errors import Declared
 from finsync_pipeline.statements.currencies import CURRENCIES
-from finsync_pipeline.statements.declared import Declared
 from finsync_pipeline.statements.items import ITEMS
 
 SCALES = {"ones": 0, "thousands": 3, "millions": 6, "billions": 9}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from misbehaving_server import Misbehaving, http, misbehaving
 
-from finsync_pipeline.clients.answers import Answer
+from finsync_pipeline.clients.responses import Answer
 from finsync_pipeline.clients.source_service import Patience, SourceAnswerMistake, SourceChanged, SourceService
 
 NO_SQL = http(b"", "404 Not Found")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from misbehaving_server import GOOD_BODY, http, misbehaving
 
-from finsync_pipeline.clients.faults import TokenMistake
+from finsync_pipeline.clients.errors import TokenMistake
 from finsync_pipeline.clients.source_service import Patience, SourceService
 
 TOKEN = "s3cret-T0ken+/="

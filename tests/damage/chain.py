@@ -9,20 +9,21 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from given import PROJECT, answering_service
+from factories import PROJECT, answering_service
 
 from finsync_pipeline import frames
 from finsync_pipeline.aggregation.engine import DuckDBEngine
 from finsync_pipeline.aggregation.financials import financials, source_means
 from finsync_pipeline.aggregation.summary import company_summary
 from finsync_pipeline.clients.source_service import SourceService
-from finsync_pipeline.federation.extraction import Stock, fetch_rows, rows_by_quarter, take_stock
+from finsync_pipeline.extraction.inventory import Stock, rows_by_quarter, take_stock
+from finsync_pipeline.extraction.raw_rows import fetch_rows
 from finsync_pipeline.identity import Decider, Reference, Review, read_reference
-from finsync_pipeline.quality.conservation import Imbalance, draw_up_ledger, imbalances
+from finsync_pipeline.quality.reconciliation import Imbalance, draw_up_ledger, imbalances
 from finsync_pipeline.settings import SAMPLE_REFERENCE
-from finsync_pipeline.statements.harmonise import Harmonised, harmonise
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.rows import company_spellings
+from finsync_pipeline.statements.row_context import company_spellings
+from finsync_pipeline.statements.standardize import Harmonised, harmonise
 from finsync_pipeline.statements.tables import COMPANY_IDS, FINANCIALS, SUMMARY
 from source_services.settings import SERVICES
 

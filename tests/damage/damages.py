@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from damage.chain import mapping_of_source
-from given import PROJECT
+from factories import PROJECT
 from hypothesis import strategies as st
 
 SAMPLE = PROJECT / "source_services" / "sample_data"

@@ -14,7 +14,7 @@ from damage.second_reading import read_outcome
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finsync_pipeline.statements.delivered import DeliveryMistake
+from finsync_pipeline.statements.validate import DeliveryMistake
 from source_services.errors import DataFileError
 
 SOURCES = list(FILES)

@@ -8,7 +8,7 @@ import pytest
 from damage.chain import mapping_of_source, pass_through
 from damage.damages import FILES, sample, written
 
-from finsync_pipeline.statements.delivered import DeliveryMistake
+from finsync_pipeline.statements.validate import DeliveryMistake
 from source_services.errors import DataFileError
 
 LINE = mapping_of_source("cash_flow").items["net_income"].column

@@ -15,7 +15,7 @@ from damage.damages import FILES, Table, tables, written
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finsync_pipeline.statements.delivered import DeliveryMistake
+from finsync_pipeline.statements.validate import DeliveryMistake
 from finsync_pipeline.storage.parquet import write_frame
 from source_services.errors import DataFileError
 

@@ -13,7 +13,7 @@ import yaml
 from dagster._core.instance import InstanceRef
 
 from finsync_pipeline.definitions import defs as load_definitions
-from finsync_pipeline.pools import declared_pools, make_pools
+from finsync_pipeline.ops.create_pools import declared_pools, make_pools
 from finsync_pipeline.settings import SETTINGS
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -164,7 +164,7 @@ def test_pools_are_made_before_any_run_and_keep_a_limit_that_somebody_chose():
         make_pools(instance, ["pnl_service", "financials"])
         limits = {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()}
     assert limits == {"pnl_service": 3, "financials": 1}
-    assert "python -m finsync_pipeline.pools &&" in SERVICES["code"]["entrypoint"][2]
+    assert "python -m finsync_pipeline.ops.create_pools &&" in SERVICES["code"]["entrypoint"][2]
 
 
 @pytest.mark.parametrize("image", DOCKERFILES)

@@ -50,7 +50,7 @@ def test_a_run_works_with_the_mounted_code(stack, checkout):
 
 
 def test_a_change_counts_after_the_code_location_is_reloaded(stack, checkout):
-    change(checkout / "finsync_pipeline" / "defs" / "automation.py", "Publish the summary", "Just changed: publish it")
+    change(checkout / "finsync_pipeline" / "defs" / "jobs.py", "Publish the summary", "Just changed: publish it")
     assert "Just changed" not in descriptions(stack)["release"]
     reload = """mutation($name: String!) {reloadRepositoryLocation(repositoryLocationName: $name) {__typename}}"""
     stack.ask(reload, name="finsync")

@@ -63,7 +63,7 @@ def test_old_runs_are_forgotten_and_what_they_made_is_not(stack, first_run):
     stack.idle()
     before, there = stack.runs(), materialized(stack)
     assert there["pnl/facts"] >= 13
-    command = shlex.split(documented("docker compose exec code python -m finsync_pipeline.old_runs --days 90"))
+    command = shlex.split(documented("docker compose exec code python -m finsync_pipeline.ops.prune_runs --days 90"))
     told = stack.inside("code", *command[4:-1], "0")
     after = stack.runs()
     assert f"{len(before) - len(after)} runs forgotten; {len(after)} as old stay" in told

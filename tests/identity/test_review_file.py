@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from given import PROJECT
+from factories import PROJECT
 from identity_frames import MakeReference
 
 from finsync_pipeline.identity import Reference, ReferenceMistake, Review, read_reference, read_review

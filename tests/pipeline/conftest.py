@@ -11,13 +11,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from given import answering_services, running_services
-from once import made_once
+from factories import answering_services, running_services
+from shared_fixtures import made_once
 
 from finsync_pipeline.cli import main
+from finsync_pipeline.cli.setup import set_up
 from finsync_pipeline.clients import source_service
 from finsync_pipeline.clients.http import Patience
-from finsync_pipeline.local.dev import set_up
 
 PNL = """\
 Row,Company Name,Period Ended,Months,Units,Total Revenue,Cost of Goods Sold,Gross Profit,R&D Expense,SG&A,\

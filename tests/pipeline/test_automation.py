@@ -5,14 +5,11 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 import pytest
-from given import answering_services
+from factories import answering_services
 
 from finsync_pipeline.definitions import defs
-from finsync_pipeline.defs.automation import (
-    quarter_close,
-    release_after_close,
-    unbroken_ranges,
-)
+from finsync_pipeline.defs.schedules import quarter_close, release_after_close
+from finsync_pipeline.orchestration.run_requests import unbroken_ranges
 
 START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from given import PROJECT
+from factories import PROJECT
 
 CHECKOUT = ("finsync_pipeline", "pyproject.toml", "workspace.yaml")
 BIN = Path(sys.executable).parent

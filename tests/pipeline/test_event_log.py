@@ -11,7 +11,7 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
-from finsync_pipeline.local.event_log import event_log_kept_open
+from finsync_pipeline.cli.event_log import event_log_kept_open
 
 # Making a new file and its tables opens it some times; in Dagster's own way each event opens it once more
 A_FEW = 12

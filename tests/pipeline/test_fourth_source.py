@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from given import PROJECT, running_services
+from factories import PROJECT, running_services
 
 TAX_YAML = """\
 type: finsync_pipeline.components.StatementSource

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from given import PROJECT
+from factories import PROJECT
 
 from finsync_pipeline.cli import main
 from finsync_pipeline.settings import SettingMistake, first_quarter

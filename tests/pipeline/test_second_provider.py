@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from given import PROJECT, running_services
+from factories import PROJECT, running_services
 
 from finsync_pipeline.statements.mapping import SourceMapping
 

@@ -7,15 +7,15 @@ from types import SimpleNamespace
 
 import dagster as dg
 import pytest
-from given import answering_services
+from factories import answering_services
 from plain_servers import gathering, passing_on
 
+from finsync_pipeline.cli.run import occupied_range
+from finsync_pipeline.cli.sources import declared_sources
 from finsync_pipeline.clients import source_service
-from finsync_pipeline.components.run_sources import RunSources
 from finsync_pipeline.definitions import defs
-from finsync_pipeline.federation.ahead import AskedAhead
-from finsync_pipeline.local.check import declared_sources
-from finsync_pipeline.local.run import occupied_range
+from finsync_pipeline.extraction.prefetch import AskedAhead
+from finsync_pipeline.orchestration.resources import RunSources
 
 QUARTERS = ("--quarters", "2009-Q3...2009-Q4")
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from once import made_once
+from shared_fixtures import made_once
 
 from benchmarks.truth import ALIASES, compare, differing_summaries, run_main_job, write_reference
+from finsync_pipeline.cli.sources import declared_sources
 from finsync_pipeline.identity import Decider, Reference, Review, read_reference
-from finsync_pipeline.local.check import declared_sources
-from finsync_pipeline.statements.harmonise import Harmonised, harmonise
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.rows import company_spellings
+from finsync_pipeline.statements.row_context import company_spellings
+from finsync_pipeline.statements.standardize import Harmonised, harmonise
 from finsync_pipeline.statements.tables import COMPANY_IDS
 from finsync_pipeline.storage.parquet import read_frame, write_frame
 

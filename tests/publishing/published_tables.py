@@ -13,8 +13,8 @@ import pyarrow as pa
 from finsync_pipeline import frames
 from finsync_pipeline.aggregation.engine import DuckDBEngine
 from finsync_pipeline.aggregation.financials import financials, source_means
-from finsync_pipeline.federation.extraction import quarter_versions
-from finsync_pipeline.publishing.make import SourceTables
+from finsync_pipeline.extraction.inventory import quarter_versions
+from finsync_pipeline.publishing.build import SourceTables
 from finsync_pipeline.statements.dates import quarter_of
 from finsync_pipeline.statements.items import NUMERIC_ITEMS
 from finsync_pipeline.statements.tables import DELIVERY, FACTS, FINANCIALS, LEDGER, REJECTS, SUMMARY

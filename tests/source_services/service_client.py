@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import requests
-from given import PROJECT, Answering, answering_service
+from factories import PROJECT, Answering, answering_service
 from prometheus_client.parser import text_string_to_metric_families
 
 from source_services.errors import PROBLEM_TYPES

@@ -2,7 +2,7 @@
 
 import ast
 
-from given import PROJECT
+from factories import PROJECT
 
 LAYERS = ["__main__", "cli", "server", "web", "served_table", "query", "data", "settings", "errors", "__init__"]
 """From top to bottom."""

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from given import PROJECT
+from factories import PROJECT
 from service_client import serving
 
 from source_services.settings import SERVICES

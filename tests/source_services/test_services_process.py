@@ -9,7 +9,7 @@ from http.client import HTTPResponse
 from urllib.parse import urlsplit
 
 import pytest
-from given import PROJECT
+from factories import PROJECT
 from service_client import LINE, check_problem, clients_of, digest, environment, result_of, started, until
 
 from source_services import cli

@@ -6,12 +6,12 @@ from datetime import date
 from typing import Any
 
 import pandas as pd
-from given import raw_frame
+from factories import raw_frame
 
 from finsync_pipeline import frames
-from finsync_pipeline.statements.harmonise import Harmonised, harmonise
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.rows import company_spellings
+from finsync_pipeline.statements.row_context import company_spellings
+from finsync_pipeline.statements.standardize import Harmonised, harmonise
 from finsync_pipeline.statements.tables import COMPANY_IDS
 
 MINIMAL: dict[str, Any] = {

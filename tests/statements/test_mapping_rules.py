@@ -4,15 +4,15 @@ import hashlib
 from datetime import date
 
 import pandas as pd
-from given import PROJECT, raw_frame
+from factories import PROJECT, raw_frame
 from statement_frames import decided_companies, in_key_order
 
+from finsync_pipeline.cli.sources import declared_sources
 from finsync_pipeline.identity.results import Method
-from finsync_pipeline.local.check import declared_sources
 from finsync_pipeline.statements.dates import UnreadableDate, read_period_end
-from finsync_pipeline.statements.harmonise import harmonise
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.rows import company_spellings
+from finsync_pipeline.statements.row_context import company_spellings
+from finsync_pipeline.statements.standardize import harmonise
 from source_services.data.data_files import find_data_files, open_table
 
 SAMPLE = find_data_files(PROJECT / "source_services" / "sample_data")

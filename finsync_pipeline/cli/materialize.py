@@ -1,0 +1,90 @@
+"""Assets made in this process, with a line for each step and for each that failed."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+from rich.status import Status
+
+from finsync_pipeline.cli import show
+from finsync_pipeline.cli.event_log import event_log_kept_open
+from finsync_pipeline.cli.setup import local_instance
+from finsync_pipeline.cli.show import console
+from finsync_pipeline.definitions import defs as load_definitions
+
+
+def shown(is_published: bool) -> int:
+    """Show the release, if it is published; the exit code."""
+    if is_published:
+        show.show_current()
+    return 0 if is_published else 1
+
+
+def materialize(selection: dg.AssetSelection, tags: dict[str, str], allow_missing: Sequence[str]) -> bool:
+    """Make the assets in this process, over the quarters of the tags; prints what fails, and tells if all is made."""
+    local_instance()
+    waiting = console.status("Starting")  # in a terminal: the step that is going on
+    definitions = dg.Definitions.merge(load_definitions(), dg.Definitions(loggers={"console": _progress(waiting)}))
+    keys = selection.resolve(definitions.resolve_asset_graph())
+    job = definitions.get_repository_def().get_implicit_job_def_for_assets(keys)
+    assert job is not None
+    with dg.DagsterInstance.get() as instance, event_log_kept_open(instance), waiting:
+        result = job.execute_in_process(
+            run_config={
+                "resources": {"publication": {"config": {"allow_missing": list(allow_missing)}}},
+                "loggers": {"console": {}},
+            },
+            instance=instance,
+            tags=tags,
+            asset_selection=list(keys),
+            raise_on_error=False,
+        )
+    if not result.success:
+        for told in _failures(result):
+            console.print(f"[red]✗[/red] {told}")
+        if not _published(result):
+            console.print("Nothing is published; a release made before stays as it is.")
+    return bool(result.success)
+
+
+def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            failure = event.step_failure_data.user_failure_data
+            cause = failure.description if failure and failure.description else None
+            if cause is None and error is not None:
+                cause = (error.cause or error).message.strip()
+            yield f"{event.step_key}: {cause}"
+
+
+def _published(result: dg.ExecuteInProcessResult) -> bool:
+    return any(event.is_step_success and event.step_key == "company_summary" for event in result.all_events)
+
+
+def _progress(waiting: Status) -> dg.LoggerDefinition:
+    @dg.logger
+    def progress(_: dg.InitLoggerContext) -> logging.Logger:
+        """One line a step, instead of Dagster's log."""
+        logger = logging.Logger("finsync.progress")
+        logger.addHandler(_Steps(waiting))
+        return logger
+
+    return progress
+
+
+class _Steps(logging.Handler):
+    def __init__(self, waiting: Status) -> None:
+        super().__init__()
+        self._waiting = waiting
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event: Any = record.__dict__.get("dagster_meta", {}).get("dagster_event")
+        if event is None or event.step_key is None:
+            return
+        name = event.step_key.replace("__", "/")
+        if event.is_step_start:
+            self._waiting.update(name)
+        if event.is_step_success:
+            console.print(f"[green]✓[/green] {name:<40} {event.step_success_data.duration_ms / 1000:6.1f} s")

@@ -1,1 +1,0 @@
-"""FinSync on one machine without containers: what the `finsync` command does."""

@@ -1,0 +1,59 @@
+"""The resources of a run: which sources a release may lack, and what the run's sources answer.
+
+The sources are asked all at once: the first step that needs one of them asks for all, each takes its own.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+from pydantic import Field
+
+from finsync_pipeline.clients.responses import Answer
+from finsync_pipeline.extraction.connect import stock_of
+from finsync_pipeline.extraction.inventory import Stock
+from finsync_pipeline.extraction.prefetch import AskedAhead
+from finsync_pipeline.orchestration.partitions import all_quarters, quarters_of_run
+from finsync_pipeline.statements.mapping import SourceMapping
+
+ONE_PROCESS = (dg.in_process_executor.name, "execute_in_process_executor")
+"""Executors under which all steps of a run share its resources; the second is that of `execute_in_process`."""
+
+
+class Publication(dg.ConfigurableResource[None]):
+    """`resources: {publication: {config: {allow_missing: [cash_flow]}}}` in a run's config."""
+
+    allow_missing: list[str] = Field(
+        default=[], description="Sources that the financials and the release may lack; the manifest says so."
+    )
+
+
+class RunSources:
+    """What the sources of this run answer. Where steps are processes of their own, each asks alone."""
+
+    def __init__(self, sources: Sequence[SourceMapping], ahead: AskedAhead) -> None:
+        self._sources, self._ahead = sources, ahead
+
+    def stock(self, context: dg.AssetExecutionContext, mapping: SourceMapping) -> Stock:
+        """What the source holds. Raises a SourceFault or DeliveryMistake."""
+        steps = context.run.step_keys_to_execute or []
+        together = [source for source in self._sources if f"{source.name}_delivery" in steps]
+        if len(together) > 1 and context.job_def.executor_def.name in ONE_PROCESS:
+            quarters = quarters_of_run(context.run.tags)
+            wanted = {source.name: quarters for source in together if quarters and f"{source.name}__raw" in steps}
+            self._ahead.begin(together, all_quarters(), wanted)
+        return self._ahead.stock(mapping.name) or stock_of(mapping, all_quarters())
+
+    def table(self, mapping: SourceMapping) -> Answer | None:
+        """The whole table of the source, if it was got in this run and not yet taken."""
+        return self._ahead.table(mapping.name)
+
+
+def run_sources(sources: Sequence[SourceMapping]) -> dg.ResourceDefinition:
+    """The resource that lives for a run over these sources."""
+
+    @dg.resource(description="What the sources of a run answer, asked all at once.")
+    def asked(_: dg.InitResourceContext) -> Iterator[RunSources]:
+        with AskedAhead() as ahead:
+            yield RunSources(sources, ahead)
+
+    return asked

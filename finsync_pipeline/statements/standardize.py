@@ -1,0 +1,199 @@
+"""From raw rows and decided companies to facts, texts and rejects: each cell in one place, or empty."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import pyarrow as pa
+
+from finsync_pipeline import frames
+from finsync_pipeline.statements.deduplicate import SUPERSEDE_SQL, contradicted
+from finsync_pipeline.statements.items import ITEMS
+from finsync_pipeline.statements.mapping import SourceMapping
+from finsync_pipeline.statements.numbers import read_numbers_sql
+from finsync_pipeline.statements.reasons import REASONS
+from finsync_pipeline.statements.row_context import numbered, read_rows
+from finsync_pipeline.statements.tables import FACTS, REJECTS, TEXTS, Table
+from finsync_pipeline.statements.validate import failing
+
+
+@dataclass(frozen=True)
+class Harmonised:
+    """What became of the rows: tables FACTS, TEXTS and REJECTS of `statements.tables`."""
+
+    facts: pd.DataFrame
+    texts: pd.DataFrame
+    rejects: pd.DataFrame
+
+
+def harmonise(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMapping) -> Harmonised:
+    """Read every cell of the raw rows by the mapping.
+
+    `raw` has the mapping's columns as text and the bookkeeping columns of `tables.RAW_BOOKKEEPING`;
+    `company_ids` is a table COMPANY_IDS with the decisions for these rows. Raises pandera's SchemaErrors if
+    `raw` has another shape.
+    """
+    raw = numbered(raw)
+    rows = read_rows(raw, company_ids, mapping)
+    cells = delivered_cells(raw, mapping)
+    rows = _refuse_empty(rows, cells)
+    readings = _beyond_bounds(_read(cells, rows, mapping))
+    rows = _reject_contradicted(rows, readings)
+    decided = frames.query(SUPERSEDE_SQL, readings=readings[_are_usable(readings, rows)])
+    return Harmonised(
+        facts=_used(decided, FACTS, mapping),
+        texts=_used(decided, TEXTS, mapping),
+        rejects=_rejects(raw, rows, cells, decided, mapping),
+    )
+
+
+def delivered_cells(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
+    """The cells of the raw rows (`numbered`) that hold a value: finsync_row, source_column, raw_text, text
+    (without blanks around it).
+
+    Null, nothing but blanks, and the mapping's null words hold none.
+    """
+    columns = ", ".join(frames.quoted(column) for column in mapping.item_of_column)
+    null_words = frames.from_arrow(pa.table({"word": pa.array(["", *mapping.numbers.null_words], pa.string())}))
+    return frames.query(
+        f"""
+        SELECT finsync_row, source_column, raw_text, trim(raw_text, {_BLANKS}) AS text
+        FROM (
+            UNPIVOT (SELECT finsync_row, {columns} FROM raw) ON {columns}
+            INTO NAME source_column VALUE raw_text
+        )
+        WHERE trim(raw_text, {_BLANKS}) NOT IN (SELECT word FROM null_words)
+        ORDER BY finsync_row, source_column
+        """,
+        raw=raw,
+        null_words=null_words,
+    )
+
+
+# Space, tab, line feed, carriage return, no-break space.
+_BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
+
+
+def _refuse_empty(rows: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    empty = ~rows["finsync_row"].isin(cells["finsync_row"]) & rows["reason"].isna()
+    return rows.assign(reason=rows["reason"].mask(empty, "row_without_values"))
+
+
+def _reject_contradicted(rows: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
+    is_contradicted = rows["decision"].isin(contradicted(readings)) & rows["reason"].isna()
+    return rows.assign(reason=rows["reason"].mask(is_contradicted, "company_contradicted"))
+
+
+def _are_usable(readings: pd.DataFrame, rows: pd.DataFrame) -> "pd.Series[bool]":
+    return readings["finsync_row"].isin(rows.loc[rows["reason"].isna(), "finsync_row"])
+
+
+def _read(cells: pd.DataFrame, rows: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
+    """The cells of usable rows with `value` or `text`; `reason` where a number could not be read."""
+    placed = frames.query(
+        """
+        SELECT
+            cells.*, declared.item, declared.kind, declared.sign,
+            CASE
+                WHEN declared.kind = 'text' THEN 0 ELSE coalesce(declared.exponent, rows.exponent)
+            END AS exponent,
+            CASE WHEN declared.kind = 'instant' THEN 0 ELSE coalesce(rows.months, 0) END AS months,
+            rows.company_id, rows.name, rows.decision, rows.certainty,
+            rows.period_end, rows.currency, rows.row_key, rows.data_version, rows.known_since
+        FROM cells
+        JOIN rows USING (finsync_row)
+        JOIN declared USING (source_column)
+        WHERE rows.reason IS NULL
+        """,
+        cells=cells,
+        rows=rows,
+        declared=_declared(mapping),
+    )
+    return frames.query(
+        f"""
+        SELECT
+            * EXCLUDE (exponent, sign, kind),
+            kind = 'text' AS is_text,
+            CASE WHEN kind <> 'text' AND value IS NULL THEN 'not_a_number' END AS reason
+        FROM ({read_numbers_sql(mapping.numbers)})
+        """,
+        cells=placed,
+    )
+
+
+def _declared(mapping: SourceMapping) -> pd.DataFrame:
+    """Per mapped column: item, kind, sign, and its own power of ten (0 for amounts per share) or null."""
+    rows = []
+    for item, declared in mapping.items.items():
+        own = 0 if ITEMS[item].unit == "per_share" else None
+        exponent = own if declared.scale is None else declared.scale
+        kind = ITEMS[item].kind
+        rows.append((declared.column, item, kind, declared.sign, exponent))
+    names = ["source_column", "item", "kind", "sign", "exponent"]
+    types = [pa.string(), pa.string(), pa.string(), pa.int64(), pa.int64()]
+    return frames.from_arrow(
+        pa.table(
+            [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), types, strict=True)],
+            names,
+        )
+    )
+
+
+def _beyond_bounds(readings: pd.DataFrame) -> pd.DataFrame:
+    """Refuse the readings that break a check on values of the table FACTS."""
+    numbers = readings[~readings["is_text"] & readings["value"].notna()]
+    broken = failing(FACTS.pandera.select_columns(["value"]), numbers[["value"]])
+    reasons = readings["reason"].copy()
+    reasons[broken.index] = broken["reason"]
+    return readings.assign(reason=reasons)
+
+
+def _used(decided: pd.DataFrame, table: Table, mapping: SourceMapping) -> pd.DataFrame:
+    wanted = decided["is_text"] if table is TEXTS else ~decided["is_text"]
+    used = decided[decided["reason"].isna() & wanted].assign(source=mapping.name)
+    keys = ["company_id", "item", "period_end", "months", "row_key"]
+    return table.conform(used.sort_values(keys, ignore_index=True))
+
+
+def _rejects(
+    raw: pd.DataFrame, rows: pd.DataFrame, cells: pd.DataFrame, decided: pd.DataFrame, mapping: SourceMapping
+) -> pd.DataFrame:
+    """Refused and superseded rows (with all their cells), then cells."""
+    unused = rows[rows["reason"].notna()]
+    whole = raw[raw["finsync_row"].isin(unused["finsync_row"])]
+    delivered = [column for column in raw.columns if not column.startswith("finsync_")]
+    kept = pd.DataFrame({"finsync_row": whole["finsync_row"], "raw_text": frames.rows_as_json(whole[delivered])})
+    reasons = frames.from_arrow(
+        pa.table({key: [getattr(reason, key) for reason in REASONS.values()] for key in ("code", "stage", "outcome")})
+    )
+    found = frames.query(
+        f"""
+        WITH places AS (
+            SELECT
+                finsync_row, quarter,
+                row_number() OVER (PARTITION BY quarter ORDER BY finsync_row) - 1 AS row_number
+            FROM (SELECT finsync_row, date_trunc('quarter', finsync_period_end)::DATE AS quarter FROM raw)
+        ),
+        refused AS (
+            SELECT
+                finsync_row, row_key, NULL::VARCHAR AS item, NULL::VARCHAR AS source_column, reason,
+                kept.raw_text,
+                (SELECT count(*) FROM cells WHERE cells.finsync_row = unused.finsync_row) AS cells
+            FROM unused JOIN kept USING (finsync_row)
+            UNION ALL
+            SELECT finsync_row, row_key, item, source_column, reason, raw_text, 1
+            FROM decided WHERE reason IS NOT NULL
+        )
+        SELECT
+            '{mapping.name}' AS source, quarter, row_key, row_number,
+            item, source_column AS "column", outcome, stage, reason, raw_text, cells
+        FROM refused JOIN places USING (finsync_row) JOIN reasons ON reasons.code = refused.reason
+        ORDER BY quarter, row_number, item NULLS FIRST
+        """,
+        raw=raw[["finsync_row", "finsync_period_end"]],
+        unused=unused,
+        kept=kept,
+        cells=cells,
+        decided=decided,
+        reasons=reasons,
+    )
+    return REJECTS.conform(found)

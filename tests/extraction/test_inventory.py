@@ -1,0 +1,178 @@
+"""What a source holds: every spelling placed or refused, undated rows kept, columns compared."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pytest
+from extraction_sources import (
+    COLUMNS,
+    Q1,
+    Q4,
+    QUARTERS,
+    csv_text,
+    deliver,
+    extract,
+    json_lines,
+    pnl_mapping,
+)
+from factories import running_services
+
+from finsync_pipeline.extraction.inventory import Stock
+from finsync_pipeline.statements.tables import DELIVERY, REJECTS
+from finsync_pipeline.statements.validate import DeliveryMistake
+
+ROWS = [
+    (1, "A", "December 31, 2009", "1,000", "5", ""),
+    (2, "B", "2009-12-31", "2,000", "6", ""),
+    (3, "C", "December 27, 2009", "3,000", "None", ""),
+    (4, "D", "January 3, 2010", "4,000", "7", ""),
+    (5, "E", "January 31, 2010", "5,000", "8", ""),
+    (6, "F", "", "6,000", "9", ""),
+    (7, "G", "n/a", "7,000", "None", "seen"),
+    (8, "H", "01/02/2010", "8,000", " ", ""),
+    (9, "I", "December 31, 1990", "9,000", "10", ""),
+    (10, "", "n/a", "", "", ""),
+]
+JSON_ROWS: list[dict[str, Any]] = [
+    {"Row": 1, "Company Name": "A", "Period Ended": 20091231, "Total Revenue": 1234.5, "Net Profit": -7},
+    {"Row": 2, "Company Name": "B", "Period Ended": 20091231.0, "Total Revenue": 0.1, "Net Profit": 1e-07},
+    {"Row": 3, "Company Name": "C", "Period Ended": "20091231", "Total Revenue": "12", "Net Profit": 2**60},
+    {"Row": 4, "Company Name": "D", "Period Ended": 20100331, "Total Revenue": True},
+    {"Row": 5, "Company Name": "E", "Total Revenue": 5},
+    {"Row": 6, "Company Name": "F", "Period Ended": 2009.5, "Total Revenue": 6, "Net Profit": 6},
+]
+
+
+@pytest.fixture(scope="module")
+def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    folder = tmp_path_factory.mktemp("delivery")
+    (folder / "pnl.csv").write_text(csv_text(ROWS, [*COLUMNS, "Remark"]), encoding="utf-8")
+    (folder / "numbers.jsonl").write_text(json_lines(JSON_ROWS))
+    renamed = [column.replace("Total Revenue", "Total Revenues") for column in COLUMNS]
+    (folder / "renamed.csv").write_text(csv_text([row[:5] for row in ROWS], renamed))
+    (folder / "empty.csv").write_text(csv_text([]))
+    many = [(number, "A", "x" * 300 + str(number), 1, 2) for number in range(1_000)]
+    (folder / "many.csv").write_text(csv_text(many))
+    with running_services(folder) as urls:
+        yield urls
+
+
+@pytest.fixture(scope="module")
+def stock(urls: dict[str, str]) -> Stock:
+    return deliver(pnl_mapping(urls["pnl"]))
+
+
+def by_key(frame: pd.DataFrame, key: str) -> dict[str, dict[str, Any]]:
+    return {line[key]: line for line in frame.to_dict("records")}
+
+
+@pytest.mark.parametrize(
+    ("spelling", "period_end", "quarter", "reason", "rows"),
+    [
+        ("December 31, 2009", date(2009, 12, 31), Q4, None, 1),
+        ("2009-12-31", date(2009, 12, 31), Q4, None, 1),
+        ("December 27, 2009", date(2009, 12, 31), Q4, None, 1),
+        ("January 3, 2010", date(2009, 12, 31), Q4, None, 1),
+        ("January 31, 2010", date(2010, 1, 31), Q1, None, 1),
+        ("", None, None, "undated", 1),
+        ("n/a", None, None, "undated", 2),
+        ("01/02/2010", None, None, "date_ambiguous", 1),
+        ("December 31, 1990", date(1990, 12, 31), None, "outside_quarters", 1),
+    ],
+)
+def test_each_spelling_is_placed_or_refused_with_the_reason(
+    stock: Stock, spelling: str, period_end: date, quarter: date, reason: str, rows: int
+) -> None:
+    found = by_key(stock.delivery.astype(object), "spelling")[spelling]
+    told = {key: None if pd.isna(found[key]) else found[key] for key in ("period_end", "quarter", "reason")}
+    assert told == {"period_end": period_end, "quarter": quarter, "reason": reason}
+    assert found["row_count"] == rows
+    assert re.fullmatch("[0-9a-f]{64}", found["content_hash"])
+
+
+def test_the_rows_of_quarters_and_the_undated_are_all_rows(urls: dict[str, str], stock: Stock) -> None:
+    rows = extract(pnl_mapping(urls["pnl"]), stock.delivery)
+    assert sorted([*rows["Row"], *stock.undated["row_key"]], key=int) == [str(row[0]) for row in ROWS]
+    assert len(rows) + len(stock.undated) == stock.row_count == len(ROWS)
+
+
+def test_undated_rows_are_refused_whole_with_their_reason_and_their_cells_counted(stock: Stock) -> None:
+    undated = by_key(stock.undated, "row_key")
+    told = {key: (line["reason"], line["stage"], line["outcome"], line["cells"]) for key, line in undated.items()}
+    assert told == {
+        "6": ("undated", "delivery", "refused", 2),
+        "7": ("undated", "delivery", "refused", 1),
+        "8": ("date_ambiguous", "delivery", "refused", 1),
+        "9": ("outside_quarters", "delivery", "refused", 2),
+        "10": ("undated", "delivery", "refused", 0),
+    }
+    assert json.loads(undated["7"]["raw_text"]) == dict(zip(COLUMNS, map(str, ROWS[6]), strict=False))
+
+
+def test_columns_that_the_mapping_does_not_name_are_told(stock: Stock) -> None:
+    assert stock.unmapped == ["Remark"]
+
+
+def test_a_renamed_column_is_refused_and_the_near_one_named(urls: dict[str, str]) -> None:
+    with pytest.raises(DeliveryMistake) as error:
+        deliver(pnl_mapping(urls["renamed"], table="renamed"))
+    assert "'Total Revenue' of table 'renamed' is not delivered" in str(error.value)
+    assert "it may now be called 'Total Revenues'" in str(error.value)
+    assert "defs/sources/pnl/defs.yaml" in str(error.value)
+
+
+def test_an_empty_source_is_an_empty_delivery_and_no_rows(urls: dict[str, str]) -> None:
+    mapping = pnl_mapping(urls["empty"], table="empty")
+    stock = deliver(mapping)
+    assert (len(stock.delivery), len(stock.undated), stock.row_count) == (0, 0, 0)
+    assert extract(mapping, stock.delivery)["Row"].tolist() == []
+
+
+def test_any_number_of_undated_spellings_are_asked_for_in_urls_that_a_server_takes(
+    urls: dict[str, str],
+) -> None:
+    stock = deliver(pnl_mapping(urls["many"], table="many"))
+    assert stock.undated["row_key"].tolist() == [str(number) for number in range(1_000)]
+    assert set(stock.undated["reason"]) == {"undated"}
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_json_numbers_keep_their_text_in_the_notation_of_the_source(urls: dict[str, str], decimal: str) -> None:
+    mapping = json_mapping(urls, numbers={"decimal": decimal})
+    rows = by_key(extract(mapping, deliver(mapping).delivery), "Row")
+    cells = {key: (line["Total Revenue"], line["Net Profit"]) for key, line in rows.items()}
+    assert cells == {
+        "1": (f"1234{decimal}5", "-7"),
+        "2": (f"0{decimal}1", "1e-07"),
+        "3": ("12", str(2**60)),
+        "4": ("true", None),
+    }
+
+
+def test_periods_that_are_json_numbers_are_read_by_their_digits(urls: dict[str, str]) -> None:
+    mapping = json_mapping(urls)
+    stock = deliver(mapping)
+    counts = dict(zip(stock.delivery["literal"], stock.delivery["row_count"], strict=True))
+    assert counts == {"20091231": 2, "'20091231'": 1, "20100331": 1, "NULL": 1, "2009.5": 1}
+    rows = by_key(extract(mapping, stock.delivery), "Row")
+    assert {key: line["finsync_period_end"] for key, line in rows.items()} == {
+        **dict.fromkeys("123", date(2009, 12, 31)),
+        "4": date(2010, 3, 31),
+    }
+    assert stock.undated["row_key"].tolist() == ["5", "6"]
+
+
+def test_delivery_and_undated_hold_to_their_schemas(urls: dict[str, str]) -> None:
+    for mapping in (pnl_mapping(urls["pnl"]), json_mapping(urls), pnl_mapping(urls["empty"], table="empty")):
+        stock = deliver(mapping, QUARTERS)
+        DELIVERY.validate(stock.delivery)
+        REJECTS.validate(stock.undated)
+
+
+def json_mapping(urls: dict[str, str], **changes: Any) -> Any:
+    period_end = {"column": "Period Ended", "formats": ["%Y%m%d"]}
+    return pnl_mapping(urls["numbers"], table="numbers", period_end=period_end, **changes)

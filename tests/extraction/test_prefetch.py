@@ -1,0 +1,109 @@
+"""Sources are asked at the same time, and one source its questions: servers that answer only when all are asked."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from extraction_sources import COLUMNS, Q4, QUARTERS, csv_text, pnl_mapping
+from factories import answering_service
+from plain_servers import gathering, plain_server, write_table
+
+from finsync_pipeline.clients import source_service
+from finsync_pipeline.clients.errors import SourceAnswerMistake, SourceUnavailable
+from finsync_pipeline.extraction.connect import ask_each, service_of, stock_of
+from finsync_pipeline.extraction.fetch import ask_rows
+from finsync_pipeline.extraction.inventory import take_stock
+from finsync_pipeline.extraction.prefetch import AskedAhead
+from finsync_pipeline.statements.mapping import SourceMapping
+from source_services.settings import Service
+
+ROWS = [(1, "A", "2009-12-31", "1", "2"), (2, "B", "2009-12-30", "3", "4"), (3, "C", "n/a", "5", "6")]
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    file = tmp_path / "pnl.csv"
+    file.write_text(csv_text(ROWS))
+    with answering_service(Service("pnl", 0, "Period Ended"), file) as service:
+        yield service.url
+
+
+@pytest.fixture
+def together(url: str) -> Iterator[list[SourceMapping]]:
+    """Three sources, none of which answers its first question before the others are asked theirs."""
+    barrier = Barrier(3)
+    with ExitStack() as stack:
+        yield [
+            pnl_mapping(stack.enter_context(gathering(url, barrier)), name=f"source_{number}") for number in range(3)
+        ]
+
+
+def test_sources_are_asked_at_the_same_time_and_answer_in_their_order(together: list[SourceMapping]) -> None:
+    asked = ask_each(together, lambda mapping: (mapping.name, stock_of(mapping, QUARTERS).row_count))
+    assert [each.result() for each in asked] == [("source_0", 3), ("source_1", 3), ("source_2", 3)]
+
+
+def test_a_source_that_does_not_answer_leaves_the_others_theirs(url: str) -> None:
+    mappings = [pnl_mapping(url), pnl_mapping("http://127.0.0.1:9"), pnl_mapping(url, table="other")]
+    good, silent, wrong = ask_each(mappings, lambda mapping: stock_of(mapping, QUARTERS))
+    assert good.result().row_count == 3
+    assert isinstance(silent.exception(), SourceUnavailable)
+    assert isinstance(wrong.exception(), SourceAnswerMistake)
+
+
+def test_the_questions_that_take_stock_are_asked_at_the_same_time(url: str) -> None:
+    with gathering(url, Barrier(4), range(4)) as gathered:
+        mapping = pnl_mapping(gathered)
+        with service_of(mapping) as service:
+            assert take_stock(service, mapping, QUARTERS).row_count == 3
+
+
+def test_the_parts_of_an_answer_are_asked_for_at_the_same_time(tmp_path: Path) -> None:
+    rows = [(number, "A", f"2009-12-{number % 20 + 1}", 1, 2) for number in range(200)]
+    with plain_server(write_table(tmp_path / "capped.sqlite", COLUMNS, rows), most=50) as server:
+        counts = {f"'2009-12-{day}'": 10 for day in range(1, 21)}
+        with gathering(server.url, Barrier(4), range(1, 5)) as gathered, service_of(pnl_mapping(gathered)) as service:
+            parts = ask_rows(service, pnl_mapping(), counts)
+    assert [part.row_count for part in parts] == [50] * 4
+
+
+def test_what_was_asked_ahead_is_given_out_once(together: list[SourceMapping]) -> None:
+    with AskedAhead() as ahead:
+        ahead.begin(together, QUARTERS, {})
+        ahead.begin(together, QUARTERS, {})
+        stocks = [ahead.stock(mapping.name) for mapping in together]
+        assert [stock.row_count if stock else None for stock in stocks] == [3, 3, 3]
+        assert ahead.stock("source_0") is None
+        assert ahead.table("source_0") is None
+
+
+def test_a_fault_of_a_source_asked_ahead_is_not_given_out(url: str) -> None:
+    mappings = [pnl_mapping("http://127.0.0.1:9", name="silent"), pnl_mapping(url, name="good")]
+    with AskedAhead() as ahead:
+        ahead.begin(mappings, QUARTERS, {"silent": QUARTERS, "good": QUARTERS})
+        assert ahead.stock("silent") is None
+        assert ahead.table("silent") is None
+        assert ahead.stock("good") is not None
+        assert ahead.stock("unknown") is None
+
+
+@pytest.mark.parametrize(("wanted", "is_got"), [(QUARTERS, True), ([Q4], True), ([], False), (QUARTERS[:1], False)])
+def test_a_whole_table_is_got_ahead_into_a_file_if_the_quarters_come_to_it(
+    url: str, monkeypatch: pytest.MonkeyPatch, wanted: list[object], is_got: bool
+) -> None:
+    monkeypatch.setattr(source_service, "LARGE_BYTES", 0)
+    with AskedAhead() as ahead:
+        ahead.begin([pnl_mapping(url)], QUARTERS, {"pnl": wanted})
+        table = ahead.table("pnl")
+        assert (table is not None) is is_got
+        assert table is None or table.row_count == 3
+        assert ahead.table("pnl") is None
+
+
+def test_what_is_not_taken_does_not_hold_up_the_end(together: list[SourceMapping]) -> None:
+    with AskedAhead() as ahead:
+        ahead.begin(together[:2], QUARTERS, {})  # these two wait for the third
+    assert ahead.stock("source_0") is None
+    assert stock_of(together[2], QUARTERS).row_count == 3
