@@ -57,6 +57,11 @@ class SupportingEvidence:
     unlisted: list[str] = field(default_factory=list)
     countries: set[str] = field(default_factory=set)
 
+    @property
+    def suggested(self) -> frozenset[int]:
+        """The companies that a cell leads to; else those that a name suggests, such as one with another legal form."""
+        return frozenset(self.companies) or frozenset[int]().union(*self.similar_names.values())
+
     def add(self, kind: str, cell: str, companies: frozenset[int], is_sure: bool) -> None:
         """Take in that a cell leads to these companies, or only suggests them."""
         if is_sure and len(companies) == 1:
@@ -89,7 +94,7 @@ def apply_evidence(
     }
     edits = _edits_to_supported(texts, evidence, decisions, index)
     for row, said in evidence.items():
-        if decisions.status[row] != Status.ACCEPTED and len(said.companies) == 1:
+        if decisions.status[row] != Status.ACCEPTED and (len(said.companies) == 1 or row in edits):
             _corroborate(row, said, decisions, edits.get(row, np.inf), len(str(texts[row])))
         elif decisions.status[row] == Status.AMBIGUOUS and not said.companies and not is_code[row]:
             _choose_by_country(row, said.countries, decisions, index)
@@ -133,7 +138,7 @@ def _corroborate(row: int, said: SupportingEvidence, decisions: Decisions, edits
 
     `edits`: how far the text, of this `length`, is from a code of the company.
     """
-    (company,) = said.companies
+    company = min(said.suggested)
     candidates = list(decisions.candidates[row] or ())
     scores, method, steps = dict(candidates), decisions.method[row], decisions.steps[row]
     if edits > 0 and candidates and company not in scores and method is not None and Method(method).is_certain:
@@ -153,7 +158,7 @@ def _corroborate(row: int, said: SupportingEvidence, decisions: Decisions, edits
             (company, 100.0 * max(1 - edits / max(length, 1), 0)),
             *(c for c in candidates if c[0] != company),
         ]
-    method = f"{method}+{'+'.join(said.kinds)}"
+    method = f"{method}+{'+'.join(said.kinds) or 'name'}"
     decisions.accept(row, company, method, steps, precision=SUPPORTED, candidates=candidates)
 
 
@@ -174,16 +179,16 @@ def _choose_by_country(row: int, countries: set[str], decisions: Decisions, inde
 def _edits_to_supported(
     texts: pa.Array, evidence: Mapping[int, SupportingEvidence], decisions: Decisions, index: CompanyIndex
 ) -> dict[int, float]:
-    """Of rows that are not accepted and whose evidence leads to one company: the edits to its nearest code."""
+    """Of rows that are not accepted and whose evidence suggests one company: up to two edits to its nearest code."""
     rows = [
-        row for row, said in evidence.items() if len(said.companies) == 1 and decisions.status[row] != Status.ACCEPTED
+        row for row, said in evidence.items() if len(said.suggested) == 1 and decisions.status[row] != Status.ACCEPTED
     ]
-    companies = np.array([min(evidence[row].companies) for row in rows], np.int32)
+    companies = np.array([min(evidence[row].suggested) for row in rows], np.int32)
     edits = np.full(len(rows), np.inf, np.float32)
     for name, codes in index.codes.items():
         if rows and (name != "company_id" or codes.scheme.is_repaired):
             edits = np.minimum(edits, codes.costs(texts.take(pa.array(rows)), companies))
-    return dict(zip(rows, edits.tolist(), strict=True))
+    return {row: cost for row, cost in zip(rows, edits.tolist(), strict=True) if cost < np.inf}
 
 
 def _is_unlike(name: str, company: int, index: CompanyIndex) -> bool:

@@ -38,6 +38,8 @@ def listed(name: str, **columns: str) -> list[Company]:
         ("Carnival Corp", "Carnival Corp plc"),
         ("Honeywell", "Honeywell Sp. z o.o."),
         ("Honeywell", "Honeywell Ltd"),
+        ("Allied Energy Inc", "Allied Energy Corp."),
+        ("United Parcel Service Inc", "UNITED PARCEL SERVICE CO."),
         ("Marathon Petroleum Corp", "Marathon Petroleum Company LP"),
     ],
 )

@@ -56,7 +56,7 @@ def reference(make_reference: MakeReference) -> Reference:
         ("HWUPKR0MPOU8FGXBT394", "2009-12-31", "c-apple", "exact"),
         ("C-Apple", "2009-12-31", "c-apple", "normalised"),
         ("Apple, Inc.", "2009-12-31", "c-apple", "normalised"),
-        ("The Apple Corporation", "2009-12-31", "c-apple", "normalised"),
+        ("The Apple Incorporated", "2009-12-31", "c-apple", "normalised"),
         ("W. W. Grainger", "2009-12-31", "c-grainger", "normalised"),
         ("Goldman Sachs", "2009-12-31", "c-gs", "shortened"),
         ("BerkshireHathaway", "2009-12-31", "c-berk", "normalised"),

@@ -47,7 +47,7 @@ _DOUBLE = re.compile(r"(.)\1")
 #: Of shorter ones `and` is a part: `B&G`.
 _SHORTEST_WORD = 3
 _REMARKED = frozenset({"co", "corp", "inc", "publ"})
-GENERAL_FORMS = frozenset({"corporation", "corporation.inc", "corporation.co"})
+GENERAL_FORMS = frozenset({"corporation", "incorporated", "corporation.co"})
 #: What may stand before another legal form: `Corp plc`. Other words there are a part of the name: `Smith A O Corp`.
 _INNER_FORMS = GENERAL_FORMS | {"limited"}
 # "Acme Corp A", but not "Acme LP V"
@@ -252,7 +252,7 @@ def _core(words: list[str]) -> tuple[list[str], frozenset[str]]:
             break
         rest = rest[:-length]
     length, in_front = LEGAL_FORMS.in_front(rest, families)
-    if length and "corporation.inc" not in families and (families <= GENERAL_FORMS or in_front == families):
+    if length and "incorporated" not in families and (families <= GENERAL_FORMS or in_front == families):
         rest, families = rest[length:], in_front
     return _without_and(rest), families
 
