@@ -65,12 +65,8 @@ def _asked(spellings: pd.DataFrame) -> pa.Table:
         raise ValueError(f"spellings: has no column {', '.join(sorted(missing))}")
     if spellings["period_end"].isna().any():
         raise ValueError("spellings, column period_end: is null in some rows; every spelling needs its period end")
-    columns = {
-        name: pa.array(spellings[name], from_pandas=True).cast(dtype)
-        if name in spellings
-        else pa.nulls(len(spellings), dtype)
-        for name, dtype in _ASKED.items()
-    }
+    given = {name: spellings.get(name, [None] * len(spellings)) for name in _ASKED}
+    columns = {name: pa.array(given[name], from_pandas=True).cast(dtype) for name, dtype in _ASKED.items()}
     if others := set(columns["kind"].unique().to_pylist()) - {None, *KINDS}:
         raise ValueError(f"spellings, column kind: {', '.join(sorted(others))} is none of {', '.join(KINDS)}")
     return pa.table(columns)

@@ -109,23 +109,18 @@ def _decide_among(matches: Sequence[Match], row: int, decisions: Decisions) -> N
 
 def _weigh_repairs(row: int, names: Sequence[Match], decisions: Decisions) -> bool:
     """Names that are only alike, and a code that was repaired: if both lead to a company, it must be the same."""
-    match = names[0]
-    candidates = _ranked(names)
-    coded = int(decisions.company[row])
-    is_named = match.suffices and len(candidates) == 1
-    if is_named and coded in (-1, match.company) and not decisions.is_unlisted[row]:
-        decisions.accept(
-            row, match.company, match.method, match.steps, precision=match.precision, candidates=candidates
-        )
+    best, candidates, coded = names[0], _ranked(names), int(decisions.company[row])
+    is_named = best.suffices and len(candidates) == 1
+    if is_named and coded in (-1, best.company) and not decisions.is_unlisted[row]:
+        decisions.accept(row, best.company, best.method, best.steps, precision=best.precision, candidates=candidates)
     elif coded >= 0 and not is_named:
         return False
     else:
         if coded >= 0:
-            candidates = sorted([*candidates, (coded, float(decisions.score[row]))], key=lambda c: (-c[1], c[0]))
-        is_ambiguous = len(candidates) > 1 and (is_named or match.method is not Method.TYPO)
-        decisions.quarantine(
-            row, Status.AMBIGUOUS if is_ambiguous else Status.UNKNOWN, candidates, match.method, match.steps
-        )
+            candidates = _ranked([*names, Match(coded, Method.CODE, score=float(decisions.score[row]))])
+        is_ambiguous = len(candidates) > 1 and (is_named or best.method is not Method.TYPO)
+        status = Status.AMBIGUOUS if is_ambiguous else Status.UNKNOWN
+        decisions.quarantine(row, status, candidates, best.method, best.steps)
     return True
 
 

@@ -55,7 +55,7 @@ class TickerIndex:
         What is written like a word, `Ford`, may be a name as well: such a match does not suffice.
         """
         written = _written(text)
-        found = _in_force(self.records.get(written, ()), day) or self._written_otherwise(written, day)
+        found = [r for r in self.records.get(written, ()) if r.is_in_force(day)] or self._otherwise(written, day)
         dated = [record for record in found if record.is_dated]
         is_alias = bool(dated) or all(record.is_alias for record in found)
         steps = None if written == text else f"ticker {written}"
@@ -66,18 +66,15 @@ class TickerIndex:
             for company in sorted({record.company for record in dated or found})
         ]
 
-    def _written_otherwise(self, written: str, day: date) -> list[NameRecord]:
+    def _otherwise(self, written: str, day: date) -> list[NameRecord]:
         """`BRKB`, `BRK.B.US`: only if one company's ticker can be meant."""
-        found = _in_force(self.undotted.get(written.replace(".", ""), ()), day)
+        found = self.undotted.get(written.replace(".", ""), ())
         if not found and (parts := _WITH_COUNTRY.fullmatch(written)):
-            without = _in_force(self.records.get(parts[1], ()), day)
+            without = self.records.get(parts[1], ())
             found = [r for r in without if parts[2] == (self.countries[r.company] or _USUAL_COUNTRY)]
+        found = [record for record in found if record.is_in_force(day)]
         return found if len({record.company for record in found}) == 1 else []
 
 
 def _written(text: str) -> str:
     return _SEPARATORS.sub(".", fold_blanks(text)).upper()
-
-
-def _in_force(records: Sequence[NameRecord], day: date) -> list[NameRecord]:
-    return [record for record in records if record.is_in_force(day)]

@@ -38,10 +38,6 @@ class Family:
     is_share_company: bool
     countries: frozenset[str]
 
-    def is_used_in(self, country: str | None) -> bool:
-        """Whether companies of the country (ISO 3166, two letters; None unknown) have this form."""
-        return EVERYWHERE in self.countries or country in self.countries
-
 
 @dataclass(frozen=True)
 class LegalForms:
@@ -118,7 +114,8 @@ class LegalForms:
         if not source:
             return True
         if not listed:
-            return any(self.families[s].is_share_company and self.families[s].is_used_in(country) for s in source)
+            families = [self.families[name] for name in source]
+            return any(each.is_share_company and {EVERYWHERE, country} & each.countries for each in families)
         return any(_is_same(one, other) for one in source for other in listed)
 
 

@@ -60,7 +60,8 @@ def find_names(text: str, day: date, index: NameIndex) -> list[Match]:
     if doubtful := [each for each in equal if may_agree(forms, each[1])]:
         return [replace(_whole(text, forms, each), precision=PRECISION_IN_DOUBT, is_doubtful=True) for each in doubtful]
     if equal:
-        return [_of_other_form(forms, record) for record in dict.fromkeys(record for _, record, _ in equal)]
+        others = dict.fromkeys((record.company, _legal_forms_told(forms, record)) for _, record, _ in equal)
+        return [Match(company, Method.LEGAL_FORM, f"the same name{told}", suffices=False) for company, told in others]
     return _shortened(forms, day, index) or find_mistyped(forms, day, index)
 
 
@@ -121,19 +122,11 @@ def _surest(equal: Sequence[Equal]) -> list[Equal]:
 
 def _whole(text: str, forms: NameForms, equal: Equal) -> Match:
     rank, record, ignored = equal
-    if record.is_alias:
-        method = Method.ALIAS
-    else:
-        method = Method.EXACT if record.text.strip() == text.strip() else Method.NORMALISED
-    steps = None if record.text.strip() == text.strip() else ignored + _legal_forms_told(forms, record)
-    return Match(
-        record.company, method, steps, precision=PRECISION[rank], is_conclusive=rank == LITERAL and record.is_dated
-    )
-
-
-def _of_other_form(forms: NameForms, record: NameRecord) -> Match:
-    steps = "the same name" + _legal_forms_told(forms, record)
-    return Match(record.company, Method.LEGAL_FORM, steps, suffices=False)
+    is_same = record.text.strip() == text.strip()
+    method = Method.ALIAS if record.is_alias else Method.EXACT if is_same else Method.NORMALISED
+    steps = None if is_same else ignored + _legal_forms_told(forms, record)
+    is_conclusive = rank == LITERAL and record.is_dated
+    return Match(record.company, method, steps, precision=PRECISION[rank], is_conclusive=is_conclusive)
 
 
 def _legal_forms_told(forms: NameForms, record: NameRecord) -> str:

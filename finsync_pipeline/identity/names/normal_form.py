@@ -36,7 +36,8 @@ _AND = re.compile(r"[&+]")
 _SEPARATORS = re.compile(r"[\W_]+")
 # The tail that EDGAR puts behind a name to tell it from another: "/DE/", "\DE\", "/MN", " / MA", "/".
 _REGISTER_TAIL = re.compile(r"(?<=\S)\s*[/\\]\s*(?:[a-z]{2,4}\s*)?[/\\]?\s*$")
-_REMARK = re.compile(r"\s*\(([^()]*)\)\s*$")
+# Brackets at the end that only say what kind of company it is: "(hldg. co.)", but not "(holdings)".
+_REMARK = re.compile(r"\s*\((?:(?:hldgs?|holdings?|group|grp)\.? )?(?:co|corp|inc|publ)\.?\)$")
 # Scripts without blanks between words write the form to the name: (kabu) is short for the first of them.
 _GLUED_FORMS = re.compile(
     "(株式会社|有限会社|合同会社|股份有限公司|有限责任公司|有限公司|주식회사|유한회사|\\([株有同주유]\\))"
@@ -46,7 +47,6 @@ _SHORTEST_MISSPELT, _LONG_FORM = 3, 5
 _DOUBLE = re.compile(r"(.)\1")
 #: Of shorter ones `and` is a part: `B&G`.
 _SHORTEST_WORD = 3
-_REMARKED = frozenset({"co", "corp", "inc", "publ"})
 GENERAL_FORMS = frozenset({"corporation", "incorporated", "corporation.co"})
 #: What may stand before another legal form: `Corp plc`. Other words there are a part of the name: `Smith A O Corp`.
 _INNER_FORMS = GENERAL_FORMS | {"limited"}
@@ -127,7 +127,7 @@ def normalise_name(text: str) -> NameForms:
     light = _words(readable)
     if tuple(light) in LEGAL_FORMS.phrases:
         light = [literal]  # a legal form alone is nobody's name, nor are the signs before it
-    bare = _SHARE_TAIL.sub("", _without_remark(_REGISTER_TAIL.sub("", readable)))
+    bare = _SHARE_TAIL.sub("", _REMARK.sub("", _REGISTER_TAIL.sub("", readable)))
     core, families = _core(light if bare == readable or light == [literal] else _words(bare))
     return NameForms(literal, " ".join(light), tuple(_joined_initials(core) or light or [literal]), families)
 
@@ -181,16 +181,6 @@ def _split_form(found: re.Match[str]) -> str:
     """`SiemensAG` with a blank before the legal form; other words with capitals in them as they are."""
     is_form = (found[2].casefold(),) in LEGAL_FORMS.phrases and (found[2].isupper() or len(found[2]) > 3)
     return " ".join(found.groups()) if is_form else found[0]  # `PepsiCo` is one word
-
-
-def _without_remark(folded: str) -> str:
-    """The name without brackets at its end that only say what kind of company it is: `(hldg. co.)`."""
-    found = _REMARK.search(folded)
-    if found is None:
-        return folded
-    words = _words(found[1])
-    says_form = not _REMARKED.isdisjoint(words) and set(words) <= _REMARKED | OMITTED_TAILS
-    return folded[: found.start()] if says_form else folded
 
 
 def _words(folded: str) -> list[str]:
