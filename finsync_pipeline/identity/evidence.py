@@ -112,7 +112,7 @@ def _veto(
     is_confirmed = company in said.companies
     has_other_code = any(company in index.codes[scheme].holders for scheme in said.unlisted if scheme in index.codes)
     is_elsewhere = bool(said.countries) and index.countries[company] not in {None, *said.countries}
-    is_code = is_code or str(method).startswith(Method.TICKER)
+    is_code = is_code or str(method).startswith((Method.TICKER, Method.CODE))
     similar = [] if is_confirmed else list(said.similar_names.items())
     unlike = [name for name, companies in similar if not is_code or company not in companies]
     strange = said.strange_names if is_code and not is_confirmed else []

@@ -32,8 +32,6 @@ def find_mistyped(forms: NameForms, day: date, index: NameIndex) -> list[Match]:
     found: dict[NameRecord, Match] = {}
     for wrong, others in forms.without_each_word():
         places = index.rest.numbers_of(others)
-        if not len(places):
-            continue
         rights = [index.rest_words[place] for place in places]
         edits = cdist([wrong], rights, scorer=OSA.distance, score_cutoff=_MOST_EDITS, dtype=np.int32)[0]
         for at in np.flatnonzero((edits > 0) & (edits <= _MOST_EDITS)):
