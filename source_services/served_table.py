@@ -32,7 +32,7 @@ class ServedTable:
         self.load_error: str | None = None
 
     async def watch(self, seconds: float) -> None:
-        """Look at the data file every so many seconds."""
+        """Look at the data file at this interval, in seconds."""
         while True:
             await asyncio.sleep(seconds)
             await self.look()

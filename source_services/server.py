@@ -28,7 +28,7 @@ LOOK_SECONDS = 1.0
 """How often the data files are looked at."""
 
 SHUTDOWN_SECONDS = 10
-"""How long running requests may take when the process is told to stop."""
+"""How long running requests may take when the process has to stop."""
 
 _HTTP: dict[str, Any] = {"keepalive_timeout": 60, "max_line_size": 16_380, "max_field_size": 16_380, "access_log": None}
 

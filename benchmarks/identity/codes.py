@@ -17,7 +17,7 @@ from finsync_pipeline.identity import Reference, resolve
 LISTED, UNLISTED, ASKED = 100_000, 8_000, 200_000
 WARMING, BY_RAPIDFUZZ, BY_DIFFLIB = 200, 300, 40
 SCHEMES = ("random codes", "LEIs")
-#: Ours takes at most so much of the time of the join in DuckDB, and is at least so many times as fast as RapidFuzz.
+#: The most time of ours as a share of that of the join in DuckDB, and the least times as fast as RapidFuzz.
 OF_JOIN, OF_RAPIDFUZZ = 2, 200
 
 

@@ -34,11 +34,11 @@ class Questions:
     truth: pd.DataFrame
 
     def head(self, number: int) -> "Questions":
-        """The first so many."""
+        """The first questions, at most this number."""
         return Questions(self.asked.head(number), self.truth.head(number))
 
     def sample(self, number: int, random: Random) -> "Questions":
-        """So many of them, drawn by these random numbers, that are not counted apart."""
+        """A random sample of this number of questions, of those that are not set apart."""
         rows = self.truth.index[self.truth["apart"].isna()]
         drawn = random.sample(list(rows), min(number, len(rows)))
         return Questions(self.asked.loc[drawn], self.truth.loc[drawn])

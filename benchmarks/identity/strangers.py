@@ -1,6 +1,6 @@
 """Companies that are not listed: real ones that share the core of a listed name, and thirty thousand others.
 
-Whether a name is another company's for sure is told by its legal form, as `kind_of` says; names that may be the listed
+The legal form shows whether a name is another company's for sure (`kind_of`); names that may be the listed
 company's own are set apart and counted.
 """
 
@@ -98,9 +98,8 @@ def bearers(reference: Reference, other_names: Mapping[str, str] = MappingProxyT
 def kind_of(form: str | None, country: str, listed: Listed) -> str:
     """What an entity of this form and country is to a listed company of the same core.
 
-    A form that the company does not bear makes it another one. If the list writes the company without a form, that is
-    told of no company but of one with a form that none of the United States bears, where the list says that this one is
-    of there.
+    A form that the company does not have makes it another one. If the list writes the company without a form, that
+    holds only if the list says that it is a company of the United States and none of these has the form.
     """
     is_foreign_form = form not in US_FORMS
     if form is None or form in listed.own_forms:

@@ -1,4 +1,4 @@
-"""What is declared, loaded and checked before anything runs; a mistake is told in a line, without a traceback."""
+"""What is declared, loaded and checked before anything runs; each mistake takes a line, without a traceback."""
 
 import sys
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from finsync_pipeline.settings import SettingMistake, is_deployed, reference_pat
 from finsync_pipeline.statements.mapping import SourceMapping
 
 SHOWN = 20
-"""So many warnings of one kind are printed."""
+"""The most warnings of one kind that are printed."""
 
 
 def check() -> int:

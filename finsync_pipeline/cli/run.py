@@ -25,7 +25,7 @@ from finsync_pipeline.storage.ledgers import worked_quarters
 
 
 class QuarterMistake(ValueError):
-    """What was written is no quarter, or none that FinSync has; the message says what to write."""
+    """The text is not a valid quarter, or not one that FinSync has; the message says what to write."""
 
 
 def run(quarters: str | None, allow_missing: Sequence[str], with_services: bool) -> int:
@@ -78,7 +78,7 @@ def _read_quarter(text: str, calendar: Sequence[date]) -> date:
         try:
             day = date.fromisoformat(text.strip())
         except ValueError:
-            told = f"{text!r} is no quarter; write it like 2009-Q4, a range like 2009-Q1...2009-Q4"
+            told = f"{text!r} is not a valid quarter; write it like 2009-Q4, a range like 2009-Q1...2009-Q4"
             raise QuarterMistake(told) from None
     if day != quarter_of(day):
         raise QuarterMistake(f"{text} is no first day of a quarter; {quarter_of(day)} is that of its quarter")

@@ -1,4 +1,4 @@
-"""The sources as they are declared; a mistake is told in a line, without a traceback."""
+"""The sources as they are declared; each mistake is reported in a line, without a traceback."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from finsync_pipeline.statements.mapping import SourceMapping
 
 
 class DeclarationMistake(ValueError):
-    """Something declared cannot be used; the message has a line for each mistake: file, line, field, cure."""
+    """Something declared cannot be used; the message has a line for each mistake: file, line, field, fix."""
 
 
 def declared_sources() -> list[SourceMapping]:
@@ -25,7 +25,7 @@ def declared_sources() -> list[SourceMapping]:
 
 
 def refuse_unknown(allow_missing: Sequence[str], sources: Sequence[SourceMapping]) -> None:
-    """Raise ValueError, which has the cure, if one of `allow_missing` is no source."""
+    """Raise ValueError, which has the fix, if one of `allow_missing` is not a source."""
     names = [mapping.name for mapping in sources]
     for name in allow_missing:
         if name not in names:
@@ -40,7 +40,7 @@ def _mistakes(error: BaseException) -> list[str]:
             return [_told(str(line["loc"][-1]), line["msg"]) for line in cause.errors()]
         if isinstance(cause, yaml.MarkedYAMLError) and cause.problem_mark is not None:
             mark = cause.problem_mark
-            return [f"{_relative(mark.name)}:{mark.line + 1}: {cause.problem}; mend the YAML there"]
+            return [f"{_relative(mark.name)}:{mark.line + 1}: {cause.problem}; fix the YAML there"]
         error, cause = cause, cause.__cause__
     return [str(error)]
 

@@ -1,6 +1,6 @@
 """What is asked of one source, until the answers are complete: what its table holds, and rows of it.
 
-Many services give at most so many rows of an answer, some without a word. So the rows are counted first, and where
+Many services limit the rows of an answer, some without saying so. So the rows are counted first, and where
 fewer come than were counted, less is asked for at once: some periods, one period, then the rows of one period in the
 order of their keys. A service without SQL gives its whole table, and the rest is worked out from that.
 """
@@ -257,7 +257,7 @@ def _whole_table(service: Service, no_sql: NoSuchRoute) -> Answer:
 
 
 def _parts(counts: Mapping[str, int], rows: int) -> list[list[str]]:
-    """The literals in parts of at most so many rows and LITERAL_CHARACTERS, or of one; none make one empty part."""
+    """The literals in parts of at most `rows` and LITERAL_CHARACTERS, or of one; none make one empty part."""
     parts: list[list[str]] = [[]]
     held, written = 0, 0
     for text, count in counts.items():

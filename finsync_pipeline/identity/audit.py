@@ -1,4 +1,4 @@
-"""What is told of decisions: how many rows each method decided, and which names are left to people."""
+"""Reports on decisions: how many rows each method decided, and the review queue."""
 
 from __future__ import annotations
 
@@ -68,18 +68,18 @@ def open_questions(decisions: pd.DataFrame, companies: pd.DataFrame) -> pd.DataF
     """
     names = companies.set_index("company_id")["name"].dropna().to_dict()
     found = frames.query(_QUESTIONS_SQL, decisions=decisions)
-    told = [_candidates_told(row, names) for row in frames.to_arrow(found).to_pylist()]
+    texts = [_candidates_in_words(row, names) for row in frames.to_arrow(found).to_pylist()]
     return found.assign(
         suggestion_name=found["suggestion"].map(names).astype(frames.STRING),
-        candidates=pd.Series(told, dtype=frames.STRING),
+        candidates=pd.Series(texts, dtype=frames.STRING),
     )
 
 
-def _candidates_told(decision: Mapping[str, Any], names: Mapping[Any, str]) -> str | None:
+def _candidates_in_words(decision: Mapping[str, Any], names: Mapping[Any, str]) -> str | None:
     """`0000046765 HELMERICH & PAYNE INC 100; 0000047217 HEWLETT PACKARD CO 100`."""
     if decision["candidates"] is not None:
         candidates = json.loads(decision["candidates"])
     else:
         candidates = [(decision["suggestion"], decision["score"]), (decision["runner_up"], decision["runner_up_score"])]
-    told = ([c, names.get(c), None if score is None else f"{score:.4g}"] for c, score in candidates if c)
-    return "; ".join(" ".join(filter(None, parts)) for parts in told) or None
+    texts = ([c, names.get(c), None if score is None else f"{score:.4g}"] for c, score in candidates if c)
+    return "; ".join(" ".join(filter(None, parts)) for parts in texts) or None

@@ -7,7 +7,7 @@ import pandas as pd
 from finsync_pipeline import frames
 from finsync_pipeline.identity.reference import Reference
 
-#: So many companies of a value are named.
+#: The most companies that are named of a value.
 NAMED = 4
 
 _COLLISIONS_SQL = rf"""

@@ -129,7 +129,7 @@ def _read_aliases(file: Path, listed: Collection[str]) -> list[dict[str, Any]]:
             cure = "add the company to companies.csv, or correct the id"
             raise row.mistake("company_id", f"{company_id!r} is not in companies.csv: {cure}")
         if kind not in ("name", "ticker"):
-            raise row.mistake("kind", f"{kind!r} is no kind of alias: write 'name' or 'ticker', or leave it blank")
+            raise row.mistake("kind", f"{kind!r} is not a kind of alias: write 'name' or 'ticker', or leave it blank")
         if kind == "ticker" and normalise_ticker(alias) is None:
             raise row.mistake("alias", f"{alias!r} is not a ticker: write it alone, such as BRK.B, a row for each")
         aliases.append({**row.cells, **row.days(), "kind": kind})

@@ -72,7 +72,7 @@ class Match:
     is_doubtful: bool = False
 
 
-#: So many candidates are kept for a person to choose from.
+#: The most candidates that are kept for a person to choose from.
 MOST_CANDIDATES = 5
 
 Companies = npt.NDArray[np.int32]
@@ -106,7 +106,7 @@ class Decisions:
 
     @classmethod
     def unknown(cls, count: int) -> Decisions:
-        """So many decisions that nothing was found for."""
+        """This number of decisions, of texts that nothing was found for."""
         columns = {field.name: np.full(count, *_NOTHING[str(field.type)]) for field in fields(cls)}
         columns["status"][:] = Status.UNKNOWN
         return cls(**columns)

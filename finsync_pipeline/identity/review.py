@@ -71,7 +71,7 @@ class ReviewLine:
 REVIEW_COLUMNS = tuple(field.name for field in fields(ReviewLine))
 QUEUED = ("row_count", "first_period", "last_period", "status", "suggestion", "suggestion_name", "candidates")
 QUEUE_COLUMNS = (*REVIEW_COLUMNS, *QUEUED)
-"""Of the file of what is left to people: a line of it that is filled in is a line of the review."""
+"""Of the file of the review queue: a line of it that is filled in is a line of the review."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,10 +120,10 @@ def fold_spelling(text: str) -> str:
 
 
 def evidence_key(evidence: str) -> str:
-    """The evidence (a JSON object) whatever the order of its cells. Raises ValueError if it is no JSON object."""
+    """The evidence (a JSON object) whatever the order of its cells. Raises ValueError if it is not a JSON object."""
     cells = json.loads(evidence)
     if not isinstance(cells, dict):
-        raise ValueError(f"{evidence!r} is no JSON object")
+        raise ValueError(f"{evidence!r} is not a JSON object")
     return json.dumps(cells, ensure_ascii=False, sort_keys=True)
 
 
@@ -206,7 +206,7 @@ def _read_line(row: Row, listed: Collection[str], sources: Collection[str]) -> R
     source, company_id = row.cells.get("source", ALL_SOURCES), row.cells["company_id"]
     if source not in (ALL_SOURCES, *sources):
         known = ", ".join(sorted(sources))
-        raise row.mistake("source", f"{source!r} is no source: there are {known}; leave it blank to mean all")
+        raise row.mistake("source", f"{source!r} is not a source: there are {known}; leave it blank to mean all")
     is_reject = company_id.lower() == REJECT
     if is_reject and company_id in listed:
         raise row.mistake("company_id", f"{company_id!r} is a company of the list too: give the company another id")
@@ -218,7 +218,7 @@ def _read_line(row: Row, listed: Collection[str], sources: Collection[str]) -> R
         evidence = evidence and evidence_key(evidence)
     except ValueError:
         cure = "copy it from identity_review.csv, or leave it blank to mean whatever it is"
-        raise row.mistake("evidence", f"{evidence!r} is no JSON object: {cure}") from None
+        raise row.mistake("evidence", f"{evidence!r} is not a JSON object: {cure}") from None
     cells: dict[str, Any] = {**dict.fromkeys(REVIEW_COLUMNS), **row.cells, **row.days(), "evidence": evidence}
     cells["when"] = row.day("when", "write it as 2026-01-31")
     cells["source"], cells["company_id"] = source if source in sources else None, REJECT if is_reject else company_id

@@ -69,7 +69,7 @@ def make_release(
 
     Raises SourceMissing for a source that lacks quarters, or has outdated ones, and is not named in `allow_missing`;
     TablesMixed if tables are not of one run; FinancialsOutdated if the financials are not those of the facts;
-    TableOutdated if another version wrote them; ValueError for a name in `allow_missing` that is no source.
+    TableOutdated if another version wrote them; ValueError for a name in `allow_missing` that is not a source.
     """
     unknown = sorted(set(allow_missing) - set(sources))
     if unknown:

@@ -12,7 +12,7 @@ CHUNK_ROWS = 2_000
 """Rows that become Arrow arrays at a time: their cells as Python objects still fit a processor's cache."""
 
 BATCH_ROWS, BATCH_BYTES = 32_000, 16 << 20
-"""A record batch ends when it has so many rows or bytes."""
+"""Rows and bytes at which a record batch ends."""
 
 LARGEST_EXACT = 2**53
 """A float64 represents every whole number up to this one."""

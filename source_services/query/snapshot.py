@@ -77,7 +77,7 @@ class Snapshot:
 
 
 class _ResultCache:
-    """Results by their entity tag; above so many bytes or results, the least recently used ones are removed."""
+    """Results by their entity tag; above the limit of bytes or results, the least recently used ones are removed."""
 
     def __init__(self, most_bytes: int, most_results: int) -> None:
         self._most_bytes, self._most_results, self._bytes = most_bytes, most_results, 0

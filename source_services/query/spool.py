@@ -37,7 +37,7 @@ class Spool:
         return SpooledFile(self)
 
     def reserve(self, size: int) -> None:
-        """Use so many bytes. Raises RequestError if there is not enough space."""
+        """Use this number of bytes. Raises RequestError if there is not enough space."""
         with self._lock:
             if size > self._free:
                 raise busy("too many large results are being sent", 10)

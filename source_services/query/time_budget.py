@@ -6,7 +6,7 @@ from threading import get_ident
 from source_services.errors import RequestError, busy
 
 WALL_FACTOR = 6
-"""A query may take so many times its processor time on the wall clock; after that the machine is too busy for it."""
+"""The most wall-clock time of a query, as a multiple of its processor time; beyond it the machine is too busy."""
 
 
 class TimeBudget:

@@ -1,4 +1,4 @@
-"""Values of the list that mean several companies: which are told, and as what."""
+"""Values of the list that mean several companies: which are reported, and as what."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from finsync_pipeline.settings import SAMPLE_REFERENCE
 Rows = list[dict[str, str]]
 
 
-def told(reference: Reference) -> list[tuple[str, str, bool]]:
+def reported(reference: Reference) -> list[tuple[str, str, bool]]:
     return list(collisions(reference).itertuples(index=False, name=None))
 
 
@@ -59,7 +59,7 @@ A, B = {"company_id": "A1"}, {"company_id": "B1"}
 def test_a_value_that_means_several_companies_is_told_with_them(
     make_reference: MakeReference, companies: Rows, aliases: Rows, wanted: tuple[str, str | None, bool]
 ) -> None:
-    [(value, claims, is_shared)] = told(make_reference(companies, aliases))
+    [(value, claims, is_shared)] = reported(make_reference(companies, aliases))
     assert (value, is_shared) == (wanted[0], wanted[2])
     assert wanted[1] in (None, claims)
 
@@ -74,29 +74,29 @@ def test_a_value_that_means_several_companies_is_told_with_them(
         [A | {"name": "&"}, B | {"name": "-"}, {"company_id": "C1", "name": "..."}, {"company_id": "D1", "name": "!"}],
     ],
 )
-def test_what_means_one_company_is_not_told(make_reference: MakeReference, companies: Rows) -> None:
-    assert told(make_reference(companies)) == []
+def test_what_means_one_company_is_not_reported(make_reference: MakeReference, companies: Rows) -> None:
+    assert reported(make_reference(companies)) == []
 
 
 def test_dates_settle_what_a_value_means_unless_they_overlap(make_reference: MakeReference) -> None:
     old = A | {"alias": "JCI", "kind": "ticker", "valid_to": "2016-09-02"}
     new = B | {"alias": "JCI", "kind": "ticker", "valid_from": "2016-09-03"}
 
-    assert told(make_reference([A, B], [old, new])) == []
-    assert told(make_reference([A, B | {"tickers": "JCI"}], [old])) == []
-    assert told(make_reference([A, B], [old, new | {"valid_from": "2016-09-02"}])) == [
+    assert reported(make_reference([A, B], [old, new])) == []
+    assert reported(make_reference([A, B | {"tickers": "JCI"}], [old])) == []
+    assert reported(make_reference([A, B], [old, new | {"valid_from": "2016-09-02"}])) == [
         ("JCI", "ticker of A1; ticker of B1", True)
     ]
-    assert told(make_reference([A, B], [old | {"valid_to": ""}, new | {"valid_from": ""}])) != []
+    assert reported(make_reference([A, B], [old | {"valid_to": ""}, new | {"valid_from": ""}])) != []
 
 
 def test_of_many_companies_of_a_value_some_are_named(make_reference: MakeReference) -> None:
-    [(_, claims, _)] = told(make_reference({"company_id": f"C{n}", "name": "Fund"} for n in range(9)))
+    [(_, claims, _)] = reported(make_reference({"company_id": f"C{n}", "name": "Fund"} for n in range(9)))
     assert claims == "; ".join(f"name of C{n} (Fund)" for n in range(4)) + "; and 5 more"
 
 
 def test_the_list_that_ships_has_none() -> None:
-    assert told(read_reference(SAMPLE_REFERENCE)) == []
+    assert reported(read_reference(SAMPLE_REFERENCE)) == []
 
 
 def test_a_list_of_100_000_companies_takes_seconds_even_if_many_share_one_name(make_reference: MakeReference) -> None:

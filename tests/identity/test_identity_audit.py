@@ -1,4 +1,4 @@
-"""What is left to people, and what is counted of the decisions."""
+"""The review queue, and what is counted of the decisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading the review file: what is read, and what is told of each mistake in it."""
+"""Reading the review file: what is read, and what is reported of each mistake in it."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ GOOD = "pnl,Acme,A1,jane,2026-01-31"
     ("rows", "said"),
     [
         ("pnl,,A1,jane,2026-01-31", ["row 3, column spelling", "blank", "as the source spells it"]),
-        ("pln,Bolt,A1,jane,2026-01-31", ["row 3, column source", "'pln' is no source", "cash_flow, pnl", "blank"]),
+        ("pln,Bolt,A1,jane,2026-01-31", ["row 3, column source", "'pln' is not a source", "cash_flow, pnl", "blank"]),
         ("pnl,Bolt,,jane,2026-01-31", ["row 3, column company_id", "blank", "or reject"]),
         ("pnl,Bolt,X9,jane,2026-01-31", ["row 3, column company_id", "'X9' is not in the list", "or write reject"]),
         ("pnl,Bolt,A1,,2026-01-31", ["row 3, column who", "blank", "who decided it"]),
@@ -96,8 +96,8 @@ def test_a_mistake_names_file_row_column_and_cure(
     [
         ("spelling,company_id,who\na,A1,jane\n", ["row 1", "no column when"]),
         ("", ["is empty", "header"]),
-        (f"{HEADER},evidence\n{GOOD},Acme\n", ["row 2, column evidence", "'Acme' is no JSON object", "blank"]),
-        (f"{HEADER},evidence\n{GOOD},[1]\n", ["row 2, column evidence", "'[1]' is no JSON object"]),
+        (f"{HEADER},evidence\n{GOOD},Acme\n", ["row 2, column evidence", "'Acme' is not a JSON object", "blank"]),
+        (f"{HEADER},evidence\n{GOOD},[1]\n", ["row 2, column evidence", "'[1]' is not a JSON object"]),
         (
             f"{HEADER},valid_from,valid_to\n{GOOD},2010-01-01,2009-01-01\n",
             ["row 2, column valid_from", "2010-01-01 is after valid_to"],

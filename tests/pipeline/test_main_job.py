@@ -133,7 +133,7 @@ def test_quarters_decided_by_another_list_of_companies_are_not_mixed(again, caps
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["run", "--quarters", "2009-Q5"], "'2009-Q5' is no quarter; write it like 2009-Q4"),
+        (["run", "--quarters", "2009-Q5"], "'2009-Q5' is not a valid quarter; write it like 2009-Q4"),
         (["run", "--quarters", "2009-02-01"], "2009-01-01 is that of its quarter"),
         (["run", "--quarters", "1999-Q1"], "FINSYNC_FIRST_QUARTER sets the first"),
         (["run", "--quarters", "2009-Q4...2009-Q1"], "turn them round"),

@@ -22,7 +22,7 @@ MISTAKES: list[tuple[tuple[str, str], list[str]]] = [
     (("net_income: Net Profit", "net_incom: Net Profit"), ["no such standard item; did you mean net_income"]),
     (("currency: {", "currency: dollars #{"), ["currency", "three capital letters"]),
     (("thousands, USD millions: millions}}", "dozens}}"), ["scale", "is no scale: use one of ones, thousands"]),
-    (("table: pnl", "table: [pnl"), ["mend the YAML there"]),
+    (("table: pnl", "table: [pnl"), ["fix the YAML there"]),
     (("name: pnl", "name: cash_flow"), ["two sources are named cash_flow"]),
     (("env('FINSYNC_PNL_URL', 'http://127.0.0.1:5001')", "env('FINSYNC_NOWHERE')"), ["FINSYNC_NOWHERE is not set"]),
     (("http://127.0.0.1:5001", "127.0.0.1:5001"), ["is no address of a service; write it like http://"]),

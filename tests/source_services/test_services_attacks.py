@@ -418,7 +418,7 @@ def doubling(levels, expression="s + s"):
 
 
 def cross(times, columns="count(*)", more=""):
-    """A join of the table with itself, so many times."""
+    """A join of the table with itself, this number of times."""
     return f"SELECT {columns} FROM {', '.join(f'pnl t{number}' for number in range(times))} {more}"
 
 

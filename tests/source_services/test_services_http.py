@@ -422,7 +422,7 @@ def test_a_body_that_does_not_say_that_it_is_json_is_rejected(client, kind):
 
 
 def padded(size):
-    """A statement of so many bytes."""
+    """A statement of this number of bytes."""
     return "SELECT count(*) FROM pnl /*" + "é" * ((size - 29) // 2) + "x" * ((size - 29) % 2) + "*/"
 
 

@@ -38,7 +38,7 @@ def waiting(client):
 
 @contextmanager
 def busy(client, count=1):
-    """So many connections run a query that does not end, until the block does and their clients go away."""
+    """This number of connections run a query that does not end, until the block does and their clients go away."""
     with ExitStack() as stack:
         for _ in range(count):
             ask_for(stack.enter_context(client.connect()), LONG)

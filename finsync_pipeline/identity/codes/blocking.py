@@ -27,7 +27,7 @@ from finsync_pipeline import frames
 from finsync_pipeline.identity.codes.normalization import Places, Words
 
 LOOK_ALIKES = ("0OQD", "1IL", "5S", "8B", "2Z", "6G", "UV")
-#: So many look-alike characters are read at most, where a text differs in nothing else.
+#: The most look-alike characters that are read, where a text differs in nothing else.
 MOST_LOOK_ALIKES = 4
 EDIT, LOOK_ALIKE = 10, 4
 
@@ -35,9 +35,9 @@ _LOOKS = "".join(group[1:] for group in LOOK_ALIKES)
 _READ_AS = "".join(group[0] * (len(group) - 1) for group in LOOK_ALIKES)
 _FOLD = bytes.maketrans(_LOOKS.encode(), _READ_AS.encode())
 
-#: Halves are this long at least, and for each rest that they spare so many codes may share one, as a sample shows.
+#: The shortest half; the most codes of a sample that share a half, for each rest that halves spare; the sample.
 _SHORTEST_HALF, _MOST_SHARING, _SAMPLE, _SEED = 4, 0.1, 4_000, 7
-#: Texts are asked in blocks with at most so many rests, pairs are compared in blocks: what bounds the memory.
+#: What bounds the memory: rests of the texts that are joined at once, and pairs that are compared at once.
 _MOST_RESTS, _PAIRS_AT_ONCE = 1 << 23, 1 << 20
 
 _RESTS = f"""
@@ -62,7 +62,7 @@ def best_cuts(keys: pa.Array) -> dict[int, int]:
 
 
 def near_pairs(texts: pa.Array, keys: pa.Array, cuts: dict[int, int], edits: int) -> pd.DataFrame:
-    """All pairs within so many edits (0 to 2), and those that differ by up to four look-alike characters only."""
+    """All pairs within these edits (0 to 2), and those that differ by up to four look-alike characters only."""
     sides = {"listed": _numbered(keys), "listed_windows": _windows(cuts, edits, slack=0)}
     sides["asked_windows"] = _windows(cuts, edits, slack=edits)
     step = _MOST_RESTS // int(sides["asked_windows"]["length"].value_counts().max() if edits else 1)
@@ -110,7 +110,7 @@ def repairs_in_words(texts: pa.Array, codes: pa.Array) -> Words:
 
 
 def _compared(texts: pa.Array, text: Places, keys: pa.Array, key: Places, edits: int) -> pd.DataFrame:
-    """Those of the pairs that are within so many edits, or look alike."""
+    """Those of the pairs that are within this number of edits, or look alike."""
     pairs = pd.DataFrame({"text": text, "key": key, "edits": edits_between(texts.take(text), keys.take(key))})
     pairs = pairs[pairs["edits"] <= MOST_LOOK_ALIKES]
     sides = texts.take(pairs["text"].to_numpy()), keys.take(pairs["key"].to_numpy())
@@ -143,7 +143,7 @@ def _windows(cuts: dict[int, int], edits: int, slack: int) -> pd.DataFrame:
 
 
 def _rests(first: int, last: int, deleted: int) -> Iterator[tuple[int, ...]]:
-    """What is left between two places without up to so many characters (0 to 2), as three pieces."""
+    """What is left between two places without up to two characters, as three pieces."""
     for count in range(deleted + 1):
         for places in combinations(range(first, last + 1), count):
             i, j = (*places, last + 1, last + 2)[:2]

@@ -25,19 +25,19 @@ REPAIRS = (Method.LOOK_ALIKE, Method.ONE_EDIT, Method.TWO_EDITS)
 #: A method of repair is used where it is expected to be right this often.
 FLOOR = 0.999
 
-#: So many codes are compared with all others, or few where there are crowds within four edits; and so many of these.
+#: Codes that are compared with all others; fewer where others within four edits are as many as this; those others.
 _PROBES, _FEW_PROBES, _CROWDED, _AMONG = 1_600, 100, 1_000.0, 2_000
 #: Each edit more leads to many times as many codes: at most a tenth of those within four edits are within two.
 _WITHIN_TWO_OF_FOUR = 0.1
 #: Where codes have more others within reach than this on average, they are not searched.
 _MOST_NEIGHBOURS = 10.0
 
-#: For each text that is rightly read by one edit there are so many that belong to an unlisted company or have two
-#: edits, any of which may be within one edit of another code; for two edits there are more, since fewer are right.
+#: Texts of unlisted companies or with more edits, for each that is rightly read by one edit: any of them may be
+#: within one edit of another code. For two edits there are more, since fewer are right.
 _DOUBTFUL_FOR_ONE, _DOUBTFUL_FOR_TWO = 0.4, 1.2
-#: Check digits keep the codes of unlisted companies out that are not mistyped: so few of the doubtful are left.
+#: Check digits keep the codes of unlisted companies out that are not mistyped: the share of the doubtful that is left.
 _LEFT_BY_CHECK_DIGITS = 0.05
-#: Of all that is looked up so many texts are mistyped, and of those with look-alike characters about as many again.
+#: The share of mistyped texts among all, and how many times it among those with look-alike characters.
 _MISTYPED, _MISTYPED_LOOK_ALIKES = 0.1, 1.0
 #: What is expected at most where a list is too short to show it: of look-alikes, and of one edit of a sparse scheme.
 _UNPROVEN = 0.9995
@@ -47,7 +47,7 @@ _UNPROVEN = 0.9995
 class Density:
     """What a list can bear.
 
-    `reach`: so many edits (0 to 2) are searched. `exact`: the expected precision of texts that are listed codes: the
+    `reach`: the edits (0 to 2) that are searched. `exact`: the expected precision of texts that are listed codes: the
     rest are codes mistyped into them. `repairs`: that of each method of repair; nan where it is too low to be used.
     """
 

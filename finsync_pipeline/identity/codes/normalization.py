@@ -23,7 +23,7 @@ Steps = npt.NDArray[np.int64]
 Places = npt.NDArray[np.int64]
 Words = npt.NDArray[np.object_]
 
-#: What may be read differently, in the order in which it is told; letters are told one by one.
+#: What may be read differently, in the order in which it is listed; letters are listed one by one.
 STEPS = (
     *("letters", "in plain characters", "without invisible characters", "without quotes", "upper case"),
     *("without label", "without .0", "scientific notation written out", "without blanks", "without separators"),
@@ -35,7 +35,7 @@ LETTERS, PLAIN, INVISIBLE, QUOTES, UPPER, LABEL, POINT, SCIENTIFIC, BLANKS, SEPA
 #: The forms by which a code is looked up, the most literal first.
 FORMS = ("exact", "written", "bare", "zeros")
 
-#: So many zeros are put back at most: a shorter number is some other. Longer texts are compared as they are only.
+#: The most zeros that are put back: a shorter number is some other. Longer texts are compared as they are only.
 MOST_ZEROS_BACK, LONGEST_WRITTEN = 4, 256
 
 _QUOTES = "'\"`‘’‚‛´ʼ′“”„«»"  # noqa: RUF001

@@ -38,7 +38,7 @@ PRECISION_IN_DOUBT = 0.99
 _MOST_WITH_ONE_BEGINNING = 200
 #: A name is not taken for a longer one if it has fewer letters.
 _SHORTEST_SHORTENED = 5
-#: Names are compared one by one only in a list of at most so many; the nearest are suggested if they are near enough.
+#: Longest list in which names are compared one by one; most names that are suggested; least similarity of these.
 _MOST_COMPARED, _MOST_NEAREST, _LEAST_SIMILAR = 20_000, 5, 75.0
 
 Equal = tuple[int, NameRecord, str]
@@ -60,7 +60,7 @@ def find_names(text: str, day: date, index: NameIndex) -> list[Match]:
     if doubtful := [each for each in equal if may_agree(forms, each[1])]:
         return [replace(_whole(text, forms, each), precision=PRECISION_IN_DOUBT, is_doubtful=True) for each in doubtful]
     if equal:
-        others = dict.fromkeys((record.company, _legal_forms_told(forms, record)) for _, record, _ in equal)
+        others = dict.fromkeys((record.company, _legal_forms_in_words(forms, record)) for _, record, _ in equal)
         return [Match(company, Method.LEGAL_FORM, f"the same name{told}", suffices=False) for company, told in others]
     return _shortened(forms, day, index) or find_mistyped(forms, day, index)
 
@@ -124,12 +124,12 @@ def _whole(text: str, forms: NameForms, equal: Equal) -> Match:
     rank, record, ignored = equal
     is_same = record.text.strip() == text.strip()
     method = Method.ALIAS if record.is_alias else Method.EXACT if is_same else Method.NORMALISED
-    steps = None if is_same else ignored + _legal_forms_told(forms, record)
+    steps = None if is_same else ignored + _legal_forms_in_words(forms, record)
     is_conclusive = rank == LITERAL and record.is_dated
     return Match(record.company, method, steps, precision=PRECISION[rank], is_conclusive=is_conclusive)
 
 
-def _legal_forms_told(forms: NameForms, record: NameRecord) -> str:
+def _legal_forms_in_words(forms: NameForms, record: NameRecord) -> str:
     said, listed = forms.families, record.forms.families
     if said == listed or not said:
         return ""

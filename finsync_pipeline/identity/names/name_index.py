@@ -16,7 +16,7 @@ import numpy as np
 
 from finsync_pipeline.identity.names.normal_form import GENERAL_FORMS, LEGAL_FORMS, NameForms, normalise_name
 
-#: Of a word only so many companies are remembered: it is enough to know whether others have it.
+#: Companies that are remembered of a word: it is enough to know whether others have it.
 COMPANIES_OF_A_WORD = 2
 
 

@@ -30,7 +30,7 @@ LONGEST_NAME = 1_000
 #: A word of some length that goes on with a capital after small letters.
 _CAPITALS = re.compile(r"\b([^\W\d_]{4,}[^\W\d_A-Z])([A-Z][^\W\d_]*)\b")
 _APOSTROPHES = re.compile(r"['`\u2018\u2019\u02bc\u00b4\u2032]")
-#: How `and` is written among the words, so that it is no letters of one: `B&` is not `Band`.
+#: How `and` is written among the words, so that it is not taken for letters: `B&` is not `Band`.
 AND = "&"
 _AND = re.compile(r"[&+]")
 _SEPARATORS = re.compile(r"[\W_]+")
@@ -42,7 +42,7 @@ _REMARK = re.compile(r"\s*\((?:(?:hldgs?|holdings?|group|grp)\.? )?(?:co|corp|in
 _GLUED_FORMS = re.compile(
     "(株式会社|有限会社|合同会社|股份有限公司|有限责任公司|有限公司|주식회사|유한회사|\\([株有同주유]\\))"
 )
-#: A misspelt legal form has so many letters, and so many if any letter may be wrong: `crop` is another word.
+#: Letters of a misspelt legal form, at least; and if any of them may be wrong: `crop` is another word.
 _SHORTEST_MISSPELT, _LONG_FORM = 3, 5
 _DOUBLE = re.compile(r"(.)\1")
 #: Of shorter ones `and` is a part: `B&G`.
@@ -83,7 +83,7 @@ class NameForms:
 
     @property
     def tailless(self) -> str:
-        """The words of the core, sorted, without those at its end that may be left out such as `group`."""
+        """The words of the core, sorted, without those at its end that may be left out, such as `group`."""
         end = next((count for count in range(1, len(self.core)) if self.adds_only_tails_to(count)), len(self.core))
         return " ".join(sorted(self.core[:end]))
 

@@ -19,11 +19,11 @@ from finsync_pipeline.identity.results import Match, Method
 PRECISION_OF_TYPO = 0.995
 #: Two edits (insert, delete, replace, transpose) at most in a mistyped word.
 _MOST_EDITS = 2
-#: It has so many letters for one edit, for two: if it is the whole name, beside one other word, beside several.
+#: Its letters at least, for one edit and for two: if it is the whole name, beside one other word, beside several.
 _SHORTEST = ((8, 10), (5, 8), (4, 7))
-#: Beside one other word, it and the words that are this company's alone have so many.
+#: Letters at least of it and of the words that are this company's alone, beside one other word.
 _SHORTEST_TELLING = 7
-#: The first letter is hardly ever mistyped: the word has so many if it is.
+#: The first letter is hardly ever mistyped: letters at least if it is.
 _SHORTEST_OF_OTHER_LETTER = 6
 
 
@@ -64,7 +64,7 @@ def _typo(forms: NameForms, record: NameRecord, words: tuple[str, str], edits: i
 
 
 def _is_another_word(words: tuple[str, str], edits: int, rest: Sequence[str], company: int, index: NameIndex) -> bool:
-    """Whether the first word is rather another one: a number, of other names, or too short for so many edits."""
+    """Whether the first word is rather another one: a number, of other names, or too short for the edits."""
     wrong, right = words
     shorter = min(len(wrong), len(right))
     if is_numeral(wrong) or is_numeral(right) or index.is_word_of_others(wrong):
