@@ -24,7 +24,7 @@ _SHORTEST = ((8, 10), (5, 8), (4, 7))
 #: Letters at least of it and of the words that are this company's alone, beside one other word.
 _SHORTEST_TELLING = 7
 #: The first letter is hardly ever mistyped: letters at least if it is.
-_SHORTEST_OF_OTHER_LETTER = 6
+_SHORTEST_OF_OTHER_LETTER = 5
 
 
 def find_mistyped(forms: NameForms, day: date, index: NameIndex) -> list[Match]:
