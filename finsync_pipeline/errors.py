@@ -22,11 +22,15 @@ class ConfigurationError(FinSyncError):
     """Something that people wrote cannot be used: a setting, an option, a YAML file, a list of companies, a token."""
 
 
-class SourceUnavailable(FinSyncError):
+class SourceError(FinSyncError):
+    """A source cannot be read now."""
+
+
+class SourceUnavailable(SourceError):
     """A source does not answer, or not to its end. Asking again later may help."""
 
 
-class SourceInvalid(FinSyncError):
+class SourceInvalid(SourceError):
     """A source answers, but not what it was asked for, or not what its mapping declares. Asking again does not help."""
 
 
