@@ -1,6 +1,7 @@
 """The one mean of FinSync: exact sum, divided, rounded half-even to six places."""
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import narwhals as nw
@@ -36,6 +37,19 @@ def mean_of(table: nw.LazyFrame[Any], keys: Sequence[str], value: str) -> nw.Laz
         .otherwise(whole.cast(nw.Float64) + part.cast(nw.Float64) / millionth)
     )
     return rounded.with_columns(mean=mean).select(*keys, "mean", "n")
+
+
+def unpivoted(
+    table: nw.LazyFrame[Any], keys: Sequence[str], items: Sequence[str], columns: Mapping[str, str]
+) -> nw.LazyFrame[Any]:
+    """The reverse of `widened`: one row per row of the wide table and item, with `keys`, item and those of `columns`."""
+    long = [
+        table.select(*keys, *(nw.col(f"{item}{suffix}").alias(item) for item in items)).unpivot(
+            on=list(items), index=list(keys), variable_name="item", value_name=column
+        )
+        for column, suffix in columns.items()
+    ]
+    return reduce(lambda left, right: left.join(right, on=[*keys, "item"], how="inner"), long)
 
 
 def widened(

@@ -10,8 +10,9 @@ from finsync_pipeline.clients.errors import TokenMistake, without_credentials
 from finsync_pipeline.identity import Decider, Reference, ReferenceMistake
 from finsync_pipeline.identity.collisions import collisions
 from finsync_pipeline.identity.reference import unread_countries
-from finsync_pipeline.orchestration.partitions import all_quarters, spoken
+from finsync_pipeline.orchestration.partitions import all_quarters
 from finsync_pipeline.settings import SettingMistake, is_deployed, reference_path, review_path
+from finsync_pipeline.statements.dates import quarter_label
 from finsync_pipeline.statements.mapping import SourceMapping
 
 SHOWN = 20
@@ -45,7 +46,7 @@ def _print_declared(sources: Sequence[SourceMapping], decider: Decider) -> None:
     print(f"companies  {len(reference.companies):,} with {len(reference.aliases):,} aliases from {reference_path()}")
     decided = f"{len(decider.review.lines):,} decisions from {review_file}" if review_file else "none"
     print(f"review     {decided}")
-    print(f"quarters   {spoken(all_quarters()[0])} to {spoken(all_quarters()[-1])}")
+    print(f"quarters   {quarter_label(all_quarters()[0])} to {quarter_label(all_quarters()[-1])}")
 
 
 def _print_warnings(warnings: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dotenv import load_dotenv
 
+from finsync_pipeline.errors import FinSyncError
 from finsync_pipeline.settings import SETTINGS, SettingMistake
 
 EXAMPLES = """\
@@ -32,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
-    except SettingMistake as mistake:
+    except (SettingMistake, FinSyncError) as mistake:
         print(f"finsync: {mistake}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -57,13 +58,17 @@ def _parser() -> argparse.ArgumentParser:
 
     release = commands.add_parser("release", help="publish what is in the tables")
     _add_allow_missing(release)
+    release.add_argument("--force", action="store_true", help="publish also if nothing has changed")
     release.set_defaults(command=_release)
+
+    status = commands.add_parser("status", help="what is current, outdated or missing, and why")
+    status.set_defaults(command=_status)
 
     review = commands.add_parser("review", help="spellings whose rows are refused, for a person to decide")
     review.add_argument("--csv", action="store_true", help="all of them, in the columns of the review file")
     review.set_defaults(command=_review)
 
-    decide = commands.add_parser("decide", help="decide company ids again by the rows that are kept, and publish")
+    decide = commands.add_parser("re-resolve", help="re-resolve company ids from the stored raw rows, and publish")
     _add_allow_missing(decide)
     decide.set_defaults(command=_decide)
 
@@ -109,7 +114,13 @@ def _run(options: argparse.Namespace) -> int:
 def _release(options: argparse.Namespace) -> int:
     from finsync_pipeline.cli import release
 
-    return release.release(options.allow_missing)
+    return release.release(options.allow_missing, options.force)
+
+
+def _status(_: argparse.Namespace) -> int:
+    from finsync_pipeline.cli import status
+
+    return status.status()
 
 
 def _review(options: argparse.Namespace) -> int:
@@ -121,7 +132,7 @@ def _review(options: argparse.Namespace) -> int:
 def _decide(options: argparse.Namespace) -> int:
     from finsync_pipeline.cli import re_resolve
 
-    return re_resolve.decide(options.allow_missing)
+    return re_resolve.re_resolve(options.allow_missing)
 
 
 def _check(_: argparse.Namespace) -> int:

@@ -7,21 +7,15 @@ from typing import Any
 import dagster as dg
 from rich.status import Status
 
-from finsync_pipeline.cli import show
 from finsync_pipeline.cli.event_log import event_log_kept_open
 from finsync_pipeline.cli.setup import local_instance
 from finsync_pipeline.cli.show import console
 from finsync_pipeline.definitions import defs as load_definitions
 
 
-def shown(is_published: bool) -> int:
-    """Show the release, if it is published; the exit code."""
-    if is_published:
-        show.show_current()
-    return 0 if is_published else 1
-
-
-def materialize(selection: dg.AssetSelection, tags: dict[str, str], allow_missing: Sequence[str]) -> bool:
+def materialize(
+    selection: dg.AssetSelection, tags: dict[str, str], allow_missing: Sequence[str], force: bool = False
+) -> bool:
     """Make the assets in this process, over the quarters of the tags; prints what fails, and tells if all is made."""
     local_instance()
     waiting = console.status("Starting")  # in a terminal: the step that is going on
@@ -32,7 +26,7 @@ def materialize(selection: dg.AssetSelection, tags: dict[str, str], allow_missin
     with dg.DagsterInstance.get() as instance, event_log_kept_open(instance), waiting:
         result = job.execute_in_process(
             run_config={
-                "resources": {"publication": {"config": {"allow_missing": list(allow_missing)}}},
+                "resources": {"publication": {"config": {"allow_missing": list(allow_missing), "force": force}}},
                 "loggers": {"console": {}},
             },
             instance=instance,

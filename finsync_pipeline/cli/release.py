@@ -1,18 +1,37 @@
 """A release of what the tables hold, made in this process."""
 
-import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from finsync_pipeline.cli.materialize import materialize, shown
-from finsync_pipeline.cli.sources import declared_sources, refuse_unknown
+import dagster as dg
+
+from finsync_pipeline.cli import show
+from finsync_pipeline.cli.materialize import materialize
+from finsync_pipeline.cli.sources import declared_sources
 from finsync_pipeline.defs.jobs import RELEASE
+from finsync_pipeline.publishing.release import CURRENT
+from finsync_pipeline.publishing.staleness import check_allow_missing
+from finsync_pipeline.settings import published_folder
 
 
-def release(allow_missing: Sequence[str]) -> int:
-    """Publish what the tables hold; the exit code."""
-    try:
-        refuse_unknown(allow_missing, declared_sources())
-    except ValueError as mistake:
-        print(f"finsync: {mistake}", file=sys.stderr)
-        return 2
-    return shown(materialize(RELEASE, {}, allow_missing))
+def release(allow_missing: Sequence[str], force: bool) -> int:
+    """Publish what the tables hold; returns the exit code."""
+    check_allow_missing(allow_missing, [mapping.name for mapping in declared_sources()])
+    return publish(RELEASE, {}, allow_missing, force)
+
+
+def publish(
+    selection: dg.AssetSelection, tags: dict[str, str], allow_missing: Sequence[str], force: bool = False
+) -> int:
+    """Make the assets, the release among them, and show it; returns the exit code."""
+    before = _current()
+    if not materialize(selection, tags, allow_missing, force):
+        return 1
+    show.show_current()
+    if _current() == before:
+        show.console.print("Nothing has changed since this release, so none was written; finsync release --force does.")
+    return 0
+
+
+def _current() -> Path:
+    return (published_folder() / CURRENT).resolve()

@@ -1,60 +1,52 @@
 """The main job in this process: the quarters that have rows, all assets over them, the release."""
 
 import re
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
 
 import dagster as dg
 
-from finsync_pipeline.cli.materialize import materialize, shown
-from finsync_pipeline.cli.services import ServicesFailed, services_running
+from finsync_pipeline.cli.release import publish
+from finsync_pipeline.cli.services import services_running
 from finsync_pipeline.cli.show import console
-from finsync_pipeline.cli.sources import declared_sources, refuse_unknown
-from finsync_pipeline.clients.errors import SourceFault
+from finsync_pipeline.cli.sources import declared_sources
+from finsync_pipeline.errors import ConfigurationError, SourceError
 from finsync_pipeline.extraction.connect import ask_each, stock_of
 from finsync_pipeline.extraction.inventory import quarter_versions
-from finsync_pipeline.orchestration.partitions import all_quarters, spoken
+from finsync_pipeline.orchestration.partitions import all_quarters
 from finsync_pipeline.orchestration.run_requests import range_tags
+from finsync_pipeline.publishing.staleness import check_allow_missing, made_quarters, stored_quarters
 from finsync_pipeline.settings import tables_folder
-from finsync_pipeline.statements.dates import quarter_of
+from finsync_pipeline.statements.dates import quarter_label, quarter_of
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.validate import DeliveryMistake
-from finsync_pipeline.storage.ledgers import worked_quarters
-
-
-class QuarterMistake(ValueError):
-    """The text is not a valid quarter, or not one that FinSync has; the message says what to write."""
 
 
 def run(quarters: str | None, allow_missing: Sequence[str], with_services: bool) -> int:
     """Materialize everything over the quarters (default: all that have rows) and publish; the exit code."""
-    try:
-        sources = declared_sources()
-        refuse_unknown(allow_missing, sources)
-        with services_running(with_services):
-            asked = [mapping for mapping in sources if mapping.name not in allow_missing]
-            first, last = read_range(quarters, all_quarters()) if quarters else occupied_range(asked)
-            console.print(f"Quarters {spoken(first)} to {spoken(last)}")
-            left_out = dg.AssetSelection.groups(*allow_missing) if allow_missing else None
-            selection = dg.AssetSelection.all() - left_out if left_out else dg.AssetSelection.all()
-            return shown(materialize(selection, range_tags(first, last), allow_missing))
-    except (QuarterMistake, ServicesFailed, ValueError) as mistake:
-        print(f"finsync: {mistake}", file=sys.stderr)
-        return 2
+    sources = declared_sources()
+    check_allow_missing(allow_missing, [mapping.name for mapping in sources])
+    with services_running(with_services):
+        to_query = [mapping for mapping in sources if mapping.name not in allow_missing]
+        first, last = read_range(quarters, all_quarters()) if quarters else occupied_range(to_query)
+        console.print(f"Quarters {quarter_label(first)} to {quarter_label(last)}")
+        selection: dg.AssetSelection = dg.AssetSelection.all()
+        if allow_missing:
+            selection = selection - dg.AssetSelection.groups(*allow_missing)
+        return publish(selection, range_tags(first, last), allow_missing)
 
 
 def occupied_range(sources: Sequence[SourceMapping]) -> tuple[date, date]:
-    """First and last quarter that a source has rows for or had when it was worked on; else the running quarter.
+    """First and last quarter that a source or a stored table has rows for; without any, the running quarter.
 
-    A source that does not answer is passed over: the run will say so.
+    A source that does not answer is left out: the run reports it.
     """
-    occupied: set[date] = set()
+    occupied = made_quarters(tables_folder(), all_quarters())
     stocks = ask_each(sources, lambda mapping: stock_of(mapping, all_quarters()))
     for mapping, stock in zip(sources, stocks, strict=True):
-        occupied |= worked_quarters(tables_folder(), mapping.name, all_quarters()).keys()
-        with suppress(SourceFault, DeliveryMistake):
+        stored = stored_quarters(tables_folder(), mapping.name, all_quarters())
+        occupied |= {each.quarter for each in stored if each.made_from is not None}
+        with suppress(SourceError):
             occupied |= quarter_versions(stock.result().delivery).keys()
     return (min(occupied), max(occupied)) if occupied else (all_quarters()[-1], all_quarters()[-1])
 
@@ -62,12 +54,12 @@ def occupied_range(sources: Sequence[SourceMapping]) -> tuple[date, date]:
 def read_range(text: str, calendar: Sequence[date]) -> tuple[date, date]:
     """First and last quarter of `2009-Q4`, `2009-Q1...2009-Q4`, or the same with first days (2009-10-01).
 
-    Raises QuarterMistake.
+    Raises ConfigurationError.
     """
     first, _, last = text.partition("...")
     start, end = _read_quarter(first, calendar), _read_quarter(last or first, calendar)
     if start > end:
-        raise QuarterMistake(f"{text}: the first quarter is after the last; turn them round")
+        raise ConfigurationError("the first quarter is after the last", "Write the earlier one first", text)
     return start, end
 
 
@@ -78,11 +70,12 @@ def _read_quarter(text: str, calendar: Sequence[date]) -> date:
         try:
             day = date.fromisoformat(text.strip())
         except ValueError:
-            told = f"{text!r} is not a valid quarter; write it like 2009-Q4, a range like 2009-Q1...2009-Q4"
-            raise QuarterMistake(told) from None
+            fix = "Write it like 2009-Q4, a range like 2009-Q1...2009-Q4"
+            raise ConfigurationError(f"{text!r} is not a valid quarter", fix, "--quarters") from None
     if day != quarter_of(day):
-        raise QuarterMistake(f"{text} is no first day of a quarter; {quarter_of(day)} is that of its quarter")
+        fix = f"Write {quarter_of(day)} or {quarter_label(day)}"
+        raise ConfigurationError(f"{text} is not the first day of a quarter", fix, "--quarters")
     if day not in calendar:
-        known = f"from {calendar[0]} to {calendar[-1]}"
-        raise QuarterMistake(f"{text} is not among the quarters {known}; FINSYNC_FIRST_QUARTER sets the first")
+        what = f"{text} is not one of the quarters from {quarter_label(calendar[0])} to {quarter_label(calendar[-1])}"
+        raise ConfigurationError(what, "FINSYNC_FIRST_QUARTER sets the first one", "--quarters")
     return day

@@ -1,27 +1,26 @@
 """The assets of one source: what it holds, its raw rows, whose they are, and what became of them."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 
-from finsync_pipeline.clients.errors import SourceFault, SourceUnavailable, without_credentials
+from finsync_pipeline.clients.errors import without_credentials
 from finsync_pipeline.extraction.connect import service_of
 from finsync_pipeline.extraction.inventory import rows_by_quarter
 from finsync_pipeline.extraction.raw_rows import fetch_rows
 from finsync_pipeline.identity import Decider, Reference, Review
+from finsync_pipeline.orchestration.failures import failures_explained
 from finsync_pipeline.orchestration.io_manager import PARTITION_COLUMN
 from finsync_pipeline.orchestration.metadata import column_schema, counted_by_quarter, described, described_by_quarter
 from finsync_pipeline.orchestration.partitions import ONE_RUN, QUARTERS, days_of
 from finsync_pipeline.orchestration.resources import RunSources
 from finsync_pipeline.quality.reconciliation import draw_up_ledger, imbalances
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.row_context import DecisionsOutdated, company_spellings
+from finsync_pipeline.statements.row_context import company_spellings
 from finsync_pipeline.statements.standardize import harmonise
 from finsync_pipeline.statements.tables import COMPANY_IDS, DELIVERY, FACTS, LEDGER, REJECTS, TEXTS, Table, raw_table
-from finsync_pipeline.statements.validate import DeliveryMistake
 
 COUNTED = [name for name in LEDGER.arrow.names if name.startswith(("rows_", "cells_"))]
 RETRY = dg.RetryPolicy(max_retries=1, delay=1)
@@ -37,16 +36,8 @@ def shown_url(mapping: SourceMapping) -> dg.UrlMetadataValue:
     return dg.MetadataValue.url(without_credentials(mapping.url))
 
 
-@contextmanager
-def failures_explained(mapping: SourceMapping) -> Iterator[None]:
-    """What the source did wrong, as a Failure that the UI shows; only what may pass is tried again."""
-    metadata: dict[str, Any] = {"source": mapping.name, "url": shown_url(mapping)}
-    try:
-        yield
-    except SourceUnavailable as error:
-        raise dg.Failure(str(error), metadata=metadata) from None
-    except (SourceFault, DeliveryMistake, DecisionsOutdated) as error:
-        raise dg.Failure(str(error), metadata=metadata, allow_retries=False) from None
+def _place(mapping: SourceMapping) -> dict[str, Any]:
+    return {"source": mapping.name, "url": shown_url(mapping)}
 
 
 def _out(mapping: SourceMapping, table: Table, description: str, partition_column: str | None) -> dg.AssetOut:
@@ -82,7 +73,7 @@ def _delivery(mapping: SourceMapping) -> dg.AssetsDefinition:
         pool=f"{mapping.name}_service",
     )
     def delivery(context: dg.AssetExecutionContext, run_sources: dg.ResourceParam[RunSources]) -> Iterator[Any]:
-        with failures_explained(mapping):
+        with failures_explained(**_place(mapping)):
             stock = run_sources.stock(context, mapping)
         in_quarters = int(stock.delivery.loc[stock.delivery["quarter"].notna(), "row_count"].sum())
         counts = {"rows": stock.row_count, "in_quarters": in_quarters, "undated": len(stock.undated)}
@@ -119,7 +110,7 @@ def _raw(mapping: SourceMapping) -> dg.AssetsDefinition:
     def raw(
         context: dg.AssetExecutionContext, delivery: pd.DataFrame, run_sources: dg.ResourceParam[RunSources]
     ) -> pd.DataFrame:
-        with failures_explained(mapping), service_of(mapping) as service:
+        with failures_explained(**_place(mapping)), service_of(mapping) as service:
             held = run_sources.table(mapping)
             rows = fetch_rows(service, mapping, delivery, days_of(context.partition_keys), held)
         described_by_quarter(context, rows, "finsync_period_end", context.asset_key, context.partition_keys)
@@ -192,7 +183,7 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
         company_ids: pd.DataFrame,
     ) -> Iterator[Any]:
         keys = context.partition_keys
-        with failures_explained(mapping):
+        with failures_explained(**_place(mapping)):
             made = harmonise(raw, company_ids, mapping)
         ledger = draw_up_ledger(raw, made, mapping, days_of(keys), company_ids)
         yield from _conservation(mapping, ledger, delivery, keys)

@@ -6,7 +6,8 @@ import dagster as dg
 import pandas as pd
 
 from finsync_pipeline.components.statement_source import StatementSource
-from finsync_pipeline.identity import Reference, ReferenceMistake, read_reference, read_review
+from finsync_pipeline.identity import Reference, read_reference, read_review
+from finsync_pipeline.orchestration.failures import failures_explained
 from finsync_pipeline.orchestration.metadata import column_schema, described
 from finsync_pipeline.orchestration.partitions import ONE_RUN
 from finsync_pipeline.settings import reference_path, review_path
@@ -32,10 +33,8 @@ from finsync_pipeline.statements.tables import COMPANIES, COMPANY_ALIASES, REVIE
 )
 def reference_list(context: dg.AssetExecutionContext) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Read FINSYNC_REFERENCE anew."""
-    try:
+    with failures_explained():
         reference = read_reference(reference_path())
-    except ReferenceMistake as mistake:
-        raise dg.Failure(str(mistake), allow_retries=False) from None
     notes: dict[str, Any] = {
         "reference_version": reference.version,
         "read_from": dg.MetadataValue.path(str(reference_path())),
@@ -60,10 +59,8 @@ def lists(context: dg.ComponentLoadContext) -> dg.Definitions:
     )
     def review_lines(companies: pd.DataFrame, company_aliases: pd.DataFrame) -> dg.Output[pd.DataFrame]:
         path = review_path()
-        try:
+        with failures_explained():
             review = read_review(path, Reference(companies, company_aliases), sources)
-        except ReferenceMistake as mistake:
-            raise dg.Failure(str(mistake), allow_retries=False) from None
         read_from = dg.MetadataValue.path(str(path)) if path else dg.MetadataValue.text("no review file")
         table = REVIEW_LINES.conform(review.table)
         notes = {"review_version": review.version, "read_from": read_from}

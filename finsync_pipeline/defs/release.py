@@ -1,5 +1,6 @@
 """The release: the summary over all quarters, published."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -7,12 +8,15 @@ import pandas as pd
 
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.identity import Decider, Reference, Review
-from finsync_pipeline.orchestration.metadata import column_schema, described
-from finsync_pipeline.orchestration.partitions import ONE_RUN
+from finsync_pipeline.orchestration.failures import failures_explained
+from finsync_pipeline.orchestration.metadata import column_schema, described, markdown_table
+from finsync_pipeline.orchestration.partitions import ONE_RUN, all_quarters
 from finsync_pipeline.orchestration.resources import Publication
-from finsync_pipeline.publishing.build import SourceTables, decisions_in, make_release
-from finsync_pipeline.publishing.staleness import MadeBy, decided_alike
-from finsync_pipeline.settings import published_folder
+from finsync_pipeline.publishing.build import ReleaseOptions, SourceTables, make_release
+from finsync_pipeline.publishing.staleness import QuarterState, State, source_states, stored_inventory, unchecked
+from finsync_pipeline.settings import published_folder, tables_folder
+from finsync_pipeline.statements.dates import quarter_label
+from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.tables import SUMMARY
 from finsync_pipeline.storage.parquet import ParquetFiles
 
@@ -23,7 +27,11 @@ TABLES = ("delivery", "undated", "facts", "texts", "rejects", "company_ids", "le
 def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
     """company_summary over every source that there is."""
     mappings = StatementSource.all_in(context.component_tree)
-    sources = [mapping.name for mapping in mappings]
+    inputs = {
+        f"{mapping.name}__{table}": dg.AssetIn([mapping.name, table], dagster_type=ParquetFiles)
+        for mapping in mappings
+        for table in TABLES
+    }
 
     @dg.asset(
         group_name="release",
@@ -31,14 +39,14 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
         description="The release: per company and currency, the mean of every item over its annual periods, as CSV.",
         metadata=column_schema(SUMMARY),
         backfill_policy=ONE_RUN,
-        ins={
-            **{
-                f"{source}__{table}": dg.AssetIn([source, table], dagster_type=ParquetFiles)
-                for source in sources
-                for table in TABLES
-            },
-            "financials": dg.AssetIn("financials", dagster_type=ParquetFiles),
-        },
+        ins={**inputs, "financials": dg.AssetIn("financials", dagster_type=ParquetFiles)},
+        check_specs=[
+            dg.AssetCheckSpec(
+                "quarters_are_current",
+                asset="company_summary",
+                description="Every published quarter is what its source holds, and would be made the same now.",
+            )
+        ],
     )
     def company_summary(
         publication: Publication,
@@ -47,25 +55,45 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
         review_lines: pd.DataFrame,
         financials: ParquetFiles,
         **inputs: ParquetFiles,
-    ) -> dg.Output[pd.DataFrame]:
-        tables = {
-            source: SourceTables(**{table: inputs[f"{source}__{table}"].files for table in TABLES})
-            for source in sources
-        }
+    ) -> Iterator[Any]:
         decider = Decider(Reference(companies, company_aliases), Review.of(review_lines))
-        made_by = {mapping.name: MadeBy(mapping.hash, *decider.versions) for mapping in mappings}
-        try:
-            alike = {source: decided_alike(decisions_in(of.company_ids), decider) for source, of in tables.items()}
-            release, summary = make_release(
-                tables, financials.files, companies, made_by, publication.allow_missing, published_folder(), alike
-            )
-        except ValueError as error:
-            raise dg.Failure(str(error), allow_retries=False) from None
-        told: dict[str, Any] = {
+        tables = {
+            mapping.name: SourceTables(**{table: inputs[f"{mapping.name}__{table}"].files for table in TABLES})
+            for mapping in mappings
+        }
+        options = ReleaseOptions(published_folder(), publication.allow_missing, publication.force)
+        with failures_explained():
+            publication.check(tables)
+            states = {mapping.name: _states(mapping, decider, options) for mapping in mappings}
+            release, summary = make_release(tables, states, financials.files, companies, options)
+        metadata: dict[str, Any] = {
             "csv": dg.MetadataValue.path(str(release.csv)),
+            "is_new": release.is_new,
             "sha256": release.manifest["files"][release.csv.name]["sha256"],
             "manifest": dg.MetadataValue.json(release.manifest),
         }
-        return dg.Output(summary, metadata={**described(summary.iloc[:, :14]), **told})
+        yield dg.Output(summary, metadata={**described(summary.iloc[:, :14]), **metadata})
+        yield _check_states(states)
 
     return dg.Definitions(assets=[company_summary])
+
+
+def _states(mapping: SourceMapping, decider: Decider, options: ReleaseOptions) -> list[QuarterState] | None:
+    inventory = stored_inventory(tables_folder(), mapping.name)
+    states = source_states(tables_folder(), mapping, decider, all_quarters(), inventory)
+    return unchecked(states) if states and mapping.name in options.allow_missing else states
+
+
+def _check_states(states: dict[str, list[QuarterState] | None]) -> dg.AssetCheckResult:
+    other = [
+        (source, quarter_label(each.quarter), each.state, each.why)
+        for source, of_source in states.items()
+        for each in of_source or ()
+        if each.state != State.CURRENT
+    ]
+    table = markdown_table(("source", "quarter", "state", "why"), other)
+    return dg.AssetCheckResult(
+        passed=not other,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"quarters_not_current": len(other), "quarters": table},
+    )

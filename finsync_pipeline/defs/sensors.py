@@ -1,75 +1,75 @@
-"""The watch on what sources hold."""
+"""The sensor that compares what the sources have with what the tables hold."""
 
 from datetime import date
 
 import dagster as dg
 
-from finsync_pipeline.clients.errors import SourceFault
 from finsync_pipeline.clients.http import Patience
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.defs.jobs import quarter_job
+from finsync_pipeline.errors import SourceError
 from finsync_pipeline.extraction.connect import ask_each, stock_of
 from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.orchestration.partitions import all_quarters
 from finsync_pipeline.orchestration.run_requests import UNFINISHED, range_requests
+from finsync_pipeline.publishing.staleness import InputVersions, quarter_states, stored_quarters
 from finsync_pipeline.settings import is_deployed, tables_folder
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.validate import DeliveryMistake
-from finsync_pipeline.storage.ledgers import worked_quarters
 
 WATCHING = Patience(read=45, attempts=1)
-"""How long the sensor waits for a source. Dagster ends a tick after 60 s, also for the sources that have answered."""
+"""How long the sensor waits for a source. Dagster ends a tick after 60 s, whatever other sources answered."""
 
 
 @dg.definitions
 def watch(context: dg.ComponentLoadContext) -> dg.Definitions:
-    """The sensor over all sources that there are."""
+    """The sensor over all sources."""
     sources = StatementSource.all_in(context.component_tree)
 
     @dg.sensor(
         job=quarter_job,
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING if is_deployed() else dg.DefaultSensorStatus.STOPPED,
-        description="A source's delivery changed: ask for the quarters concerned, and no others.",
+        description="Requests the quarters of which a source has other rows now, and no others.",
     )
-    def delivery_changed(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        if is_run_going_on(context):
-            return dg.SensorResult(skip_reason="A run that it asked for is not at its end yet.")
-        concerned: dict[date, list[str]] = {}
+    def source_changed(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        if is_own_run_unfinished(context):
+            return dg.SensorResult(skip_reason="A run that it requested has not ended.")
+        changes: dict[date, list[str]] = {}
         silent = []
-        for mapping, asked in zip(sources, ask_each(sources, changed_quarters), strict=True):
+        for mapping, queried in zip(sources, ask_each(sources, changed_quarters), strict=True):
             try:
-                for quarter, change in asked.result().items():
-                    concerned.setdefault(quarter, []).append(f"{mapping.name}: {change}")
-            except (SourceFault, DeliveryMistake) as error:
+                for quarter, change in queried.result().items():
+                    changes.setdefault(quarter, []).append(f"{mapping.name}: {change}")
+            except SourceError as error:
                 context.log.warning(str(error))
                 silent.append(mapping.name)
-        if concerned:
-            return dg.SensorResult(run_requests=list(range_requests(concerned)))
-        told = f"; no answer from {', '.join(silent)}" if silent else ""
-        return dg.SensorResult(skip_reason=f"No quarter has changed{told}.")
+        if changes:
+            return dg.SensorResult(run_requests=list(range_requests(changes)))
+        without = f"; no answer from {', '.join(silent)}" if silent else ""
+        return dg.SensorResult(skip_reason=f"No quarter has changed{without}.")
 
-    return dg.Definitions(sensors=[delivery_changed])
+    return dg.Definitions(sensors=[source_changed])
 
 
-def is_run_going_on(context: dg.SensorEvaluationContext) -> bool:
-    """Whether a run that the sensor asked for is queued or going on: it has brought in only a part of what changed."""
-    if context.instance_ref is None:  # asked without Dagster around it
+def is_own_run_unfinished(context: dg.SensorEvaluationContext) -> bool:
+    """Whether a run that the sensor requested has not ended: it has brought in only a part of what changed."""
+    if context.instance_ref is None:  # evaluated without a Dagster instance
         return False
-    asked = dg.RunsFilter(tags={"dagster/sensor_name": "delivery_changed"}, statuses=UNFINISHED)
-    return context.instance.get_runs_count(asked) > 0
+    own = dg.RunsFilter(tags={"dagster/sensor_name": "source_changed"}, statuses=UNFINISHED)
+    return context.instance.get_runs_count(own) > 0
 
 
 def changed_quarters(mapping: SourceMapping) -> dict[date, str]:
-    """The quarters of which the source holds other rows than were worked on, each with what has changed into what.
+    """The quarters of which the source has other rows than the tables, each with what has changed into what.
 
-    What was worked on is told with its time, so that a source that goes back to older rows is noticed too.
+    The time of the tables is part of it, so that a source that goes back to older rows is noticed too.
     """
-    now = quarter_versions(stock_of(mapping, all_quarters(), WATCHING).delivery)
-    worked = worked_quarters(tables_folder(), mapping.name, all_quarters())
-    changed = {}
-    for quarter in sorted({*now, *worked}):
-        before = worked.get(quarter)
-        if now.get(quarter) != (before.data_version if before else None):
-            changed[quarter] = f"{before} to {now.get(quarter)}"
-    return changed
+    inventory = stock_of(mapping, all_quarters(), WATCHING).delivery
+    stored = stored_quarters(tables_folder(), mapping.name, all_quarters())
+    made_at = {each.quarter: each.made_at for each in stored}
+    now = quarter_versions(inventory)
+    return {
+        each.quarter: f"{each.data_version} at {made_at.get(each.quarter)} to {now.get(each.quarter)}"
+        for each in quarter_states(inventory, stored, InputVersions())
+        if each.has_other_rows
+    }

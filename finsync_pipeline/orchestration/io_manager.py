@@ -12,8 +12,10 @@ import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
+from finsync_pipeline.errors import DataError
+from finsync_pipeline.orchestration.failures import failures_explained
 from finsync_pipeline.statements.dates import quarter_of
-from finsync_pipeline.storage.parquet import ParquetFiles, TableMissing, read_frame, write_frame
+from finsync_pipeline.storage.parquet import ParquetFiles, read_frame, write_frame
 
 PARTITION_COLUMN = "partition_column"
 
@@ -28,16 +30,18 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         if obj is None:
             return
         if not context.has_asset_partitions:
-            write_frame(obj, self._path(context.asset_key))
+            with failures_explained():
+                write_frame(obj, self._path(context.asset_key))
             return
         column = context.definition_metadata[PARTITION_COLUMN]
-        for key, rows in _by_quarter(obj, column, list(context.asset_partition_keys)).items():
-            write_frame(rows, self._path(context.asset_key, key))
+        with failures_explained():
+            for key, rows in _by_quarter(obj, column, list(context.asset_partition_keys)).items():
+                write_frame(rows, self._path(context.asset_key, key))
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame | ParquetFiles:
         """Read the table, or for an input of type ParquetFiles say where it is.
 
-        Raises TableMissing if a frame is asked for that was never materialized.
+        Raises a Failure if a frame is asked for that was never materialized.
         """
         keys = list(context.asset_partition_keys) if context.has_asset_partitions else [None]
         paths = {key: self._path(context.asset_key, key) for key in keys}
@@ -48,7 +52,9 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         if missing:
             name = context.asset_key.to_user_string()
             which = f" for {', '.join(missing[:3])}{' and more' if len(missing) > 3 else ''}" if keys != [None] else ""
-            raise TableMissing(f"{name} was never materialized{which}. Materialize it first, or in the same run.")
+            fix = "Materialize it first, or in the same run; finsync run makes everything"
+            with failures_explained():
+                raise DataError(f"was never materialized{which}", fix, name)
         return read_frame(files)
 
     def _path(self, asset_key: dg.AssetKey, partition: str | None = None) -> Path:

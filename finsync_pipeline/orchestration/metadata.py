@@ -7,8 +7,8 @@ import dagster as dg
 import pandas as pd
 
 from finsync_pipeline.identity.audit import rows_by_decision, share_accepted
-from finsync_pipeline.orchestration.partitions import days_of, spoken
-from finsync_pipeline.statements.dates import quarter_of
+from finsync_pipeline.orchestration.partitions import days_of
+from finsync_pipeline.statements.dates import quarter_label, quarter_of
 from finsync_pipeline.statements.tables import Field, Table
 
 PREVIEW_ROWS = 8
@@ -70,7 +70,7 @@ def methods_by_quarter(decisions: pd.DataFrame) -> dg.MetadataValue[Any]:
         return dg.MetadataValue.text("no rows")
     columns = list(next(iter(counts.values())))
     lines = [
-        (spoken(quarter), *(f"{row[column]:,}" for column in columns), f"{share_accepted(row):.2%}")
+        (quarter_label(quarter), *(f"{row[column]:,}" for column in columns), f"{share_accepted(row):.2%}")
         for quarter, row in sorted(counts.items(), reverse=True)
     ]
     return markdown_table(("quarter", *columns, "accepted"), lines)

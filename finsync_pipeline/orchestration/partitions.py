@@ -33,8 +33,3 @@ def quarters_of_run(tags: Mapping[str, str]) -> list[date]:
         tags.get("dagster/asset_partition_range_end", only),
     )
     return [day for day in all_quarters() if first and last and first <= day.isoformat() <= last]
-
-
-def spoken(day: date) -> str:
-    """The quarter as people write it: `2009-Q4`."""
-    return f"{day.year}-Q{(day.month + 2) // 3}"

@@ -1,4 +1,4 @@
-"""What to decide again: quarters in which the list of companies and the review, as they are now, decide otherwise."""
+"""Re-resolving companies from the stored raw rows: which quarters the list and the review of now decide otherwise."""
 
 import hashlib
 import json
@@ -12,39 +12,41 @@ import dagster as dg
 from finsync_pipeline.identity import Decider, Reference, Review
 from finsync_pipeline.orchestration.partitions import all_quarters
 from finsync_pipeline.orchestration.run_requests import range_tags, unbroken_ranges
-from finsync_pipeline.publishing.staleness import overtaken_quarters
+from finsync_pipeline.publishing.staleness import (
+    StoredQuarter,
+    quarters_decided_otherwise,
+    read_decisions,
+    stored_quarters,
+)
 from finsync_pipeline.settings import reference_path, review_path, tables_folder
-from finsync_pipeline.storage.decisions import StoredDecisions, read_decisions, stored_decisions
 from finsync_pipeline.storage.parquet import read_frame
 
 LISTS = ("companies", "company_aliases", "review_lines")
-DECIDED = ("company_ids", "facts", "texts", "rejects", "ledger")
+RESOLVED = ("company_ids", "facts", "texts", "rejects", "ledger")
 OVER_ALL = ("financials", "identity_review")
-
-
-def assets_again(sources: Iterable[str]) -> list[dg.AssetKey]:
-    """What is made when companies of these sources are decided again; the sources are not asked for it."""
-    decided = [dg.AssetKey([source, table]) for source in sorted(sources) for table in DECIDED]
-    return [*map(dg.AssetKey, LISTS), *decided, *map(dg.AssetKey, OVER_ALL)]
-
-
-LISTS_AGAIN = [*map(dg.AssetKey, LISTS), dg.AssetKey("identity_review")]
+LIST_ASSETS = [*map(dg.AssetKey, LISTS), dg.AssetKey("identity_review")]
 """What is made when the lists have changed, but no decision."""
 
 
+def assets_to_re_resolve(sources: Iterable[str]) -> list[dg.AssetKey]:
+    """What is made when companies of these sources are re-resolved; the sources are not asked."""
+    resolved = [dg.AssetKey([source, table]) for source in sorted(sources) for table in RESOLVED]
+    return [*map(dg.AssetKey, LISTS), *resolved, *map(dg.AssetKey, OVER_ALL)]
+
+
 @dataclass(frozen=True)
-class QuartersAgain:
-    """Neighbouring quarters to decide again, the sources that have rows kept for them, and those that lack them."""
+class QuartersToResolve:
+    """Neighbouring quarters to re-resolve, the sources with raw rows of them, and those without."""
 
     quarters: list[date]
-    kept: frozenset[str]
-    lacking: frozenset[str]
+    sources: frozenset[str]
+    missing: frozenset[str]
     key: str
 
     @property
     def asset_keys(self) -> list[dg.AssetKey]:
         """What to make."""
-        return assets_again(self.kept)
+        return assets_to_re_resolve(self.sources)
 
     @property
     def tags(self) -> dict[str, str]:
@@ -52,73 +54,73 @@ class QuartersAgain:
         return range_tags(self.quarters[0], self.quarters[-1])
 
 
-def state_of_files(sources: Sequence[str]) -> str:
-    """A digest of the rules, and times and sizes of lists and tables: while it is the same, so is what is to be done.
+def digest_of_files(sources: Sequence[str]) -> str:
+    """A digest of the rules, and times and sizes of lists and tables: while it is the same, nothing is to re-resolve.
 
-    Nothing is read for it: a list may have millions of lines.
+    Nothing is read: a list may have millions of lines.
     """
     reference, review, tables = reference_path(), review_path(), tables_folder()
-    read = sorted(reference.glob("*.csv")) if reference.is_dir() else [reference]
-    files = [*read, *([review] if review else []), *(tables / f"{name}.parquet" for name in LISTS)]
+    lists = sorted(reference.glob("*.csv")) if reference.is_dir() else [reference]
+    files = [*lists, *([review] if review else []), *(tables / f"{name}.parquet" for name in LISTS)]
     for source in sorted(sources):
-        files += sorted(
-            file for table in ("company_ids", "ledger") for file in (tables / source / table).glob("*.parquet")
-        )
+        for table in ("company_ids", "ledger"):
+            files += sorted((tables / source / table).glob("*.parquet"))
     stats = [(str(file), file.stat()) for file in files if file.exists()]
     return _digest([Reference.RULES, *([name, stat.st_mtime_ns, stat.st_size] for name, stat in stats)])
 
 
-class DecisionsKept:
-    """The stored decisions of the sources, beside what is in force now. Raises ReferenceMistake."""
+class StoredDecisions:
+    """The stored decisions of the sources, compared with the list and the review of now.
+
+    Raises ConfigurationError if one of these cannot be read.
+    """
 
     def __init__(self, sources: Sequence[str]) -> None:
         self.sources = frozenset(sources)
         self.decider = Decider.read(reference_path(), review_path(), sources)
-        self.stored = {source: stored_decisions(tables_folder(), source, all_quarters()) for source in sources}
+        self.stored = {
+            source: [each for each in stored_quarters(tables_folder(), source, all_quarters()) if _can_resolve(each)]
+            for source in sources
+        }
 
-    def quarters_again(self) -> list[QuartersAgain]:
+    def to_re_resolve(self) -> list[QuartersToResolve]:
         """The quarters in which a decision would be another now, or whose facts were made by other decisions."""
         concerned = set[date]().union(*map(self._concerned, self.stored.values()))
         by_sources: dict[frozenset[str], list[date]] = {}
         for quarter in sorted(concerned):
-            kept = frozenset(s for s in self.sources if any(each.quarter == quarter for each in self.stored[s]))
-            by_sources.setdefault(kept, []).append(quarter)
+            having = frozenset(s for s in self.sources if any(each.quarter == quarter for each in self.stored[s]))
+            by_sources.setdefault(having, []).append(quarter)
         return [
-            QuartersAgain(quarters, kept, self.sources - kept, self._key(quarters))
-            for kept, of_the_same in by_sources.items()
+            QuartersToResolve(quarters, having, self.sources - having, self._key(quarters))
+            for having, of_the_same in by_sources.items()
             for quarters in unbroken_ranges(of_the_same, all_quarters())
         ]
 
-    def lists_again(self) -> str | None:
-        """A key for reading the lists again; null if they are in force as they were read last, or never were read."""
-        read = self._lists_read()
-        if read is None or read[0] == self.decider.versions:
-            return None
-        return _digest([datetime.now(UTC).date(), self.decider.versions, read])
-
-    def _concerned(self, stored: list[StoredDecisions]) -> set[date]:
-        others = [each.file for each in stored if each.versions != self.decider.versions]
-        with_facts = [each for each in stored if any(each.versions) and each.facts_at]
-        elsewise = {each.quarter for each in with_facts if each.facts_versions != each.versions}
-        return elsewise | overtaken_quarters(read_decisions(others), self.decider)
-
-    def _key(self, quarters: Sequence[date]) -> str:
-        """The same change is asked for once a day, until it is in: only facts that were written make it another.
-
-        A run that fails before that, as one would that does not add up, is not asked for again every minute.
-        """
-        stored = [(source, each) for source in sorted(self.sources) for each in self.stored[source]]
-        facts = [[source, each.quarter, each.facts_at] for source, each in stored if each.quarter in quarters]
-        return _digest([datetime.now(UTC).date(), self.decider.versions, facts])
-
-    def _lists_read(self) -> tuple[tuple[str, str], int] | None:
-        """The versions of the list and the review that the assets read last, and when."""
+    def key_of_other_lists(self) -> str | None:
+        """A run key for reading the lists again; None if they are the same as last read, or never were read."""
         files = [tables_folder() / f"{name}.parquet" for name in LISTS]
         if not all(file.exists() for file in files):
             return None
         companies, aliases, lines = (read_frame([file]) for file in files)
         versions = Reference(companies, aliases).version, Review.of(lines).version
-        return versions, files[-1].stat().st_mtime_ns
+        if versions == self.decider.versions:
+            return None
+        return _digest([datetime.now(UTC).date(), self.decider.versions, versions, files[-1].stat().st_mtime_ns])
+
+    def _concerned(self, stored: list[StoredQuarter]) -> set[date]:
+        others = [each for each in stored if each.decided_by != self.decider.versions]
+        since = {each.quarter for each in stored if each.is_decided_since}
+        return since | quarters_decided_otherwise(read_decisions(others), self.decider)
+
+    def _key(self, quarters: Sequence[date]) -> str:
+        """The same change is requested once a day, until facts were written; so is one whose run fails before."""
+        stored = [(source, each) for source in sorted(self.sources) for each in self.stored[source]]
+        facts = [[source, each.quarter, each.made_at] for source, each in stored if each.quarter in quarters]
+        return _digest([datetime.now(UTC).date(), self.decider.versions, facts])
+
+
+def _can_resolve(stored: StoredQuarter) -> bool:
+    return stored.has_raw_rows and stored.decisions.exists()
 
 
 def _digest(content: Any) -> str:

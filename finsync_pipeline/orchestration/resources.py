@@ -3,7 +3,7 @@
 The sources are asked all at once: the first step that needs one of them asks for all, each takes its own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import dagster as dg
 from pydantic import Field
@@ -13,6 +13,7 @@ from finsync_pipeline.extraction.connect import stock_of
 from finsync_pipeline.extraction.inventory import Stock
 from finsync_pipeline.extraction.prefetch import AskedAhead
 from finsync_pipeline.orchestration.partitions import all_quarters, quarters_of_run
+from finsync_pipeline.publishing.staleness import check_allow_missing
 from finsync_pipeline.statements.mapping import SourceMapping
 
 ONE_PROCESS = (dg.in_process_executor.name, "execute_in_process_executor")
@@ -23,8 +24,13 @@ class Publication(dg.ConfigurableResource[None]):
     """`resources: {publication: {config: {allow_missing: [cash_flow]}}}` in a run's config."""
 
     allow_missing: list[str] = Field(
-        default=[], description="Sources that the financials and the release may lack; the manifest says so."
+        default=[], description="Sources that the financials and the release may lack; the manifest names them."
     )
+    force: bool = Field(default=False, description="Publish a release also if nothing has changed.")
+
+    def check(self, sources: Collection[str]) -> None:
+        """Raise ConfigurationError if a source that may be missing is none of the sources."""
+        check_allow_missing(self.allow_missing, sources)
 
 
 class RunSources:

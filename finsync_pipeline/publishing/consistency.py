@@ -1,72 +1,102 @@
-"""What a release must hold to before it is published: its tables are of one run, and a source's rows add up."""
+"""Consistency: whether the stored tables belong to each other. A release refuses tables of different runs."""
 
+from datetime import date
+from typing import Any
+
+import narwhals as nw
 import pandas as pd
 
 from finsync_pipeline import frames
+from finsync_pipeline.errors import PublicationError
+from finsync_pipeline.publishing.staleness import labels, run_command
+
+# A sum of hashes: the order of the facts does not matter. DuckDB's own hash is ten times as fast as MD5; should another
+# DuckDB have another one, the financials count as outdated.
+_FACTS_VERSIONS_SQL = """
+    SELECT
+        date_trunc('quarter', period_end)::DATE AS quarter,
+        count(*) || '-' || sum(hash(company_id, item, period_end, months, currency, value, source)) AS facts_version
+    FROM facts GROUP BY quarter ORDER BY quarter
+"""
+
+_MIXED_SQL = """
+    WITH used AS (
+        SELECT source, period_end, data_version FROM facts
+        UNION ALL
+        SELECT source, period_end, data_version FROM texts
+    ),
+    used_counts AS (
+        SELECT
+            source, date_trunc('quarter', period_end)::DATE AS quarter,
+            count(*) AS used, min(data_version) AS lowest, max(data_version) AS highest
+        FROM used GROUP BY ALL
+    ),
+    unused_counts AS (
+        SELECT source, quarter, sum(cells) AS unused FROM rejects WHERE quarter IS NOT NULL GROUP BY ALL
+    ),
+    decided AS (
+        SELECT
+            source, date_trunc('quarter', period_end)::DATE AS quarter,
+            any_value((reference_version, review_version)) AS versions
+        FROM company_ids GROUP BY ALL
+    )
+    SELECT source, quarter
+    FROM ledger
+    FULL JOIN used_counts USING (source, quarter)
+    FULL JOIN unused_counts USING (source, quarter)
+    LEFT JOIN decided USING (source, quarter)
+    WHERE coalesce(used, 0) <> coalesce(cells_used, 0)
+        OR coalesce(unused, 0) <> coalesce(cells_refused + cells_superseded, 0)
+        OR lowest <> data_version OR highest <> data_version
+        OR versions <> (reference_version, review_version)
+    ORDER BY source, quarter
+"""
 
 
-class TablesMixed(ValueError):
-    """Tables of a source do not belong together; the message says which quarters to materialize again."""
+def facts_versions(facts: nw.LazyFrame[Any]) -> dict[date, str]:
+    """A version of the facts (table FACTS, of all sources) of each quarter that has any."""
+    return dict(facts.to_native().query("facts", _FACTS_VERSIONS_SQL).fetchall())
 
 
-def refuse_mixed(
+def check_of_one_run(
     ledger: pd.DataFrame, facts: pd.DataFrame, texts: pd.DataFrame, rejects: pd.DataFrame, company_ids: pd.DataFrame
 ) -> None:
-    """Raise TablesMixed if facts, texts and rejects (tables of all sources) are not those that the ledger counted.
+    """Raise PublicationError if facts, texts and rejects (of all sources) are not those that the ledger counted.
 
-    Nor may the companies have been decided by another list or review since.
+    Nor may companies have been decided again since.
     """
-    mixed = frames.query(
-        """
-        WITH used AS (
-            SELECT source, period_end, data_version FROM facts
-            UNION ALL
-            SELECT source, period_end, data_version FROM texts
-        ),
-        used_counts AS (
-            SELECT
-                source, date_trunc('quarter', period_end)::DATE AS quarter,
-                count(*) AS used, min(data_version) AS lowest, max(data_version) AS highest
-            FROM used GROUP BY ALL
-        ),
-        unused_counts AS (
-            SELECT source, quarter, sum(cells) AS unused FROM rejects WHERE quarter IS NOT NULL GROUP BY ALL
-        ),
-        decided AS (
-            SELECT
-                source, date_trunc('quarter', period_end)::DATE AS quarter,
-                any_value((reference_version, review_version)) AS by_now
-            FROM company_ids GROUP BY ALL
+    decided = company_ids[["source", "period_end", "reference_version", "review_version"]]
+    tables = {"ledger": ledger, "facts": facts, "texts": texts, "rejects": rejects, "company_ids": decided}
+    mixed = frames.query(_MIXED_SQL, **tables)
+    if found := list(zip(mixed["source"], mixed["quarter"], strict=True)):
+        named = ", ".join(f"{source} {labels([quarter])}" for source, quarter in found[:4])
+        raise PublicationError(
+            f"company_ids, facts, rejects and ledger are not of one run for {named}",
+            f"Run: {run_command([quarter for _, quarter in found])}",
         )
-        SELECT source, quarter
-        FROM ledger
-        FULL JOIN used_counts USING (source, quarter)
-        FULL JOIN unused_counts USING (source, quarter)
-        LEFT JOIN decided USING (source, quarter)
-        WHERE coalesce(used, 0) <> coalesce(cells_used, 0)
-            OR coalesce(unused, 0) <> coalesce(cells_refused + cells_superseded, 0)
-            OR lowest <> data_version OR highest <> data_version
-            OR by_now <> (reference_version, review_version)
-        ORDER BY source, quarter
-        """,
-        ledger=ledger,
-        facts=facts,
-        texts=texts,
-        rejects=rejects,
-        company_ids=company_ids[["source", "period_end", "reference_version", "review_version"]],
+
+
+def check_all_rows(source: str, rows_in: int, unassigned: int, row_count: int) -> None:
+    """Raise PublicationError if the rows of all quarters and the unassigned are not those that the source counts."""
+    if rows_in + unassigned != row_count:
+        raise PublicationError(
+            f"has {row_count:,} rows, but {rows_in:,} are in its quarters and {unassigned:,} are unassigned: it "
+            "changed after some of them were brought in",
+            "Run: finsync run",
+            f"Source {source!r}",
+        )
+
+
+def check_financials(financials: pd.DataFrame, facts: nw.LazyFrame[Any]) -> None:
+    """Raise PublicationError if the financials (table FINANCIALS) were not made from these facts (table FACTS)."""
+    made_from = frames.query(
+        "SELECT DISTINCT date_trunc('quarter', period_end)::DATE AS quarter, facts_version FROM financials",
+        financials=financials[["period_end", "facts_version"]],
     )
-    if len(mixed):
-        told = ", ".join(f"{line.source} {line.quarter}" for line in mixed.head(4).itertuples())
-        raise TablesMixed(
-            f"Nothing is published: company_ids, facts, rejects and ledger are not of one run for {told}. Materialize "
-            "all assets of the source's group for these quarters again."
-        )
-
-
-def refuse_unequal(source: str, rows_in: int, undated: int, row_count: int) -> None:
-    """Raise TablesMixed if the rows of all quarters and the undated are not the rows that the source counts."""
-    if rows_in + undated != row_count:
-        raise TablesMixed(
-            f"Nothing is published: {source} holds {row_count:,} rows, but {rows_in:,} are in its quarters and "
-            f"{undated:,} undated: some were worked on before it changed. Materialize {source} for all quarters again."
+    now = facts_versions(facts)
+    stored = set(zip(made_from["quarter"], made_from["facts_version"], strict=True))
+    if other := sorted({quarter for quarter, _ in stored ^ set(now.items())}):
+        raise PublicationError(
+            f"the financials of {labels(other)} were made from other facts than there are now",
+            f"Run: {run_command(other)}",
         )

@@ -25,21 +25,27 @@ DAY_SECONDS = 86_400
 
 @dataclass(frozen=True)
 class Release:
-    """A release that is published: its folder, its CSV, and what its manifest says."""
+    """A published release: its folder, its CSV, its manifest, and whether it is new or nothing had changed."""
 
     folder: Path
     csv: Path
     manifest: dict[str, Any]
+    is_new: bool = True
 
 
 def publish(
-    summary: pd.DataFrame, tables: Mapping[str, pd.DataFrame], account: Mapping[str, Any], published: Path
+    summary: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
+    content: Mapping[str, Any],
+    published: Path,
+    force: bool = False,
 ) -> Release:
     """Publish the summary (table SUMMARY) with the tables that it was made of.
 
-    `account` goes into the manifest: what went in, by source and quarter. The manifest adds the time (UTC) and for each
-    file its rows and SHA-256. The same summary gives the same bytes of CSV. Raises OSError if the release cannot be
-    written; the one before it stays current.
+    `content` goes into the manifest: what went in, by source and quarter. The manifest adds the time (UTC) and for each
+    file its rows and SHA-256. The same summary gives the same bytes of CSV. If all is as in the current release, that
+    one is returned and none is written, unless forced. Raises DataError if the release cannot be written; the one
+    before it stays current.
     """
     published.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(published)
@@ -52,7 +58,10 @@ def publish(
         rows = {csv.name: len(summary), "company_summary.parquet": len(summary)}
         rows |= {f"{name}.parquet": len(frame) for name, frame in tables.items()}
         files = {name: {"rows": rows[name], "sha256": _sha256(staging / name)} for name in sorted(rows)}
-        manifest = {"release": stamp, "csv": csv.name, "files": files, **account}
+        manifest = {"release": stamp, "csv": csv.name, "files": files, **content}
+        if not force and (same := _current_if_same(manifest, published)):
+            shutil.rmtree(staging)
+            return same
         (staging / MANIFEST).write_text(json.dumps(manifest, indent=2, default=str) + "\n", encoding="utf-8")
         folder = staging.rename(published / stamp)
     except BaseException:  # not `finally`: after the rename the name may be another release's staging folder
@@ -74,6 +83,18 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
             connection.execute(f"COPY (SELECT * FROM frame) TO '{target}' (FORMAT csv, HEADER, NULLSTR '')")
         except duckdb.IOException as error:
             raise not_written(path, error) from error
+
+
+def _current_if_same(manifest: dict[str, Any], published: Path) -> Release | None:
+    """The current release, if its manifest is the same but for the time."""
+    folder = (published / CURRENT).resolve()
+    try:
+        text = (folder / MANIFEST).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    same_time = json.dumps(manifest, default=str).replace(manifest["release"], folder.name)
+    current = json.loads(text)
+    return Release(folder, folder / current["csv"], current, is_new=False) if json.loads(same_time) == current else None
 
 
 def _claim(published: Path) -> tuple[str, Path]:

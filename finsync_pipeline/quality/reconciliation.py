@@ -121,7 +121,7 @@ def draw_up_ledger(
         company_ids=company_ids[["period_end", "reference_version", "review_version"]],
         quarters=_list_of(quarters),
     )
-    return LEDGER.conform(ledger.assign(source=mapping.name, mapping_hash=mapping.hash))
+    return LEDGER.conform(ledger.assign(source=mapping.name, mapping_hash=mapping.hash, rules=mapping.RULES))
 
 
 def imbalances(ledger: pd.DataFrame, delivered: Mapping[date, int]) -> list[Imbalance]:

@@ -41,6 +41,11 @@ def quarter_of(day: date) -> date:
     return date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
 
 
+def quarter_label(day: date) -> str:
+    """The quarter of the day as people write it: `2009-Q4`."""
+    return f"{day.year}-Q{(day.month + 2) // 3}"
+
+
 def _in_format(text: str, fmt: str) -> date | None:
     text = text.strip()
     try:

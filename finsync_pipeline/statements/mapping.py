@@ -290,9 +290,8 @@ class SourceMapping(Declared):
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the rules and what the mapping says, wherever its service listens, whatever token it asks for."""
-        said = self.model_dump_json(exclude={"url", "token_file"})
-        return hashlib.sha256(f"{self.RULES} {said}".encode()).hexdigest()
+        """SHA-256 of what the mapping declares, except the url and the token's file."""
+        return hashlib.sha256(self.model_dump_json(exclude={"url", "token_file"}).encode()).hexdigest()
 
 
 def check_url(url: str) -> str:

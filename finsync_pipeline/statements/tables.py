@@ -273,6 +273,7 @@ LEDGER = Table(
         _QUARTER,
         Field("data_version", TEXT, "Version of the quarter's data that was worked on"),
         Field("mapping_hash", TEXT, "Version of the mapping"),
+        Field("rules", COUNT, "Version of the rules by which FinSync reads cells"),
         Field("reference_version", TEXT, "Version of the reference list that its companies were decided by"),
         Field("review_version", TEXT, "Version of the review that they were decided by"),
         Field("rows_in", COUNT, "Rows delivered"),
@@ -294,6 +295,7 @@ FINANCIALS = Table(
         _PERIOD_END,
         _MONTHS,
         _CURRENCY,
+        Field("facts_version", TEXT, "Version of the facts of the quarter, of all sources, that it was made from"),
         *(
             field
             for name in NUMERIC_ITEMS
