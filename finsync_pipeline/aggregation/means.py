@@ -1,7 +1,6 @@
 """The one mean of FinSync: exact sum, divided, rounded half-even to six places."""
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import reduce
 from typing import Any
 
 import narwhals as nw
@@ -42,14 +41,17 @@ def mean_of(table: nw.LazyFrame[Any], keys: Sequence[str], value: str) -> nw.Laz
 def unpivoted(
     table: nw.LazyFrame[Any], keys: Sequence[str], items: Sequence[str], columns: Mapping[str, str]
 ) -> nw.LazyFrame[Any]:
-    """The reverse of `widened`: one row per row of the wide table and item, with `keys`, item and those of `columns`."""
-    long = [
-        table.select(*keys, *(nw.col(f"{item}{suffix}").alias(item) for item in items)).unpivot(
-            on=list(items), index=list(keys), variable_name="item", value_name=column
-        )
-        for column, suffix in columns.items()
-    ]
-    return reduce(lambda left, right: left.join(right, on=[*keys, "item"], how="inner"), long)
+    """The reverse of `widened`: a row for each row of the wide table and item; with keys, item, those of `columns`."""
+    return nw.concat(
+        [
+            table.select(
+                *keys,
+                nw.lit(item).alias("item"),
+                *(nw.col(f"{item}{suffix}").alias(column) for column, suffix in columns.items()),
+            )
+            for item in items
+        ]
+    )
 
 
 def widened(

@@ -36,11 +36,10 @@ def show_current() -> int:
         f"{manifest['facts_outside_basis']:,} of other lengths or dates (financials.parquet has them)."
     )
     for name, account in sources.items():
-        stale = [line["quarter"] for line in account["quarters"] if line["status"] == "stale"]
-        if stale:
-            console.print(
-                f"{name}: {len(stale)} quarters are not what it holds or is declared now: {', '.join(stale[:4])}"
-            )
+        other = {line["state"] for line in account["quarters"]} - {"current"}
+        for state in sorted(other):
+            quarters = [line["quarter"] for line in account["quarters"] if line["state"] == state]
+            console.print(f"{name}: {len(quarters)} quarters are {state} (finsync status): {', '.join(quarters[:4])}")
     if manifest["allow_missing"]:
         console.print(f"Published although these may be missing: {', '.join(manifest['allow_missing'])}")
     console.print(f"CSV: {folder.resolve() / manifest['csv']}", soft_wrap=True)
@@ -50,12 +49,12 @@ def show_current() -> int:
 
 def _account(kind: str, sources: dict[str, Any]) -> Table:
     columns = ["in", "used", "refused", "superseded"] + (["empty"] if kind == "cells" else [])
-    table = _table(f"{kind.capitalize()} of each source", "source", *columns, "adds up", "undated beside")
+    table = _table(f"{kind.capitalize()} of each source", "source", *columns, "adds up", "unassigned")
     for name, account in sources.items():
         counts = [account[f"{kind}_{column}"] for column in columns]
-        is_whole = kind == "cells" or counts[0] + account["undated_rows"] == account["row_count"]
+        is_whole = kind == "cells" or counts[0] + account["unassigned_rows"] == account["row_count"]
         adds_up = "yes" if counts[0] == sum(counts[1:]) and is_whole else "NO"
-        table.add_row(name, *(f"{count:,}" for count in counts), adds_up, f"{account[f'undated_{kind}']:,}")
+        table.add_row(name, *(f"{count:,}" for count in counts), adds_up, f"{account[f'unassigned_{kind}']:,}")
     return _right_aligned(table)
 
 

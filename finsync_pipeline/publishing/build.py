@@ -74,8 +74,8 @@ def make_release(
             check_publishable(source, of_source)
     with DuckDBEngine() as engine:
         tables = _tables(engine, sources, financials_files)
-        check_of_one_run(*(tables[name] for name in ("ledger", "facts", "texts", "rejects", "company_ids")))
         check_financials(tables["financials"], engine.table(tables["facts"]))
+        check_of_one_run(*(tables[name] for name in ("ledger", "facts", "texts", "rejects", "company_ids")))
         parts = {name: _source_summary(name, of, states[name], options) for name, of in sources.items()}
         means = engine.held(means_in(engine.table(tables["financials"])))
         texts = engine.table(tables["texts"])

@@ -12,12 +12,8 @@ from finsync_pipeline.publishing.staleness import labels, run_command
 
 # A sum of hashes: the order of the facts does not matter. DuckDB's own hash is ten times as fast as MD5; should another
 # DuckDB have another one, the financials count as outdated.
-_FACTS_VERSIONS_SQL = """
-    SELECT
-        date_trunc('quarter', period_end)::DATE AS quarter,
-        count(*) || '-' || sum(hash(company_id, item, period_end, months, currency, value, source)) AS facts_version
-    FROM facts GROUP BY quarter ORDER BY quarter
-"""
+_QUARTER = "date_trunc('quarter', period_end)::DATE"
+_VERSION = "count(*) || '-' || sum(hash(company_id, item, period_end, months, currency, value, source))"
 
 _MIXED_SQL = """
     WITH used AS (
@@ -55,7 +51,7 @@ _MIXED_SQL = """
 
 def facts_versions(facts: nw.LazyFrame[Any]) -> dict[date, str]:
     """A version of the facts (table FACTS, of all sources) of each quarter that has any."""
-    return dict(facts.to_native().query("facts", _FACTS_VERSIONS_SQL).fetchall())
+    return dict(facts.to_native().aggregate(f"{_QUARTER}, {_VERSION}", _QUARTER).fetchall())
 
 
 def check_of_one_run(

@@ -41,6 +41,6 @@ def test_a_run_is_launched_again_only_if_it_lost_the_storage(tmp_path: Path, fai
 
 
 def test_every_job_has_the_hook():
-    jobs = [each for each in defs().jobs if each.name in ("quarter", "release", "decide_again")]
+    jobs = [each for each in defs().jobs if each.name in ("quarter", "release", "re_resolve")]
     assert len(jobs) == 3
     assert all(launched_again_if_storage_was_lost in each.hooks for each in jobs)

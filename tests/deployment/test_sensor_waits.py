@@ -7,7 +7,7 @@ from dagster._core.test_utils import create_run_for_test
 
 from finsync_pipeline.definitions import defs
 
-ASKED_BY_THE_SENSOR = {"dagster/sensor_name": "delivery_changed"}
+ASKED_BY_THE_SENSOR = {"dagster/sensor_name": "source_changed"}
 
 
 def told_by_a_tick(instance: dg.DagsterInstance) -> str | None:
@@ -21,7 +21,7 @@ def told_by_a_tick(instance: dg.DagsterInstance) -> str | None:
         repository_def=repository,
     )
     with context:
-        return repository.get_sensor_def("delivery_changed").evaluate_tick(context).skip_message
+        return repository.get_sensor_def("source_changed").evaluate_tick(context).skip_message
 
 
 def test_it_waits_for_the_run_that_it_asked_for_and_for_no_other(tmp_path: Path):

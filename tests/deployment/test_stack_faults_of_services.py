@@ -96,7 +96,7 @@ def test_one_silent_service_does_not_end_the_sensor(stack, asked_while_silent):
     silent_since = time.time() - (time.monotonic() - asked_while_silent[1])  # faults of other tests were before
 
     def noticed() -> bool:
-        sensor = stack.ask(query, sensor={**LOCATION, "sensorName": "delivery_changed"})["sensorOrError"]
+        sensor = stack.ask(query, sensor={**LOCATION, "sensorName": "source_changed"})["sensorOrError"]
         ticks = [tick for tick in sensor["sensorState"]["ticks"] if tick["timestamp"] > silent_since]
         assert not [tick for tick in ticks if tick["status"] == "FAILURE"]
         return any("no answer from cash_flow" in (tick["skipReason"] or "") for tick in ticks)

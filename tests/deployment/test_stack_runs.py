@@ -51,12 +51,12 @@ def most_memory(stack: Stack, run: str) -> float:
 
 
 def test_schedules_and_sensor_are_switched_on_from_the_start(switched_on):
-    assert switched_on.keys() >= {"quarter_close", "release_after_close", "delivery_changed"}
+    assert switched_on.keys() >= {"quarter_close", "release_after_close", "source_changed"}
     assert set(switched_on.values()) == {"RUNNING"}
 
 
 def test_the_sensor_brings_in_what_the_sources_hold(stack, first_run):
-    assert first_run.tags["dagster/sensor_name"] == "delivery_changed"
+    assert first_run.tags["dagster/sensor_name"] == "source_changed"
     assert first_run.tags["dagster/asset_partition_range_start"] == "2007-04-01"
     assert within(60, lambda: had_a_container_of_its_own(stack, first_run))
     stack.measured("run over 13 quarters of all sources, asked for by the sensor", first_run.ended - first_run.created)

@@ -47,7 +47,7 @@ def test_quarters_are_asked_for_in_unbroken_ranges():
 
 
 def _tick() -> dg.SensorResult:
-    sensor = defs().get_repository_def().get_sensor_def("delivery_changed")
+    sensor = defs().get_repository_def().get_sensor_def("source_changed")
     with dg.build_sensor_context() as context:
         result = sensor(context)
     assert isinstance(result, dg.SensorResult)
@@ -108,6 +108,6 @@ def test_schedules_and_the_sensor_start_switched_off_unless_deployed():
         "release_after_close": "STOPPED",
     }
     assert {sensor.name: sensor.default_status.value for sensor in repository.sensor_defs} == {
-        "delivery_changed": "STOPPED",
-        "decisions_overtaken": "STOPPED",
+        "source_changed": "STOPPED",
+        "decisions_outdated": "STOPPED",
     }

@@ -31,7 +31,7 @@ def list_company(deployment, line: str) -> None:
 
 
 def tick(cursor: str | None = None) -> dg.SensorResult:
-    sensor = defs().get_repository_def().get_sensor_def("decisions_overtaken")
+    sensor = defs().get_repository_def().get_sensor_def("decisions_outdated")
     with dg.DagsterInstance.get() as instance, dg.build_sensor_context(instance, cursor) as context:
         result = sensor(context)
     assert isinstance(result, dg.SensorResult)
@@ -41,7 +41,7 @@ def tick(cursor: str | None = None) -> dg.SensorResult:
 def run_requested(result: dg.SensorResult) -> dg.ExecuteInProcessResult:
     """Run the one run that the sensor asks for, as the daemon would."""
     [request] = result.run_requests or []
-    job = defs().get_repository_def().get_job("decide_again").get_subset(asset_selection=set(request.asset_selection))
+    job = defs().get_repository_def().get_job("re_resolve").get_subset(asset_selection=set(request.asset_selection))
     with dg.DagsterInstance.get() as instance:
         return job.execute_in_process(request.run_config, instance=instance, tags=request.tags)
 
@@ -128,10 +128,10 @@ def test_a_release_refuses_what_the_review_overtakes_until_it_is_decided_again(
     assert "pnl Initech 1 2009-12-31 unknown" in said
     assert "Not used: the review's line on 'Never Spelt' of pnl (jane, 2026-01-31)" in said
 
-    assert worked.finsync("decide") == 0
+    assert worked.finsync("re-resolve") == 0
 
     said = capsys.readouterr().out
-    assert "Decided again: 2009-Q3 to 2009-Q3" in said
+    assert "Re-resolved: 2009-Q3 to 2009-Q3" in said
     assert "company_rejected" in said
     assert worked.table("company_summary").set_index("company_id").loc["A1", "revenue"] == 2_000_000
     decided = worked.table("company_ids").set_index("spelling").loc["Acme Corporation"]
@@ -143,7 +143,7 @@ def test_a_release_refuses_what_the_review_overtakes_until_it_is_decided_again(
     lists = (
         defs()
         .get_repository_def()
-        .get_job("decide_again")
+        .get_job("re_resolve")
         .get_subset(
             asset_selection={dg.AssetKey("companies"), dg.AssetKey("company_aliases"), dg.AssetKey("review_lines")}
         )
@@ -151,7 +151,7 @@ def test_a_release_refuses_what_the_review_overtakes_until_it_is_decided_again(
     with dg.DagsterInstance.get() as instance:
         assert lists.execute_in_process(instance=instance).success
     assert worked.finsync("release") == 1
-    assert "review than now: 2009-07-01" in " ".join(capsys.readouterr().out.split())
+    assert "has outdated quarters (the review decides otherwise): 2009-Q3" in " ".join(capsys.readouterr().out.split())
     assert worked.csv() == published
 
 
@@ -176,7 +176,7 @@ def test_lines_of_the_questions_can_be_filled_in_and_copied_to_the_review(worked
 
     for wrong, told in (("G1,,,jane", "X9,,,jane"), "'X9' is not in the list"), (("jane", ""), "column who: is blank"):
         (worked.folder / "review.csv").write_text(f"{header}\n{','.join(filled.values()).replace(*wrong)}\n")
-        for command in ("check", "review", "decide"):
+        for command in ("check", "review", "re-resolve"):
             assert worked.finsync(command) == 2
             assert told in capsys.readouterr().err
 
@@ -192,14 +192,14 @@ def test_lines_of_the_review_that_decide_nothing_are_named_with_what_to_do(worke
         "Not used: the review's line on 'Inytech' of pnl (jane, 2026-01-31): correct its spelling, source, evidence or",
         "Not used: the review's line on 'Initech' of cash_flow (jane, 2026-01-31): correct its spelling, source",
     ]
-    for command, code in (("check", 0), ("review", 0), ("decide", 0), ("decide", 0)):
+    for command, code in (("check", 0), ("review", 0), ("re-resolve", 0), ("re-resolve", 0)):
         assert worked.finsync(command) == code
         said = capsys.readouterr().out
         assert [line in said for line in unused] == [True, True], command
         assert said.count("Not used:") == 2
 
     review(worked, ",Initech,G1,joe,2026-01-31,")
-    for command in ("check", "decide"):
+    for command in ("check", "re-resolve"):
         assert worked.finsync(command) == 0
         assert "Not used:" not in capsys.readouterr().out
 
@@ -269,14 +269,14 @@ def test_facts_made_by_other_decisions_than_are_stored_are_made_again_and_asked_
 
 def test_nothing_is_asked_for_while_a_run_is_going_on(worked):
     review(worked, "pnl,Acme Corporation,reject,jane,2026-01-31,")
-    job = defs().get_repository_def().get_job("decide_again")
+    job = defs().get_repository_def().get_job("re_resolve")
     with dg.DagsterInstance.get() as instance:
         run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
 
     waiting = tick()
 
     assert not waiting.run_requests
-    assert f"Run {run.run_id[:8]} is going on" in str(waiting.skip_reason)
+    assert f"Run {run.run_id[:8]} has not ended" in str(waiting.skip_reason)
 
 
 def test_methods_are_numbers_of_each_quarter_and_a_table_over_all(released, monkeypatch: pytest.MonkeyPatch):

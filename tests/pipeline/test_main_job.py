@@ -13,13 +13,13 @@ def test_every_cell_is_used_or_refused_with_its_reason_and_the_release_says_so(r
     sources = released.manifest()["sources"]
     pnl = sources["pnl"]
     assert (pnl["row_count"], pnl["rows_in"], pnl["rows_used"], pnl["rows_refused"]) == (5, 4, 3, 1)
-    assert pnl["undated_rows"] == 1
+    assert pnl["unassigned_rows"] == 1
     for account in sources.values():
         assert account["rows_in"] == account["rows_used"] + account["rows_refused"] + account["rows_superseded"]
         assert account["cells_in"] == sum(
             account[f"cells_{fate}"] for fate in ("used", "refused", "superseded", "empty")
         )
-        assert account["row_count"] == account["rows_in"] + account["undated_rows"]
+        assert account["row_count"] == account["rows_in"] + account["unassigned_rows"]
     rejects = released.table("rejects").set_index("reason")
     assert rejects.loc["not_a_number", "raw_text"] == "n/m"
     assert "Initech" in rejects.loc["company_unknown", "raw_text"]
@@ -45,7 +45,13 @@ def test_companies_that_lack_items_stay_with_empty_cells(released):
     assert b",,0,,," in released.csv()
 
 
-def test_a_second_run_and_a_quarter_alone_write_the_same_bytes_and_overwrite_no_release(again):
+def releases(deployment) -> int:
+    return len([path for path in deployment.published.iterdir() if path.name.startswith("20")])
+
+
+def test_a_second_run_of_a_quarter_writes_the_same_bytes_and_a_release_only_by_force(
+    again, capsys: pytest.CaptureFixture[str]
+):
     first = again.csv()
     tables = {path: path.read_bytes() for path in (again.home / "tables").rglob("*.parquet")}
     for path in (again.home / "tables").rglob("2009-10-01.parquet"):
@@ -53,7 +59,10 @@ def test_a_second_run_and_a_quarter_alone_write_the_same_bytes_and_overwrite_no_
     assert again.finsync("run", "--quarters", "2009-Q4") == 0
 
     assert again.csv() == first
-    assert len([path for path in again.published.iterdir() if path.name.startswith("20")]) == 2
+    assert releases(again) == 1
+    assert "Nothing has changed since this release" in capsys.readouterr().out
+    assert again.finsync("release", "--force") == 0
+    assert (again.csv(), releases(again)) == (first, 2)
     assert {path: path.read_bytes() for path in tables} == tables
 
 
@@ -71,12 +80,12 @@ def test_a_source_that_is_down_fails_alone_and_nothing_is_published_unless_allow
     assert "Start its service" in told
     assert "Nothing is published" in told
     assert again.csv() == before
-    assert len([path for path in again.published.iterdir() if path.name.startswith("20")]) == 1
+    assert releases(again) == 1
     assert (again.home / "tables/cash_flow/facts/2009-10-01.parquet").read_bytes() == facts
 
     assert again.finsync("release", "--allow-missing", "cash_flow") == 0
-    statuses = {quarter["status"] for quarter in again.manifest()["sources"]["cash_flow"]["quarters"]}
-    assert statuses == {"stale"}
+    states = {quarter["state"] for quarter in again.manifest()["sources"]["cash_flow"]["quarters"]}
+    assert states == {"unchecked"}
     assert again.csv() == before
 
 
@@ -125,20 +134,29 @@ def test_quarters_decided_by_another_list_of_companies_are_not_mixed(again, caps
     assert again.finsync("run", "--quarters", "2009-Q4") == 1
 
     told = " ".join(capsys.readouterr().out.split())
-    assert "another mapping, list of companies or review than now: 2009-07-01" in told
-    assert "finsync decide" in told
+    assert "has outdated quarters (the list of companies decides otherwise): 2009-Q3" in told
+    assert "Run: finsync re-resolve" in told
     assert again.csv() == before
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["run", "--quarters", "2009-Q5"], "'2009-Q5' is not a valid quarter; write it like 2009-Q4"),
-        (["run", "--quarters", "2009-02-01"], "2009-01-01 is that of its quarter"),
+        (["run", "--quarters", "2009-Q5"], "--quarters: '2009-Q5' is not a valid quarter. Write it like 2009-Q4"),
+        (
+            ["run", "--quarters", "2009-02-01"],
+            "2009-02-01 is not the first day of a quarter. Write 2009-01-01 or 2009-Q1",
+        ),
         (["run", "--quarters", "1999-Q1"], "FINSYNC_FIRST_QUARTER sets the first"),
-        (["run", "--quarters", "2009-Q4...2009-Q1"], "turn them round"),
-        (["run", "--allow-missing", "cashflow"], "no such source; there are balance_sheet, cash_flow, pnl"),
-        (["release", "--allow-missing", "cashflow"], "no such source; there are balance_sheet, cash_flow, pnl"),
+        (
+            ["run", "--quarters", "2009-Q4...2009-Q1"],
+            "the first quarter is after the last. Write the earlier one first",
+        ),
+        (["run", "--allow-missing", "cashflow"], "cashflow is not a source. Name one of balance_sheet, cash_flow, pnl"),
+        (
+            ["release", "--allow-missing", "cashflow"],
+            "cashflow is not a source. Name one of balance_sheet, cash_flow, pnl",
+        ),
         (["show"], "no release in"),
     ],
 )

@@ -52,7 +52,7 @@ def test_the_sensor_asks_all_sources_at_the_same_time(deployment):
     with answering_services(deployment.data) as urls, ExitStack() as stack:
         barrier = Barrier(3)
         deployment.use({name: stack.enter_context(gathering(url, barrier)) for name, url in urls.items()})
-        sensor = defs().get_repository_def().get_sensor_def("delivery_changed")
+        sensor = defs().get_repository_def().get_sensor_def("source_changed")
         with dg.build_sensor_context() as context:
             assert len(sensor(context).run_requests) == 1
 

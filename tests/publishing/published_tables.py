@@ -3,10 +3,12 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import narwhals as nw
 import pandas as pd
 import pyarrow as pa
 
@@ -15,10 +17,12 @@ from finsync_pipeline.aggregation.engine import DuckDBEngine
 from finsync_pipeline.aggregation.financials import financials, source_means
 from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.publishing.build import SourceTables
+from finsync_pipeline.publishing.consistency import facts_versions
+from finsync_pipeline.publishing.staleness import InputVersions, QuarterState, StoredQuarter, quarter_states
 from finsync_pipeline.statements.dates import quarter_of
 from finsync_pipeline.statements.items import NUMERIC_ITEMS
 from finsync_pipeline.statements.tables import DELIVERY, FACTS, FINANCIALS, LEDGER, REJECTS, SUMMARY
-from finsync_pipeline.storage.parquet import write_frame
+from finsync_pipeline.storage.parquet import read_frame, write_frame
 
 Q3, Q4, Q1 = date(2009, 7, 1), date(2009, 10, 1), date(2010, 1, 1)
 ENDS = {Q3: date(2009, 9, 30), Q4: date(2009, 12, 31), Q1: date(2010, 3, 31)}
@@ -60,6 +64,7 @@ def ledger_frame(source: str, versions: dict[date, str]) -> pd.DataFrame:
             "quarter": quarter,
             "data_version": version,
             "mapping_hash": "m1",
+            "rules": 1,
             "reference_version": "r1",
             "review_version": "v1",
             **(dict.fromkeys(("rows_in", "rows_used", "cells_in", "cells_used"), 1) if version else {}),
@@ -100,6 +105,30 @@ def source_tables(folder: Path, source: str, hashes: dict[date, str], value: flo
     return SourceTables(**files, texts=[], rejects=[], company_ids=[])
 
 
+NOW = InputVersions(None, "m1", "r1", "v1", 1)
+
+
+def stored_frame(versions: dict[date, str]) -> list[StoredQuarter]:
+    """Stored quarters that were made from these data versions, and from the versions of NOW; of no rows if empty."""
+    return [
+        StoredQuarter(quarter, replace(NOW, data=data) if data else None, NOW.of_decisions, Path(), 1, True)
+        for quarter, data in versions.items()
+    ]
+
+
+def states_of(*sources: SourceTables) -> list[list[QuarterState] | None]:
+    """The states of the quarters, from the files of the sources."""
+    found: list[list[QuarterState] | None] = []
+    for tables in sources:
+        if not tables.delivery:
+            found.append(None)
+            continue
+        ledger = read_frame(tables.ledger)
+        versions = dict(zip(ledger["quarter"], ledger["data_version"], strict=True))
+        found.append(quarter_states(read_frame(tables.delivery), stored_frame(versions), NOW))
+    return found
+
+
 def no_tables() -> SourceTables:
     return SourceTables([], [], [], [], [], [], [])
 
@@ -108,8 +137,11 @@ def financials_files(folder: Path, sources: Sequence[SourceTables]) -> list[Path
     """One file of financials for each quarter of the facts."""
     with DuckDBEngine() as engine:
         facts = engine.scan([file for tables in sources for file in tables.facts], FACTS.arrow)
-        wide = engine.collect(financials(source_means(facts)), FINANCIALS.arrow)
+        versions = facts_versions(facts)
+        wide = financials(source_means(facts)).with_columns(facts_version=nw.lit(""))
+        wide = engine.collect(wide, FINANCIALS.arrow)
     quarters = wide["period_end"].map(quarter_of)
+    wide = FINANCIALS.conform(wide.assign(facts_version=quarters.map(versions)))
     for quarter in quarters.unique():
         write_frame(wide[quarters == quarter], folder / "financials" / f"{quarter}.parquet")
     return sorted((folder / "financials").glob("*.parquet"))

@@ -1,5 +1,6 @@
 """Making a release from Parquet tables: what is refused, and what the manifest says of each source."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,16 +18,23 @@ from published_tables import (
     no_tables,
     releases,
     source_tables,
+    states_of,
 )
 
-from finsync_pipeline.publishing.build import FinancialsOutdated, TableOutdated, make_release
-from finsync_pipeline.publishing.consistency import TablesMixed
-from finsync_pipeline.publishing.staleness import MadeBy, SourceMissing
+from finsync_pipeline.errors import PublicationError
+from finsync_pipeline.publishing.build import ReleaseOptions, SourceTables, make_release
+from finsync_pipeline.publishing.release import Release
 from finsync_pipeline.statements.tables import COMPANY_IDS, FACTS
 from finsync_pipeline.storage.parquet import read_frame, write_frame
 
-MADE_BY = dict.fromkeys(("pnl", "other", "one", "two"), MadeBy("m1", "r1", "v1"))
 BOTH = {Q4: "a", Q1: "b"}
+
+
+def publish_from(
+    sources: dict[str, SourceTables], files: list[Path], published: Path, allow_missing: Sequence[str] = ()
+) -> tuple[Release, pd.DataFrame]:
+    states = dict(zip(sources, states_of(*sources.values()), strict=True))
+    return make_release(sources, states, files, companies_frame(), ReleaseOptions(published, allow_missing))
 
 
 def test_a_release_holds_the_summary_and_an_account_of_each_source(tmp_path: Path) -> None:
@@ -35,7 +43,7 @@ def test_a_release_holds_the_summary_and_an_account_of_each_source(tmp_path: Pat
         "other": source_tables(tmp_path, "other", {Q4: "c"}, value=20),
     }
     files = financials_files(tmp_path, list(sources.values()))
-    release, summary = make_release(sources, files, companies_frame(), MADE_BY, [], tmp_path / "published")
+    release, summary = publish_from(sources, files, tmp_path / "published")
 
     manifest = assert_whole(release.folder)
     assert read_frame([release.folder / "company_summary.parquet"]).equals(summary)
@@ -45,9 +53,9 @@ def test_a_release_holds_the_summary_and_an_account_of_each_source(tmp_path: Pat
     assert len(read_frame([release.folder / "facts.parquet"])) == manifest["facts"] == 3
     assert manifest["allow_missing"] == []
     pnl = manifest["sources"]["pnl"]
-    assert [(line["quarter"], line["status"], line["rows_used"]) for line in pnl["quarters"]] == [
-        ("2009-10-01", "fresh", 1),
-        ("2010-01-01", "fresh", 1),
+    assert [(line["quarter"], line["state"], line["rows_used"]) for line in pnl["quarters"]] == [
+        ("2009-10-01", "current", 1),
+        ("2010-01-01", "current", 1),
     ]
     told = {key: pnl[key] for key in ("row_count", "rows_in", "cells_used", "data_version", "mapping_hash")}
     assert told == {"row_count": 2, "rows_in": 2, "cells_used": 2, "data_version": "v1", "mapping_hash": "m1"}
@@ -60,46 +68,41 @@ def test_the_same_tables_give_the_same_csv_whatever_the_order_of_sources(tmp_pat
     )
     files = financials_files(tmp_path, [one, two])
     bodies = {
-        make_release(sources, files, companies_frame(), MADE_BY, [], tmp_path / "published")[0].csv.read_bytes()
+        publish_from(sources, files, tmp_path / "published")[0].csv.read_bytes()
         for sources in ({"one": one, "two": two}, {"two": two, "one": one})
     }
     assert len(bodies) == 1
 
 
-def test_a_quarter_that_the_source_published_anew_is_in_the_release_as_stale(tmp_path: Path) -> None:
+def test_a_quarter_that_the_source_published_anew_is_in_the_release_as_changed(tmp_path: Path) -> None:
     tables = source_tables(tmp_path, "pnl", BOTH)
     write_frame(delivery_frame({Q4: "a", Q1: "new"}, "v2"), tables.delivery[0])
-    release, _ = make_release(
-        {"pnl": tables}, financials_files(tmp_path, [tables]), companies_frame(), MADE_BY, [], tmp_path / "published"
-    )
+    release, _ = publish_from({"pnl": tables}, financials_files(tmp_path, [tables]), tmp_path / "published")
     lines = release.manifest["sources"]["pnl"]["quarters"]
-    assert [line["status"] for line in lines] == ["fresh", "stale"]
+    assert [line["state"] for line in lines] == ["current", "changed"]
 
 
 def test_a_source_that_was_never_extracted_is_refused_unless_it_may_be_missing(tmp_path: Path) -> None:
     sources = {"pnl": source_tables(tmp_path, "pnl", BOTH), "other": no_tables()}
     files = financials_files(tmp_path, [sources["pnl"]])
-    with pytest.raises(SourceMissing, match="source 'other' was never extracted"):
-        make_release(sources, files, companies_frame(), MADE_BY, [], tmp_path / "published")
+    with pytest.raises(PublicationError, match=r"Source 'other': was never extracted\. Run: finsync run"):
+        publish_from(sources, files, tmp_path / "published")
     assert not (tmp_path / "published").exists()
 
-    release, _ = make_release(sources, files, companies_frame(), MADE_BY, ["other"], tmp_path / "published")
+    release, _ = publish_from(sources, files, tmp_path / "published", ["other"])
     assert release.manifest["allow_missing"] == ["other"]
     assert release.manifest["sources"]["other"]["quarters"] == []
     assert release.manifest["sources"]["other"]["data_version"] is None
-    assert release.manifest["sources"]["pnl"]["quarters"][0]["status"] == "fresh"
+    assert release.manifest["sources"]["pnl"]["quarters"][0]["state"] == "current"
 
 
 def test_a_quarter_that_is_not_in_yet_is_refused(tmp_path: Path) -> None:
     tables = source_tables(tmp_path, "pnl", {Q4: "a"})
     write_frame(delivery_frame(BOTH), tables.delivery[0])
-    with pytest.raises(SourceMissing, match="quarters that are not in yet: 2010-01-01"):
-        make_release({"pnl": tables}, [], companies_frame(), MADE_BY, [], tmp_path / "published")
-
-
-def test_a_name_that_is_no_source_is_refused_with_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="allow_missing: no source pln; there are pnl, other"):
-        make_release({"pnl": no_tables(), "other": no_tables()}, [], companies_frame(), MADE_BY, ["pln"], tmp_path)
+    with pytest.raises(
+        PublicationError, match=r"missing quarters \(never brought in\): 2010-Q1. Run: finsync run --quarters 2010-Q1;"
+    ):
+        publish_from({"pnl": tables}, [], tmp_path / "published")
 
 
 @pytest.mark.parametrize("change", ["a value", "a fact more", "a quarter of financials less"])
@@ -112,10 +115,10 @@ def test_financials_of_other_facts_are_refused_and_their_periods_named(tmp_path:
         later = [fact("pnl", ENDS[Q1], 11 if change == "a value" else 10)]
         more = [{**later[0], "item": "net_income"}] if change == "a fact more" else []
         write_frame(FACTS.frame([fact("pnl", ENDS[Q4], 10), *later, *more]), tables.facts[0])
-    with pytest.raises(FinancialsOutdated) as error:
-        make_release({"pnl": tables}, files, companies_frame(), MADE_BY, [], tmp_path / "published")
-    assert "financials of periods ending 2010-03-31 were made from other facts" in str(error.value)
-    assert "Materialize financials for their quarters again" in str(error.value)
+    with pytest.raises(PublicationError) as error:
+        publish_from({"pnl": tables}, files, tmp_path / "published")
+    assert str(error.value).startswith("the financials of 2010-Q1 were made from other facts than there are now. ")
+    assert str(error.value).endswith("Run: finsync run --quarters 2010-Q1.")
     assert not (tmp_path / "published").exists() or releases(tmp_path / "published") == []
 
 
@@ -123,15 +126,8 @@ def test_tables_of_different_runs_are_refused_and_their_quarters_named(tmp_path:
     tables = source_tables(tmp_path, "pnl", BOTH)
     facts = read_frame(tables.facts)
     write_frame(facts[facts["period_end"] != ENDS[Q1]], tables.facts[0])
-    with pytest.raises(TablesMixed, match="not of one run for pnl 2010-01-01"):
-        make_release(
-            {"pnl": tables},
-            financials_files(tmp_path, [tables]),
-            companies_frame(),
-            MADE_BY,
-            [],
-            tmp_path / "published",
-        )
+    with pytest.raises(PublicationError, match=r"not of one run for pnl 2010-Q1\. Run: finsync run --quarters 2010-Q1"):
+        publish_from({"pnl": tables}, financials_files(tmp_path, [tables]), tmp_path / "published")
 
 
 def test_facts_of_companies_that_were_decided_again_since_are_refused(tmp_path: Path) -> None:
@@ -141,26 +137,19 @@ def test_facts_of_companies_that_were_decided_again_since_are_refused(tmp_path: 
     rows = [{**decided, "period_end": ENDS[quarter], "review_version": told} for quarter, told in versions.items()]
     write_frame(COMPANY_IDS.frame(rows), tables.company_ids[0])
     files = financials_files(tmp_path, [tables])
-    with pytest.raises(TablesMixed, match=r"not of one run for pnl 2010-01-01\."):
-        make_release({"pnl": tables}, files, companies_frame(), MADE_BY, [], tmp_path / "published")
+    with pytest.raises(PublicationError, match=r"not of one run for pnl 2010-Q1\."):
+        publish_from({"pnl": tables}, files, tmp_path / "published")
 
 
 def test_a_table_that_another_version_wrote_is_refused_with_its_name(tmp_path: Path) -> None:
     tables = source_tables(tmp_path, "pnl", BOTH)
     write_frame(read_frame(tables.ledger).drop(columns="review_version"), tables.ledger[0])
-    with pytest.raises(TableOutdated, match=r"ledger has other columns than now.* Materialize all quarters again"):
-        make_release({"pnl": tables}, [], companies_frame(), MADE_BY, [], tmp_path / "published")
+    with pytest.raises(PublicationError, match=r"Table ledger: has other columns than now.* Run: finsync run\."):
+        publish_from({"pnl": tables}, [], tmp_path / "published")
 
 
 def test_rows_that_a_source_no_longer_counts_are_not_published(tmp_path: Path) -> None:
     tables = source_tables(tmp_path, "pnl", BOTH)
     write_frame(delivery_frame({Q4: "a"}, "v2"), tables.delivery[0])
-    with pytest.raises(TablesMixed, match="pnl holds 1 rows, but 2 are in its quarters"):
-        make_release(
-            {"pnl": tables},
-            financials_files(tmp_path, [tables]),
-            companies_frame(),
-            MADE_BY,
-            [],
-            tmp_path / "published",
-        )
+    with pytest.raises(PublicationError, match="Source 'pnl': has 1 rows, but 2 are in its quarters"):
+        publish_from({"pnl": tables}, financials_files(tmp_path, [tables]), tmp_path / "published")

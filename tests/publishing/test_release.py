@@ -29,7 +29,7 @@ PUBLISHING = f"""
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
     try:
         summary = summary_frame("One" if rows else "é" * 150_000)
-        publish(summary, {{"big": big_frame(rows)}}, {{}}, published)
+        publish(summary, {{"big": big_frame(rows)}}, {{}}, published, force=True)
     except OSError as error:
         print(error)
 """
@@ -60,12 +60,31 @@ def test_a_release_has_the_csv_the_tables_and_a_manifest_that_is_right(tmp_path:
 def test_releases_within_one_second_get_two_stamps_and_overwrite_nothing(tmp_path: Path) -> None:
     first = publish(summary_frame(), {}, {}, tmp_path)
     before = contents(first.folder)
-    second = publish(summary_frame(), {}, {}, tmp_path)
+    second = publish(summary_frame(), {}, {}, tmp_path, force=True)
     assert [path.name for path in releases(tmp_path)] == [first.folder.name, second.folder.name]
     assert first.folder.name < second.folder.name
     assert contents(first.folder) == before
     assert second.csv.read_bytes() == first.csv.read_bytes()
     assert (tmp_path / "current").resolve() == second.folder
+
+
+def test_a_release_like_the_current_one_is_not_written_unless_forced(tmp_path: Path) -> None:
+    tables, content = {"facts": big_frame(3)}, {"facts": 3}
+    first = publish(summary_frame(), tables, content, tmp_path)
+
+    same = publish(summary_frame(), tables, content, tmp_path)
+    assert (same.is_new, same.folder, same.csv, same.manifest) == (False, first.folder, first.csv, first.manifest)
+    assert releases(tmp_path) == [first.folder]
+    assert leftovers(tmp_path) == []
+
+    others = [
+        publish(summary_frame(value=2), tables, content, tmp_path),
+        publish(summary_frame(value=2), {"facts": big_frame(4)}, content, tmp_path),
+        publish(summary_frame(value=2), {"facts": big_frame(4)}, {"facts": 4}, tmp_path),
+        publish(summary_frame(value=2), {"facts": big_frame(4)}, {"facts": 4}, tmp_path, force=True),
+    ]
+    assert [other.is_new for other in others] == [True] * 4
+    assert releases(tmp_path) == [first.folder, *(other.folder for other in others)]
 
 
 def test_current_is_a_link_that_moves_with_the_folder(tmp_path: Path) -> None:
@@ -136,11 +155,11 @@ def test_killed_while_writing_nothing_half_is_seen_and_the_leftover_goes_after_a
     (left,) = leftovers(tmp_path)
     assert left.startswith(".staging-")
 
-    publish(summary_frame(), {}, {}, tmp_path)
+    publish(summary_frame(), {}, {}, tmp_path, force=True)
     assert leftovers(tmp_path) == [left]
     yesterday = time.time() - 86_401
     os.utime(tmp_path / left, (yesterday, yesterday))
-    publish(summary_frame(), {}, {}, tmp_path)
+    publish(summary_frame(), {}, {}, tmp_path, force=True)
     assert leftovers(tmp_path) == []
 
 
