@@ -38,21 +38,33 @@ Ref,Firm,Legal Name,Year End,Span,Filed,Steuern,Umsatz,Branche
 """
 
 
-def test_a_fourth_source_is_one_yaml_file_and_one_data_file(deployment):
+TAX_FOLDER = "finsync_pipeline/defs/sources/tax"
+
+
+def _checkout_with_tax(deployment) -> Path:
+    """A copy of the pipeline with a fourth source, and the data of that source."""
     checkout = deployment.folder / "checkout"
     shutil.copytree(
         PROJECT / "finsync_pipeline", checkout / "finsync_pipeline", ignore=shutil.ignore_patterns("__pycache__")
     )
     shutil.copy(PROJECT / "pyproject.toml", checkout)
-    (checkout / "finsync_pipeline/defs/sources/tax").mkdir()
-    (checkout / "finsync_pipeline/defs/sources/tax/defs.yaml").write_text(TAX_YAML)
+    (checkout / TAX_FOLDER).mkdir()
+    (checkout / TAX_FOLDER / "defs.yaml").write_text(TAX_YAML)
     (deployment.data / "tax.csv").write_text(TAX_CSV)
+    return checkout
 
+
+def _finsync(checkout: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "finsync_pipeline", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
+
+
+def test_a_fourth_source_is_one_yaml_file_and_one_data_file(deployment):
+    checkout = _checkout_with_tax(deployment)
     with running_services(deployment.data) as urls:
         deployment.use(urls)
-        environment = {**os.environ, "PYTHONPATH": str(checkout)}
-        command = [sys.executable, "-m", "finsync_pipeline", "run"]
-        run = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
+        run = _finsync(checkout, "run")
     assert run.returncode == 0, run.stdout + run.stderr
 
     account = deployment.manifest()["sources"]["tax"]
@@ -70,6 +82,28 @@ def test_a_fourth_source_is_one_yaml_file_and_one_data_file(deployment):
     assert summary.loc[("A1", "EUR"), "last_period"] == pd.Timestamp("2009-12-31").date()
     assert summary.loc[("A1", "USD"), "sector"] == "Tools"
     assert json.loads(rejects.set_index("reason").loc["company_conflict", "raw_text"])["Legal Name"] == "Globex Inc"
+
+
+def test_a_run_after_a_source_was_removed_brings_in_its_quarters_without_it(deployment):
+    checkout = _checkout_with_tax(deployment)
+    (deployment.data / "tax.csv").write_text(TAX_CSV.replace(".2009", ".2007"))
+    with running_services(deployment.data) as urls:
+        deployment.use(urls)
+        assert _finsync(checkout, "run").returncode == 0
+        assert "2007-12-31" in deployment.table("facts")["period_end"].astype(str).tolist()
+        shutil.rmtree(checkout / TAX_FOLDER)
+
+        refused = _finsync(checkout, "release")
+        assert refused.returncode == 1
+        said = " ".join(refused.stdout.split())
+        assert "the financials of 2007-Q4 were made from other facts than there are now" in said
+        assert "Run: finsync run --quarters 2007-Q4" in said
+
+        run = _finsync(checkout, "run")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "Quarters 2007-Q4 to 2009-Q4" in run.stdout
+    assert "tax" not in deployment.manifest()["sources"]
+    assert set(deployment.table("financials")["period_end"].astype(str)) == {"2009-09-30", "2009-12-31"}
 
 
 def test_every_source_that_ships_is_declared_in_yaml_alone():
