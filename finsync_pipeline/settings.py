@@ -1,97 +1,128 @@
-"""The settings: environment variables with a default and a sentence each, read when the code location loads."""
+"""The settings: environment variables, each declared in settings.csv with its kind, default and meaning.
 
+`finsync --help` and docs/settings.md are made from that table. The environment wins everywhere: `load_settings_file`
+adds what is not set there from the file finsync.env, for every way of starting FinSync.
+"""
+
+import csv
 import os
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import NamedTuple
 
+from dotenv import dotenv_values, load_dotenv
+
+from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.statements.dates import quarter_of
 
-SETTINGS = {
-    "FINSYNC_HOME": "Folder of everything that FinSync writes: tables/ and published/. Default: finsync_data here.",
-    "FINSYNC_FIRST_QUARTER": "First day of the first quarter, as 2005-01-01; earlier periods are refused.",
-    "FINSYNC_REFERENCE": "Your companies: a folder with companies.csv and aliases.csv, or one CSV. Default: a sample.",
-    "FINSYNC_REVIEW": "What people decided about spellings, a CSV. Default: review.csv beside your companies.",
-    "FINSYNC_SERVICES_TOKEN_FILE": "File with the token that the services ask for. Default: none.",
-    "FINSYNC_DEPLOYED": "1 where schedules and sensors start switched on. Default: off, switch them on in the UI.",
-    "FINSYNC_CLOSE_CRON": "When quarter_close runs (UTC). Default: 0 6 20 1,4,7,10 *, the 20th after a quarter's end.",
-    "FINSYNC_RELEASE_CRON": "When release_after_close runs (UTC). Default: two hours later, 0 8 20 1,4,7,10 *.",
-}
+SETTINGS_FILE = "finsync.env"
+DAGSTER_FILE = ".env"
 SAMPLE_REFERENCE = Path(__file__).parent / "reference"
 
 
-class SettingMistake(ValueError):
-    """A setting that cannot be used; the message names it and the cure."""
+class Setting(NamedTuple):
+    """An environment variable; `shown_default` describes what holds where it is not set."""
+
+    name: str
+    kind: str
+    default: str
+    shown_default: str
+    meaning: str
+
+
+with Path(__file__).with_suffix(".csv").open(encoding="utf-8", newline="") as _file:
+    SETTINGS = {line["name"]: Setting(**line) for line in csv.DictReader(_file)}
+
+
+def load_settings_file() -> None:
+    """Add the settings in finsync.env of the working folder to the environment, where they are not set.
+
+    Raises ConfigurationError if `.env` has settings of FinSync: Dagster's commands put that file over the environment.
+    """
+    names = [name for name in dotenv_values(DAGSTER_FILE) if name in SETTINGS or re.fullmatch(r"FINSYNC_\w+_URL", name)]
+    if names:
+        raise ConfigurationError(
+            f"it sets {', '.join(names)}, which Dagster's commands would put over the environment",
+            f"Move the lines that begin with FINSYNC_ to {SETTINGS_FILE} in the same folder",
+            Path(DAGSTER_FILE).absolute(),
+        )
+    load_dotenv(Path(SETTINGS_FILE).absolute())
 
 
 def home() -> Path:
     """Folder of the tables and the releases (FINSYNC_HOME), absolute."""
-    return Path(os.environ.get("FINSYNC_HOME") or "finsync_data").absolute()
+    return Path(_value("FINSYNC_HOME")).absolute()
 
 
 def tables_folder() -> Path:
-    """Where the Parquet files between the assets lie."""
+    """The folder of the Parquet files between the assets."""
     return home() / "tables"
 
 
 def published_folder() -> Path:
-    """Where the releases lie."""
+    """The folder of the releases."""
     return home() / "published"
+
+
+def identity_review_file() -> Path:
+    """The review queue as CSV."""
+    return home() / "identity_review.csv"
 
 
 def reference_path() -> Path:
     """The user's list of companies (FINSYNC_REFERENCE), or the sample that ships."""
-    return Path(os.environ.get("FINSYNC_REFERENCE") or SAMPLE_REFERENCE).absolute()
+    return Path(_value("FINSYNC_REFERENCE") or SAMPLE_REFERENCE).absolute()
 
 
 def review_path() -> Path | None:
-    """The review file (FINSYNC_REVIEW), or review.csv beside the list of companies; null if there is neither."""
-    if told := os.environ.get("FINSYNC_REVIEW"):
-        return Path(told).absolute()
+    """The review file (FINSYNC_REVIEW), or review.csv in the folder of the companies; None if neither exists."""
+    if text := _value("FINSYNC_REVIEW"):
+        return Path(text).absolute()
     companies = reference_path()
-    beside = (companies if companies.is_dir() else companies.parent) / "review.csv"
-    return beside if beside.exists() else None
-
-
-def identity_review_file() -> Path:
-    """Where the spellings lie that a person should decide on, as CSV."""
-    return home() / "identity_review.csv"
+    file = (companies if companies.is_dir() else companies.parent) / "review.csv"
+    return file if file.exists() else None
 
 
 def first_quarter() -> date:
     """First day of the first quarter (FINSYNC_FIRST_QUARTER).
 
-    Raises SettingMistake if it is no first day of a quarter.
+    Raises ConfigurationError if it is not the first day of a quarter that has begun.
     """
-    text = os.environ.get("FINSYNC_FIRST_QUARTER") or "2005-01-01"
+    text, where = _value("FINSYNC_FIRST_QUARTER"), "FINSYNC_FIRST_QUARTER"
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise SettingMistake(f"FINSYNC_FIRST_QUARTER: {text!r} is no date; write it like 2005-01-01") from None
+        raise ConfigurationError(f"{text!r} is not a valid date", "Write it like 2005-01-01", where) from None
     if day != quarter_of(day):
-        raise SettingMistake(
-            f"FINSYNC_FIRST_QUARTER: {text} is no first day of a quarter; use {quarter_of(day)} for its quarter"
-        )
+        what = f"{text} is not the first day of a quarter"
+        raise ConfigurationError(what, f"Use {quarter_of(day)}, the first day of its quarter", where)
     if day > datetime.now(UTC).date():
-        raise SettingMistake(f"FINSYNC_FIRST_QUARTER: {text} has not begun; use a quarter of the past")
+        raise ConfigurationError(f"{text} is in the future", "Use the first day of a quarter that has begun", where)
     return day
 
 
 def close_cron() -> str:
-    """When the quarter that has ended is brought in (FINSYNC_CLOSE_CRON), as cron writes it."""
-    return os.environ.get("FINSYNC_CLOSE_CRON") or "0 6 20 1,4,7,10 *"
+    """When the quarter that has ended is brought in (FINSYNC_CLOSE_CRON), in the notation of cron."""
+    return _value("FINSYNC_CLOSE_CRON")
 
 
 def release_cron() -> str:
-    """When the release after it is published (FINSYNC_RELEASE_CRON), as cron writes it."""
-    return os.environ.get("FINSYNC_RELEASE_CRON") or "0 8 20 1,4,7,10 *"
+    """When the release after it is published (FINSYNC_RELEASE_CRON), in the notation of cron."""
+    return _value("FINSYNC_RELEASE_CRON")
 
 
 def is_deployed() -> bool:
     """Whether schedules and sensors start switched on (FINSYNC_DEPLOYED).
 
-    Raises SettingMistake if it is neither 0 nor 1.
+    Raises ConfigurationError if it is neither 0 nor 1.
     """
-    text = os.environ.get("FINSYNC_DEPLOYED") or "0"
+    text = _value("FINSYNC_DEPLOYED")
     if text not in ("0", "1"):
-        raise SettingMistake(f"FINSYNC_DEPLOYED: {text!r} is neither 0 nor 1; use 1 to switch schedules and sensors on")
+        fix = "Use 1 to switch schedules and sensors on, or 0"
+        raise ConfigurationError(f"{text!r} is neither 0 nor 1", fix, "FINSYNC_DEPLOYED")
     return text == "1"
+
+
+def _value(name: str) -> str:
+    return os.environ.get(name) or SETTINGS[name].default

@@ -1,7 +1,8 @@
-"""The `finsync` command: one module a command, for one machine without containers.
+"""The `finsync` command, for one machine without containers: one module for each command.
 
-`command` reads what was typed and calls the module of that name; the others (`sources`, `materialize`, `services`,
-`event_log`, `review_lines`) are what several commands need.
+`command` parses the command line and reports errors. `sources`, `materialize`, `services`, `event_log`
+and `terminal` are what several commands use. What a command shows or starts belongs here; what it computes belongs in
+the packages below. Read on in `run`.
 """
 
 from finsync_pipeline.cli.command import main

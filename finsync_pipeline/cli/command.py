@@ -1,159 +1,145 @@
-"""The `finsync` command: the main job in one process, a release, the account of it, and the local set-up."""
+"""The command line: which commands and options there are, and how an error ends a command.
+
+Each command is the function of its name in the module of its name, which takes the options as arguments, returns the
+exit code and raises FinSyncError. Modules are imported when their command runs, since Dagster takes a second.
+"""
 
 import argparse
+import errno
+import os
+import signal
 import sys
-from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from dotenv import load_dotenv
+from finsync_pipeline.cli.terminal import printable
+from finsync_pipeline.errors import ConfigurationError, FinSyncError
+from finsync_pipeline.settings import SETTINGS, SETTINGS_FILE, home, load_settings_file
 
-from finsync_pipeline.errors import FinSyncError
-from finsync_pipeline.settings import SETTINGS, SettingMistake
-
-EXAMPLES = """\
+EPILOG = """\
 examples:
   finsync run --with-services          everything, from the sample services to the CSV
   finsync run --quarters 2009-Q1...2009-Q4
                                        only these quarters, then the release
-  finsync release --allow-missing pnl  publish what is in, also without pnl; the manifest says so
-  finsync review                       spellings of companies that a person should decide on
-  finsync decide                       the list of companies or the review changed: decide again, and publish
-  finsync check                        is what you declared right? says file, line and cure
-  finsync show                         the current release: what went in, what was refused and why
+  finsync release --allow-missing pnl  publish the stored tables, also without pnl; the manifest records it
+  finsync review                       source names whose company a person has to decide
+  finsync re-resolve                   the reference list or the review changed: resolve again, and publish
+  finsync check                        is the configuration valid? reports file, line and fix
+  finsync show                         the current release: what went in, what was rejected and why
+  finsync status                       which quarters are current, outdated or missing, and why
   finsync dev --with-services          the Dagster web UI over the same tables
 
-settings (environment, or a file .env in this folder):
+settings (environment, or lines in the file finsync.env in this folder):
+  FINSYNC_<SOURCE>_URL (default: in the defs.yaml of the source)
+      Address of the service of a source, such as FINSYNC_PNL_URL.
 """
 
 
+Option = tuple[str, dict[str, Any]]  # as argparse takes it
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 65_535):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; use a whole number from 1 to 65535")
+    return int(text)
+
+
+def _flag(name: str, summary: str, **more: str) -> Option:
+    return name, {"action": "store_true", "help": summary, **more}
+
+
+ALLOWED = "extract nothing from this source, and publish without what it lacks; may be repeated"
+ALLOW_MISSING: Option = (
+    "--allow-missing",
+    {"metavar": "SOURCE", "action": "append", "default": [], "help": ALLOWED},
+)
+QUARTERS: Option = (
+    "--quarters",
+    {"metavar": "Q[...Q]", "help": "2009-Q4, or 2009-Q1...2009-Q4; default: all with rows"},
+)
+PORT: Option = ("--port", {"type": _port, "default": 3000, "help": "port of the web UI, by default 3000"})
+SERVICES = _flag("--with-services", "start the source services, unless they already run")
+COMMANDS: dict[str, tuple[str, list[Option]]] = {
+    "run": ("extract, resolve, map, aggregate and publish, in this process", [QUARTERS, ALLOW_MISSING, SERVICES]),
+    "release": ("publish the stored tables", [ALLOW_MISSING, _flag("--force", "publish also if nothing has changed")]),
+    "re-resolve": ("resolve companies again from the stored raw rows, and publish", [ALLOW_MISSING]),
+    "review": (
+        "source names whose rows are rejected until a person decides",
+        [_flag("--csv", "all of them, in the columns of the review file", dest="as_csv")],
+    ),
+    "check": ("check sources, companies and settings, without running anything", []),
+    "show": ("summary of the current release", []),
+    "status": ("which quarters are current, outdated or missing, and why", []),
+    "dev": ("the Dagster web UI on http://127.0.0.1:3000", [SERVICES, PORT]),
+    "setup": (f"write .env, {SETTINGS_FILE} and the local Dagster instance, unless they exist", []),
+}
+RENAMED = {"decide": "re-resolve"}
+UNUSABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOSPC}
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns the exit code: 0, 1 for a run that failed, 2 for a mistake in what was asked."""
-    load_dotenv(Path.cwd() / ".env")
-    options = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = options.command
+    """Run the command; returns the exit code: 0, 1 for a run that failed, 2 for an error that FinSync explains."""
     try:
-        return command(options)
-    except (SettingMistake, FinSyncError) as mistake:
-        print(f"finsync: {mistake}", file=sys.stderr)
-        return 2
+        exit_code = _run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+    except FinSyncError as error:
+        return _report(error)
     except KeyboardInterrupt:
-        return 130
+        return 128 + signal.SIGINT
+    except BrokenPipeError:  # the reader of the output, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        if (explained := _folder_error(error)) is None:
+            raise
+        return _report(explained)
+    return exit_code
+
+
+def _run(arguments: list[str]) -> int:
+    for name in set(arguments[:1]) & RENAMED.keys():
+        raise ConfigurationError("this command has a new name", f"Use: finsync {RENAMED[name]}", f"finsync {name}")
+    options = vars(_parser().parse_args(arguments))
+    load_settings_file()
+    name = options.pop("command").replace("-", "_")
+    exit_code: int = getattr(import_module(f"finsync_pipeline.cli.{name}"), name)(**options)
+    return exit_code
+
+
+def _report(error: FinSyncError) -> int:
+    print(f"finsync: {printable(str(error))}", file=sys.stderr)
+    return 2
+
+
+def _folder_error(error: OSError) -> ConfigurationError | None:
+    """The setting whose folder cannot be read or written, as an error; None if `error` is about another file."""
+    if error.errno not in UNUSABLE or not isinstance(error.filename, str):
+        return None
+    file = Path(error.filename).absolute()
+    for name, folder in {"FINSYNC_HOME": home(), "DAGSTER_HOME": Path(os.environ.get("DAGSTER_HOME", home()))}.items():
+        if file.is_relative_to(folder) or folder.is_relative_to(file):
+            fix = f"Make it a folder that you may read and write, or set {name} to one"
+            return ConfigurationError(f"{folder} cannot be used ({error.strerror}: {file})", fix, name)
+    return None
 
 
 def _parser() -> argparse.ArgumentParser:
-    settings = "".join(f"  {name}\n      {meaning}\n" for name, meaning in SETTINGS.items())
+    settings = "".join(
+        f"  {each.name} ({each.kind}; default: {each.shown_default})\n      {each.meaning}.\n"
+        for each in SETTINGS.values()
+    )
     parser = argparse.ArgumentParser(
         prog="finsync",
         description="Financial statements from services that disagree, made into one table that can be trusted.",
-        epilog=EXAMPLES + settings,
+        epilog=EPILOG + settings,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    run = commands.add_parser("run", help="extract, correct, map, aggregate and publish, in this process")
-    run.add_argument("--quarters", metavar="Q[...Q]", help="2009-Q4, or 2009-Q1...2009-Q4; default: all with rows")
-    _add_allow_missing(run)
-    _add_with_services(run)
-    run.set_defaults(command=_run)
-
-    release = commands.add_parser("release", help="publish what is in the tables")
-    _add_allow_missing(release)
-    release.add_argument("--force", action="store_true", help="publish also if nothing has changed")
-    release.set_defaults(command=_release)
-
-    status = commands.add_parser("status", help="what is current, outdated or missing, and why")
-    status.set_defaults(command=_status)
-
-    review = commands.add_parser("review", help="spellings whose rows are refused, for a person to decide")
-    review.add_argument("--csv", action="store_true", help="all of them, in the columns of the review file")
-    review.set_defaults(command=_review)
-
-    decide = commands.add_parser("re-resolve", help="re-resolve company ids from the stored raw rows, and publish")
-    _add_allow_missing(decide)
-    decide.set_defaults(command=_decide)
-
-    check = commands.add_parser("check", help="check sources, companies and settings, without running anything")
-    check.set_defaults(command=_check)
-
-    show = commands.add_parser("show", help="the account of the current release")
-    show.set_defaults(command=_show)
-
-    dev = commands.add_parser("dev", help="the Dagster web UI on http://127.0.0.1:3000")
-    _add_with_services(dev)
-    dev.add_argument("--port", type=int, default=3000)
-    dev.set_defaults(command=_dev)
-
-    setup = commands.add_parser("setup", help="write .env and the local Dagster instance, where there are none")
-    setup.set_defaults(command=_setup)
+    parser.add_argument("--version", action="version", version=f"finsync {version('finsync')}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    for name, (summary, options) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        for flag, arguments in options:
+            command.add_argument(flag, **arguments)
     return parser
-
-
-def _add_allow_missing(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--allow-missing",
-        metavar="SOURCE",
-        action="append",
-        default=[],
-        help="extract nothing from this source, and publish without what it lacks; may be repeated",
-    )
-
-
-def _add_with_services(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--with-services", action="store_true", help="start the source services, if they do not run")
-
-
-# Dagster takes a second to import: each command imports what it needs.
-
-
-def _run(options: argparse.Namespace) -> int:
-    from finsync_pipeline.cli import run
-
-    return run.run(options.quarters, options.allow_missing, options.with_services)
-
-
-def _release(options: argparse.Namespace) -> int:
-    from finsync_pipeline.cli import release
-
-    return release.release(options.allow_missing, options.force)
-
-
-def _status(_: argparse.Namespace) -> int:
-    from finsync_pipeline.cli import status
-
-    return status.status()
-
-
-def _review(options: argparse.Namespace) -> int:
-    from finsync_pipeline.cli import review
-
-    return review.show(options.csv)
-
-
-def _decide(options: argparse.Namespace) -> int:
-    from finsync_pipeline.cli import re_resolve
-
-    return re_resolve.re_resolve(options.allow_missing)
-
-
-def _check(_: argparse.Namespace) -> int:
-    from finsync_pipeline.cli import check
-
-    return check.check()
-
-
-def _show(_: argparse.Namespace) -> int:
-    from finsync_pipeline.cli import show
-
-    return show.show_current()
-
-
-def _dev(options: argparse.Namespace) -> int:
-    from finsync_pipeline.cli import dev
-
-    return dev.serve(options.port, options.with_services)
-
-
-def _setup(_: argparse.Namespace) -> int:
-    from finsync_pipeline.cli import setup
-
-    return setup.set_up(Path.cwd())

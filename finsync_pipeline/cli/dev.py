@@ -1,18 +1,34 @@
 """The local web UI."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 from finsync_pipeline.cli.services import services_running
 from finsync_pipeline.cli.setup import local_instance
+from finsync_pipeline.errors import ConfigurationError
+
+HOST = "127.0.0.1"
 
 
-def serve(port: int, with_services: bool) -> int:
-    """Run `dagster dev` until it is stopped."""
+def dev(port: int, with_services: bool) -> int:
+    """Run `dagster dev` until it is stopped. Raises ConfigurationError if it cannot listen on the port."""
+    _check_free(port)
     local_instance()
     workspace = Path("workspace.yaml")
     target = ["-w", str(workspace)] if workspace.exists() else ["-m", "finsync_pipeline.definitions"]
-    command = [sys.executable, "-m", "dagster", "dev", *target, "-p", str(port)]
+    command = [sys.executable, "-m", "dagster", "dev", *target, "-h", HOST, "-p", str(port)]
     with services_running(with_services):
         return subprocess.run(command, check=False).returncode
+
+
+def _check_free(port: int) -> None:
+    """Dagster itself would start a daemon first, also where another web UI and its daemon run already."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+        except OSError as error:
+            fix = f"Stop the program that listens there, or choose another port: finsync dev --port {port % 65_535 + 1}"
+            raise ConfigurationError(f"{HOST}:{port} cannot be used ({error.strerror})", fix, "--port") from None

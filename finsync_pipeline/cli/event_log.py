@@ -8,8 +8,8 @@ the storage is another one, or has no such method, Dagster goes on in its own wa
 import inspect
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
-from typing import Any, Protocol
+from contextlib import contextmanager
+from typing import Any
 
 import dagster as dg
 from dagster._core.storage.event_log import SqliteEventLogStorage
@@ -19,64 +19,41 @@ BUSY_SECONDS = 30
 OVERRIDDEN = "_connect"
 
 
-class _Connect(Protocol):
-    """A connection within a transaction to one of the log's files: a run's, or the index over all."""
-
-    def __call__(self, shard: str) -> AbstractContextManager[Connection]: ...
-
-
 @contextmanager
 def event_log_kept_open(instance: dg.DagsterInstance) -> Iterator[bool]:
-    """Within the block, the instance opens each file of its event log once; gives whether it does.
+    """Within the block, the instance opens each file of its event log once; the block receives whether it does.
 
-    Other instances and processes see each event as soon as it is stored, as ever.
+    Other instances and processes see each event as soon as it is stored.
     """
     storage: Any = instance.event_log_storage
-    if not _can_be_overridden(storage):
+    dagsters_connect = getattr(storage, OVERRIDDEN, None)
+    if type(storage) is not SqliteEventLogStorage or not _takes_a_shard(dagsters_connect):
         yield False
         return
-    with closing(_OpenFiles(storage)) as files:
-        setattr(storage, OVERRIDDEN, files.connect)
-        try:
-            yield True
-        finally:
-            delattr(storage, OVERRIDDEN)
-
-
-def _can_be_overridden(storage: object) -> bool:
-    own = getattr(storage, OVERRIDDEN, None)
-    return (
-        type(storage) is SqliteEventLogStorage
-        and OVERRIDDEN not in vars(storage)
-        and own is not None
-        and list(inspect.signature(own).parameters) == ["shard"]
-    )
-
-
-class _OpenFiles:
-    """The log's files that were used so far, each with a connection."""
-
-    def __init__(self, storage: SqliteEventLogStorage) -> None:
-        self._storage = storage
-        self._own: _Connect = getattr(storage, OVERRIDDEN)
-        self._engines: dict[str, Engine] = {}
-        self._one_at_a_time = threading.Lock()  # as Dagster does
+    engines: dict[str, Engine] = {}
+    one_at_a_time = threading.Lock()  # as Dagster does
 
     @contextmanager
-    def connect(self, shard: str) -> Iterator[Connection]:
-        with self._one_at_a_time:
-            engine = self._engines.get(shard)
-            if engine is None:  # Dagster makes the tables, if there are none
-                with self._own(shard) as connection:
-                    yield connection
-                self._engines[shard] = _engine(self._storage.conn_string_for_shard(shard))
-            else:
-                with engine.begin() as connection:
-                    yield connection
+    def connect(shard: str) -> Iterator[Connection]:
+        """A connection within a transaction to one of the files: that of a run, or the index over all."""
+        with one_at_a_time:
+            first = shard not in engines  # Dagster then makes the tables
+            with dagsters_connect(shard) if first else engines[shard].begin() as connection:
+                yield connection
+            if first:
+                engines[shard] = _engine(storage.conn_string_for_shard(shard))
 
-    def close(self) -> None:
-        for engine in self._engines.values():
+    setattr(storage, OVERRIDDEN, connect)
+    try:
+        yield True
+    finally:
+        delattr(storage, OVERRIDDEN)
+        for engine in engines.values():
             engine.dispose()
+
+
+def _takes_a_shard(connect: Any) -> bool:
+    return connect is not None and list(inspect.signature(connect).parameters) == ["shard"]
 
 
 def _engine(url: str) -> Engine:

@@ -1,4 +1,4 @@
-"""Assets made in this process, with a line for each step and for each that failed."""
+"""Assets made in this process, with a line for each step, and the error of each step that failed."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -6,17 +6,18 @@ from typing import Any
 
 import dagster as dg
 from rich.status import Status
+from rich.text import Text
 
 from finsync_pipeline.cli.event_log import event_log_kept_open
 from finsync_pipeline.cli.setup import local_instance
-from finsync_pipeline.cli.show import console
+from finsync_pipeline.cli.terminal import console, marked
 from finsync_pipeline.definitions import defs as load_definitions
 
 
 def materialize(
     selection: dg.AssetSelection, tags: dict[str, str], allow_missing: Sequence[str], force: bool = False
 ) -> bool:
-    """Make the assets in this process, over the quarters of the tags; prints what fails, and tells if all is made."""
+    """Make the assets over the quarters of the tags; prints each step that fails, and returns whether none did."""
     local_instance()
     waiting = console.status("Starting")  # in a terminal: the step that is going on
     definitions = dg.Definitions.merge(load_definitions(), dg.Definitions(loggers={"console": _progress(waiting)}))
@@ -34,23 +35,20 @@ def materialize(
             asset_selection=list(keys),
             raise_on_error=False,
         )
-    if not result.success:
-        for told in _failures(result):
-            console.print(f"[red]✗[/red] {told}")
-        if not _published(result):
-            console.print("Nothing is published; a release made before stays as it is.")
+    for failure in _failures(result):
+        console.print(marked("✗", "red", failure), soft_wrap=True)
+    if not result.success and not _published(result):
+        console.print("Nothing is published; the release before stays current.")
     return bool(result.success)
 
 
 def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
+    """Each step that failed: with the description of a dg.Failure, else a programming error with its traceback."""
     for event in result.all_events:
         if event.is_step_failure:
-            error = event.step_failure_data.error
-            failure = event.step_failure_data.user_failure_data
-            cause = failure.description if failure and failure.description else None
-            if cause is None and error is not None:
-                cause = (error.cause or error).message.strip()
-            yield f"{event.step_key}: {cause}"
+            error, failure = event.step_failure_data.error, event.step_failure_data.user_failure_data
+            traceback = error.to_string() if error else ""
+            yield f"{event.step_key}: {failure.description if failure and failure.description else traceback}"
 
 
 def _published(result: dg.ExecuteInProcessResult) -> bool:
@@ -79,6 +77,7 @@ class _Steps(logging.Handler):
             return
         name = event.step_key.replace("__", "/")
         if event.is_step_start:
-            self._waiting.update(name)
+            self._waiting.update(Text(name))
         if event.is_step_success:
-            console.print(f"[green]✓[/green] {name:<40} {event.step_success_data.duration_ms / 1000:6.1f} s")
+            seconds = event.step_success_data.duration_ms / 1000
+            console.print(marked("✓", "green", f"{name:<40} {seconds:6.1f} s"))

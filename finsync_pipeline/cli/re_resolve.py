@@ -6,9 +6,9 @@ import dagster as dg
 
 from finsync_pipeline.cli.materialize import materialize
 from finsync_pipeline.cli.release import publish
-from finsync_pipeline.cli.review_lines import last_decisions, unused_lines
-from finsync_pipeline.cli.show import console
+from finsync_pipeline.cli.review import last_decisions, unused_lines
 from finsync_pipeline.cli.sources import declared_sources
+from finsync_pipeline.cli.terminal import console
 from finsync_pipeline.defs.jobs import RELEASE
 from finsync_pipeline.orchestration.re_resolve import LIST_ASSETS, StoredDecisions
 from finsync_pipeline.publishing.staleness import check_allow_missing

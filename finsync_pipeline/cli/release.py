@@ -5,9 +5,10 @@ from pathlib import Path
 
 import dagster as dg
 
-from finsync_pipeline.cli import show
 from finsync_pipeline.cli.materialize import materialize
+from finsync_pipeline.cli.show import show
 from finsync_pipeline.cli.sources import declared_sources
+from finsync_pipeline.cli.terminal import console
 from finsync_pipeline.defs.jobs import RELEASE
 from finsync_pipeline.publishing.release import CURRENT
 from finsync_pipeline.publishing.staleness import check_allow_missing
@@ -27,9 +28,9 @@ def publish(
     before = _current()
     if not materialize(selection, tags, allow_missing, force):
         return 1
-    show.show_current()
+    show()
     if _current() == before:
-        show.console.print("Nothing has changed since this release, so none was written; finsync release --force does.")
+        console.print("Nothing has changed since this release, so none was written; finsync release --force does.")
     return 0
 
 

@@ -9,8 +9,8 @@ import dagster as dg
 
 from finsync_pipeline.cli.release import publish
 from finsync_pipeline.cli.services import services_running
-from finsync_pipeline.cli.show import console
 from finsync_pipeline.cli.sources import declared_sources
+from finsync_pipeline.cli.terminal import console
 from finsync_pipeline.errors import ConfigurationError, SourceError
 from finsync_pipeline.extraction.connect import ask_each, stock_of
 from finsync_pipeline.extraction.inventory import quarter_versions

@@ -1,4 +1,4 @@
-"""The source services as a local process beside a run."""
+"""The source services as a local process during a command."""
 
 import subprocess
 import sys
@@ -8,24 +8,24 @@ from contextlib import contextmanager
 
 import requests
 
+from finsync_pipeline.errors import SourceUnavailable
+
 URLS = ["http://127.0.0.1:5001", "http://127.0.0.1:5002", "http://127.0.0.1:5003"]
 START_SECONDS = 60
-
-
-class ServicesFailed(RuntimeError):
-    """The source services could not be started; what they said stands above."""
 
 
 @contextmanager
 def services_running(wanted: bool) -> Iterator[None]:
     """Within the block, the source services listen if wanted; those that listened before are left alone.
 
-    Raises ServicesFailed if they cannot be started, or only some of them listen.
+    Raises SourceUnavailable if they cannot be started, or only some of them listen.
     """
-    listening = [url for url in URLS if _answers(url)] if wanted else []
+    listening = [url for url in URLS if _is_healthy(url)] if wanted else []
     if 0 < len(listening) < len(URLS):
-        raise ServicesFailed(
-            f"Only {', '.join(listening)} of the services listen: stop what does, or start the others."
+        raise SourceUnavailable(
+            f"only {', '.join(listening)} of the source services listen",
+            "Stop what listens there, or start the others: python -m source_services",
+            "--with-services",
         )
     if listening:
         print("The services that listen already are used.")
@@ -43,13 +43,14 @@ def services_running(wanted: bool) -> Iterator[None]:
 
 def _wait_for(process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not all(map(_answers, URLS)):
+    while not all(map(_is_healthy, URLS)):
         if process.poll() is not None or time.monotonic() > deadline:
-            raise ServicesFailed("The source services did not start: python -m source_services says why.")
+            fix = "Start them alone to see why: python -m source_services"
+            raise SourceUnavailable("the source services did not start", fix, "--with-services")
         time.sleep(0.1)
 
 
-def _answers(url: str) -> bool:
+def _is_healthy(url: str) -> bool:
     try:
         return requests.get(f"{url}/health", timeout=2).ok
     except requests.RequestException:

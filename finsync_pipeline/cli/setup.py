@@ -1,26 +1,39 @@
-"""The local set-up: `.env`, and the Dagster instance of this machine."""
+"""The local set-up: `.env` and finsync.env in the working folder, and the Dagster instance of this machine."""
 
+import errno
 import os
 from importlib.resources import files
 from pathlib import Path
 
-from finsync_pipeline.settings import home
+from dotenv import dotenv_values
+
+from finsync_pipeline.settings import DAGSTER_FILE, SETTINGS_FILE, home
 
 
-def set_up(folder: Path) -> int:
-    """Write `.env` into the folder, so that the bare dagster commands find the instance; what is there stays."""
-    instance = local_instance()
-    env = folder / ".env"
-    if not env.exists():
-        env.write_text(f"DAGSTER_HOME={instance}\nFINSYNC_HOME={home()}\n", encoding="utf-8")
+def setup() -> int:
+    """Write the files that do not exist yet: `.env`, where Dagster's commands find the instance, and finsync.env."""
+    for file, line in (
+        (Path(DAGSTER_FILE), f"DAGSTER_HOME={local_instance()}\n"),
+        (Path(SETTINGS_FILE), f"FINSYNC_HOME={home()}\n"),
+    ):
+        if not file.exists():
+            file.write_text(line, encoding="utf-8")
     return 0
 
 
 def local_instance() -> Path:
-    """The folder of the Dagster instance: DAGSTER_HOME, else below FINSYNC_HOME; made if it is not there."""
-    instance = Path(os.environ.setdefault("DAGSTER_HOME", str(home() / "dagster")))
-    settings = instance / "dagster.yaml"
-    if not settings.exists():
+    """The folder of the Dagster instance, which is made if it does not exist.
+
+    It is DAGSTER_HOME of the environment, else of `.env`, else below FINSYNC_HOME. Raises OSError if it is read-only.
+    """
+    found = os.environ.get("DAGSTER_HOME") or dotenv_values(DAGSTER_FILE).get("DAGSTER_HOME") or home() / "dagster"
+    instance = Path(found).absolute()
+    os.environ["DAGSTER_HOME"] = str(instance)
+    configuration = instance / "dagster.yaml"
+    if not configuration.exists():
         instance.mkdir(parents=True, exist_ok=True)
-        settings.write_text(files(__package__).joinpath("dagster.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+        text = files(__package__).joinpath("dagster.yaml").read_text(encoding="utf-8")
+        configuration.write_text(text, encoding="utf-8")
+    if not os.access(instance, os.W_OK):  # SQLite would not name the folder
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(instance))
     return instance

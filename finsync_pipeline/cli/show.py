@@ -1,74 +1,88 @@
-"""The account of a release as tables on a terminal."""
+"""The summary of the current release as tables on a terminal."""
 
 import json
-import sys
 from typing import Any
 
 import pandas as pd
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
+from finsync_pipeline.cli.terminal import console, table
+from finsync_pipeline.errors import PublicationError
 from finsync_pipeline.frames import query
 from finsync_pipeline.publishing.release import CURRENT, MANIFEST
 from finsync_pipeline.settings import published_folder
 from finsync_pipeline.storage.parquet import read_frame
 
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
 COMPANIES = 8
 SHOWN_ITEMS = ("revenue", "net_income", "total_assets", "cash_from_operations")
+SHOWN_QUARTERS = 4
 
 
-def show_current() -> int:
-    """Print the current release: rows and cells by source, reasons, some companies, and where it lies."""
+def show() -> int:
+    """Print the current release: rows and cells by source, reasons, some companies, and where its files are."""
     folder = published_folder() / CURRENT
     if not folder.exists():
-        print(f"finsync: no release in {published_folder()} yet; make one with: finsync run", file=sys.stderr)
-        return 1
+        raise PublicationError("there is no release yet", "Make one: finsync run", published_folder())
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    sources = manifest["sources"]
+    sources = {name: _with_present_names(source) for name, source in manifest["sources"].items()}
     for kind in ("rows", "cells"):
-        console.print(_account(kind, sources))
+        console.print(_counts(kind, sources))
     console.print(_reasons(sources))
     console.print(_companies(read_frame([folder / "company_summary.parquet"])))
     console.print(
         f"{manifest['facts']:,} facts; {manifest['facts_in_basis']:,} of them in the annual basis of the summary, "
         f"{manifest['facts_outside_basis']:,} of other lengths or dates (financials.parquet has them)."
     )
-    for name, account in sources.items():
-        other = {line["state"] for line in account["quarters"]} - {"current"}
-        for state in sorted(other):
-            quarters = [line["quarter"] for line in account["quarters"] if line["state"] == state]
-            console.print(f"{name}: {len(quarters)} quarters are {state} (finsync status): {', '.join(quarters[:4])}")
+    for name, source in sources.items():
+        for line in _not_current(name, source):
+            console.print(line)
     if manifest["allow_missing"]:
         console.print(f"Published although these may be missing: {', '.join(manifest['allow_missing'])}")
     console.print(f"CSV: {folder.resolve() / manifest['csv']}", soft_wrap=True)
-    console.print("Look further in the web UI: make dev (or: finsync dev), then http://127.0.0.1:3000")
+    console.print("See more in the web UI: make dev (or: finsync dev), then http://127.0.0.1:3000")
     return 0
 
 
-def _account(kind: str, sources: dict[str, Any]) -> Table:
-    columns = ["in", "used", "refused", "superseded"] + (["empty"] if kind == "cells" else [])
-    table = _table(f"{kind.capitalize()} of each source", "source", *columns, "adds up", "unassigned")
-    for name, account in sources.items():
-        counts = [account[f"{kind}_{column}"] for column in columns]
-        is_whole = kind == "cells" or counts[0] + account["unassigned_rows"] == account["row_count"]
-        adds_up = "yes" if counts[0] == sum(counts[1:]) and is_whole else "NO"
-        table.add_row(name, *(f"{count:,}" for count in counts), adds_up, f"{account[f'unassigned_{kind}']:,}")
-    return _right_aligned(table)
+def _with_present_names(source: dict[str, Any]) -> dict[str, Any]:
+    """A source of the manifest; releases of earlier versions have other names for two of the counts."""
+    return {key.replace("refused", "rejected").replace("undated", "unassigned"): value for key, value in source.items()}
+
+
+def _not_current(name: str, source: dict[str, Any]) -> list[str]:
+    """A line for each state but "current", with quarters; releases of earlier versions have no states."""
+    quarters: dict[str, list[str]] = {}
+    for line in source["quarters"]:
+        quarters.setdefault(line.get("state", "current"), []).append(line["quarter"])
+    quarters.pop("current", None)
+    return [
+        f"{name}: {len(days)} quarters are {state} (see finsync status): {', '.join(days[:SHOWN_QUARTERS])}"
+        for state, days in sorted(quarters.items())
+    ]
+
+
+def _counts(kind: str, sources: dict[str, Any]) -> Table:
+    columns = ["in", "used", "rejected", "superseded"] + (["empty"] if kind == "cells" else [])
+    made = table(f"{kind.capitalize()} of each source", "source", *columns, "reconciles", "unassigned", text_columns=1)
+    for name, source in sources.items():
+        counts = [source[f"{kind}_{column}"] for column in columns]
+        is_complete = kind == "cells" or counts[0] + source["unassigned_rows"] == source["row_count"]
+        reconciles = "yes" if counts[0] == sum(counts[1:]) and is_complete else "NO"
+        made.add_row(name, *(f"{count:,}" for count in counts), reconciles, f"{source[f'unassigned_{kind}']:,}")
+    return made
 
 
 def _reasons(sources: dict[str, Any]) -> Table:
-    table = _table("Not used, and why (rejects.parquet has each)", "source", "outcome", "reason", "entries", "cells")
-    for name, account in sources.items():
-        for line in account["reasons"]:
-            table.add_row(name, line["outcome"], line["reason"], f"{line['entries']:,}", f"{line['cells']:,}")
-    return _right_aligned(table, after=3)
+    title = "Not used, and why (rejects.parquet has each)"
+    made = table(title, "source", "outcome", "reason", "entries", "cells", text_columns=3)
+    for name, source in sources.items():
+        for line in source["reasons"]:
+            made.add_row(name, line["outcome"], line["reason"], f"{line['entries']:,}", f"{line['cells']:,}")
+    return made
 
 
 def _companies(summary: pd.DataFrame) -> Table:
     columns = ", ".join(f"round({item} / 1e6) AS {item}" for item in SHOWN_ITEMS)
-    shown = query(
+    largest = query(
         f"""
         SELECT company_name, currency, periods, {columns}
         FROM summary WHERE revenue IS NOT NULL ORDER BY revenue DESC LIMIT {COMPANIES}
@@ -76,23 +90,14 @@ def _companies(summary: pd.DataFrame) -> Table:
         summary=summary,
     )
     title = f"The largest of {summary['company_id'].nunique():,} companies: annual means in millions"
-    table = _table(title, "company", "currency", "years", *(item.replace("_", " ") for item in SHOWN_ITEMS))
-    for row in shown.itertuples(index=False):
-        table.add_row(*(_cell(cell) for cell in row))
-    return _right_aligned(table, after=2)
+    items = (item.replace("_", " ") for item in SHOWN_ITEMS)
+    made = table(title, "company", "currency", "years", *items, text_columns=2)
+    for row in largest.itertuples(index=False):
+        made.add_row(*(_cell(cell) for cell in row))
+    return made
 
 
 def _cell(value: Any) -> str:
     if pd.isna(value):
         return ""
     return value if isinstance(value, str) else f"{value:,.0f}"
-
-
-def _table(title: str, *columns: str) -> Table:
-    return Table(*columns, title=title, box=SIMPLE_HEAD)
-
-
-def _right_aligned(table: Table, after: int = 1) -> Table:
-    for column in table.columns[after:]:
-        column.justify = "right"
-    return table

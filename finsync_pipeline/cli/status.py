@@ -6,12 +6,9 @@ from datetime import date
 from itertools import groupby
 
 import pandas as pd
-from rich.box import SIMPLE_HEAD
-from rich.markup import escape
-from rich.table import Table
 
-from finsync_pipeline.cli.show import console
 from finsync_pipeline.cli.sources import declared_sources
+from finsync_pipeline.cli.terminal import console, table
 from finsync_pipeline.errors import SourceError
 from finsync_pipeline.extraction.connect import ask_each, stock_of
 from finsync_pipeline.identity import Decider
@@ -37,13 +34,13 @@ def status() -> int:
     sources = declared_sources()
     decider = Decider.read(reference_path(), review_path(), [mapping.name for mapping in sources])
     states = _states(sources, decider)
-    table = Table("source", "quarters", "state", "why", title="What the tables hold", box=SIMPLE_HEAD)
+    made = table("What the tables hold", "source", "quarters", "state", "why")
     for source, of_source in states.items():
         for (state, why), some in groupby(of_source, key=lambda each: (each.state, each.why)):
-            table.add_row(escape(source), _span(list(some)), str(state), why)
+            made.add_row(source, _span(list(some)), str(state), why)
         if not of_source:
-            table.add_row(escape(source), "none", "", "never brought in, and the source has no rows")
-    console.print(table)
+            made.add_row(source, "none", "", "never brought in, and the source has no rows")
+    console.print(made)
     others = [each for of_source in states.values() for each in of_source if each.state != State.CURRENT]
     if others:
         console.print(f"{len(others)} quarters of sources are not current. Run: {command_for(others)}", soft_wrap=True)
@@ -59,7 +56,7 @@ def _states(sources: Sequence[SourceMapping], decider: Decider) -> States:
         try:
             inventory = answer.result().delivery
         except SourceError as error:
-            console.print(f"{error} Compared with what it had when it was last asked.", markup=False, soft_wrap=True)
+            console.print(f"{error} Compared with what it had when it was last asked.", soft_wrap=True)
             inventory = stored_inventory(tables_folder(), mapping.name)
         states[mapping.name] = source_states(tables_folder(), mapping, decider, all_quarters(), inventory) or []
     return states

@@ -3,9 +3,11 @@
 from typing import Self
 
 import dagster as dg
+from dagster.components.resolved.errors import ResolutionException
 from pydantic import BaseModel
 
 from finsync_pipeline.components.source_assets import source_assets
+from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.statements.mapping import SourceMapping
 
 
@@ -22,28 +24,45 @@ class StatementSource(dg.Component):
 
     @classmethod
     def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> Self:
-        """Resolve the url and the token's file, which may name an environment variable."""
+        """Resolve the url and the token's file, which may name an environment variable. Raises ConfigurationError."""
         assert isinstance(attributes, SourceMapping)
-        written = context.resolution_context.at_path("attributes")
-        url = written.resolve_value(attributes.url, as_type=str)
-        token_file = written.resolve_value(attributes.token_file) or ""
+        url = _resolve(context, "url", attributes.url)
+        token_file = _resolve(context, "token_file", attributes.token_file)
         try:
-            return cls(attributes.at(url, str(token_file)))
-        except ValueError as mistake:
-            raise ValueError(f"{attributes.name}: {mistake}") from None
+            return cls(attributes.at(url, token_file))
+        except ValueError as error:
+            what, fix = str(error).removeprefix("url: "), "Correct the file, or the variable that it names"
+            raise ConfigurationError(what, fix, _place(context, "url")) from None
 
     @staticmethod
     def all_in(tree: dg.ComponentTree) -> list[SourceMapping]:
-        """The mappings of all sources below `defs/`, by name. Raises ValueError if two have the same name."""
+        """The mappings of all sources below `defs/`, by name. Raises ConfigurationError if two have the same name."""
         mappings = [source.mapping for source in tree.get_all_components(of_type=StatementSource)]
         names = [mapping.name for mapping in mappings]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(
-                    f"two sources are named {name}: give each defs.yaml below defs/sources a name of its own"
-                )
+                fix = "Give each defs.yaml a name of its own"
+                raise ConfigurationError(f"two sources are named {name}", fix, "defs/sources")
         return sorted(mappings, key=lambda mapping: mapping.name)
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """The source's assets, with the checks on them."""
         return dg.Definitions(assets=source_assets(self.mapping))
+
+
+def _resolve(context: dg.ComponentLoadContext, field: str, text: str) -> str:
+    """The text of the field with its template filled in."""
+    try:
+        return str(context.resolution_context.resolve_value(text) or "")
+    except ResolutionException as error:
+        lines = str(error).splitlines()  # of a template: an extract of the file, with a mark below the place
+        what = next((line.partition("^")[2].strip() for line in lines if "^" in line), lines[0].partition(". ")[0])
+        raise ConfigurationError(what, "Set the variable, or correct the template", _place(context, field)) from None
+
+
+def _place(context: dg.ComponentLoadContext, field: str) -> str:
+    """File, line and field, for the message of an error."""
+    tree = context.resolution_context.source_position_tree
+    assert tree is not None
+    position, _ = tree.lookup_closest_and_path(["attributes", field], None)
+    return f"{position.filename}:{position.start.line}: {field}"

@@ -15,7 +15,7 @@ from factories import answering_services, running_services
 from shared_fixtures import made_once
 
 from finsync_pipeline.cli import main
-from finsync_pipeline.cli.setup import set_up
+from finsync_pipeline.cli.setup import setup
 from finsync_pipeline.clients import source_service
 from finsync_pipeline.clients.http import Patience
 
@@ -121,7 +121,7 @@ def deploy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     monkeypatch.setenv("FINSYNC_REFERENCE", str(folder / "companies.csv"))
     # As many attempts as ever, but not seconds between them: tests/clients has what tells of the pauses
     monkeypatch.setattr(source_service, "Patience", partial(Patience, backoff=0.01))
-    set_up(folder)
+    setup()
     made.use(dict.fromkeys(("pnl", "balance_sheet", "cash_flow"), NOBODY_LISTENS))
     return made
 
