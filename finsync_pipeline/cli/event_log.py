@@ -26,7 +26,7 @@ def event_log_kept_open(instance: dg.DagsterInstance) -> Iterator[bool]:
     Other instances and processes see each event as soon as it is stored.
     """
     storage: Any = instance.event_log_storage
-    dagsters_connect = getattr(storage, OVERRIDDEN, None)
+    dagsters_connect: Any = getattr(storage, OVERRIDDEN, None)
     if type(storage) is not SqliteEventLogStorage or not _takes_a_shard(dagsters_connect):
         yield False
         return

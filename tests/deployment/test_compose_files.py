@@ -1,5 +1,6 @@
 """docker-compose.yml, dagster.yaml and the Dockerfiles agree with each other and with the code."""
 
+import ast
 import json
 import re
 import sys
@@ -241,17 +242,31 @@ def test_the_override_for_development_adds_code_to_the_volumes_of_a_run_and_keep
     assert all(override[name]["volumes"] == ["./source_services:/app/source_services:ro"] for name in SOURCES)
 
 
-def test_the_services_image_installs_just_what_the_services_import_in_versions_of_the_lock():
-    lines = (PROJECT / "source_services" / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    installed = {line for line in lines if not line.startswith("#")}
+@pytest.mark.parametrize(
+    ("extra", "package", "not_imported"),
+    [
+        ("services", "source_services", set()),
+        # Engines, drivers and servers that Dagster and the command start
+        ("pipeline", "finsync_pipeline", {"dagster-docker", "dagster-postgres", "dagster-webserver"}),
+    ],
+)
+def test_each_image_installs_just_what_its_package_imports_in_versions_of_the_lock(
+    extra: str, package: str, not_imported: set[str]
+):
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert installed <= {re.split("[<>=]", each)[0] for each in project["dependencies"]}
-    sources = [file.read_text(encoding="utf-8") for file in (PROJECT / "source_services").rglob("*.py")]
-    imported = {name for text in sources for name in re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE)}
-    brought_by_aiohttp = {"multidict"}
-    ours = {"source_services", *sys.stdlib_module_names}
-    assert {name.replace("_", "-") for name in imported - ours - brought_by_aiohttp} == installed
-    assert "--constraint /tmp/requirements.lock" in DOCKERFILES["finsync-services"].read_text(encoding="utf-8")
+    declared = {re.split("[<>=]", each)[0] for each in project["optional-dependencies"][extra]}
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in (PROJECT / package).rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    imported = {alias.name.split(".")[0] for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module.split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    brought_along = {"multidict", "dagster_shared", "urllib3"}  # by aiohttp, Dagster and requests
+    others = imported - {package, *sys.stdlib_module_names} - brought_along
+    named = {{"dotenv": "python-dotenv", "yaml": "pyyaml"}.get(name, name.replace("_", "-")) for name in others}
+    assert named == declared - not_imported
+    assert project["dependencies"] == ["finsync[pipeline,services]"]
+    text = DOCKERFILES[f"finsync-{extra}"].read_text(encoding="utf-8")
+    assert f"['optional-dependencies']['{extra}']" in text
+    assert re.search(r"--constraint \S*requirements.lock -r /tmp/requirements.txt", text)
 
 
 def test_the_files_hold_no_path_of_a_machine_and_no_package_index():
