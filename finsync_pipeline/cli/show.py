@@ -21,9 +21,10 @@ SHOWN_QUARTERS = 4
 def show() -> int:
     """Print the current release: rows and cells by source, reasons, some companies, and where its files are."""
     folder = published_folder() / CURRENT
-    if not folder.exists():
-        raise PublicationError("there is no release yet", "Make one: finsync run", published_folder())
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PublicationError("there is no release yet", "Make one: finsync run", published_folder()) from None
     sources = {name: _with_present_names(source) for name, source in manifest["sources"].items()}
     for kind in ("rows", "cells"):
         console.print(_counts(kind, sources))
