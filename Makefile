@@ -4,12 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 PART ?=
 BACKUP ?= backup
+COMPOSE := docker compose $(addprefix --env-file ,$(wildcard .env finsync.env))
 PYTEST_ARGS ?=
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
-setup: $(BIN)/.ready .env ## virtual environment, .env, local Dagster instance
+setup: $(BIN)/.ready .env finsync.env ## virtual environment, .env, finsync.env, local Dagster instance
 
 $(BIN)/.ready: pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "FinSync needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -17,8 +18,9 @@ $(BIN)/.ready: pyproject.toml requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
 	touch $@
 
-.env: $(BIN)/.ready
+.env finsync.env: $(BIN)/.ready
 	$(BIN)/finsync setup
+	touch $@
 
 lock: setup ## the newest versions within the ranges of pyproject.toml, into requirements.lock
 	$(PYTHON) -m venv .venv-lock
@@ -41,6 +43,10 @@ lint: setup ## format, lint, which package imports which, and types
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 
+docs: setup ## the pages that are made from the code
+	$(BIN)/python -m docs.settings_page > docs/settings.md
+	$(BIN)/python -m finsync_pipeline.statements.reasons > docs/rejects.md
+
 bench: setup ## figures against peers; one part by PART=truth
 	$(BIN)/python -m benchmarks $(PART)
 
@@ -50,28 +56,28 @@ secrets/postgres_password secrets/services_token:
 	chmod 644 $@
 
 up: secrets/postgres_password secrets/services_token ## the whole deployment in Docker: http://127.0.0.1:3000
-	docker compose up --build --wait
+	$(COMPOSE) up --build --wait
 
 down: ## stop the deployment; its data stays
-	docker compose down
+	$(COMPOSE) down
 
 releases: ## all releases of the deployment, copied into published/
-	docker compose cp code:/data/published ./published
+	$(COMPOSE) cp code:/data/published ./published
 
 backup: ## the deployment's database and outputs, into BACKUP=folder
 	mkdir -p -m 700 $(BACKUP)
-	docker compose exec -T postgres pg_dump -U finsync -Fc finsync > $(BACKUP)/finsync.dump.part
-	docker compose exec -T code tar -C /data --exclude '*.parquet.*' --exclude '.staging-*' -cz . > $(BACKUP)/finsync_data.tar.gz.part
+	$(COMPOSE) exec -T postgres pg_dump -U finsync -Fc finsync > $(BACKUP)/finsync.dump.part
+	$(COMPOSE) exec -T code tar -C /data --exclude '*.parquet.*' --exclude '.staging-*' -cz . > $(BACKUP)/finsync_data.tar.gz.part
 	mv $(BACKUP)/finsync.dump.part $(BACKUP)/finsync.dump
 	mv $(BACKUP)/finsync_data.tar.gz.part $(BACKUP)/finsync_data.tar.gz
 
 restore: secrets/postgres_password secrets/services_token ## BACKUP=folder, into a deployment without data
-	docker compose up --build --wait postgres code
-	docker compose exec -T postgres pg_restore -U finsync -d finsync --clean --if-exists < $(BACKUP)/finsync.dump
-	docker compose exec -T code tar -C /data -xz < $(BACKUP)/finsync_data.tar.gz
-	docker compose up --wait
+	$(COMPOSE) up --build --wait postgres code
+	$(COMPOSE) exec -T postgres pg_restore -U finsync -d finsync --clean --if-exists < $(BACKUP)/finsync.dump
+	$(COMPOSE) exec -T code tar -C /data -xz < $(BACKUP)/finsync_data.tar.gz
+	$(COMPOSE) up --wait
 
 clean: ## remove the environment and everything that FinSync wrote here
-	rm -rf .venv .venv-peers .env finsync_data
+	rm -rf .venv .venv-peers .env finsync.env finsync_data
 
-.PHONY: help setup lock run dev test lint bench up down releases backup restore clean
+.PHONY: help setup lock run dev test lint docs bench up down releases backup restore clean

@@ -34,6 +34,7 @@ def local_instance() -> Path:
         instance.mkdir(parents=True, exist_ok=True)
         text = files(__package__).joinpath("dagster.yaml").read_text(encoding="utf-8")
         configuration.write_text(text, encoding="utf-8")
-    if not os.access(instance, os.W_OK):  # SQLite would not name the folder
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(instance))
+    databases = instance / "history"
+    if databases.exists() and not os.access(databases, os.W_OK):  # SQLite would not name the folder
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(databases))
     return instance

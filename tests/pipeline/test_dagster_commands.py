@@ -19,23 +19,24 @@ MODULE = ["-m", "finsync_pipeline.definitions"]
 
 @pytest.fixture(autouse=True)
 def _checkout(deployment):
-    """The deployment's folder as a checkout: the code, and the `.env` that the set-up wrote."""
+    """The deployment's folder as a checkout: the code, and the two files of settings that the set-up wrote."""
     for name in CHECKOUT:
         (deployment.folder / name).symlink_to(PROJECT / name)
-    assert (deployment.folder / ".env").exists()
+    assert (deployment.folder / ".env").read_text() == f"DAGSTER_HOME={deployment.home}/dagster\n"
+    assert (deployment.folder / "finsync.env").read_text() == f"FINSYNC_HOME={deployment.home}\n"
 
 
 def _environment(deployment) -> dict[str, str]:
-    """A clean environment but for where the services are: the rest stands in `.env`."""
+    """A clean environment but for where the services are: the rest is in `.env` and finsync.env."""
     where = {key: os.environ[key] for key in os.environ if key.endswith("_URL") or key == "FINSYNC_REFERENCE"}
     return {"PATH": os.environ["PATH"], "HOME": str(deployment.folder), **where}
 
 
-def _dagster(deployment, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def _dagster(deployment, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [str(BIN / "dagster"), *arguments],
         cwd=deployment.folder,
-        env=_environment(deployment),
+        env=_environment(deployment) | settings,
         capture_output=True,
         text=True,
         timeout=300,
@@ -73,6 +74,16 @@ def test_one_quarter_of_one_source_is_materialized_alone(running):
     assert made.returncode == 0, made.stderr[-3000:]
     assert (running.home / "tables/pnl/raw/2009-10-01.parquet").exists()
     assert not (running.home / "tables/pnl/raw/2009-07-01.parquet").exists()
+
+
+def test_an_exported_home_wins_over_the_settings_file(deployment):
+    other = deployment.folder / "other"
+
+    made = _dagster(deployment, "asset", "materialize", "--select", "companies", *MODULE, FINSYNC_HOME=str(other))
+
+    assert made.returncode == 0, made.stderr[-3000:]
+    assert list(other.glob("tables/companies*"))
+    assert not (deployment.home / "tables").exists()
 
 
 @contextmanager
