@@ -79,7 +79,7 @@ def test_one_quarter_of_one_source_is_materialized_alone(running):
 def test_an_exported_home_wins_over_the_settings_file(deployment):
     other = deployment.folder / "other"
 
-    made = _dagster(deployment, "asset", "materialize", "--select", "companies", *MODULE, FINSYNC_HOME=str(other))
+    made = _dagster(deployment, "asset", "materialize", "--select", "group:companies", *MODULE, FINSYNC_HOME=str(other))
 
     assert made.returncode == 0, made.stderr[-3000:]
     assert list(other.glob("tables/companies*"))

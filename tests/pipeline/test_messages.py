@@ -1,4 +1,4 @@
-"""What a person gets for each mistake in a YAML file, a list of companies, or a setting: place, cure, no traceback."""
+"""What each mistake in a YAML file, a list of companies or a setting is reported as: place, fix, no traceback."""
 
 import json
 import os
@@ -13,33 +13,42 @@ import pytest
 from factories import PROJECT
 
 from finsync_pipeline.cli import main
-from finsync_pipeline.settings import SettingMistake, first_quarter
+from finsync_pipeline.errors import ConfigurationError
+from finsync_pipeline.settings import first_quarter
 
 DECLARATION = (PROJECT / "finsync_pipeline/defs/sources/pnl/defs.yaml").read_text()
 PLACE = "finsync_pipeline/defs/sources/pnl/defs.yaml"
 MISTAKES: list[tuple[tuple[str, str], list[str]]] = [
-    (("row_key: Row", "row_kye: Row"), ["row_kye: no such key; did you mean row_key?", "row_key: missing"]),
+    (("row_key: Row", "row_kye: Row"), ["row_kye: no such key; did you mean row_key", "defs.yaml:3: row_key: missing"]),
     (("net_income: Net Profit", "net_incom: Net Profit"), ["no such standard item; did you mean net_income"]),
     (("currency: {", "currency: dollars #{"), ["currency", "three capital letters"]),
     (("thousands, USD millions: millions}}", "dozens}}"), ["scale", "is no scale: use one of ones, thousands"]),
-    (("table: pnl", "table: [pnl"), ["fix the YAML there"]),
+    (("table: pnl", "table: [pnl"), ["pnl/defs.yaml:8: not valid YAML: expected ',' or ']'"]),
     (("name: pnl", "name: cash_flow"), ["two sources are named cash_flow"]),
-    (("env('FINSYNC_PNL_URL', 'http://127.0.0.1:5001')", "env('FINSYNC_NOWHERE')"), ["FINSYNC_NOWHERE is not set"]),
-    (("http://127.0.0.1:5001", "127.0.0.1:5001"), ["is no address of a service; write it like http://"]),
+    (
+        ("env('FINSYNC_PNL_URL', 'http://127.0.0.1:5001')", "env('FINSYNC_NOWHERE')"),
+        ["pnl/defs.yaml:5: url: ", "FINSYNC_NOWHERE is not set"],
+    ),
+    (
+        ("http://127.0.0.1:5001", "127.0.0.1:5001"),
+        ["pnl/defs.yaml:5: url: ", "address of a service; write it like http://"],
+    ),
     (('"%B %d, %Y"', '"month day, year"'), ["'month day, year' is no format of a day: use strptime's letters"]),
     (("  months: {column: Months}\n", ""), ["months: missing"]),
+    (("components.StatementSource", "components.StatementSauce"), ["no attribute `StatementSauce`", "Correct `type`"]),
+    (('url: "{{ env(', 'url: "{{ envv('), ["pnl/defs.yaml:5: url: 'envv' is undefined"]),
 ]
 CHECK_EACH = f"""
 import contextlib, io, json, sys
 from pathlib import Path
 from finsync_pipeline.cli import main
 
-said = {{}}
+reports = {{}}
 for spoil, declaration in json.load(sys.stdin).items():
     Path("{PLACE}").write_text(declaration)
     with contextlib.redirect_stderr(io.StringIO()) as error, contextlib.redirect_stdout(io.StringIO()):
-        said[spoil] = [main(["check"]), error.getvalue()]
-json.dump(said, sys.stdout)
+        reports[spoil] = [main(["check"]), error.getvalue()]
+json.dump(reports, sys.stdout)
 """
 
 
@@ -54,13 +63,15 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _python(checkout: Path, *arguments: str, said: str = "", **settings: str) -> "subprocess.CompletedProcess[str]":
+def _python(
+    checkout: Path, *arguments: str, standard_input: str = "", **settings: str
+) -> "subprocess.CompletedProcess[str]":
     own = {key: value for key, value in os.environ.items() if not key.startswith(("FINSYNC_", "DAGSTER_"))}
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=checkout,
         env={**own, "PYTHONPATH": str(checkout), "FINSYNC_HOME": str(checkout / "home"), **settings},
-        input=said,
+        input=standard_input,
         capture_output=True,
         text=True,
     )
@@ -68,42 +79,44 @@ def _python(checkout: Path, *arguments: str, said: str = "", **settings: str) ->
 
 @pytest.fixture(scope="module")
 def answers(checkout: Path) -> dict[str, list[Any]]:
-    """What the command says to each spoiled declaration: exit code and standard error, all in one process."""
+    """What the command reports of each spoiled declaration: exit code and standard error, all in one process."""
     spoiled = {right: DECLARATION.replace(right, wrong) for (right, wrong), _ in MISTAKES}
-    done = _python(checkout, "-c", CHECK_EACH, said=json.dumps(spoiled))
+    done = _python(checkout, "-c", CHECK_EACH, standard_input=json.dumps(spoiled))
     (checkout / PLACE).write_text(DECLARATION)
     assert done.returncode == 0, done.stderr
-    said: dict[str, list[Any]] = json.loads(done.stdout)
-    return said
+    reports: dict[str, list[Any]] = json.loads(done.stdout)
+    return reports
 
 
-@pytest.mark.parametrize(("spoil", "told"), MISTAKES)
-def test_a_mistake_in_a_sources_yaml_is_told_with_place_and_cure(
-    answers: dict[str, list[Any]], spoil: tuple[str, str], told: list[str]
+@pytest.mark.parametrize(("spoil", "expected"), MISTAKES)
+def test_a_mistake_in_the_yaml_of_a_source_is_reported_with_place_and_fix(
+    answers: dict[str, list[Any]], spoil: tuple[str, str], expected: list[str]
 ):
     assert spoil[0] in DECLARATION
 
     code, error = answers[spoil[0]]
 
     assert code == 2
-    for part in told:
+    for part in expected:
         assert part in error
     assert "Traceback" not in error
     assert "input_value" not in error
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
-        ("2009", "FINSYNC_FIRST_QUARTER: '2009' is no date; write it like 2005-01-01"),
-        ("2009-02-01", "FINSYNC_FIRST_QUARTER: 2009-02-01 is no first day of a quarter; use 2009-01-01"),
-        ("2999-01-01", "FINSYNC_FIRST_QUARTER: 2999-01-01 has not begun"),
+        ("2009", "FINSYNC_FIRST_QUARTER: '2009' is not a valid date. Write it like 2005-01-01."),
+        ("2009-02-01", "FINSYNC_FIRST_QUARTER: 2009-02-01 is not the first day of a quarter. Use 2009-01-01"),
+        ("2999-01-01", "FINSYNC_FIRST_QUARTER: 2999-01-01 is in the future. Use the first day of a quarter"),
     ],
 )
-def test_a_mistake_in_a_setting_is_told_with_its_name_and_cure(monkeypatch: pytest.MonkeyPatch, text: str, told: str):
+def test_a_mistake_in_a_setting_is_reported_with_its_name_and_fix(
+    monkeypatch: pytest.MonkeyPatch, text: str, expected: str
+):
     monkeypatch.setenv("FINSYNC_FIRST_QUARTER", text)
 
-    with pytest.raises(SettingMistake, match=re.escape(told)):
+    with pytest.raises(ConfigurationError, match=re.escape(expected)):
         first_quarter()
 
 
@@ -111,10 +124,10 @@ def test_a_mistake_in_a_setting_ends_the_command_without_a_traceback(checkout: P
     done = _python(checkout, "-m", "finsync_pipeline", "check", FINSYNC_FIRST_QUARTER="2009")
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("finsync: FINSYNC_FIRST_QUARTER: '2009' is no date")
+    assert done.stderr.startswith("finsync: FINSYNC_FIRST_QUARTER: '2009' is not a valid date")
 
 
-def test_a_file_without_a_token_is_told_with_its_name_and_cure(
+def test_a_file_without_a_token_is_reported_with_its_name_and_fix(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     file = tmp_path / "token"
@@ -134,7 +147,7 @@ def test_a_file_without_a_token_is_told_with_its_name_and_cure(
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         ("id,name\n1,Acme\n", "company_id"),
         ("company_id,name\nA1,Acme\nA1,Acme again\n", "A1"),
@@ -143,12 +156,12 @@ def test_a_file_without_a_token_is_told_with_its_name_and_cure(
         (None, "companies.csv"),
     ],
 )
-def test_a_mistake_in_the_list_of_companies_is_told_with_file_and_row(
+def test_a_mistake_in_the_list_of_companies_is_reported_with_file_and_row(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     content: str | None,
-    told: str,
+    expected: str,
 ):
     if content is not None:
         (tmp_path / "companies.csv").write_text(content)
@@ -157,12 +170,12 @@ def test_a_mistake_in_the_list_of_companies_is_told_with_file_and_row(
     assert main(["check"]) == 2
 
     error = capsys.readouterr().err
-    assert told in error
+    assert expected in error
     assert "companies.csv" in error
     assert "Traceback" not in error
 
 
-def test_what_is_doubtful_in_the_list_is_told_with_what_to_do_and_is_no_mistake(
+def test_what_is_doubtful_in_the_list_is_a_warning_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     rows = ["AB,Alpha Beta Corp,XYZ,US", "QQ,Quebec Corp,AB,Kanada", "R1,Twin,,", "R2,TWIN,,"]
@@ -174,23 +187,23 @@ def test_what_is_doubtful_in_the_list_is_told_with_what_to_do_and_is_no_mistake(
 
     warnings = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning ")]
     meant = (
-        "warning    'AB' means several companies, id of AB (Alpha Beta Corp); ticker of QQ (Quebec Corp): say in the"
+        "warning    'AB' means several companies, id of AB (Alpha Beta Corp); ticker of QQ (Quebec Corp): declare in"
     )
     assert warnings[0].startswith(
-        f"{meant} YAML of a source what its column holds, company: {{column: ..., kind: ...}}"
+        f"{meant} the YAML of a source what its column contains, company: {{column: ..., kind: ...}}"
     )
     assert warnings[-2] == "warning    and 11 more like these"
-    assert "'Kanada', the country of QQ, is none" in warnings[-1]
+    assert "'Kanada', the country of QQ, is not a known country" in warnings[-1]
     assert len(warnings) == 22
 
 
-def test_what_is_right_is_said_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_a_valid_configuration_is_summarized(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.delenv("FINSYNC_REFERENCE", raising=False)
     monkeypatch.delenv("FINSYNC_PNL_URL", raising=False)
 
     assert main(["check"]) == 0
 
-    said = capsys.readouterr().out
-    assert "source     pnl: 12 items from table pnl at http://127.0.0.1:5001" in said
-    assert "companies  155" in said
-    assert "warning" not in said
+    shown = capsys.readouterr().out
+    assert "source     pnl: 12 items from table pnl at http://127.0.0.1:5001" in shown
+    assert "companies  155" in shown
+    assert "warning" not in shown
