@@ -26,7 +26,8 @@ ignored. So no setting of FinSync may be in `.env`; FinSync refuses to start and
 `DAGSTER_HOME`, the folder of the Dagster instance, is Dagster's own setting, and Dagster reads it before FinSync is
 loaded. `finsync setup` writes it to `.env`, so `dagster` commands in this folder always use that instance, whatever is
 exported; remove the line to choose it by the environment. The command `finsync` takes it from the environment, else
-from `.env`, else `dagster/` in `FINSYNC_HOME`. An instance records which tables exist: use one for each `FINSYNC_HOME`.
+from `.env`, else `dagster/` in `FINSYNC_HOME`; `finsync dev`, which starts Dagster's command, refuses to start where
+the two differ. An instance records which tables exist: use one for each `FINSYNC_HOME`.
 
 ## The pipeline
 

@@ -5,17 +5,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dotenv import dotenv_values
+
 from finsync_pipeline.cli.services import services_running
 from finsync_pipeline.cli.setup import local_instance
 from finsync_pipeline.errors import ConfigurationError
+from finsync_pipeline.settings import DAGSTER_FILE
 
 HOST = "127.0.0.1"
 
 
 def dev(port: int, with_services: bool) -> int:
-    """Run `dagster dev` until it is stopped. Raises ConfigurationError if it cannot listen on the port."""
+    """Run `dagster dev` until it is stopped. Raises ConfigurationError for a busy port or two instances."""
     _check_free(port)
-    local_instance()
+    instance = str(local_instance())
+    if dotenv_values(DAGSTER_FILE).get("DAGSTER_HOME", instance) != instance:
+        fix = f"Remove the line from {DAGSTER_FILE}, or unset DAGSTER_HOME in the environment"
+        raise ConfigurationError(
+            f"it is {instance}, but dagster dev would use the one in {DAGSTER_FILE}", fix, "DAGSTER_HOME"
+        )
     workspace = Path("workspace.yaml")
     target = ["-w", str(workspace)] if workspace.exists() else ["-m", "finsync_pipeline.definitions"]
     command = [sys.executable, "-m", "dagster", "dev", *target, "-h", HOST, "-p", str(port)]

@@ -56,14 +56,10 @@ def _published(result: dg.ExecuteInProcessResult) -> bool:
 
 
 def _progress(waiting: Status) -> dg.LoggerDefinition:
-    @dg.logger
-    def progress(_: dg.InitLoggerContext) -> logging.Logger:
-        """One line a step, instead of Dagster's log."""
-        logger = logging.Logger("finsync.progress")
-        logger.addHandler(_Steps(waiting))
-        return logger
-
-    return progress
+    """One line a step, instead of Dagster's log."""
+    logger = logging.Logger("finsync.progress")
+    logger.addHandler(_Steps(waiting))
+    return dg.LoggerDefinition(lambda _: logger)
 
 
 class _Steps(logging.Handler):

@@ -82,10 +82,10 @@ def _reasons(sources: dict[str, Any]) -> Table:
 
 
 def _companies(summary: pd.DataFrame) -> Table:
-    columns = ", ".join(f"round({item} / 1e6) AS {item}" for item in SHOWN_ITEMS)
+    means = ", ".join(f"coalesce(format('{{:,.0f}}', round({item} / 1e6)::DOUBLE), '')" for item in SHOWN_ITEMS)
     largest = query(
         f"""
-        SELECT company_name, currency, periods, {columns}
+        SELECT coalesce(company_name, ''), currency, periods::VARCHAR, {means}
         FROM summary WHERE revenue IS NOT NULL ORDER BY revenue DESC LIMIT {COMPANIES}
         """,
         summary=summary,
@@ -94,11 +94,5 @@ def _companies(summary: pd.DataFrame) -> Table:
     items = (item.replace("_", " ") for item in SHOWN_ITEMS)
     made = table(title, "company", "currency", "years", *items, text_columns=2)
     for row in largest.itertuples(index=False):
-        made.add_row(*(_cell(cell) for cell in row))
+        made.add_row(*row)
     return made
-
-
-def _cell(value: Any) -> str:
-    if pd.isna(value):
-        return ""
-    return value if isinstance(value, str) else f"{value:,.0f}"

@@ -151,6 +151,18 @@ def test_a_busy_port_is_refused_before_anything_starts(tmp_path: Path, monkeypat
     assert not list(tmp_path.iterdir())
 
 
+def test_dev_refuses_an_instance_other_than_the_one_that_dagster_would_use(tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "exported"))
+    (tmp_path / ".env").write_text("DAGSTER_HOME=/elsewhere\n")
+    monkeypatch.setattr(dev, "_check_free", lambda port: None)
+
+    assert main(["dev"]) == 2
+    assert (
+        f"DAGSTER_HOME: it is {tmp_path}/exported, but dagster dev would use the one in .env" in capsys.readouterr().err
+    )
+
+
 @pytest.mark.parametrize("port", ["0", "65536", "web"])
 def test_a_port_that_cannot_be_is_refused(port: str, capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as ended:
