@@ -22,7 +22,7 @@ MISTAKES: list[tuple[tuple[str, str], list[str]]] = [
     (("row_key: Row", "row_kye: Row"), ["row_kye: no such key; did you mean row_key", "defs.yaml:3: row_key: missing"]),
     (("net_income: Net Profit", "net_incom: Net Profit"), ["no such standard item; did you mean net_income"]),
     (("currency: {", "currency: dollars #{"), ["currency", "three capital letters"]),
-    (("thousands, USD millions: millions}}", "dozens}}"), ["scale", "is no scale: use one of ones, thousands"]),
+    (("thousands, USD millions: millions}}", "dozens}}"), ["pnl/defs.yaml:13: scale", "use one of ones, thousands"]),
     (("table: pnl", "table: [pnl"), ["pnl/defs.yaml:8: not valid YAML: expected ',' or ']'"]),
     (("name: pnl", "name: cash_flow"), ["two sources are named cash_flow"]),
     (
@@ -33,7 +33,7 @@ MISTAKES: list[tuple[tuple[str, str], list[str]]] = [
         ("http://127.0.0.1:5001", "127.0.0.1:5001"),
         ["pnl/defs.yaml:5: url: ", "address of a service; write it like http://"],
     ),
-    (('"%B %d, %Y"', '"month day, year"'), ["'month day, year' is no format of a day: use strptime's letters"]),
+    (('"%B %d, %Y"', '"month day, year"'), ["'month day, year' is ", "use strptime's letters"]),
     (("  months: {column: Months}\n", ""), ["months: missing"]),
     (("components.StatementSource", "components.StatementSauce"), ["no attribute `StatementSauce`", "Correct `type`"]),
     (('url: "{{ env(', 'url: "{{ envv('), ["pnl/defs.yaml:5: url: 'envv' is undefined"]),
