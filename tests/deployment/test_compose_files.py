@@ -53,11 +53,11 @@ def test_it_is_the_seven_services_and_needs_no_version_key():
 
 
 def test_runs_get_every_setting_that_the_services_have():
-    told = LAUNCHER["env_vars"]
-    assert sorted(told) == sorted(set(told))
-    assert set(told) == set(COMPOSE["x-settings"])
+    passed = LAUNCHER["env_vars"]
+    assert sorted(passed) == sorted(set(passed))
+    assert set(passed) == set(COMPOSE["x-settings"])
     for name in PIPELINE:
-        assert set(told) <= set(SERVICES[name]["environment"]), name
+        assert set(passed) <= set(SERVICES[name]["environment"]), name
 
 
 def test_every_setting_that_the_pipeline_reads_reaches_it():

@@ -113,7 +113,7 @@ def test_a_reader_who_has_enough_ends_a_command_quietly(tmp_path: Path, command:
     assert process.stdout is not None
     process.stdout.close()
 
-    assert process.wait(timeout=60) == 128 + signal.SIGPIPE
+    assert process.wait(timeout=300) == 128 + signal.SIGPIPE
     assert process.stderr is not None
     assert process.stderr.read() == ""
 

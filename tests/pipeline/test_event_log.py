@@ -74,11 +74,11 @@ def test_every_event_is_there_for_an_ordinary_instance_during_the_run_and_after_
             happened = [each.event_type_value for each in result.all_events]
             during = _stored(ordinary, result.run_id)
         after = _stored(ordinary, result.run_id)
-        said = ordinary.all_logs(result.run_id)
+        logged = ordinary.all_logs(result.run_id)
         [materialized] = ordinary.fetch_materializations(dg.AssetKey("numbers"), limit=5).records
 
     assert is_kept_open
-    assert 0 < opened[f"{result.run_id}.db"] <= A_FEW < MANY < len(said)
+    assert 0 < opened[f"{result.run_id}.db"] <= A_FEW < MANY < len(logged)
     assert {"PIPELINE_START", "ASSET_MATERIALIZATION", "STEP_FAILURE", "PIPELINE_FAILURE"} <= set(happened)
     assert Counter(during) == Counter(after)
     assert not Counter(happened) - Counter(after)
