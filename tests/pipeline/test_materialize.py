@@ -10,7 +10,7 @@ from finsync_pipeline.cli import materialize
 HOSTILE = "[/nope]\x1b[31m"
 
 
-@dg.resource(config_schema={"allow_missing": [str]})
+@dg.resource(config_schema={"allow_missing": [str], "force": bool})
 def publication(context: dg.InitResourceContext) -> None:
     """Stands in for the resource that every command configures."""
 
@@ -60,19 +60,25 @@ def _changed(deployment, **changes) -> None:
     file.write_text(json.dumps(manifest))
 
 
-def test_a_source_that_may_be_missing_is_not_called_outdated(worked, capsys):
-    quarter = {"quarter": "2009-07-01", "status": "stale", "data_version": "v1"}
-    _changed(worked, allowed_missing=True, quarters=[quarter])
-
-    assert worked.finsync("show") == 0
-    assert "pnl: --allow-missing: its 1 stored quarters are used, current or not" in capsys.readouterr().out
-
-
-def test_quarters_with_other_rows_at_the_source_are_named_with_the_fix(worked, capsys):
+def test_quarters_that_are_not_current_are_named_with_their_state(worked, capsys):
     days = [f"20{year:02}-07-01" for year in range(10, 16)]
-    _changed(worked, quarters=[{"quarter": day, "status": "stale", "data_version": "v1"} for day in days])
+    states = [{"quarter": day, "state": "outdated", "data_version": "v1"} for day in days]
+    _changed(worked, quarters=[{"quarter": "2009-07-01", "state": "current", "data_version": "v1"}, *states])
 
     assert worked.finsync("show") == 0
     text = " ".join(capsys.readouterr().out.split())
-    shown = "2010-07-01, 2011-07-01, 2012-07-01, 2013-07-01 and 2 more"
-    assert f"pnl: the source has other rows now in {shown}; bring them in: finsync run" in text
+    shown = "2010-07-01, 2011-07-01, 2012-07-01, 2013-07-01"
+    assert f"pnl: 6 quarters are outdated (see finsync status): {shown}" in text
+    assert "quarters are current" not in text
+
+
+def test_a_release_of_an_earlier_version_is_shown(worked, capsys):
+    file = worked.published / "current/manifest.json"
+    file.chmod(0o644)
+    text = (
+        file.read_text().replace("unassigned", "undated").replace("rejected", "refused").replace('"state"', '"status"')
+    )
+    file.write_text(text)
+
+    assert worked.finsync("show") == 0
+    assert "Rows of each source" in capsys.readouterr().out
