@@ -157,7 +157,7 @@ def test_quarters_decided_by_another_list_of_companies_are_not_mixed(again, caps
             ["release", "--allow-missing", "cashflow"],
             "cashflow is not a source. Name one of balance_sheet, cash_flow, pnl",
         ),
-        (["show"], "no release in"),
+        (["show"], "there is no release yet. Make one: finsync run"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_told_with_its_cure(
