@@ -13,6 +13,7 @@ from finsync_pipeline.cli.services import ServicesFailed, services_running
 from finsync_pipeline.cli.show import console
 from finsync_pipeline.cli.sources import declared_sources, refuse_unknown
 from finsync_pipeline.clients.errors import SourceFault
+from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.extraction.connect import ask_each, stock_of
 from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.orchestration.partitions import all_quarters, spoken
@@ -20,7 +21,6 @@ from finsync_pipeline.orchestration.run_requests import range_tags
 from finsync_pipeline.settings import tables_folder
 from finsync_pipeline.statements.dates import quarter_of
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.validate import DeliveryMistake
 from finsync_pipeline.storage.ledgers import worked_quarters
 
 
@@ -54,7 +54,7 @@ def occupied_range(sources: Sequence[SourceMapping]) -> tuple[date, date]:
     stocks = ask_each(sources, lambda mapping: stock_of(mapping, all_quarters()))
     for mapping, stock in zip(sources, stocks, strict=True):
         occupied |= worked_quarters(tables_folder(), mapping.name, all_quarters()).keys()
-        with suppress(SourceFault, DeliveryMistake):
+        with suppress(SourceFault, SourceInvalid):
             occupied |= quarter_versions(stock.result().delivery).keys()
     return (min(occupied), max(occupied)) if occupied else (all_quarters()[-1], all_quarters()[-1])
 

@@ -8,6 +8,7 @@ import dagster as dg
 import pandas as pd
 
 from finsync_pipeline.clients.errors import SourceFault, SourceUnavailable, without_credentials
+from finsync_pipeline.errors import DataError, SourceInvalid
 from finsync_pipeline.extraction.connect import service_of
 from finsync_pipeline.extraction.inventory import rows_by_quarter
 from finsync_pipeline.extraction.raw_rows import fetch_rows
@@ -16,12 +17,11 @@ from finsync_pipeline.orchestration.io_manager import PARTITION_COLUMN
 from finsync_pipeline.orchestration.metadata import column_schema, counted_by_quarter, described, described_by_quarter
 from finsync_pipeline.orchestration.partitions import ONE_RUN, QUARTERS, days_of
 from finsync_pipeline.orchestration.resources import RunSources
-from finsync_pipeline.quality.reconciliation import draw_up_ledger, imbalances
+from finsync_pipeline.quality.reconciliation import imbalances, make_ledger
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.row_context import DecisionsOutdated, company_spellings
-from finsync_pipeline.statements.standardize import harmonise
+from finsync_pipeline.statements.row_context import company_spellings
+from finsync_pipeline.statements.standardize import standardize
 from finsync_pipeline.statements.tables import COMPANY_IDS, DELIVERY, FACTS, LEDGER, REJECTS, TEXTS, Table, raw_table
-from finsync_pipeline.statements.validate import DeliveryMistake
 
 COUNTED = [name for name in LEDGER.arrow.names if name.startswith(("rows_", "cells_"))]
 RETRY = dg.RetryPolicy(max_retries=1, delay=1)
@@ -45,7 +45,7 @@ def failures_explained(mapping: SourceMapping) -> Iterator[None]:
         yield
     except SourceUnavailable as error:
         raise dg.Failure(str(error), metadata=metadata) from None
-    except (SourceFault, DeliveryMistake, DecisionsOutdated) as error:
+    except (SourceFault, SourceInvalid, DataError) as error:
         raise dg.Failure(str(error), metadata=metadata, allow_retries=False) from None
 
 
@@ -193,8 +193,8 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
     ) -> Iterator[Any]:
         keys = context.partition_keys
         with failures_explained(mapping):
-            made = harmonise(raw, company_ids, mapping)
-        ledger = draw_up_ledger(raw, made, mapping, days_of(keys), company_ids)
+            made = standardize(raw, company_ids, mapping)
+        ledger = make_ledger(raw, made, mapping, days_of(keys), company_ids)
         yield from _conservation(mapping, ledger, delivery, keys)
         tables = {"facts": (made.facts, "period_end"), "texts": (made.texts, "period_end")}
         tables |= {"rejects": (made.rejects, "quarter"), "ledger": (ledger, "quarter")}

@@ -8,13 +8,13 @@ from finsync_pipeline.clients.errors import SourceFault
 from finsync_pipeline.clients.http import Patience
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.defs.jobs import quarter_job
+from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.extraction.connect import ask_each, stock_of
 from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.orchestration.partitions import all_quarters
 from finsync_pipeline.orchestration.run_requests import UNFINISHED, range_requests
 from finsync_pipeline.settings import is_deployed, tables_folder
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.validate import DeliveryMistake
 from finsync_pipeline.storage.ledgers import worked_quarters
 
 WATCHING = Patience(read=45, attempts=1)
@@ -41,7 +41,7 @@ def watch(context: dg.ComponentLoadContext) -> dg.Definitions:
             try:
                 for quarter, change in asked.result().items():
                     concerned.setdefault(quarter, []).append(f"{mapping.name}: {change}")
-            except (SourceFault, DeliveryMistake) as error:
+            except (SourceFault, SourceInvalid) as error:
                 context.log.warning(str(error))
                 silent.append(mapping.name)
         if concerned:

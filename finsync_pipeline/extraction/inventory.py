@@ -29,7 +29,7 @@ from finsync_pipeline.extraction.source_query import literal, spelling
 from finsync_pipeline.statements.dates import UnreadableDate, quarter_of, read_period_end
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.reasons import REASONS
-from finsync_pipeline.statements.row_context import numbered
+from finsync_pipeline.statements.row_context import with_row_ids
 from finsync_pipeline.statements.standardize import delivered_cells
 from finsync_pipeline.statements.tables import DELIVERY, REJECTS
 
@@ -51,7 +51,7 @@ class Stock:
 def take_stock(service: Service, mapping: SourceMapping, quarters: Sequence[date]) -> Stock:
     """Ask what the source holds, and place each spelling of the period end in one of `quarters` (first days).
 
-    If the source publishes anew in the middle, all is asked once more. Raises a SourceFault, or DeliveryMistake for a
+    If the source publishes anew in the middle, all is asked once more. Raises a SourceFault, or SourceInvalid for a
     column that is gone.
     """
     try:
@@ -133,7 +133,7 @@ def _refuse_undated(service: Service, mapping: SourceMapping, delivery: pd.DataF
     if undated.empty:
         return REJECTS.frame()
     rows = check_fetched(ask_rows(service, mapping, counts_of(undated)), undated, mapping)
-    rows = numbered(_in_order_of_keys(rows, mapping))
+    rows = with_row_ids(_in_order_of_keys(rows, mapping))
     reasons = dict(zip(undated["literal"], undated["reason"], strict=True))
     cells = delivered_cells(rows, mapping)["finsync_row"].value_counts().to_dict()
     kept = frames.rows_as_json(rows[mapping.columns])

@@ -19,7 +19,7 @@ from typing import Any
 from damage.chain import QUARTERS, Passage, mapping_of_source, rows_of
 
 from finsync_pipeline.identity.results import Method
-from finsync_pipeline.statements.currencies import CURRENCIES
+from finsync_pipeline.statements.mapping import CURRENCIES
 
 BLANKS = " \t\n\r\xa0"
 MONTH_NAMES = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}

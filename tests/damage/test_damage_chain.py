@@ -14,7 +14,7 @@ from damage.second_reading import read_outcome
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finsync_pipeline.statements.validate import DeliveryMistake
+from finsync_pipeline.errors import SourceInvalid
 from source_services.errors import DataFileError
 
 SOURCES = list(FILES)
@@ -27,7 +27,7 @@ def passed(source: str, content: bytes, folder: Path) -> Passage | None:
     file.write_bytes(content)
     try:
         return pass_through(file, mapping_of_source(source))
-    except (DataFileError, DeliveryMistake) as error:
+    except (DataFileError, SourceInvalid) as error:
         assert_helps(error, source, file)
     return None
 

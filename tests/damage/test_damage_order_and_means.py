@@ -15,7 +15,7 @@ from damage.damages import FILES, Table, tables, written
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finsync_pipeline.statements.validate import DeliveryMistake
+from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.storage.parquet import write_frame
 from source_services.errors import DataFileError
 
@@ -29,7 +29,7 @@ def passed(table: Table) -> Passage | str:
         file.write_bytes(written(table))
         try:
             return pass_through(file, mapping_of_source(table.source))
-        except (DataFileError, DeliveryMistake) as error:
+        except (DataFileError, SourceInvalid) as error:
             return type(error).__name__
 
 

@@ -23,10 +23,10 @@ SHIPPED = mapping_of_source("pnl")
 MAPPING = SourceMapping.model_validate(
     SHIPPED.model_dump()
     | {
-        "company": {"column": "Company Name", "evidence": {"ticker": "Ticker"}},
+        "company": {"column": "Company Name", "supporting_columns": {"ticker": "Ticker"}},
         "period_end": {"column": "Period Ended", "formats": ["%B %d, %Y", "%d/%m/%Y", "%m/%d/%Y"]},
         "currency": {"column": "Currency"},
-        "scale": {"column": "Units", "spellings": {"USD thousands": "thousands"}},
+        "scale": {"column": "Units", "values": {"USD thousands": "thousands"}},
         "known_since": "Filed",
         "items": {"revenue": "Total Revenue", "net_income": "Net Profit", "form": "Form"},
     }

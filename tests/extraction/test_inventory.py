@@ -21,9 +21,9 @@ from extraction_sources import (
 )
 from factories import running_services
 
+from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.extraction.inventory import Stock
 from finsync_pipeline.statements.tables import DELIVERY, REJECTS
-from finsync_pipeline.statements.validate import DeliveryMistake
 
 ROWS = [
     (1, "A", "December 31, 2009", "1,000", "5", ""),
@@ -118,7 +118,7 @@ def test_columns_that_the_mapping_does_not_name_are_told(stock: Stock) -> None:
 
 
 def test_a_renamed_column_is_refused_and_the_near_one_named(urls: dict[str, str]) -> None:
-    with pytest.raises(DeliveryMistake) as error:
+    with pytest.raises(SourceInvalid) as error:
         deliver(pnl_mapping(urls["renamed"], table="renamed"))
     assert "'Total Revenue' of table 'renamed' is not delivered" in str(error.value)
     assert "it may now be called 'Total Revenues'" in str(error.value)

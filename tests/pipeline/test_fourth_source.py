@@ -18,9 +18,9 @@ attributes:
   url: "{{ env('FINSYNC_TAX_URL') }}"
   table: tax
   row_key: Ref
-  company: {column: Firm, evidence: {name: Legal Name}}
+  company: {column: Firm, supporting_columns: {name: Legal Name}}
   period_end: {column: Year End, formats: ["%d.%m.%Y"], snap_days: 3}
-  months: {column: Span, spellings: {FY: 12, H1: 6}}
+  months: {column: Span, values: {FY: 12, H1: 6}}
   currency: EUR
   scale: thousands
   known_since: {column: Filed, formats: ["%d.%m.%Y"]}

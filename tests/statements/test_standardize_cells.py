@@ -15,10 +15,10 @@ from finsync_pipeline.statements.dates import quarter_of
 from finsync_pipeline.statements.items import NUMERIC_ITEMS
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.row_context import company_spellings
-from finsync_pipeline.statements.standardize import harmonise
+from finsync_pipeline.statements.standardize import standardize
 from finsync_pipeline.statements.tables import COMPANY_IDS, FACTS, REJECTS, TEXTS
 
-UNIT = {"column": "unit", "spellings": {"USD k": "thousands", "USD m": "millions", "USD": 1}}
+UNIT = {"column": "unit", "values": {"USD k": "thousands", "USD m": "millions", "USD": 1}}
 
 
 def facts_of(rows: list[dict[str, Any]], mapping: SourceMapping) -> list[dict[str, Any]]:
@@ -52,7 +52,7 @@ def test_the_scale_of_a_row_comes_from_its_column() -> None:
 
 def test_one_column_may_say_currency_and_scale() -> None:
     mapping = mapping_of(
-        scale=UNIT, currency={"column": "unit", "spellings": {"USD k": "USD", "USD m": "USD", "USD": "USD"}}
+        scale=UNIT, currency={"column": "unit", "values": {"USD k": "USD", "USD m": "USD", "USD": "USD"}}
     )
     (fact,) = facts_of([{"unit": "USD m", "sales": "2"}], mapping)
     assert (fact["currency"], fact["value"]) == ("USD", 2000000.0)
@@ -174,7 +174,7 @@ def test_the_names_of_columns_do_no_harm(names: list[str]) -> None:
 @pytest.mark.parametrize("rows", [[], [{"s": None}], [{"s": "1", "b": "x"}, {"s": "n/m", "b": "x"}]])
 def test_every_frame_is_arrow_backed_and_in_the_schema_of_its_table(rows: list[dict[str, Any]]) -> None:
     mapping = mapping_of(
-        company={"column": "who", "evidence": {"name": "long"}},
+        company={"column": "who", "supporting_columns": {"name": "long"}},
         months={"column": "m"},
         currency={"column": "c"},
         scale=UNIT,
@@ -190,7 +190,7 @@ def test_every_frame_is_arrow_backed_and_in_the_schema_of_its_table(rows: list[d
 
 
 def test_the_evidence_is_the_declared_cells_as_json() -> None:
-    mapping = mapping_of(company={"column": "who", "evidence": {"name": "long", "country": "land"}})
+    mapping = mapping_of(company={"column": "who", "supporting_columns": {"name": "long", "country": "land"}})
     rows = [{"key": str(n), "who": "A", "long": '\u00c9lan "Q" SA', "land": None, "sales": "1"} for n in range(3)]
     said = frames.to_arrow(company_spellings(raw_frame(rows, mapping), mapping)).to_pylist()
     assert said == [
@@ -221,7 +221,7 @@ def test_what_a_column_is_declared_to_hold_stands_beside_each_spelling(kind: str
 
 
 def test_no_rows_say_nothing_of_companies() -> None:
-    mapping = mapping_of(company={"column": "who", "evidence": {"name": "long"}})
+    mapping = mapping_of(company={"column": "who", "supporting_columns": {"name": "long"}})
     said = company_spellings(raw_frame([], mapping), mapping)
     assert len(COMPANY_IDS.conform(said)) == 0
 
@@ -248,9 +248,9 @@ def test_a_range_of_quarters_gives_what_each_quarter_alone_gives() -> None:
     ]
     raw = in_key_order(raw_frame(rows, mapping), mapping)
     company_ids = decided_companies(raw, mapping)
-    together = harmonise(raw, company_ids, mapping)
+    together = standardize(raw, company_ids, mapping)
     quarters = raw["finsync_period_end"].map(quarter_of)
-    alone = [harmonise(part, company_ids, mapping) for _, part in raw.groupby(quarters)]
+    alone = [standardize(part, company_ids, mapping) for _, part in raw.groupby(quarters)]
     assert len(alone) == 3
     for name in ("facts", "texts", "rejects"):
         parts = [frames.to_arrow(getattr(one, name)) for one in alone]
@@ -275,10 +275,10 @@ def test_the_index_of_the_frame_does_not_matter() -> None:
     ]
     raw = raw_frame(rows, mapping)
     company_ids = decided_companies(raw, mapping)
-    expected = harmonise(raw, company_ids, mapping)
+    expected = standardize(raw, company_ids, mapping)
     assert len(expected.rejects) == 4
     for index in ([9, 8, 7, 6, 5], [0, 0, 1, 1, 1]):
-        out = harmonise(raw.set_axis(index), company_ids, mapping)
+        out = standardize(raw.set_axis(index), company_ids, mapping)
         pd.testing.assert_frame_equal(out.rejects, expected.rejects)
         pd.testing.assert_frame_equal(out.facts, expected.facts)
 

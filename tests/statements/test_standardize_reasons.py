@@ -12,11 +12,10 @@ from pandera.errors import SchemaErrors
 from statements.statement_frames import Run, decided_companies, mapping_of, run_rows, run_together
 
 from finsync_pipeline import frames
+from finsync_pipeline.errors import DataError, SourceInvalid
 from finsync_pipeline.statements.reasons import REASONS
-from finsync_pipeline.statements.row_context import DecisionsOutdated
-from finsync_pipeline.statements.standardize import harmonise
+from finsync_pipeline.statements.standardize import standardize
 from finsync_pipeline.statements.validate import (
-    DeliveryMistake,
     check_columns,
     failing,
     row_schema,
@@ -25,7 +24,7 @@ from finsync_pipeline.statements.validate import (
 MAPPING = mapping_of(
     months={"column": "length"},
     currency={"column": "money"},
-    scale={"column": "unit", "spellings": {"ones": 1, "k": 1000}},
+    scale={"column": "unit", "values": {"ones": 1, "k": 1000}},
     known_since="filed",
     numbers={"null_words": ["-"]},
     items={"revenue": "sales", "cash": "cash", "sector": "branch"},
@@ -114,7 +113,7 @@ def test_every_reason_that_rows_or_cells_can_have_is_tried_here() -> None:
 @pytest.mark.parametrize("reason", REASONS.values(), ids=REASONS.keys())
 def test_a_reason_says_what_it_means_and_what_to_do(reason: Any) -> None:
     assert reason.meaning.endswith(".")
-    assert reason.cure.endswith(".")
+    assert reason.fix.endswith(".")
 
 
 def test_a_good_row_has_no_reject() -> None:
@@ -158,12 +157,12 @@ def test_the_first_reason_in_the_order_of_the_stages_is_told() -> None:
 def test_a_company_that_was_never_decided_is_a_fault_of_the_tables_and_not_of_the_row() -> None:
     mapping = mapping_of()
     raw = raw_frame([{"key": "1", "who": "Acme", "sales": "1"}], mapping)
-    with pytest.raises(DecisionsOutdated, match="company_ids were made of other rows"):
-        harmonise(raw, decided_companies(raw, mapping).head(0), mapping)
+    with pytest.raises(DataError, match=r"^pnl/company_ids: made of other rows"):
+        standardize(raw, decided_companies(raw, mapping).head(0), mapping)
 
 
 def test_a_decision_counts_for_its_evidence_and_period_only() -> None:
-    mapping = mapping_of(company={"column": "who", "evidence": {"name": "long"}})
+    mapping = mapping_of(company={"column": "who", "supporting_columns": {"name": "long"}})
     rows = [
         {"key": "1", "who": "Acme", "long": "Acme Corp", "sales": "1"},
         {"key": "2", "who": "Acme", "long": None, "sales": "1"},
@@ -178,7 +177,7 @@ def test_a_decision_counts_for_its_evidence_and_period_only() -> None:
     ]
     is_meant = company_ids["period_end"] == date(2008, 12, 31)
     only_one = company_ids.assign(status=company_ids["status"].where(is_meant, "unknown"))
-    harmonised = harmonise(raw, only_one, mapping)
+    harmonised = standardize(raw, only_one, mapping)
     assert harmonised.facts["row_key"].tolist() == ["3"]
     assert harmonised.rejects["reason"].tolist() == ["company_unknown"] * 2
 
@@ -209,7 +208,7 @@ def test_columns_that_the_mapping_does_not_name_are_told() -> None:
 
 
 def test_a_column_that_is_gone_is_named_with_what_it_may_be_called_now() -> None:
-    with pytest.raises(DeliveryMistake) as raised:
+    with pytest.raises(SourceInvalid) as raised:
         check_columns(mapping_of(), ["key", "who", "ends", "sales_total"])
     said = str(raised.value)
     assert "pnl: column 'sales' of table 'pnl' is not delivered" in said
