@@ -7,7 +7,6 @@ both together (`decide`); and what is reported of decisions (`audit`). What does
 Read on in `resolve`, then `docs/identity.md`.
 """
 
-from finsync_pipeline.identity.csv_text import ReferenceMistake
 from finsync_pipeline.identity.decide import Decider
 from finsync_pipeline.identity.reference import Reference, read_reference
 from finsync_pipeline.identity.resolve import resolve
@@ -16,7 +15,6 @@ from finsync_pipeline.identity.review import Review, apply_review, read_review
 __all__ = [
     "Decider",
     "Reference",
-    "ReferenceMistake",
     "Review",
     "apply_review",
     "read_reference",

@@ -28,7 +28,7 @@ class Decider:
 
     @classmethod
     def read(cls, reference: Path, review: Path | None, sources: Collection[str]) -> Decider:
-        """What stands in the files now. Raises ReferenceMistake."""
+        """What stands in the files now. Raises ConfigurationError."""
         companies = read_reference(reference)
         return cls(companies, read_review(review, companies, sources))
 

@@ -27,12 +27,12 @@ from finsync_pipeline.identity.results import Method, Status
 REJECT = "reject"
 ALL_SOURCES = "*"
 REQUIRED = {
-    "spelling": "write the company as the source spells it, or remove the row",
-    "company_id": f"write the company's id, or {REJECT}, or remove the row",
-    "who": "write who decided it",
-    "when": "write the day of the decision, as 2026-01-31",
+    "spelling": "Write the company as the source writes it, or remove the row",
+    "company_id": f"Write the company's id, or {REJECT}, or remove the row",
+    "who": "Write who decided it",
+    "when": "Write the day of the decision, as 2026-01-31",
 }
-"""Columns in which no line may be blank, with the cure."""
+"""Columns in which no line may be blank, with the fix."""
 AUTOMATIC = ["score", "runner_up", "runner_up_score", "precision", "suggestion", "candidates"]
 """Columns that belong to an automatic decision."""
 
@@ -184,8 +184,8 @@ def read_review(path: str | Path | None, reference: Reference, sources: Collecti
     """Read what people decided; without a path there is nothing decided.
 
     Columns: source (blank or `*` = every source), spelling, company_id (a listed one, or `reject`), who, when (a
-    date), and where they are there evidence, valid_from, valid_to, note. Raises `ReferenceMistake`, which names file,
-    row, column and the cure.
+    date), and where they are there evidence, valid_from, valid_to, note. Raises ConfigurationError, which names file,
+    row, column and the fix.
     """
     if path is None:
         return Review()
@@ -196,8 +196,8 @@ def read_review(path: str | Path | None, reference: Reference, sources: Collecti
         of_the_same = read[line.source, line.spelling, line.evidence]
         for number, other in of_the_same.items():
             if line.contradicts(other):
-                said = f"{line.company_id!r} for {line.spelling!r}, for which row {number} says {other.company_id!r}"
-                raise row.mistake("company_id", f"says {said}: keep one, or give them dates that do not overlap")
+                what = f"is {line.company_id!r} for {line.spelling!r}, for which row {number} has {other.company_id!r}"
+                raise row.error("company_id", what, "Keep one, or give them dates that do not overlap")
         of_the_same[row.number] = line
     return Review(tuple(line for lines in read.values() for line in lines.values()))
 
@@ -206,20 +206,20 @@ def _read_line(row: Row, listed: Collection[str], sources: Collection[str]) -> R
     source, company_id = row.cells.get("source", ALL_SOURCES), row.cells["company_id"]
     if source not in (ALL_SOURCES, *sources):
         known = ", ".join(sorted(sources))
-        raise row.mistake("source", f"{source!r} is not a source: there are {known}; leave it blank to mean all")
+        raise row.error("source", f"{source!r} is not a source", f"Write one of {known}, or leave it blank to mean all")
     is_reject = company_id.lower() == REJECT
     if is_reject and company_id in listed:
-        raise row.mistake("company_id", f"{company_id!r} is a company of the list too: give the company another id")
+        raise row.error("company_id", f"{company_id!r} is a company of the list too", "Give the company another id")
     if not is_reject and company_id not in listed:
-        cure = f"add the company to the list, correct the id, or write {REJECT}"
-        raise row.mistake("company_id", f"{company_id!r} is not in the list of companies: {cure}")
+        fix = f"Add the company to the list, correct the id, or write {REJECT}"
+        raise row.error("company_id", f"{company_id!r} is not in the list of companies", fix)
     evidence = row.cells.get("evidence")
     try:
         evidence = evidence and evidence_key(evidence)
     except ValueError:
-        cure = "copy it from identity_review.csv, or leave it blank to mean whatever it is"
-        raise row.mistake("evidence", f"{evidence!r} is not a JSON object: {cure}") from None
+        fix = "Copy it from identity_review.csv, or leave it blank to mean whatever it is"
+        raise row.error("evidence", f"{evidence!r} is not a JSON object", fix) from None
     cells: dict[str, Any] = {**dict.fromkeys(REVIEW_COLUMNS), **row.cells, **row.days(), "evidence": evidence}
-    cells["when"] = row.day("when", "write it as 2026-01-31")
+    cells["when"] = row.day("when", "Write it as 2026-01-31")
     cells["source"], cells["company_id"] = source if source in sources else None, REJECT if is_reject else company_id
     return ReviewLine(**{column: cells[column] for column in REVIEW_COLUMNS})
