@@ -1,7 +1,7 @@
 """Entity resolution: which company of the reference list each row of a source belongs to, or why none.
 
 What belongs here: reading the list (`reference` over `csv_text`, prepared in `company_index`) and its `collisions`; the
-decision about a text by itself (`spellings` over `codes`, `names` and `tickers`), then with its supporting columns
+decision about a text by itself (`texts` over `codes`, `names` and `tickers`), then with its supporting columns
 (`evidence`), by columns in `resolve` (`results` has statuses, methods and the columns); what people decided (`review`);
 both together (`decide`); and what is reported of decisions (`audit`). What does not: reading sources, and statements.
 Read on in `resolve`, then `docs/identity.md`.

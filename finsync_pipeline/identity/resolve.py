@@ -17,7 +17,7 @@ from finsync_pipeline.identity.company_index import KINDS, CompanyIndex
 from finsync_pipeline.identity.evidence import apply_evidence
 from finsync_pipeline.identity.reference import Reference
 from finsync_pipeline.identity.results import Decisions
-from finsync_pipeline.identity.spellings import decide_texts
+from finsync_pipeline.identity.texts import decide_texts
 
 _ASKED = {"spelling": pa.large_string(), "period_end": pa.date32(), "evidence": pa.large_string(), "kind": pa.string()}
 
