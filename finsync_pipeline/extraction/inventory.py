@@ -31,14 +31,14 @@ from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.reasons import REASONS
 from finsync_pipeline.statements.row_context import with_row_ids
 from finsync_pipeline.statements.standardize import delivered_cells
-from finsync_pipeline.statements.tables import DELIVERY, REJECTS
+from finsync_pipeline.statements.tables import INVENTORY, REJECTS
 
 
 @dataclass(frozen=True)
 class Stock:
     """What a source holds now.
 
-    `delivery` is a table DELIVERY, `undated` the rows that belong to no quarter as a table REJECTS, `unmapped` the
+    `delivery` is a table INVENTORY, `undated` the rows that belong to no quarter as a table REJECTS, `unmapped` the
     columns that the mapping does not name, `row_count` the rows of the table as the source counts them.
     """
 
@@ -95,7 +95,7 @@ def _place(contents: Contents, mapping: SourceMapping, quarters: set[date]) -> p
     data_version = contents.data_version or _digest(sorted(map(repr, contents.periods)))
     spellings = [
         {
-            "spelling": None if value is None else spelling(value),
+            "period_end_text": None if value is None else spelling(value),
             "literal": literal(value),
             "row_count": row_count,
             "content_hash": hashes.get(literal(value)),
@@ -104,7 +104,7 @@ def _place(contents: Contents, mapping: SourceMapping, quarters: set[date]) -> p
         }
         for value, row_count in contents.periods
     ]
-    return DELIVERY.validate(DELIVERY.frame(sorted(spellings, key=lambda row: row["literal"])))
+    return INVENTORY.validate(INVENTORY.frame(sorted(spellings, key=lambda row: row["literal"])))
 
 
 def _hashes(version: Version | None, periods: list[tuple[Any, int]]) -> dict[str, str]:
@@ -143,7 +143,7 @@ def _refuse_undated(service: Service, mapping: SourceMapping, delivery: pd.DataF
                 "source": mapping.name,
                 "row_key": None if pd.isna(key) else key,
                 "row_number": number,
-                "outcome": "refused",
+                "outcome": "rejected",
                 "stage": REASONS[reasons[found]].stage,
                 "reason": reasons[found],
                 "raw_text": kept[number],

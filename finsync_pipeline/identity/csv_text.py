@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from finsync_pipeline.errors import ConfigurationError
+
+RENAMED = {"spelling": "source_name", "evidence": "supporting_columns"}
+"""Columns in the header of an earlier version, and what each is called now."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Row:
         return ConfigurationError(what, fix, where=f"{self.file}, row {self.number}, column {column}")
 
 
-def read_rows(file: Path, *, required: Mapping[str, str], copied_from: tuple[str, ...] = ()) -> list[Row]:
+def read_rows(file: Path, *, required: Mapping[str, str], copied_from: Sequence[str] = ()) -> list[Row]:
     """The rows of a CSV file with a header; blank rows are left out.
 
     `required`: the columns in which no row may be blank, with the fix. `copied_from`: the columns of a longer file
@@ -49,20 +52,19 @@ def read_rows(file: Path, *, required: Mapping[str, str], copied_from: tuple[str
     column twice, or has a row with more or fewer cells than its header, or with a quote that is not closed in it.
     """
     lines = _read_text(file, required).split("\n")
-    header = tuple(cell.lower() for cell in _read_cells(file, 1, lines[0]))
+    header = [RENAMED.get(cell.lower(), cell.lower()) for cell in _read_cells(file, 1, lines[0])]
     _check_header(file, header, required)
     count = len(header)
     rows: list[Row] = []
     for number, line in enumerate(lines[1:], start=2):
         cells = _read_cells(file, number, line)
-        if len(cells) == len(copied_from) > count and header == copied_from[:count] and cells[count].isdecimal():
+        if len(cells) == len(copied_from) > count and header == list(copied_from[:count]) and cells[count].isdecimal():
             cells = cells[:count]
         if not any(cells):
             continue
         if len(cells) != count:
             fix = "Put a cell with a comma between double quotes; for a row of another file, put its header first"
-            what = f"has {len(cells)} cells where the header has {count}"
-            raise ConfigurationError(what, fix, where=f"{file}, row {number}")
+            raise ConfigurationError(f"has {len(cells)} cells, the header {count}", fix, f"{file}, row {number}")
         row = Row(file, number, {column: cell for column, cell in zip(header, cells, strict=True) if cell})
         if blank := [column for column in required if column not in row.cells]:
             raise row.error(blank[0], "is blank", required[blank[0]])
@@ -77,8 +79,7 @@ def _read_text(file: Path, required: Iterable[str]) -> str:
         raise ConfigurationError("there is no such file", "Write it, or correct the path", where=file) from None
     except UnicodeDecodeError as error:
         row = error.object[: error.start].count(b"\n") + 1
-        where = f"{file}, row {row}"
-        raise ConfigurationError("is not UTF-8 text", "Save the file as 'CSV UTF-8'", where) from None
+        raise ConfigurationError("is not UTF-8 text", "Save the file as 'CSV UTF-8'", f"{file}, row {row}") from None
     if not text:
         raise ConfigurationError("is empty", f"Write a header row with {', '.join(required)}", where=file)
     return text
@@ -91,15 +92,13 @@ def _read_cells(file: Path, number: int, line: str) -> list[str]:
             raise csv.Error
         return [cell.strip() for cells in csv.reader([line], strict=True, skipinitialspace=True) for cell in cells]
     except csv.Error:
-        what = "has a double quote that opens or closes no cell of this line"
         fix = 'Close it before the next comma or the end of the line, remove it, or write it as text: "7"" pipe"'
-        raise ConfigurationError(what, fix, where=f"{file}, row {number}") from None
+        raise ConfigurationError("has a stray double quote", fix, f"{file}, row {number}") from None
 
 
-def _check_header(file: Path, header: tuple[str, ...], required: Iterable[str]) -> None:
+def _check_header(file: Path, header: list[str], required: Iterable[str]) -> None:
     if missing := [column for column in required if column not in header]:
         what = f"has no column {missing[0]} (it has {', '.join(header)})"
         raise ConfigurationError(what, "Rename the column that holds it", where=f"{file}, row 1")
     if twice := [column for column in header if column and header.count(column) > 1]:
-        where = f"{file}, row 1, column {twice[0]}"
-        raise ConfigurationError("is there twice", "Rename or remove one of the two", where)
+        raise ConfigurationError("is there twice", "Rename or remove one", f"{file}, row 1, column {twice[0]}")

@@ -143,7 +143,7 @@ def frame_of(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFra
 
 
 def records(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[list[str]]:
-    """The rows as lists of text, sorted, to be hashed; a null, as in a column that is not there, is not an empty text."""
+    """The rows as lists of text, sorted, to be hashed; a missing cell is not an empty text."""
     rows = ([row.get(column) for column in columns] for row in frames.to_arrow(frame).to_pylist())
     return sorted(["" if cell is None else f"={cell}" for cell in row] for row in rows)
 

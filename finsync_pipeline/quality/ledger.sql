@@ -30,7 +30,7 @@ used AS (
     FROM used_cells GROUP BY quarter
 ),
 unused_rows AS (
-    SELECT quarter, row_number, bool_or(outcome = 'refused') AS is_refused
+    SELECT quarter, row_number, bool_or(outcome = 'rejected') AS is_rejected
     FROM rejects
     WHERE item IS NULL OR (quarter, row_key) NOT IN (SELECT (quarter, row_key) FROM used_cells)
     GROUP BY quarter, row_number
@@ -38,14 +38,14 @@ unused_rows AS (
 unused AS (
     SELECT
         quarter,
-        count(*) FILTER (is_refused) AS rows_refused,
-        count(*) FILTER (NOT is_refused) AS rows_superseded
+        count(*) FILTER (is_rejected) AS rows_rejected,
+        count(*) FILTER (NOT is_rejected) AS rows_superseded
     FROM unused_rows GROUP BY quarter
 ),
 unused_cells AS (
     SELECT
         quarter,
-        sum(cells) FILTER (outcome = 'refused') AS cells_refused,
+        sum(cells) FILTER (outcome = 'rejected') AS cells_rejected,
         sum(cells) FILTER (outcome = 'superseded') AS cells_superseded
     FROM rejects GROUP BY quarter
 ),

@@ -74,8 +74,8 @@ def imbalances(ledger: pd.DataFrame, delivered: Mapping[date, int]) -> list[Imba
     """What does not reconcile in the ledger, and with `delivered`: the rows that the inventory counts by quarter."""
     found = []
     for line in ledger.to_dict("records"):
-        rows = line["rows_used"] + line["rows_refused"] + line["rows_superseded"]
-        cells = line["cells_used"] + line["cells_refused"] + line["cells_superseded"] + line["cells_empty"]
+        rows = line["rows_used"] + line["rows_rejected"] + line["rows_superseded"]
+        cells = line["cells_used"] + line["cells_rejected"] + line["cells_superseded"] + line["cells_empty"]
         pairs = (
             ("rows in", line["rows_in"], rows),
             ("cells in", line["cells_in"], cells),

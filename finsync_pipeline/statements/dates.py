@@ -23,7 +23,7 @@ def read_date(text: str, declared: Dates) -> date:
     found = {day for fmt in declared.formats if (day := _in_format(text, fmt))}
     if len(found) == 1:
         return found.pop()
-    raise UnreadableDate("date_ambiguous" if found else "undated")
+    raise UnreadableDate("date_ambiguous" if found else "date_unreadable")
 
 
 def readable_date(text: str, declared: Dates) -> date | None:

@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 from finsync_pipeline.statements.items import packaged_rows
 
-Outcome = Literal["refused", "superseded"]
+Outcome = Literal["rejected", "superseded"]
 
 
 @dataclass(frozen=True)

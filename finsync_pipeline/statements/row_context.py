@@ -20,17 +20,16 @@ def with_row_ids(raw: pd.DataFrame) -> pd.DataFrame:
     return raw.reset_index(drop=True).assign(finsync_row=places)
 
 
-def company_spellings(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
+def source_names(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     """The distinct companies that the rows name, as the source writes them.
 
-    Columns: spelling, evidence (JSON of the supporting columns, or null), period_end, row_count, and kind: what the
+    Columns: source_name, supporting_columns (JSON of their cells, or null), period_end, row_count, and kind: what the
     mapping declares that the column holds, or null.
     """
-    spellings = frames.query(
-        "SELECT spelling, evidence, period_end, count(*) AS row_count FROM named GROUP BY ALL ORDER BY ALL",
-        named=_named_companies(raw, mapping),
+    names = frames.query(
+        "SELECT *, count(*) AS row_count FROM named GROUP BY ALL ORDER BY ALL", named=_named_companies(raw, mapping)
     )
-    return spellings.assign(kind=_column(spellings, mapping.company.kind, pa.string()))
+    return names.assign(kind=_column(names, mapping.company.kind, pa.string()))
 
 
 def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
@@ -57,8 +56,8 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
             END AS reason
         FROM rows
         LEFT JOIN ids
-            ON rows.spelling IS NOT DISTINCT FROM ids.spelling
-            AND rows.evidence IS NOT DISTINCT FROM ids.evidence
+            ON rows.source_name IS NOT DISTINCT FROM ids.source_name
+            AND rows.supporting_columns IS NOT DISTINCT FROM ids.supporting_columns
             AND rows.period_end = ids.period_end
         ORDER BY finsync_row
         """,
@@ -80,9 +79,10 @@ def _decisions(company_ids: pd.DataFrame) -> pd.DataFrame:
     return frames.query(
         """
         SELECT
-            spelling, evidence, period_end, status, company_id, certainty,
-            row_number() OVER (ORDER BY period_end, spelling, evidence) AS decision,
-            ltrim(regexp_replace(lower(spelling), '[^\\p{L}\\p{N}&]', '', 'g'), '0') || coalesce(evidence, '') AS name
+            source_name, supporting_columns, period_end, status, company_id, certainty,
+            row_number() OVER (ORDER BY period_end, source_name, supporting_columns) AS decision,
+            ltrim(regexp_replace(lower(source_name), '[^\\p{L}\\p{N}&]', '', 'g'), '0')
+                || coalesce(supporting_columns, '') AS name
         FROM ids
         """,
         ids=company_ids.assign(certainty=certainties),
@@ -94,8 +94,8 @@ def _named_companies(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     cells = raw[list(supporting.values())].set_axis(list(supporting), axis="columns")
     return pd.DataFrame(
         {
-            "spelling": raw[mapping.company.column],
-            "evidence": frames.rows_as_json(cells) if supporting else _column(raw, None, pa.string()),
+            "source_name": raw[mapping.company.column],
+            "supporting_columns": frames.rows_as_json(cells) if supporting else _column(raw, None, pa.string()),
             "period_end": raw["finsync_period_end"],
         }
     )

@@ -131,7 +131,7 @@ TABLES: dict[str, Table] = {
     name: Table(name, tuple(_declared_fields(rows)))
     for name, rows in groupby(packaged_rows("tables.csv"), key=lambda row: row["table"])
 }
-DELIVERY, RAW_BOOKKEEPING = TABLES["delivery"], TABLES["raw_bookkeeping"]
+INVENTORY, RAW_BOOKKEEPING = TABLES["inventory"], TABLES["raw_bookkeeping"]
 COMPANIES, COMPANY_ALIASES, REVIEW_LINES = TABLES["companies"], TABLES["company_aliases"], TABLES["review_lines"]
 COMPANY_IDS, IDENTITY_REVIEW = TABLES["company_ids"], TABLES["identity_review"]
 FACTS, TEXTS, REJECTS, LEDGER = TABLES["facts"], TABLES["texts"], TABLES["rejects"], TABLES["ledger"]

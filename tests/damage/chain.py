@@ -22,7 +22,7 @@ from finsync_pipeline.identity import Decider, Reference, Review, read_reference
 from finsync_pipeline.quality.reconciliation import Imbalance, imbalances, make_ledger
 from finsync_pipeline.settings import SAMPLE_REFERENCE
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.row_context import company_spellings
+from finsync_pipeline.statements.row_context import source_names
 from finsync_pipeline.statements.standardize import StandardizedTables, standardize
 from finsync_pipeline.statements.tables import COMPANY_IDS, FINANCIALS, SUMMARY
 from source_services.settings import SERVICES
@@ -67,7 +67,7 @@ def pass_through(
     ):
         stock = take_stock(service, mapping, quarters)
         raw = fetch_rows(service, mapping, stock.delivery, quarters)
-    decided = Decider(reference(), review or Review()).decide(company_spellings(raw, mapping), mapping.name)
+    decided = Decider(reference(), review or Review()).decide(source_names(raw, mapping), mapping.name)
     decided = COMPANY_IDS.conform(decided)
     out = standardize(raw, decided, mapping)
     ledger = make_ledger(raw, out, mapping, quarters, decided)

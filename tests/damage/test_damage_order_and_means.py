@@ -36,8 +36,8 @@ def passed(table: Table) -> Passage | str:
 def tables_of(passage: Passage) -> dict[str, pd.DataFrame]:
     out = passage.out
     return {
-        "delivery": passage.stock.delivery,
-        "undated": passage.stock.undated,
+        "inventory": passage.stock.delivery,
+        "unassigned": passage.stock.undated,
         "raw": passage.raw,
         "company_ids": passage.company_ids,
         "facts": out.facts,

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from finsync_pipeline import frames
-from finsync_pipeline.orchestration.io_manager import PARTITION_COLUMN, ParquetIOManager
 from finsync_pipeline.errors import DataError
+from finsync_pipeline.orchestration.io_manager import PARTITION_COLUMN, ParquetIOManager
 from finsync_pipeline.storage.parquet import ParquetFiles
 
 QUARTERS = dg.TimeWindowPartitionsDefinition(

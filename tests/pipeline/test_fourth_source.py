@@ -56,7 +56,7 @@ def test_a_fourth_source_is_one_yaml_file_and_one_data_file(deployment):
     assert run.returncode == 0, run.stdout + run.stderr
 
     account = deployment.manifest()["sources"]["tax"]
-    assert (account["rows_in"], account["rows_used"], account["rows_refused"], account["rows_superseded"]) == (
+    assert (account["rows_in"], account["rows_used"], account["rows_rejected"], account["rows_superseded"]) == (
         3,
         2,
         1,

@@ -185,13 +185,13 @@ def test_the_ledger_counts_rows_and_cells_by_what_became_of_them(run: Run) -> No
         "rules": MAPPING.RULES,
         "reference_version": "r1",
         "review_version": "v1",
-        **{"rows_in": 1, "rows_used": 1, "rows_refused": 0, "rows_superseded": 0},
-        **{"cells_in": 4, "cells_used": 1, "cells_refused": 0, "cells_superseded": 0, "cells_empty": 3},
+        **{"rows_in": 1, "rows_used": 1, "rows_rejected": 0, "rows_superseded": 0},
+        **{"cells_in": 4, "cells_used": 1, "cells_rejected": 0, "cells_superseded": 0, "cells_empty": 3},
     }
     assert fourth == third | {
         "quarter": date(2009, 10, 1),
-        **{"rows_in": 8, "rows_used": 1, "rows_refused": 4, "rows_superseded": 3},
-        **{"cells_in": 32, "cells_used": 3, "cells_refused": 4, "cells_superseded": 6, "cells_empty": 19},
+        **{"rows_in": 8, "rows_used": 1, "rows_rejected": 4, "rows_superseded": 3},
+        **{"cells_in": 32, "cells_used": 3, "cells_rejected": 4, "cells_superseded": 6, "cells_empty": 19},
     }
     assert none == dict.fromkeys(third, 0) | {
         "source": "pnl",

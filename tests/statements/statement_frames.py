@@ -10,7 +10,7 @@ from factories import raw_frame
 
 from finsync_pipeline import frames
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.row_context import company_spellings
+from finsync_pipeline.statements.row_context import source_names
 from finsync_pipeline.statements.standardize import StandardizedTables, standardize
 from finsync_pipeline.statements.tables import COMPANY_IDS
 
@@ -51,9 +51,9 @@ def mapping_of(**parts: Any) -> SourceMapping:
 def decided_companies(
     raw: pd.DataFrame, mapping: SourceMapping, decisions: Mapping[str, str] = DECISIONS
 ) -> pd.DataFrame:
-    """The table COMPANY_IDS for these rows: the decisions, and every other spelling is unknown."""
-    said = company_spellings(raw, mapping)
-    names = [spelling if isinstance(spelling, str) else "" for spelling in said["spelling"]]
+    """The table COMPANY_IDS for these rows: the decisions, and every other source name is unknown."""
+    said = source_names(raw, mapping)
+    names = [source_name if isinstance(source_name, str) else "" for source_name in said["source_name"]]
     found = [decisions.get(name, "unknown").partition(" ") for name in names]
     return COMPANY_IDS.conform(
         said.assign(

@@ -17,7 +17,7 @@ from finsync_pipeline.cli.sources import declared_sources
 from finsync_pipeline.identity.results import Method
 from finsync_pipeline.statements.dates import read_period_end, readable_date
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.row_context import company_spellings
+from finsync_pipeline.statements.row_context import source_names
 from finsync_pipeline.statements.standardize import StandardizedTables, standardize
 from source_services.data.data_files import find_data_files, open_table
 
@@ -57,7 +57,7 @@ def test_other_rules_of_reading_have_another_number(tables: StandardizedTables, 
 def standardized_sample(mapping: SourceMapping) -> StandardizedTables:
     rows = [row | {"period_end": day} for row in sample_rows(mapping) if (day := period_end(row, mapping))]
     raw = in_key_order(raw_frame(rows, mapping), mapping)
-    names = set(company_spellings(raw, mapping)["spelling"].dropna())
+    names = set(source_names(raw, mapping)["source_name"].dropna())
     return standardize(raw, decided_companies(raw, mapping, two_names_each(names)), mapping)
 
 

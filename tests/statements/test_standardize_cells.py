@@ -14,7 +14,7 @@ from finsync_pipeline import frames
 from finsync_pipeline.statements.dates import quarter_of
 from finsync_pipeline.statements.items import NUMERIC_ITEMS
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.row_context import company_spellings
+from finsync_pipeline.statements.row_context import source_names
 from finsync_pipeline.statements.standardize import standardize
 from finsync_pipeline.statements.tables import COMPANY_IDS, FACTS, REJECTS, TEXTS
 
@@ -124,7 +124,7 @@ def test_blanks_around_a_number_do_no_harm() -> None:
 NAMES = [
     "text", "value", "reason", "period_end", "item", "source_column", "raw_text", "cells", "rows",
     "raw", "kept", "decided", "declared", "index", "months", "exponent", "sign", "kind", "is_text",
-    "company_id", "row_key", "p", "spelling", "evidence", "quarter", "places", "select", "FROM",
+    "company_id", "row_key", "p", "source_name", "supporting_columns", "quarter", "places", "select", "FROM",
     "Total Revenue", "lines.Net income", "0", "1", " ", 'a "quoted" one', "it's",
     "x; DROP TABLE rows --", "*", "COLUMNS('x')", "{x} %s $1 ?", "a\\b", "\u00dcber\n", "R&D", "(net)",
     "level_0", "status",
@@ -192,11 +192,11 @@ def test_every_frame_is_arrow_backed_and_in_the_schema_of_its_table(rows: list[d
 def test_the_evidence_is_the_declared_cells_as_json() -> None:
     mapping = mapping_of(company={"column": "who", "supporting_columns": {"name": "long", "country": "land"}})
     rows = [{"key": str(n), "who": "A", "long": '\u00c9lan "Q" SA', "land": None, "sales": "1"} for n in range(3)]
-    said = frames.to_arrow(company_spellings(raw_frame(rows, mapping), mapping)).to_pylist()
+    said = frames.to_arrow(source_names(raw_frame(rows, mapping), mapping)).to_pylist()
     assert said == [
         {
-            "spelling": "A",
-            "evidence": '{"name": "\u00c9lan \\"Q\\" SA", "country": null}',
+            "source_name": "A",
+            "supporting_columns": '{"name": "\u00c9lan \\"Q\\" SA", "country": null}',
             "period_end": date(2009, 12, 31),
             "row_count": 3,
             "kind": None,
@@ -207,22 +207,22 @@ def test_the_evidence_is_the_declared_cells_as_json() -> None:
 def test_without_declared_evidence_there_is_none() -> None:
     mapping = mapping_of()
     raw = raw_frame([{"key": "1", "who": None, "sales": "1"}, {"key": "2", "who": "", "sales": "1"}], mapping)
-    said = frames.to_arrow(company_spellings(raw, mapping)).to_pylist()
-    assert [(line["spelling"], line["evidence"]) for line in said] == [("", None), (None, None)]
+    said = frames.to_arrow(source_names(raw, mapping)).to_pylist()
+    assert [(line["source_name"], line["supporting_columns"]) for line in said] == [("", None), (None, None)]
 
 
 @pytest.mark.parametrize("kind", ["ticker", "cik", "lei", "isin", "cusip", "name", "id", None])
 def test_what_a_column_is_declared_to_hold_stands_beside_each_spelling(kind: str | None) -> None:
     mapping = mapping_of(company={"column": "who", "kind": kind})
     raw = raw_frame([{"key": "1", "who": "AB", "sales": "1"}, {"key": "2", "who": "CD", "sales": "1"}], mapping)
-    said = company_spellings(raw, mapping)
+    said = source_names(raw, mapping)
     assert frames.to_arrow(said)["kind"].to_pylist() == [kind, kind]
     assert frames.to_arrow(COMPANY_IDS.conform(decided_companies(raw, mapping)))["kind"].to_pylist() == [kind, kind]
 
 
 def test_no_rows_say_nothing_of_companies() -> None:
     mapping = mapping_of(company={"column": "who", "supporting_columns": {"name": "long"}})
-    said = company_spellings(raw_frame([], mapping), mapping)
+    said = source_names(raw_frame([], mapping), mapping)
     assert len(COMPANY_IDS.conform(said)) == 0
 
 

@@ -107,7 +107,7 @@ def test_a_cell_that_cannot_be_used_is_kept_as_delivered_with_the_reason(runs: d
 
 def test_every_reason_that_rows_or_cells_can_have_is_tried_here() -> None:
     tried = {case[0] for case in (*ROWS, *CELLS)}
-    assert tried == {code for code, reason in REASONS.items() if reason.stage != "delivery"}
+    assert tried == {code for code, reason in REASONS.items() if reason.stage != "inventory"}
 
 
 @pytest.mark.parametrize("reason", REASONS.values(), ids=REASONS.keys())
@@ -170,7 +170,7 @@ def test_a_decision_counts_for_its_evidence_and_period_only() -> None:
     ]
     raw = raw_frame(rows, mapping)
     company_ids = decided_companies(raw, mapping)
-    assert [json.loads(text) for text in company_ids["evidence"]] == [
+    assert [json.loads(text) for text in company_ids["supporting_columns"]] == [
         {"name": "Acme Corp"},
         {"name": "Acme Corp"},
         {"name": None},
