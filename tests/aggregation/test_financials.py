@@ -5,7 +5,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from long_tables import END_2008, END_2009, fact, financials_of, only_row, scan_of
+from factories import fact
+from transforming import END_2008, END_2009, financials_of, only_row, scan_of
 
 from finsync_pipeline.statements.items import NUMERIC_ITEMS
 from finsync_pipeline.statements.tables import FACTS

@@ -3,17 +3,8 @@
 from datetime import date
 
 import pytest
-from long_tables import (
-    END_2008,
-    END_2009,
-    JUNE_2009,
-    basis_of,
-    disagreements_of,
-    fact,
-    only_row,
-    summary_of,
-    text,
-)
+from factories import fact, text
+from transforming import END_2008, END_2009, JUNE_2009, basis_of, disagreements_of, only_row, summary_of
 
 MARCH_2010 = date(2010, 3, 31)
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from factories import PROJECT, answering_service
+from factories import PROJECT
+from local_services import answering_service
 
 from finsync_pipeline import frames
 from finsync_pipeline.aggregation.engine import DuckDBEngine

@@ -40,7 +40,7 @@ def assert_helps(error: Exception, source: str, file: Path) -> None:
         assert re.search(r"[;,] (add|check|fix|name|quote|rename|save|write)", told), told
     else:
         assert told.startswith(f"{source}: column ")
-        assert "Mend the mapping" in told
+        assert "Correct the mapping" in told
 
 
 def assert_every_row_and_cell_is_where_the_file_says(source: str, file: Path, passage: Passage) -> None:

@@ -19,7 +19,7 @@ from extraction_sources import (
     json_lines,
     pnl_mapping,
 )
-from factories import running_services
+from local_services import running_services
 
 from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.extraction.inventory import Stock
@@ -87,7 +87,7 @@ def by_key(frame: pd.DataFrame, key: str) -> dict[str, dict[str, Any]]:
 def test_each_spelling_is_placed_or_refused_with_the_reason(
     stock: Stock, spelling: str, period_end: date, quarter: date, reason: str, rows: int
 ) -> None:
-    found = by_key(stock.delivery.astype(object), "spelling")[spelling]
+    found = by_key(stock.delivery.astype(object), "period_end_text")[spelling]
     told = {key: None if pd.isna(found[key]) else found[key] for key in ("period_end", "quarter", "reason")}
     assert told == {"period_end": period_end, "quarter": quarter, "reason": reason}
     assert found["row_count"] == rows

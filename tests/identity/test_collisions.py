@@ -6,7 +6,7 @@ import time
 
 import pandas as pd
 import pytest
-from identity_frames import MakeReference
+from resolving import MakeReference
 
 from finsync_pipeline.identity import Reference, read_reference
 from finsync_pipeline.identity.collisions import collisions

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from identity_frames import MakeReference, decide
+from resolving import MakeReference, decide
 
 from finsync_pipeline.identity.countries import read_country
 

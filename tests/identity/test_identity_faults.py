@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from identity_frames import decide, write_csv
+from resolving import decide, write_csv
 
 from finsync_pipeline.identity import Reference, read_reference
 from finsync_pipeline.identity.names.normal_form import LONGEST_NAME, normalise_name

@@ -8,7 +8,8 @@ import random
 import pandas as pd
 import pyarrow as pa
 import pytest
-from identity_frames import MakeReference, decide, source_names_frame
+from factories import source_names_frame
+from resolving import MakeReference, decide
 
 from finsync_pipeline.identity import Reference, resolve
 

@@ -9,7 +9,8 @@ from datetime import date
 import pandas as pd
 import pyarrow as pa
 import pytest
-from identity_frames import MakeReference, source_names_frame
+from factories import source_names_frame
+from resolving import MakeReference
 
 from finsync_pipeline.identity import Decider, Reference, Review, apply_review, decide, resolve
 from finsync_pipeline.identity.review import ReviewLine, lines_for

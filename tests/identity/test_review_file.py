@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from factories import PROJECT
-from identity_frames import MakeReference
+from resolving import MakeReference
 
 from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.identity import Reference, Review, read_reference, read_review

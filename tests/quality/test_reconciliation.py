@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from factories import raw_frame
+from factories import decided_companies, mapping_of, raw_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from statements.statement_frames import Run, decided_companies, mapping_of, run_frame
+from statements.standardized_rows import Run, run_frame
 
 from finsync_pipeline import frames
 from finsync_pipeline.quality.reconciliation import Imbalance, imbalances, make_ledger

@@ -5,7 +5,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from statements.statement_frames import Run, mapping_of, run_rows, run_together
+from factories import mapping_of
+from statements.standardized_rows import Run, run_rows, run_together
 
 from finsync_pipeline import frames
 from finsync_pipeline.identity.results import Method

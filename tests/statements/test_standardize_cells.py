@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from factories import raw_frame
-from statements.statement_frames import decided_companies, in_key_order, mapping_of, run_frame, run_rows
+from factories import decided_companies, mapping_of, raw_frame
+from statements.standardized_rows import in_key_order, run_frame, run_rows
 
 from finsync_pipeline import frames
 from finsync_pipeline.statements.dates import quarter_of

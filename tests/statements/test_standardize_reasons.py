@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from factories import raw_frame
+from factories import decided_companies, mapping_of, raw_frame
 from pandera.errors import SchemaErrors
-from statements.statement_frames import Run, decided_companies, mapping_of, run_rows, run_together
+from statements.standardized_rows import Run, run_rows, run_together
 
 from finsync_pipeline import frames
 from finsync_pipeline.errors import DataError, SourceInvalid

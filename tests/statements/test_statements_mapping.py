@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
+from factories import MINIMAL, mapping_of
 from pydantic import ValidationError
-from statements.statement_frames import MINIMAL, mapping_of
 
 from finsync_pipeline.statements.mapping import CurrencyColumn, LengthColumn, ScaleColumn, SourceMapping
 
@@ -23,9 +23,9 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"months": {"column": "m", "units": "quarters"}}, "months.units", "did you mean unit?"),
     ({"currency": {"column": "u", "value": {}}}, "currency.value", "did you mean values?"),
     ({"currency": {"column": "u", "spelling": {}}}, "currency.spelling", "did you mean values?"),
-    ({"currency": {"column": "u", "values": {}}}, "currency.values", "write values"),
-    ({"scale": {"column": "u", "values": {"m": "millions"}}}, "scale.values", "write values"),
-    ({"company": {"column": "c", "supporting_columns": {"name": "n"}}}, "company.evidence", "write supporting_columns"),
+    ({"currency": {"column": "u", "spellings": {}}}, "currency.spellings", "write values"),
+    ({"scale": {"column": "u", "spellings": {"m": "millions"}}}, "scale.spellings", "write values"),
+    ({"company": {"column": "c", "evidence": {"name": "n"}}}, "company.evidence", "write supporting_columns"),
     ({"items": {"revenu": "sales"}}, "items.revenu", "did you mean revenue"),
     ({"items": {"qqqqqq": "sales"}}, "items.qqqqqq", "statements/items.csv lists them"),
     ({"items": {}}, "items", "name at least one"),
