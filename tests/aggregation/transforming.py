@@ -25,7 +25,7 @@ def financials_of(facts: list[dict[str, Any]]) -> pd.DataFrame:
 
 def summary_of(facts: list[dict[str, Any]], texts: list[dict[str, Any]] | None = None) -> pd.DataFrame:
     with DuckDBEngine() as engine:
-        means = engine.held(source_means(engine.table(FACTS.frame(facts))))
+        means = engine.materialized(source_means(engine.table(FACTS.frame(facts))))
         words = engine.table(TEXTS.frame(texts or []))
         made = company_summary(means, words, engine.table(COMPANIES))
         return SUMMARY.validate(engine.collect(made, SUMMARY.arrow))

@@ -78,7 +78,7 @@ def pass_through(
 def summarise(passages: Sequence[Passage]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables FINANCIALS and SUMMARY of what came through."""
     with DuckDBEngine() as engine:
-        means = engine.held(source_means(engine.table(pd.concat([each.out.facts for each in passages]))))
+        means = engine.materialized(source_means(engine.table(pd.concat([each.out.facts for each in passages]))))
         texts = engine.table(pd.concat([each.out.texts for each in passages]))
         companies = engine.table(reference().companies[["company_id", "name"]])
         wide = FINANCIALS.validate(engine.collect(financials(means), FINANCIALS.arrow))
