@@ -1,7 +1,7 @@
 """Truth: every fact of the main job over real statements, compared with the true cell that it was made of.
 
 The list of companies is what a user would have: names, former names, tickers and CIKs. `review.csv` holds what a person
-decided after looking at what was rejected: renames, successors, short names. `dated_aliases.csv` says nearly the same by
+decided after looking at what was rejected: renames, successors, short names. `dated_aliases.csv` has nearly the same as
 aliases of the list.
 """
 
@@ -167,7 +167,7 @@ def true_cells(shared: Path) -> pd.DataFrame:
 def differing_summaries(release: Path, shared: Path) -> int:
     """Cells of the summary that differ from one worked out from the true cells, in plain Python.
 
-    Cells that were rejected, and said so, are left out of both. Means are compared to the coarsest rounding of a source.
+    Rejected cells are left out of both. Means are compared to the coarsest rounding of a source.
     """
     facts = pd.read_parquet(release / "facts.parquet")[["source", "row_key", "item"]]
     expected = _summary_of(true_cells(shared).merge(facts, on=["source", "row_key", "item"]))

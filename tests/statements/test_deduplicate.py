@@ -214,7 +214,7 @@ def test_texts_contradict_as_numbers_do() -> None:
     assert run.reasons == {"2": "company_contradicted"}
 
 
-def test_methods_are_as_certain_as_they_are_listed_and_more_with_a_supporting_column() -> None:
+def test_methods_are_certain_in_their_order_and_more_with_support() -> None:
     in_order = [each for method in Method for each in (f"{method}+name", str(method))]
 
     assert sorted(in_order, key=certainty, reverse=True) == in_order

@@ -85,7 +85,7 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("parts", "field", "cure"), MISTAKES)
-def test_one_mistake_is_told_once_with_its_field_and_the_cure(parts: dict[str, Any], field: str, cure: str) -> None:
+def test_a_mistake_is_reported_once_with_its_field_and_the_fix(parts: dict[str, Any], field: str, cure: str) -> None:
     (told,) = mistakes(**parts)
     assert field in told.split(" is ")[0]
     assert cure in told
@@ -101,7 +101,7 @@ def test_a_missing_part_is_named(field: str) -> None:
     assert "missing; declare it: " in line["msg"]
 
 
-def test_every_mistake_is_told_at_once() -> None:
+def test_all_mistakes_are_reported_together() -> None:
     told = mistakes(currency="usd", months=7, items={"revenue": {"column": "s", "sign": 3}})
     assert [line.split(":")[0] for line in told] == ["months", "currency", "items.revenue.sign"]
 
@@ -224,7 +224,7 @@ def test_columns_are_named_once_in_the_order_in_which_they_are_asked_for() -> No
         {"company": {"column": "who", "kind": "ticker"}},
     ],
 )
-def test_the_hash_changes_with_what_the_mapping_says(parts: dict[str, Any]) -> None:
+def test_the_hash_changes_with_what_the_mapping_declares(parts: dict[str, Any]) -> None:
     assert mapping_of(**parts).hash != mapping_of().hash
 
 
