@@ -64,7 +64,7 @@ def refuse_mixed(
 
 
 def refuse_unequal(source: str, rows_in: int, unassigned: int, row_count: int) -> None:
-    """Raise TablesMixed if the rows of all quarters and the undated are not the rows that the source counts."""
+    """Raise TablesMixed if the rows of all quarters and the unassigned ones are not the rows that the source counts."""
     if rows_in + unassigned != row_count:
         raise TablesMixed(
             f"Nothing is published: {source} holds {row_count:,} rows, but {rows_in:,} are in its quarters and "
