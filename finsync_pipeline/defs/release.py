@@ -20,7 +20,7 @@ from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.tables import SUMMARY
 from finsync_pipeline.storage.parquet import ParquetFiles
 
-TABLES = ("delivery", "undated", "facts", "texts", "rejects", "company_ids", "ledger")
+TABLES = ("inventory", "unassigned", "facts", "texts", "rejects", "company_ids", "ledger")
 
 
 @dg.definitions

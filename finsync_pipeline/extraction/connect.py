@@ -21,7 +21,7 @@ def service_of(mapping: SourceMapping, is_spooled: bool = False, patience: Patie
 
 
 def stock_of(mapping: SourceMapping, quarters: Sequence[date], patience: Patience | None = None) -> Stock:
-    """What the source holds, as `take_stock` says. Raises a SourceFault or DeliveryMistake."""
+    """What the source holds, as `take_stock` says. Raises a SourceFault or SourceInvalid."""
     with service_of(mapping, patience=patience) as service:
         return take_stock(service, mapping, quarters)
 

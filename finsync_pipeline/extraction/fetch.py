@@ -86,7 +86,7 @@ def complaints_of(mapping: SourceMapping) -> Complaints:
 def ask_contents(service: Service, mapping: SourceMapping) -> Contents:
     """What the table holds.
 
-    Raises a SourceFault, or DeliveryMistake for a column that is gone.
+    Raises a SourceFault, or SourceInvalid for a column that is gone.
     """
     with ThreadPoolExecutor(PARALLEL) as threads:
         columns = threads.submit(service.query, columns_query(mapping))

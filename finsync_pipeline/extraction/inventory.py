@@ -29,16 +29,16 @@ from finsync_pipeline.extraction.source_query import literal, spelling
 from finsync_pipeline.statements.dates import UnreadableDate, quarter_of, read_period_end
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.reasons import REASONS
-from finsync_pipeline.statements.row_context import numbered
+from finsync_pipeline.statements.row_context import with_row_ids
 from finsync_pipeline.statements.standardize import delivered_cells
-from finsync_pipeline.statements.tables import DELIVERY, REJECTS
+from finsync_pipeline.statements.tables import INVENTORY, REJECTS
 
 
 @dataclass(frozen=True)
 class Stock:
     """What a source holds now.
 
-    `delivery` is a table DELIVERY, `undated` the rows that belong to no quarter as a table REJECTS, `unmapped` the
+    `delivery` is a table INVENTORY, `undated` the rows that belong to no quarter as a table REJECTS, `unmapped` the
     columns that the mapping does not name, `row_count` the rows of the table as the source counts them.
     """
 
@@ -51,7 +51,7 @@ class Stock:
 def take_stock(service: Service, mapping: SourceMapping, quarters: Sequence[date]) -> Stock:
     """Ask what the source holds, and place each spelling of the period end in one of `quarters` (first days).
 
-    If the source publishes anew in the middle, all is asked once more. Raises a SourceFault, or DeliveryMistake for a
+    If the source publishes anew in the middle, all is asked once more. Raises a SourceFault, or SourceInvalid for a
     column that is gone.
     """
     try:
@@ -95,7 +95,7 @@ def _place(contents: Contents, mapping: SourceMapping, quarters: set[date]) -> p
     data_version = contents.data_version or _digest(sorted(map(repr, contents.periods)))
     spellings = [
         {
-            "spelling": None if value is None else spelling(value),
+            "period_end_text": None if value is None else spelling(value),
             "literal": literal(value),
             "row_count": row_count,
             "content_hash": hashes.get(literal(value)),
@@ -104,7 +104,7 @@ def _place(contents: Contents, mapping: SourceMapping, quarters: set[date]) -> p
         }
         for value, row_count in contents.periods
     ]
-    return DELIVERY.validate(DELIVERY.frame(sorted(spellings, key=lambda row: row["literal"])))
+    return INVENTORY.validate(INVENTORY.frame(sorted(spellings, key=lambda row: row["literal"])))
 
 
 def _hashes(version: Version | None, periods: list[tuple[Any, int]]) -> dict[str, str]:
@@ -133,7 +133,7 @@ def _refuse_undated(service: Service, mapping: SourceMapping, delivery: pd.DataF
     if undated.empty:
         return REJECTS.frame()
     rows = check_fetched(ask_rows(service, mapping, counts_of(undated)), undated, mapping)
-    rows = numbered(_in_order_of_keys(rows, mapping))
+    rows = with_row_ids(_in_order_of_keys(rows, mapping))
     reasons = dict(zip(undated["literal"], undated["reason"], strict=True))
     cells = delivered_cells(rows, mapping)["finsync_row"].value_counts().to_dict()
     kept = frames.rows_as_json(rows[mapping.columns])
@@ -143,7 +143,7 @@ def _refuse_undated(service: Service, mapping: SourceMapping, delivery: pd.DataF
                 "source": mapping.name,
                 "row_key": None if pd.isna(key) else key,
                 "row_number": number,
-                "outcome": "refused",
+                "outcome": "rejected",
                 "stage": REASONS[reasons[found]].stage,
                 "reason": reasons[found],
                 "raw_text": kept[number],

@@ -12,10 +12,10 @@ from typing import Self
 
 from finsync_pipeline.clients.errors import SourceFault
 from finsync_pipeline.clients.responses import Answer
+from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.extraction.connect import SOURCES_AT_ONCE, service_of, stock_of
 from finsync_pipeline.extraction.inventory import Stock, is_whole
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.validate import DeliveryMistake
 
 
 class AskedAhead:
@@ -56,14 +56,14 @@ class AskedAhead:
     def stock(self, name: str) -> Stock | None:
         """What the source was found to hold, the first time; then None, as when it could not be asked."""
         asked = self._stocks.pop(name, None)
-        with suppress(SourceFault, DeliveryMistake):
+        with suppress(SourceFault, SourceInvalid):
             return asked.result() if asked else None
         return None
 
     def table(self, name: str) -> Answer | None:
         """The source's whole table, the first time, if it was got."""
         asked = self._tables.pop(name, None)
-        with suppress(SourceFault, DeliveryMistake):
+        with suppress(SourceFault, SourceInvalid):
             return asked.result() if asked else None
         return None
 

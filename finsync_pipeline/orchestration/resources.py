@@ -40,7 +40,7 @@ class RunSources:
         self._sources, self._ahead = sources, ahead
 
     def stock(self, context: dg.AssetExecutionContext, mapping: SourceMapping) -> Stock:
-        """What the source holds. Raises a SourceFault or DeliveryMistake."""
+        """What the source holds. Raises a SourceFault or SourceInvalid."""
         steps = context.run.step_keys_to_execute or []
         together = [source for source in self._sources if f"{source.name}_delivery" in steps]
         if len(together) > 1 and context.job_def.executor_def.name in ONE_PROCESS:

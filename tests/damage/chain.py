@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from factories import PROJECT, answering_service
+from factories import PROJECT
+from local_services import answering_service
 
 from finsync_pipeline import frames
 from finsync_pipeline.aggregation.engine import DuckDBEngine
@@ -19,11 +20,11 @@ from finsync_pipeline.clients.source_service import SourceService
 from finsync_pipeline.extraction.inventory import Stock, rows_by_quarter, take_stock
 from finsync_pipeline.extraction.raw_rows import fetch_rows
 from finsync_pipeline.identity import Decider, Reference, Review, read_reference
-from finsync_pipeline.quality.reconciliation import Imbalance, draw_up_ledger, imbalances
+from finsync_pipeline.quality.reconciliation import Imbalance, imbalances, make_ledger
 from finsync_pipeline.settings import SAMPLE_REFERENCE
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.row_context import company_spellings
-from finsync_pipeline.statements.standardize import Harmonised, harmonise
+from finsync_pipeline.statements.row_context import source_names
+from finsync_pipeline.statements.standardize import StandardizedTables, standardize
 from finsync_pipeline.statements.tables import COMPANY_IDS, FINANCIALS, SUMMARY
 from source_services.settings import SERVICES
 
@@ -37,7 +38,7 @@ class Passage:
     stock: Stock
     raw: pd.DataFrame
     company_ids: pd.DataFrame
-    out: Harmonised
+    out: StandardizedTables
     ledger: pd.DataFrame
     imbalances: list[Imbalance]
 
@@ -67,17 +68,17 @@ def pass_through(
     ):
         stock = take_stock(service, mapping, quarters)
         raw = fetch_rows(service, mapping, stock.delivery, quarters)
-    decided = Decider(reference(), review or Review()).decide(company_spellings(raw, mapping), mapping.name)
+    decided = Decider(reference(), review or Review()).decide(source_names(raw, mapping), mapping.name)
     decided = COMPANY_IDS.conform(decided)
-    out = harmonise(raw, decided, mapping)
-    ledger = draw_up_ledger(raw, out, mapping, quarters, decided)
+    out = standardize(raw, decided, mapping)
+    ledger = make_ledger(raw, out, mapping, quarters, decided)
     return Passage(stock, raw, decided, out, ledger, imbalances(ledger, rows_by_quarter(stock.delivery)))
 
 
 def summarise(passages: Sequence[Passage]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables FINANCIALS and SUMMARY of what came through."""
     with DuckDBEngine() as engine:
-        means = engine.held(source_means(engine.table(pd.concat([each.out.facts for each in passages]))))
+        means = engine.materialized(source_means(engine.table(pd.concat([each.out.facts for each in passages]))))
         texts = engine.table(pd.concat([each.out.texts for each in passages]))
         companies = engine.table(reference().companies[["company_id", "name"]])
         wide = FINANCIALS.validate(engine.collect(financials(means), FINANCIALS.arrow))

@@ -14,7 +14,7 @@ from damage.second_reading import read_outcome
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finsync_pipeline.statements.validate import DeliveryMistake
+from finsync_pipeline.errors import SourceInvalid
 from source_services.errors import DataFileError
 
 SOURCES = list(FILES)
@@ -27,7 +27,7 @@ def passed(source: str, content: bytes, folder: Path) -> Passage | None:
     file.write_bytes(content)
     try:
         return pass_through(file, mapping_of_source(source))
-    except (DataFileError, DeliveryMistake) as error:
+    except (DataFileError, SourceInvalid) as error:
         assert_helps(error, source, file)
     return None
 
@@ -40,7 +40,7 @@ def assert_helps(error: Exception, source: str, file: Path) -> None:
         assert re.search(r"[;,] (add|check|fix|name|quote|rename|save|write)", told), told
     else:
         assert told.startswith(f"{source}: column ")
-        assert "Mend the mapping" in told
+        assert "Correct the mapping" in told
 
 
 def assert_every_row_and_cell_is_where_the_file_says(source: str, file: Path, passage: Passage) -> None:
@@ -55,20 +55,20 @@ def assert_every_row_and_cell_is_where_the_file_says(source: str, file: Path, pa
     cells = [line for line in rejects if line["item"] is not None]
     assert Counter((line["row_key"], line["item"], line["reason"], line["raw_text"]) for line in cells) == wanted.cells
     assert Counter((line["reason"], line["raw_text"]) for line in rejects if line["item"] is None) == wanted.rows
-    undated = rows_of(passage.stock.undated)
-    assert Counter((line["reason"], line["raw_text"]) for line in undated) == wanted.undated
+    unassigned = rows_of(passage.stock.undated)
+    assert Counter((line["reason"], line["raw_text"]) for line in unassigned) == wanted.unassigned
 
 
 def assert_the_books_balance(source: str, file: Path, passage: Passage) -> None:
     wanted, ledger = read_outcome(source, file, passage), passage.ledger.sum(numeric_only=True)
-    undated = passage.stock.undated
+    unassigned = passage.stock.undated
     assert passage.imbalances == []
     assert passage.stock.row_count == wanted.rows_in
-    assert len(passage.raw) + len(undated) == wanted.rows_in
+    assert len(passage.raw) + len(unassigned) == wanted.rows_in
     assert ledger["rows_in"] == len(passage.raw)
-    assert undated["cells"].sum() == wanted.filled_undated
-    used_or_kept = ledger["cells_used"] + ledger["cells_refused"] + ledger["cells_superseded"]
-    assert used_or_kept == wanted.filled - wanted.filled_undated
+    assert unassigned["cells"].sum() == wanted.filled_unassigned
+    used_or_kept = ledger["cells_used"] + ledger["cells_rejected"] + ledger["cells_superseded"]
+    assert used_or_kept == wanted.filled - wanted.filled_unassigned
     assert ledger["cells_used"] == len(passage.out.facts)
     assert ledger["cells_empty"] + used_or_kept == len(passage.raw) * len(mapping_of_source(source).items)
 
@@ -92,7 +92,7 @@ def check(source: str, file: Path, passage: Passage | None) -> None:
 @pytest.mark.parametrize("source", SOURCES)
 @EXAMPLES
 @given(data=st.data())
-def test_no_row_and_no_number_of_a_damaged_file_is_lost_or_guessed(source: str, data: Any) -> None:
+def test_nothing_of_a_damaged_file_is_lost_or_guessed(source: str, data: Any) -> None:
     table = data.draw(tables(source))
     with tempfile.TemporaryDirectory() as folder:
         check(source, Path(folder) / FILES[source], passed(source, written(table), Path(folder)))
@@ -120,7 +120,7 @@ def test_every_notation_of_numbers_and_dates_is_read_as_declared_or_refused(sour
 
 
 @pytest.mark.parametrize("cells", [-1, 2])
-def test_a_row_with_fewer_or_more_cells_is_told_with_its_line(tmp_path: Path, cells: int) -> None:
+def test_a_row_with_fewer_or_more_cells_is_reported_with_its_line(tmp_path: Path, cells: int) -> None:
     usual = sample("pnl").rows
     spoiled = usual[5][:cells] if cells < 0 else [*usual[5], *["5"] * cells]
     table = replace(sample("pnl"), rows=[*usual[:5], spoiled, *usual[6:]])

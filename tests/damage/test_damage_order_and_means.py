@@ -15,7 +15,7 @@ from damage.damages import FILES, Table, tables, written
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finsync_pipeline.statements.validate import DeliveryMistake
+from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.storage.parquet import write_frame
 from source_services.errors import DataFileError
 
@@ -29,15 +29,15 @@ def passed(table: Table) -> Passage | str:
         file.write_bytes(written(table))
         try:
             return pass_through(file, mapping_of_source(table.source))
-        except (DataFileError, DeliveryMistake) as error:
+        except (DataFileError, SourceInvalid) as error:
             return type(error).__name__
 
 
 def tables_of(passage: Passage) -> dict[str, pd.DataFrame]:
     out = passage.out
     return {
-        "delivery": passage.stock.delivery,
-        "undated": passage.stock.undated,
+        "inventory": passage.stock.delivery,
+        "unassigned": passage.stock.undated,
         "raw": passage.raw,
         "company_ids": passage.company_ids,
         "facts": out.facts,
@@ -57,7 +57,7 @@ def parquet(frame: pd.DataFrame) -> bytes:
 @pytest.mark.parametrize("source", FILES)
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_the_order_of_the_rows_of_a_damaged_file_changes_no_byte_of_any_table(source: str, data: Any) -> None:
+def test_the_order_of_rows_of_a_damaged_file_changes_no_byte(source: str, data: Any) -> None:
     table = data.draw(tables(source))
     rows = random.Random(len(table.rows)).sample(table.rows, len(table.rows))
     one, other = passed(table), passed(replace(table, rows=rows))

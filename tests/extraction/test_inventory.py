@@ -19,11 +19,11 @@ from extraction_sources import (
     json_lines,
     pnl_mapping,
 )
-from factories import running_services
+from local_services import running_services
 
+from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.extraction.inventory import Stock
-from finsync_pipeline.statements.tables import DELIVERY, REJECTS
-from finsync_pipeline.statements.validate import DeliveryMistake
+from finsync_pipeline.statements.tables import INVENTORY, REJECTS
 
 ROWS = [
     (1, "A", "December 31, 2009", "1,000", "5", ""),
@@ -78,8 +78,8 @@ def by_key(frame: pd.DataFrame, key: str) -> dict[str, dict[str, Any]]:
         ("December 27, 2009", date(2009, 12, 31), Q4, None, 1),
         ("January 3, 2010", date(2009, 12, 31), Q4, None, 1),
         ("January 31, 2010", date(2010, 1, 31), Q1, None, 1),
-        ("", None, None, "undated", 1),
-        ("n/a", None, None, "undated", 2),
+        ("", None, None, "date_unreadable", 1),
+        ("n/a", None, None, "date_unreadable", 2),
         ("01/02/2010", None, None, "date_ambiguous", 1),
         ("December 31, 1990", date(1990, 12, 31), None, "outside_quarters", 1),
     ],
@@ -87,7 +87,7 @@ def by_key(frame: pd.DataFrame, key: str) -> dict[str, dict[str, Any]]:
 def test_each_spelling_is_placed_or_refused_with_the_reason(
     stock: Stock, spelling: str, period_end: date, quarter: date, reason: str, rows: int
 ) -> None:
-    found = by_key(stock.delivery.astype(object), "spelling")[spelling]
+    found = by_key(stock.delivery.astype(object), "period_end_text")[spelling]
     told = {key: None if pd.isna(found[key]) else found[key] for key in ("period_end", "quarter", "reason")}
     assert told == {"period_end": period_end, "quarter": quarter, "reason": reason}
     assert found["row_count"] == rows
@@ -104,11 +104,11 @@ def test_undated_rows_are_refused_whole_with_their_reason_and_their_cells_counte
     undated = by_key(stock.undated, "row_key")
     told = {key: (line["reason"], line["stage"], line["outcome"], line["cells"]) for key, line in undated.items()}
     assert told == {
-        "6": ("undated", "delivery", "refused", 2),
-        "7": ("undated", "delivery", "refused", 1),
-        "8": ("date_ambiguous", "delivery", "refused", 1),
-        "9": ("outside_quarters", "delivery", "refused", 2),
-        "10": ("undated", "delivery", "refused", 0),
+        "6": ("date_unreadable", "inventory", "rejected", 2),
+        "7": ("date_unreadable", "inventory", "rejected", 1),
+        "8": ("date_ambiguous", "inventory", "rejected", 1),
+        "9": ("outside_quarters", "inventory", "rejected", 2),
+        "10": ("date_unreadable", "inventory", "rejected", 0),
     }
     assert json.loads(undated["7"]["raw_text"]) == dict(zip(COLUMNS, map(str, ROWS[6]), strict=False))
 
@@ -118,7 +118,7 @@ def test_columns_that_the_mapping_does_not_name_are_told(stock: Stock) -> None:
 
 
 def test_a_renamed_column_is_refused_and_the_near_one_named(urls: dict[str, str]) -> None:
-    with pytest.raises(DeliveryMistake) as error:
+    with pytest.raises(SourceInvalid) as error:
         deliver(pnl_mapping(urls["renamed"], table="renamed"))
     assert "'Total Revenue' of table 'renamed' is not delivered" in str(error.value)
     assert "it may now be called 'Total Revenues'" in str(error.value)
@@ -137,7 +137,7 @@ def test_any_number_of_undated_spellings_are_asked_for_in_urls_that_a_server_tak
 ) -> None:
     stock = deliver(pnl_mapping(urls["many"], table="many"))
     assert stock.undated["row_key"].tolist() == [str(number) for number in range(1_000)]
-    assert set(stock.undated["reason"]) == {"undated"}
+    assert set(stock.undated["reason"]) == {"date_unreadable"}
 
 
 @pytest.mark.parametrize("decimal", [".", ","])
@@ -169,7 +169,7 @@ def test_periods_that_are_json_numbers_are_read_by_their_digits(urls: dict[str, 
 def test_delivery_and_undated_hold_to_their_schemas(urls: dict[str, str]) -> None:
     for mapping in (pnl_mapping(urls["pnl"]), json_mapping(urls), pnl_mapping(urls["empty"], table="empty")):
         stock = deliver(mapping, QUARTERS)
-        DELIVERY.validate(stock.delivery)
+        INVENTORY.validate(stock.delivery)
         REJECTS.validate(stock.undated)
 
 

@@ -7,22 +7,22 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from factories import raw_frame
+from factories import decided_companies, mapping_of, raw_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from statements.statement_frames import Run, decided_companies, mapping_of, run_frame
+from statements.standardized_rows import Run, run_frame
 
 from finsync_pipeline import frames
-from finsync_pipeline.quality.reconciliation import Imbalance, draw_up_ledger, imbalances
+from finsync_pipeline.quality.reconciliation import Imbalance, imbalances, make_ledger
 from finsync_pipeline.statements.dates import quarter_of
-from finsync_pipeline.statements.standardize import Harmonised
+from finsync_pipeline.statements.standardize import StandardizedTables
 from finsync_pipeline.statements.tables import LEDGER
 
 MAPPING = mapping_of(
-    company={"column": "who", "evidence": {"name": "branch"}},
+    company={"column": "who", "supporting_columns": {"name": "branch"}},
     months={"column": "length"},
     currency={"column": "money"},
-    scale={"column": "unit", "spellings": {"ones": 1, "k": 1000}},
+    scale={"column": "unit", "values": {"ones": 1, "k": 1000}},
     known_since="filed",
     numbers={"thousands": ",", "brackets_are_negative": True, "null_words": ["-"]},
     items={
@@ -73,8 +73,8 @@ def run_delivery(rows: list[dict[str, Any]]) -> Run:
     return run_frame(raw_frame(rows, MAPPING), MAPPING)
 
 
-def ledger_of(run: Run, out: Harmonised | None = None) -> pd.DataFrame:
-    return draw_up_ledger(run.raw, out or run.out, MAPPING, QUARTERS, decided_companies(run.raw, MAPPING))
+def ledger_of(run: Run, out: StandardizedTables | None = None) -> pd.DataFrame:
+    return make_ledger(run.raw, out or run.out, MAPPING, QUARTERS, decided_companies(run.raw, MAPPING))
 
 
 def delivered_rows(rows: list[dict[str, Any]]) -> dict[date, int]:
@@ -129,7 +129,7 @@ def cells_accounted_for(run: Run) -> Counter[tuple[date, int, str]]:
 
 @settings(max_examples=20, deadline=None)
 @given(deliveries())
-def test_every_row_and_cell_of_any_delivery_is_accounted_for_once(rows: list[dict[str, Any]]) -> None:
+def test_every_row_and_cell_is_accounted_for_once(rows: list[dict[str, Any]]) -> None:
     run = run_delivery(rows)
     ledger = ledger_of(run)
     assert imbalances(ledger, delivered_rows(rows)) == []
@@ -144,7 +144,7 @@ def test_every_row_and_cell_of_any_delivery_is_accounted_for_once(rows: list[dic
 
 @settings(max_examples=6, deadline=None)
 @given(deliveries(), st.randoms(use_true_random=False))
-def test_the_order_of_delivery_does_not_matter(rows: list[dict[str, Any]], random: Any) -> None:
+def test_the_order_of_rows_does_not_matter(rows: list[dict[str, Any]], random: Any) -> None:
     shuffled = random.sample(rows, len(rows))
     one, other = run_delivery(rows).out, run_delivery(shuffled).out
     pd.testing.assert_frame_equal(one.facts, other.facts)
@@ -175,28 +175,30 @@ def run() -> Run:
     return run_delivery(ROWS)
 
 
-def test_the_ledger_counts_rows_and_cells_by_what_became_of_them(run: Run) -> None:
+def test_the_ledger_counts_rows_and_cells_by_outcome(run: Run) -> None:
     third, fourth, none = frames.to_arrow(ledger_of(run)).to_pylist()
     assert third == {
         "source": "pnl",
         "quarter": date(2009, 7, 1),
         "data_version": "v1",
         "mapping_hash": MAPPING.hash,
+        "rules": MAPPING.RULES,
         "reference_version": "r1",
         "review_version": "v1",
-        **{"rows_in": 1, "rows_used": 1, "rows_refused": 0, "rows_superseded": 0},
-        **{"cells_in": 4, "cells_used": 1, "cells_refused": 0, "cells_superseded": 0, "cells_empty": 3},
+        **{"rows_in": 1, "rows_used": 1, "rows_rejected": 0, "rows_superseded": 0},
+        **{"cells_in": 4, "cells_used": 1, "cells_rejected": 0, "cells_superseded": 0, "cells_empty": 3},
     }
     assert fourth == third | {
         "quarter": date(2009, 10, 1),
-        **{"rows_in": 8, "rows_used": 1, "rows_refused": 4, "rows_superseded": 3},
-        **{"cells_in": 32, "cells_used": 3, "cells_refused": 4, "cells_superseded": 6, "cells_empty": 19},
+        **{"rows_in": 8, "rows_used": 1, "rows_rejected": 4, "rows_superseded": 3},
+        **{"cells_in": 32, "cells_used": 3, "cells_rejected": 4, "cells_superseded": 6, "cells_empty": 19},
     }
     assert none == dict.fromkeys(third, 0) | {
         "source": "pnl",
         "quarter": date(2010, 1, 1),
         "data_version": "",
         "mapping_hash": MAPPING.hash,
+        "rules": MAPPING.RULES,
         "reference_version": "",
         "review_version": "",
     }
@@ -204,12 +206,12 @@ def test_the_ledger_counts_rows_and_cells_by_what_became_of_them(run: Run) -> No
 
 def test_the_ledger_is_in_the_schema_of_its_table(run: Run) -> None:
     for quarters in (QUARTERS, []):
-        ledger = draw_up_ledger(run.raw, run.out, MAPPING, quarters, decided_companies(run.raw, MAPPING))
+        ledger = make_ledger(run.raw, run.out, MAPPING, quarters, decided_companies(run.raw, MAPPING))
         assert frames.to_arrow(ledger).schema == LEDGER.arrow
         assert len(ledger) == len(quarters)
 
 
-def test_a_delivery_without_rows_adds_up() -> None:
+def test_no_rows_reconcile() -> None:
     empty = run_delivery([])
     assert imbalances(ledger_of(empty), {}) == []
     assert len(ledger_of(empty)) == len(QUARTERS)
@@ -278,7 +280,7 @@ def test_what_is_lost_or_added_is_found(run: Run, spoil: Any, expected: list[Imb
 
 
 @pytest.mark.parametrize("column", [name for name in LEDGER.arrow.names if name.startswith(("rows_", "cells_"))])
-def test_a_ledger_of_which_one_count_is_changed_does_not_add_up(run: Run, column: str) -> None:
+def test_a_ledger_with_one_count_changed_does_not_reconcile(run: Run, column: str) -> None:
     ledger = ledger_of(run)
     found = imbalances(ledger.assign(**{column: ledger[column] + 1}), delivered_rows(ROWS))
     assert {imbalance.quarter for imbalance in found} == set(QUARTERS)
@@ -286,16 +288,16 @@ def test_a_ledger_of_which_one_count_is_changed_does_not_add_up(run: Run, column
 
 
 @pytest.mark.parametrize("rows", [7, 9, 0])
-def test_other_rows_than_the_delivery_counts_are_found(run: Run, rows: int) -> None:
+def test_other_rows_than_the_inventory_counts_are_found(run: Run, rows: int) -> None:
     counted = delivered_rows(ROWS) | {LAST: rows}
     assert imbalances(ledger_of(run), counted) == [Imbalance(LAST, "rows delivered", rows, 8)]
 
 
-def test_rows_of_a_quarter_that_the_delivery_does_not_count_are_found(run: Run) -> None:
+def test_rows_of_a_quarter_that_the_inventory_lacks_are_found(run: Run) -> None:
     assert imbalances(ledger_of(run), {LAST: 8}) == [Imbalance(date(2009, 7, 1), "rows delivered", 0, 1)]
 
 
-def test_an_imbalance_says_where_and_by_how_much() -> None:
+def test_an_imbalance_shows_where_and_by_how_much() -> None:
     imbalance = Imbalance(LAST, "cells in", 1200, 1199)
     assert str(imbalance) == "2009-10-01: cells in 1,200, accounted for 1,199"
 

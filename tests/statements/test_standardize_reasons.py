@@ -7,16 +7,15 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from factories import raw_frame
+from factories import decided_companies, mapping_of, raw_frame
 from pandera.errors import SchemaErrors
-from statements.statement_frames import Run, decided_companies, mapping_of, run_rows, run_together
+from statements.standardized_rows import Run, run_rows, run_together
 
 from finsync_pipeline import frames
+from finsync_pipeline.errors import DataError, SourceInvalid
 from finsync_pipeline.statements.reasons import REASONS
-from finsync_pipeline.statements.row_context import DecisionsOutdated
-from finsync_pipeline.statements.standardize import harmonise
+from finsync_pipeline.statements.standardize import standardize
 from finsync_pipeline.statements.validate import (
-    DeliveryMistake,
     check_columns,
     failing,
     row_schema,
@@ -25,7 +24,7 @@ from finsync_pipeline.statements.validate import (
 MAPPING = mapping_of(
     months={"column": "length"},
     currency={"column": "money"},
-    scale={"column": "unit", "spellings": {"ones": 1, "k": 1000}},
+    scale={"column": "unit", "values": {"ones": 1, "k": 1000}},
     known_since="filed",
     numbers={"null_words": ["-"]},
     items={"revenue": "sales", "cash": "cash", "sector": "branch"},
@@ -108,13 +107,13 @@ def test_a_cell_that_cannot_be_used_is_kept_as_delivered_with_the_reason(runs: d
 
 def test_every_reason_that_rows_or_cells_can_have_is_tried_here() -> None:
     tried = {case[0] for case in (*ROWS, *CELLS)}
-    assert tried == {code for code, reason in REASONS.items() if reason.stage != "delivery"}
+    assert tried == {code for code, reason in REASONS.items() if reason.stage != "inventory"}
 
 
 @pytest.mark.parametrize("reason", REASONS.values(), ids=REASONS.keys())
-def test_a_reason_says_what_it_means_and_what_to_do(reason: Any) -> None:
+def test_a_reason_has_a_meaning_and_a_fix(reason: Any) -> None:
     assert reason.meaning.endswith(".")
-    assert reason.cure.endswith(".")
+    assert reason.fix.endswith(".")
 
 
 def test_a_good_row_has_no_reject() -> None:
@@ -130,7 +129,7 @@ def test_a_bad_cell_does_not_take_the_others_of_its_row_with_it() -> None:
     assert run.reasons == {"1": "not_a_number"}
 
 
-def test_a_row_that_breaks_several_checks_has_the_same_reason_among_few_rows_and_many() -> None:
+def test_the_reason_of_a_row_does_not_depend_on_the_number_of_rows() -> None:
     keyless = [{"key": None, "who": None, "sales": str(n)} for n in range(40)]
     nameless = [{"key": str(n), "who": None, "sales": "1"} for n in range(100, 140)]
     twins = [{"key": "7", "who": None, "sales": str(n)} for n in range(40)]
@@ -149,21 +148,21 @@ def test_keys_are_unique_within_a_quarter_and_may_come_again_in_another() -> Non
     assert sorted(run.out.facts["value"]) == [1.0, 2.0]
 
 
-def test_the_first_reason_in_the_order_of_the_stages_is_told() -> None:
+def test_the_first_reason_in_the_order_of_the_stages_counts() -> None:
     bad = GOOD | {"who": "Nobody", "length": "5", "money": "?", "unit": "?", "filed": "?", "sales": "n/m"}
     assert run_rows([bad], MAPPING).reasons == {"1": "length_unknown"}
     assert run_rows([bad | {"who": None}], MAPPING).reasons == {"1": "schema:company_present"}
 
 
-def test_a_company_that_was_never_decided_is_a_fault_of_the_tables_and_not_of_the_row() -> None:
+def test_a_company_that_was_never_decided_is_an_error_of_the_tables() -> None:
     mapping = mapping_of()
     raw = raw_frame([{"key": "1", "who": "Acme", "sales": "1"}], mapping)
-    with pytest.raises(DecisionsOutdated, match="company_ids were made of other rows"):
-        harmonise(raw, decided_companies(raw, mapping).head(0), mapping)
+    with pytest.raises(DataError, match=r"^pnl/company_ids: made of other rows"):
+        standardize(raw, decided_companies(raw, mapping).head(0), mapping)
 
 
-def test_a_decision_counts_for_its_evidence_and_period_only() -> None:
-    mapping = mapping_of(company={"column": "who", "evidence": {"name": "long"}})
+def test_a_decision_counts_for_its_supporting_columns_and_period() -> None:
+    mapping = mapping_of(company={"column": "who", "supporting_columns": {"name": "long"}})
     rows = [
         {"key": "1", "who": "Acme", "long": "Acme Corp", "sales": "1"},
         {"key": "2", "who": "Acme", "long": None, "sales": "1"},
@@ -171,14 +170,14 @@ def test_a_decision_counts_for_its_evidence_and_period_only() -> None:
     ]
     raw = raw_frame(rows, mapping)
     company_ids = decided_companies(raw, mapping)
-    assert [json.loads(text) for text in company_ids["evidence"]] == [
+    assert [json.loads(text) for text in company_ids["supporting_columns"]] == [
         {"name": "Acme Corp"},
         {"name": "Acme Corp"},
         {"name": None},
     ]
     is_meant = company_ids["period_end"] == date(2008, 12, 31)
     only_one = company_ids.assign(status=company_ids["status"].where(is_meant, "unknown"))
-    harmonised = harmonise(raw, only_one, mapping)
+    harmonised = standardize(raw, only_one, mapping)
     assert harmonised.facts["row_key"].tolist() == ["3"]
     assert harmonised.rejects["reason"].tolist() == ["company_unknown"] * 2
 
@@ -203,13 +202,13 @@ def test_a_frame_of_another_shape_fails_as_a_whole(spoil: Any) -> None:
         failing(schema, spoil(raw))
 
 
-def test_columns_that_the_mapping_does_not_name_are_told() -> None:
+def test_columns_that_the_mapping_does_not_name_are_returned() -> None:
     delivered = ["x", "key", "who", "ends", "sales", "Key"]
     assert check_columns(mapping_of(), delivered) == ["x", "Key"]
 
 
 def test_a_column_that_is_gone_is_named_with_what_it_may_be_called_now() -> None:
-    with pytest.raises(DeliveryMistake) as raised:
+    with pytest.raises(SourceInvalid) as raised:
         check_columns(mapping_of(), ["key", "who", "ends", "sales_total"])
     said = str(raised.value)
     assert "pnl: column 'sales' of table 'pnl' is not delivered" in said

@@ -1,70 +1,15 @@
-"""One way to make a mapping, and one to run rows through it with companies decided by a plain dictionary."""
+"""Runs rows through a mapping, with companies decided by a plain dictionary."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pandas as pd
-from factories import raw_frame
+from factories import decided_companies, raw_frame
 
 from finsync_pipeline import frames
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.row_context import company_spellings
-from finsync_pipeline.statements.standardize import Harmonised, harmonise
-from finsync_pipeline.statements.tables import COMPANY_IDS
-
-MINIMAL: dict[str, Any] = {
-    "name": "pnl",
-    "url": "http://127.0.0.1:5001",
-    "table": "pnl",
-    "row_key": "key",
-    "company": "who",
-    "period_end": "ends",
-    "months": 12,
-    "currency": "USD",
-    "items": {"revenue": "sales"},
-}
-
-DECISIONS = {
-    "Acme": "ACME",
-    "Bolt": "BOLT",
-    "Acme Corp": "ACME exact",
-    "ACME CORP.": "ACME normalised",
-    "Acmee Corp": "ACME typo",
-    "Acne Corp": "ACME typo",
-    "Acme Cord": "ACME typo+name",
-    "Acme Limited": "ACME legal_form",
-    "Acme Holdings": "ACME review",
-    "Twin": "ambiguous",
-    "Odd": "conflict",
-    "Barred": "rejected",
-}
-"""By name the company, with or without the method that found it, or the status of a name that was not accepted."""
-
-
-def mapping_of(**parts: Any) -> SourceMapping:
-    """The smallest mapping there is, with these parts in place of its own."""
-    return SourceMapping(**{**MINIMAL, **parts})
-
-
-def decided_companies(
-    raw: pd.DataFrame, mapping: SourceMapping, decisions: Mapping[str, str] = DECISIONS
-) -> pd.DataFrame:
-    """The table COMPANY_IDS for these rows: the decisions, and every other spelling is unknown."""
-    said = company_spellings(raw, mapping)
-    names = [spelling if isinstance(spelling, str) else "" for spelling in said["spelling"]]
-    found = [decisions.get(name, "unknown").partition(" ") for name in names]
-    return COMPANY_IDS.conform(
-        said.assign(
-            source=mapping.name,
-            status=["accepted" if company.isupper() else company for company, _, _ in found],
-            company_id=pd.Series([c if c.isupper() else None for c, _, _ in found], dtype=frames.STRING),
-            method=pd.Series([method or None for _, _, method in found], dtype=frames.STRING),
-            reference_version="r1",
-            review_version="v1",
-        )
-    )
+from finsync_pipeline.statements.standardize import StandardizedTables, standardize
 
 
 def in_key_order(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
@@ -80,7 +25,7 @@ class Run:
     """What went in and what came out."""
 
     raw: pd.DataFrame
-    out: Harmonised
+    out: StandardizedTables
 
     @property
     def values(self) -> dict[str | None, float]:
@@ -96,7 +41,7 @@ class Run:
 def run_frame(raw: pd.DataFrame, mapping: SourceMapping) -> Run:
     """Harmonise a raw frame, put in the order of its keys."""
     raw = in_key_order(raw, mapping)
-    return Run(raw, harmonise(raw, decided_companies(raw, mapping), mapping))
+    return Run(raw, standardize(raw, decided_companies(raw, mapping), mapping))
 
 
 def given_rows(rows: list[dict[str, Any]], mapping: SourceMapping) -> list[dict[str, Any]]:
@@ -128,5 +73,5 @@ def _of_year(run: Run, year: int) -> Run:
     out = run.out
     return Run(
         part(run.raw, "finsync_period_end"),
-        Harmonised(part(out.facts, "period_end"), part(out.texts, "period_end"), part(out.rejects, "quarter")),
+        StandardizedTables(part(out.facts, "period_end"), part(out.texts, "period_end"), part(out.rejects, "quarter")),
     )
