@@ -4,7 +4,7 @@ from typing import Any
 
 import narwhals as nw
 
-from finsync_pipeline.aggregation.means import mean_of, pivot
+from finsync_pipeline.aggregation.means import mean_of, pivot, unpivot
 from finsync_pipeline.statements.items import NUMERIC_ITEMS
 
 KEYS = ("company_id", "period_end", "months", "currency")
@@ -21,3 +21,8 @@ def source_means(facts: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 def financials(means: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """The `source_means` as the wide table FINANCIALS."""
     return pivot(means, KEYS, NUMERIC_ITEMS, {"mean": "", "n": "_sources"}, counts={"n"}).sort(*KEYS)
+
+
+def means_in(financials: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """The `source_means` that the wide table FINANCIALS was made from."""
+    return unpivot(financials, KEYS, NUMERIC_ITEMS, {"mean": "", "n": "_sources"}).filter(~nw.col("mean").is_null())

@@ -38,6 +38,22 @@ def mean_of(table: nw.LazyFrame[Any], keys: Sequence[str], value: str) -> nw.Laz
     return rounded.with_columns(mean=mean).select(*keys, "mean", "n")
 
 
+def unpivot(
+    table: nw.LazyFrame[Any], keys: Sequence[str], items: Sequence[str], columns: Mapping[str, str]
+) -> nw.LazyFrame[Any]:
+    """The reverse of `pivot`: a row for each row of the wide table and item; with keys, item, those of `columns`."""
+    return nw.concat(
+        [
+            table.select(
+                *keys,
+                nw.lit(item).alias("item"),
+                *(nw.col(f"{item}{suffix}").alias(column) for column, suffix in columns.items()),
+            )
+            for item in items
+        ]
+    )
+
+
 def pivot(
     table: nw.LazyFrame[Any],
     keys: Sequence[str],

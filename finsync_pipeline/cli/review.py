@@ -16,7 +16,7 @@ from finsync_pipeline.settings import identity_review_file, reference_path, revi
 from finsync_pipeline.statements.tables import IDENTITY_REVIEW
 
 SHOWN = 20
-COLUMNS = ("source", "spelling", "evidence", "row_count", "last_period", "status", "candidates")
+COLUMNS = ("source", "source_name", "supporting_columns", "row_count", "last_period", "status", "candidates")
 
 
 def review(as_csv: bool) -> int:
@@ -77,8 +77,8 @@ def unused_lines(review: Review, decisions: pd.DataFrame) -> list[str]:
     """
     processed = {*decisions["source"].unique()}
     return [
-        f"Not used: the review's line on {line.spelling!r} of {line.source or 'every source'} "
-        f"({line.who}, {line.when}): correct its spelling, source, evidence or dates "
+        f"Not used: the review's line on {line.source_name!r} of {line.source or 'every source'} "
+        f"({line.who}, {line.when}): correct its source name, source, evidence or dates "
         "to those of finsync review --csv, or remove it"
         for line in (review.unused(decisions) if processed else [])
         if line.source is None or line.source in processed

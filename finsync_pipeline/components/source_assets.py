@@ -16,11 +16,11 @@ from finsync_pipeline.orchestration.io_manager import PARTITION_COLUMN
 from finsync_pipeline.orchestration.metadata import column_schema, counted_by_quarter, described, described_by_quarter
 from finsync_pipeline.orchestration.partitions import ONE_RUN, QUARTERS, days_of
 from finsync_pipeline.orchestration.resources import RunSources
-from finsync_pipeline.quality.reconciliation import draw_up_ledger, imbalances
+from finsync_pipeline.quality.reconciliation import imbalances, make_ledger
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.row_context import company_spellings
-from finsync_pipeline.statements.standardize import harmonise
-from finsync_pipeline.statements.tables import COMPANY_IDS, DELIVERY, FACTS, LEDGER, REJECTS, TEXTS, Table, raw_table
+from finsync_pipeline.statements.row_context import source_names
+from finsync_pipeline.statements.standardize import standardize
+from finsync_pipeline.statements.tables import COMPANY_IDS, FACTS, INVENTORY, LEDGER, REJECTS, TEXTS, Table, raw_table
 
 COUNTED = [name for name in LEDGER.arrow.names if name.startswith(("rows_", "cells_"))]
 RETRY = dg.RetryPolicy(max_retries=1, delay=1)
@@ -52,31 +52,31 @@ def _out(mapping: SourceMapping, table: Table, description: str, partition_colum
 
 
 def _delivery(mapping: SourceMapping) -> dg.AssetsDefinition:
-    undated = Table("undated", REJECTS.fields)
-    delivery_key = dg.AssetKey([mapping.name, "delivery"])
+    unassigned = Table("unassigned", REJECTS.fields)
+    inventory_key = dg.AssetKey([mapping.name, "inventory"])
 
     @dg.multi_asset(
         name=f"{mapping.name}_delivery",
         outs={
-            "delivery": _out(
-                mapping, DELIVERY, "What the service holds now: each period end, its rows, its quarter.", None
+            "inventory": _out(
+                mapping, INVENTORY, "What the service holds now: each period end, its rows, its quarter.", None
             ),
-            "undated": _out(mapping, undated, "Rows that belong to no quarter, refused with the reason.", None),
+            "unassigned": _out(mapping, unassigned, "Rows that belong to no quarter, refused with the reason.", None),
         },
         check_specs=[
             dg.AssetCheckSpec(
-                "rows_add_up", asset=delivery_key, blocking=True, description="All rows are in a quarter, or undated."
+                "rows_add_up", asset=inventory_key, blocking=True, description="All rows are in a quarter, or undated."
             )
         ],
         backfill_policy=ONE_RUN,
         retry_policy=RETRY,
         pool=f"{mapping.name}_service",
     )
-    def delivery(context: dg.AssetExecutionContext, run_sources: dg.ResourceParam[RunSources]) -> Iterator[Any]:
+    def inventory(context: dg.AssetExecutionContext, run_sources: dg.ResourceParam[RunSources]) -> Iterator[Any]:
         with failures_explained(**_place(mapping)):
             stock = run_sources.stock(context, mapping)
         in_quarters = int(stock.delivery.loc[stock.delivery["quarter"].notna(), "row_count"].sum())
-        counts = {"rows": stock.row_count, "in_quarters": in_quarters, "undated": len(stock.undated)}
+        counts = {"rows": stock.row_count, "in_quarters": in_quarters, "unassigned": len(stock.undated)}
         unmapped = ", ".join(stock.unmapped) or "none"
         if in_quarters + len(stock.undated) != stock.row_count:
             yield dg.AssetCheckResult(passed=False, check_name="rows_add_up", metadata=counts)
@@ -85,12 +85,12 @@ def _delivery(mapping: SourceMapping) -> dg.AssetsDefinition:
                 f"{len(stock.undated):,} undated: it changed in between. Materialize it again."
             )
         yield dg.Output(
-            stock.delivery, "delivery", metadata={**described(stock.delivery), **counts, "unmapped_columns": unmapped}
+            stock.delivery, "inventory", metadata={**described(stock.delivery), **counts, "unmapped_columns": unmapped}
         )
-        yield dg.Output(stock.undated, "undated", metadata=described(stock.undated))
+        yield dg.Output(stock.undated, "unassigned", metadata=described(stock.undated))
         yield dg.AssetCheckResult(passed=True, check_name="rows_add_up", metadata=counts)
 
-    return delivery
+    return inventory
 
 
 def _raw(mapping: SourceMapping) -> dg.AssetsDefinition:
@@ -105,14 +105,14 @@ def _raw(mapping: SourceMapping) -> dg.AssetsDefinition:
         pool=f"{mapping.name}_service",
         metadata=column_schema(raw_table(mapping))
         | {PARTITION_COLUMN: "finsync_period_end", "url": shown_url(mapping)},
-        ins={"delivery": dg.AssetIn([mapping.name, "delivery"])},
+        ins={"inventory": dg.AssetIn([mapping.name, "inventory"])},
     )
     def raw(
-        context: dg.AssetExecutionContext, delivery: pd.DataFrame, run_sources: dg.ResourceParam[RunSources]
+        context: dg.AssetExecutionContext, inventory: pd.DataFrame, run_sources: dg.ResourceParam[RunSources]
     ) -> pd.DataFrame:
         with failures_explained(**_place(mapping)), service_of(mapping) as service:
             held = run_sources.table(mapping)
-            rows = fetch_rows(service, mapping, delivery, days_of(context.partition_keys), held)
+            rows = fetch_rows(service, mapping, inventory, days_of(context.partition_keys), held)
         described_by_quarter(context, rows, "finsync_period_end", context.asset_key, context.partition_keys)
         return rows
 
@@ -124,7 +124,7 @@ def _company_ids(mapping: SourceMapping) -> dg.AssetsDefinition:
         key=[mapping.name, "company_ids"],
         group_name=mapping.name,
         kinds={"parquet"},
-        description="Each distinct spelling of a company, and which listed company it means.",
+        description="Each distinct source name of a company, and which listed company it means.",
         partitions_def=QUARTERS,
         backfill_policy=ONE_RUN,
         metadata=column_schema(COMPANY_IDS) | {PARTITION_COLUMN: "period_end"},
@@ -138,7 +138,7 @@ def _company_ids(mapping: SourceMapping) -> dg.AssetsDefinition:
         review_lines: pd.DataFrame,
     ) -> pd.DataFrame:
         decider = Decider(Reference(companies, company_aliases), Review.of(review_lines))
-        decided = COMPANY_IDS.conform(decider.decide(company_spellings(raw, mapping), mapping.name))
+        decided = COMPANY_IDS.conform(decider.decide(source_names(raw, mapping), mapping.name))
         described_by_quarter(context, decided, "period_end", context.asset_key, context.partition_keys)
         counted_by_quarter(context, decided)
         return decided
@@ -158,7 +158,7 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
             "ledger": _out(mapping, LEDGER, "What became of all rows and cells, counted.", "quarter"),
         },
         ins={
-            "delivery": dg.AssetIn([mapping.name, "delivery"]),
+            "inventory": dg.AssetIn([mapping.name, "inventory"]),
             "raw": dg.AssetIn([mapping.name, "raw"]),
             "company_ids": dg.AssetIn([mapping.name, "company_ids"]),
         },
@@ -178,15 +178,15 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
     )
     def statements(
         context: dg.AssetExecutionContext,
-        delivery: pd.DataFrame,
+        inventory: pd.DataFrame,
         raw: pd.DataFrame,
         company_ids: pd.DataFrame,
     ) -> Iterator[Any]:
         keys = context.partition_keys
         with failures_explained(**_place(mapping)):
-            made = harmonise(raw, company_ids, mapping)
-        ledger = draw_up_ledger(raw, made, mapping, days_of(keys), company_ids)
-        yield from _conservation(mapping, ledger, delivery, keys)
+            made = standardize(raw, company_ids, mapping)
+        ledger = make_ledger(raw, made, mapping, days_of(keys), company_ids)
+        yield from _conservation(mapping, ledger, inventory, keys)
         tables = {"facts": (made.facts, "period_end"), "texts": (made.texts, "period_end")}
         tables |= {"rejects": (made.rejects, "quarter"), "ledger": (ledger, "quarter")}
         for name, (frame, column) in tables.items():
@@ -197,7 +197,7 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
 
 
 def _conservation(
-    mapping: SourceMapping, ledger: pd.DataFrame, delivery: pd.DataFrame, keys: Sequence[str]
+    mapping: SourceMapping, ledger: pd.DataFrame, inventory: pd.DataFrame, keys: Sequence[str]
 ) -> Iterator[Any]:
     """The check of each quarter; a Failure before anything is stored, if one does not add up.
 
@@ -205,7 +205,7 @@ def _conservation(
     """
     lines = {line["quarter"].isoformat(): line for line in ledger.to_dict("records")}
     broken: dict[str, list[str]] = {}
-    for imbalance in imbalances(ledger, rows_by_quarter(delivery)):
+    for imbalance in imbalances(ledger, rows_by_quarter(inventory)):
         broken.setdefault(imbalance.quarter.isoformat(), []).append(str(imbalance))
     for key in keys:
         counts = {name: int(lines[key][name]) for name in COUNTED}

@@ -53,7 +53,7 @@ def lists(context: dg.ComponentLoadContext) -> dg.Definitions:
     @dg.asset(
         group_name="companies",
         kinds={"csv"},
-        description="What people decided about spellings: it wins over every automatic decision.",
+        description="What people decided about source names: it wins over every automatic decision.",
         metadata=column_schema(REVIEW_LINES),
         backfill_policy=ONE_RUN,
     )

@@ -21,9 +21,9 @@ from finsync_pipeline.publishing.release import Release, publish
 from finsync_pipeline.publishing.staleness import QuarterState, check_publishable
 from finsync_pipeline.statements.tables import (
     COMPANY_IDS,
-    DELIVERY,
     FACTS,
     FINANCIALS,
+    INVENTORY,
     LEDGER,
     REJECTS,
     SUMMARY,
@@ -37,8 +37,8 @@ from finsync_pipeline.storage.parquet import read_frame
 class SourceTables:
     """The Parquet files of one source's tables; an empty list where there is none."""
 
-    delivery: list[Path]
-    undated: list[Path]
+    inventory: list[Path]
+    unassigned: list[Path]
     facts: list[Path]
     texts: list[Path]
     rejects: list[Path]
@@ -77,7 +77,7 @@ def make_release(
         check_financials(tables["financials"], engine.table(tables["facts"]))
         check_of_one_run(*(tables[name] for name in ("ledger", "facts", "texts", "rejects", "company_ids")))
         parts = {name: _source_summary(name, of, states[name], options) for name, of in sources.items()}
-        means = engine.held(means_in(engine.table(tables["financials"])))
+        means = engine.materialized(means_in(engine.table(tables["financials"])))
         texts = engine.table(tables["texts"])
         summary = SUMMARY.validate(
             engine.collect(company_summary(means, texts, engine.table(companies)), SUMMARY.arrow)
@@ -99,9 +99,9 @@ def decisions_in(files: Sequence[Path]) -> pd.DataFrame:
 
 
 def corrections(decisions: pd.DataFrame) -> pd.DataFrame:
-    """Those of the decisions that are on spellings which are not exactly a listed id, those in doubt first."""
-    corrected = decisions[(decisions["company_id"] != decisions["spelling"]).fillna(True)]
-    order = ["status", "row_count", "source", "spelling", "period_end"]
+    """Those of the decisions that are on source names which are not exactly a listed id, those in doubt first."""
+    corrected = decisions[(decisions["company_id"] != decisions["source_name"]).fillna(True)]
+    order = ["status", "row_count", "source", "source_name", "period_end"]
     return corrected.sort_values(order, ascending=[False, False, True, True, True], ignore_index=True)
 
 
@@ -124,7 +124,7 @@ def _tables(
         "financials": ordered(FINANCIALS, financials_files, "company_id", *keys),
         "facts": ordered(FACTS, files("facts"), "company_id", "item", *keys, "source"),
         "texts": ordered(TEXTS, files("texts"), "company_id", "item", "source", "row_key"),
-        "rejects": _read(REJECTS, files("rejects", "undated")),
+        "rejects": _read(REJECTS, files("rejects", "unassigned")),
         "company_ids": _read(COMPANY_IDS, files("company_ids")),
         "ledger": _read(LEDGER, files("ledger")),
     }
@@ -133,10 +133,10 @@ def _tables(
 def _source_summary(
     name: str, tables: SourceTables, states: Sequence[QuarterState] | None, options: ReleaseOptions
 ) -> dict[str, Any]:
-    inventory = _read(DELIVERY, tables.delivery) if tables.delivery else None
+    inventory = _read(INVENTORY, tables.inventory) if tables.inventory else None
     ledger = _read(LEDGER, tables.ledger)
     is_allowed = name in options.allow_missing
-    unassigned, rejects = _read(REJECTS, tables.undated), _read(REJECTS, tables.rejects)
+    unassigned, rejects = _read(REJECTS, tables.unassigned), _read(REJECTS, tables.rejects)
     if inventory is not None and not is_allowed:
         check_all_rows(name, int(ledger["rows_in"].sum()), len(unassigned), int(inventory["row_count"].sum()))
     return source_summary(states, inventory, unassigned, rejects, ledger) | {"allowed_missing": is_allowed}

@@ -42,7 +42,7 @@ _MIXED_SQL = """
     FULL JOIN unused_counts USING (source, quarter)
     LEFT JOIN decided USING (source, quarter)
     WHERE coalesce(used, 0) <> coalesce(cells_used, 0)
-        OR coalesce(unused, 0) <> coalesce(cells_refused + cells_superseded, 0)
+        OR coalesce(unused, 0) <> coalesce(cells_rejected + cells_superseded, 0)
         OR lowest <> data_version OR highest <> data_version
         OR versions <> (reference_version, review_version)
     ORDER BY source, quarter

@@ -7,8 +7,8 @@ import pandas as pd
 
 from finsync_pipeline.publishing.staleness import QuarterState
 
-COUNTS = ("rows_in", "rows_used", "rows_refused", "rows_superseded")
-CELL_COUNTS = ("cells_in", "cells_used", "cells_refused", "cells_superseded", "cells_empty")
+COUNTS = ("rows_in", "rows_used", "rows_rejected", "rows_superseded")
+CELL_COUNTS = ("cells_in", "cells_used", "cells_rejected", "cells_superseded", "cells_empty")
 
 
 def source_summary(

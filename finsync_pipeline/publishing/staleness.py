@@ -22,7 +22,7 @@ from finsync_pipeline.extraction.inventory import quarter_versions, rows_by_quar
 from finsync_pipeline.identity import Decider
 from finsync_pipeline.statements.dates import quarter_label, quarter_of
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.tables import COMPANY_IDS, DELIVERY, FINANCIALS, LEDGER
+from finsync_pipeline.statements.tables import COMPANY_IDS, FINANCIALS, INVENTORY, LEDGER
 from finsync_pipeline.storage.parquet import read_frame
 
 SHOWN_QUARTERS = 4
@@ -182,8 +182,8 @@ def quarter_states(
 
 def stored_inventory(tables: Path, source: str) -> pd.DataFrame | None:
     """The table INVENTORY of the source as it was last asked; None if it never was."""
-    file = tables / source / f"{DELIVERY.name}.parquet"
-    return DELIVERY.validate(read_frame([file])) if file.exists() else None
+    file = tables / source / f"{INVENTORY.name}.parquet"
+    return INVENTORY.validate(read_frame([file])) if file.exists() else None
 
 
 def source_states(
@@ -205,7 +205,7 @@ def unchecked(states: Iterable[QuarterState]) -> list[QuarterState]:
 
 def quarters_decided_otherwise(decisions: pd.DataFrame, decider: Decider) -> set[date]:
     """The quarters of the stored decisions (columns of COMPANY_IDS) in which at least one would be another now."""
-    return {quarter_of(day) for day in decider.overtaken(decisions)["period_end"].unique()}
+    return {quarter_of(day) for day in decider.outdated(decisions)["period_end"].unique()}
 
 
 def check_allow_missing(allow_missing: Iterable[str], sources: Collection[str]) -> None:

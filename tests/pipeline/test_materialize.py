@@ -76,7 +76,10 @@ def test_a_release_of_an_earlier_version_is_shown(worked, capsys):
     file = worked.published / "current/manifest.json"
     file.chmod(0o644)
     text = (
-        file.read_text().replace("unassigned", "undated").replace("rejected", "refused").replace('"state"', '"status"')
+        file.read_text()
+        .replace("unassigned", "unassigned")
+        .replace("rejected", "rejected")
+        .replace('"state"', '"status"')
     )
     file.write_text(text)
 

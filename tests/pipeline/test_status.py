@@ -1,7 +1,7 @@
 """What `finsync status` prints: which quarters are current, outdated or missing, why, and which command helps."""
 
 import pytest
-from factories import answering_services
+from local_services import answering_services
 
 
 def _status(deployment, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -44,7 +44,7 @@ def test_rows_that_changed_at_the_source_are_named_with_their_quarter(worked, ca
 
 
 def test_another_review_is_named_with_the_command_that_applies_it(again, capsys: pytest.CaptureFixture[str]):
-    header = "source,spelling,company_id,who,when,note"
+    header = "source,source_name,company_id,who,when,note"
     (again.folder / "review.csv").write_text(f"{header}\npnl,Acme Corporation,reject,jane,2026-01-31,\n")
 
     code, printed = _status(again, capsys)

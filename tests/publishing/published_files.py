@@ -21,7 +21,7 @@ from finsync_pipeline.publishing.consistency import facts_versions
 from finsync_pipeline.publishing.staleness import InputVersions, QuarterState, StoredQuarter, quarter_states
 from finsync_pipeline.statements.dates import quarter_of
 from finsync_pipeline.statements.items import NUMERIC_ITEMS
-from finsync_pipeline.statements.tables import DELIVERY, FACTS, FINANCIALS, LEDGER, REJECTS, SUMMARY
+from finsync_pipeline.statements.tables import FACTS, FINANCIALS, INVENTORY, LEDGER, REJECTS, SUMMARY
 from finsync_pipeline.storage.parquet import read_frame, write_frame
 
 Q3, Q4, Q1 = date(2009, 7, 1), date(2009, 10, 1), date(2010, 1, 1)
@@ -38,11 +38,11 @@ def big_frame(rows: int) -> pd.DataFrame:
     return frames.query(f"SELECT range AS number FROM range({rows})")
 
 
-def delivery_frame(hashes: dict[date, str], data_version: str = "v1") -> pd.DataFrame:
+def inventory_frame(hashes: dict[date, str], data_version: str = "v1") -> pd.DataFrame:
     """One row at the source for each quarter, with the hash of its content."""
-    return DELIVERY.frame(
+    return INVENTORY.frame(
         {
-            "spelling": str(ENDS[quarter]),
+            "source_name": str(ENDS[quarter]),
             "literal": f"'{ENDS[quarter]}'",
             "row_count": 1,
             "content_hash": content,
@@ -89,14 +89,14 @@ def fact(source: str, period_end: date, value: float) -> dict[str, Any]:
 
 def source_tables(folder: Path, source: str, hashes: dict[date, str], value: float = 10) -> SourceTables:
     """The files of a source of which every quarter was worked on as it is delivered."""
-    delivery = delivery_frame(hashes)
-    versions = quarter_versions(delivery)
+    inventory = inventory_frame(hashes)
+    versions = quarter_versions(inventory)
     tables = {
-        "delivery": delivery,
+        "inventory": inventory,
         "facts": FACTS.frame(
             {**fact(source, ENDS[quarter], value), "data_version": version} for quarter, version in versions.items()
         ),
-        "undated": REJECTS.frame(),
+        "unassigned": REJECTS.frame(),
         "ledger": ledger_frame(source, versions),
     }
     for name, frame in tables.items():
@@ -120,12 +120,12 @@ def states_of(*sources: SourceTables) -> list[list[QuarterState] | None]:
     """The states of the quarters, from the files of the sources."""
     found: list[list[QuarterState] | None] = []
     for tables in sources:
-        if not tables.delivery:
+        if not tables.inventory:
             found.append(None)
             continue
         ledger = read_frame(tables.ledger)
         versions = dict(zip(ledger["quarter"], ledger["data_version"], strict=True))
-        found.append(quarter_states(read_frame(tables.delivery), stored_frame(versions), NOW))
+        found.append(quarter_states(read_frame(tables.inventory), stored_frame(versions), NOW))
     return found
 
 

@@ -5,7 +5,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from published_tables import NOW, Q1, Q3, Q4, delivery_frame, ledger_frame, stored_frame
+from factories import Q1, Q3, Q4, inventory_frame, ledger_frame
+from published_files import NOW, stored_frame
 
 from finsync_pipeline.errors import ConfigurationError, PublicationError
 from finsync_pipeline.extraction.inventory import quarter_versions
@@ -25,7 +26,7 @@ from finsync_pipeline.statements.tables import COMPANY_IDS, FINANCIALS
 from finsync_pipeline.storage.parquet import write_frame
 
 AT_SOURCE = {Q4: "a", Q1: "b"}
-VERSIONS = quarter_versions(delivery_frame(AT_SOURCE))
+VERSIONS = quarter_versions(inventory_frame(AT_SOURCE))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ VERSIONS = quarter_versions(delivery_frame(AT_SOURCE))
     ids=["all in", "changed", "one not in", "none in", "vanished at the source", "empty there and here"],
 )
 def test_the_state_of_each_quarter(made: dict[date, str], expected: dict[date, str]) -> None:
-    states = quarter_states(delivery_frame(AT_SOURCE), stored_frame(made), NOW)
+    states = quarter_states(inventory_frame(AT_SOURCE), stored_frame(made), NOW)
 
     assert {each.quarter: str(each.state) for each in states} == expected
     assert [each.quarter for each in states] == sorted(expected)
@@ -53,7 +54,7 @@ def test_the_state_of_each_quarter(made: dict[date, str], expected: dict[date, s
 
 
 def test_a_change_elsewhere_in_the_source_leaves_a_quarter_current() -> None:
-    states = quarter_states(delivery_frame(AT_SOURCE, data_version="v2"), stored_frame(VERSIONS), NOW)
+    states = quarter_states(inventory_frame(AT_SOURCE, data_version="v2"), stored_frame(VERSIONS), NOW)
     assert {each.state for each in states} == {State.CURRENT}
 
 
@@ -69,7 +70,7 @@ def test_a_change_elsewhere_in_the_source_leaves_a_quarter_current() -> None:
 )
 def test_other_inputs_than_data_make_a_quarter_outdated(changed: dict[str, str], why: str, command: str) -> None:
     now = replace(NOW, **changed)  # type: ignore[arg-type]
-    states = quarter_states(delivery_frame(AT_SOURCE), stored_frame(VERSIONS), now, decided_otherwise={Q4, Q1})
+    states = quarter_states(inventory_frame(AT_SOURCE), stored_frame(VERSIONS), now, decided_otherwise={Q4, Q1})
 
     assert {each.state for each in states} == {State.OUTDATED}
     assert states[0].why.startswith(why)
@@ -83,8 +84,8 @@ def test_other_inputs_than_data_make_a_quarter_outdated(changed: dict[str, str],
 
 def test_a_quarter_that_another_review_decided_alike_is_current_but_not_one_of_another_mapping() -> None:
     stored, other_review = stored_frame(VERSIONS), replace(NOW, review="v2")
-    by_review = quarter_states(delivery_frame(AT_SOURCE), stored, other_review, {Q1})
-    by_mapping = quarter_states(delivery_frame(AT_SOURCE), stored, replace(other_review, mapping="m2"), {Q1})
+    by_review = quarter_states(inventory_frame(AT_SOURCE), stored, other_review, {Q1})
+    by_mapping = quarter_states(inventory_frame(AT_SOURCE), stored, replace(other_review, mapping="m2"), {Q1})
 
     assert [str(each.state) for each in by_review] == ["current", "outdated"]
     assert [str(each.state) for each in by_mapping] == ["outdated", "outdated"]
@@ -92,25 +93,25 @@ def test_a_quarter_that_another_review_decided_alike_is_current_but_not_one_of_a
 
 def test_a_quarter_whose_companies_were_decided_since_is_outdated_though_the_list_is_the_same() -> None:
     stored = [replace(each, decided_by=("r1", "v2")) for each in stored_frame(VERSIONS)]
-    states = quarter_states(delivery_frame(AT_SOURCE), stored, replace(NOW, review="v2"))
+    states = quarter_states(inventory_frame(AT_SOURCE), stored, replace(NOW, review="v2"))
 
     assert {each.state for each in states} == {State.OUTDATED}
     assert command_for(states).startswith("finsync re-resolve")
 
 
 def test_what_an_older_version_wrote_is_outdated(tmp_path: Path) -> None:
-    ledger = ledger_frame("pnl", VERSIONS).drop(columns=["rules", "rows_refused"])
+    ledger = ledger_frame("pnl", VERSIONS).drop(columns=["rules", "rows_rejected"])
     for quarter in VERSIONS:
         write_frame(ledger[ledger["quarter"] == quarter], tmp_path / "pnl" / "ledger" / f"{quarter}.parquet")
 
-    states = quarter_states(delivery_frame(AT_SOURCE), stored_quarters(tmp_path, "pnl", [Q3, Q4, Q1]), NOW)
+    states = quarter_states(inventory_frame(AT_SOURCE), stored_quarters(tmp_path, "pnl", [Q3, Q4, Q1]), NOW)
 
     assert {(each.state, each.why) for each in states} == {(State.OUTDATED, "another version of FinSync read it")}
     assert command_for(states) == "finsync run --quarters 2009-Q4...2010-Q1"
 
 
 def test_of_a_source_that_may_be_missing_nothing_is_called_current_or_changed() -> None:
-    states = quarter_states(delivery_frame({**AT_SOURCE, Q3: "c"}), stored_frame({**VERSIONS, Q1: "old"}), NOW)
+    states = quarter_states(inventory_frame({**AT_SOURCE, Q3: "c"}), stored_frame({**VERSIONS, Q1: "old"}), NOW)
     assert {each.quarter: str(each.state) for each in unchecked(states)} == {
         Q3: "missing",
         Q4: "unchecked",
@@ -156,7 +157,7 @@ def test_quarters_with_financials_are_known_whatever_source_they_are_of(tmp_path
 def test_what_an_older_version_did_not_decide_is_null(tmp_path: Path, column: str) -> None:
     decision = {
         "source": "pnl",
-        "spelling": "Acme",
+        "source_name": "Acme",
         "kind": "name",
         "period_end": date(2009, 12, 31),
         "row_count": 1,
