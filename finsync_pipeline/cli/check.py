@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from finsync_pipeline.cli.review_lines import last_decisions, unused_lines
 from finsync_pipeline.cli.sources import DeclarationMistake, declared_sources
 from finsync_pipeline.clients.auth import read_token
-from finsync_pipeline.clients.errors import TokenMistake, without_credentials
+from finsync_pipeline.clients.errors import without_credentials
+from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.identity import Decider, Reference, ReferenceMistake
 from finsync_pipeline.identity.collisions import collisions
 from finsync_pipeline.identity.reference import unread_countries
@@ -26,7 +27,7 @@ def check() -> int:
         decider = Decider.read(reference_path(), review_path(), [mapping.name for mapping in sources])
         for mapping in sources:
             read_token(mapping.name, mapping.token_file)
-    except (DeclarationMistake, ReferenceMistake, SettingMistake, TokenMistake) as mistake:
+    except (DeclarationMistake, ReferenceMistake, SettingMistake, ConfigurationError) as mistake:
         print(f"finsync: {mistake}", file=sys.stderr)
         return 2
     _print_declared(sources, decider)

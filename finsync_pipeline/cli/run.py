@@ -12,15 +12,14 @@ from finsync_pipeline.cli.materialize import materialize, shown
 from finsync_pipeline.cli.services import ServicesFailed, services_running
 from finsync_pipeline.cli.show import console
 from finsync_pipeline.cli.sources import declared_sources, refuse_unknown
-from finsync_pipeline.clients.errors import SourceFault
-from finsync_pipeline.extraction.connect import ask_each, stock_of
+from finsync_pipeline.errors import FinSyncError
+from finsync_pipeline.extraction.connect import inventory_of, query_each
 from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.orchestration.partitions import all_quarters, spoken
 from finsync_pipeline.orchestration.run_requests import range_tags
 from finsync_pipeline.settings import tables_folder
 from finsync_pipeline.statements.dates import quarter_of
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.validate import DeliveryMistake
 from finsync_pipeline.storage.ledgers import worked_quarters
 
 
@@ -51,11 +50,11 @@ def occupied_range(sources: Sequence[SourceMapping]) -> tuple[date, date]:
     A source that does not answer is passed over: the run will say so.
     """
     occupied: set[date] = set()
-    stocks = ask_each(sources, lambda mapping: stock_of(mapping, all_quarters()))
+    stocks = query_each(sources, lambda mapping: inventory_of(mapping, all_quarters()))
     for mapping, stock in zip(sources, stocks, strict=True):
         occupied |= worked_quarters(tables_folder(), mapping.name, all_quarters()).keys()
-        with suppress(SourceFault, DeliveryMistake):
-            occupied |= quarter_versions(stock.result().delivery).keys()
+        with suppress(FinSyncError):
+            occupied |= quarter_versions(stock.result().periods).keys()
     return (min(occupied), max(occupied)) if occupied else (all_quarters()[-1], all_quarters()[-1])
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from finsync_pipeline.clients.errors import SourceFault, SourceUnavailable, without_credentials
+from finsync_pipeline.clients.errors import without_credentials
+from finsync_pipeline.errors import FinSyncError, SourceUnavailable
 from finsync_pipeline.extraction.connect import service_of
 from finsync_pipeline.extraction.inventory import rows_by_quarter
 from finsync_pipeline.extraction.raw_rows import fetch_rows
@@ -21,7 +22,6 @@ from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.row_context import DecisionsOutdated, company_spellings
 from finsync_pipeline.statements.standardize import harmonise
 from finsync_pipeline.statements.tables import COMPANY_IDS, DELIVERY, FACTS, LEDGER, REJECTS, TEXTS, Table, raw_table
-from finsync_pipeline.statements.validate import DeliveryMistake
 
 COUNTED = [name for name in LEDGER.arrow.names if name.startswith(("rows_", "cells_"))]
 RETRY = dg.RetryPolicy(max_retries=1, delay=1)
@@ -45,7 +45,7 @@ def failures_explained(mapping: SourceMapping) -> Iterator[None]:
         yield
     except SourceUnavailable as error:
         raise dg.Failure(str(error), metadata=metadata) from None
-    except (SourceFault, DeliveryMistake, DecisionsOutdated) as error:
+    except (FinSyncError, DecisionsOutdated) as error:
         raise dg.Failure(str(error), metadata=metadata, allow_retries=False) from None
 
 
@@ -83,20 +83,22 @@ def _delivery(mapping: SourceMapping) -> dg.AssetsDefinition:
     )
     def delivery(context: dg.AssetExecutionContext, run_sources: dg.ResourceParam[RunSources]) -> Iterator[Any]:
         with failures_explained(mapping):
-            stock = run_sources.stock(context, mapping)
-        in_quarters = int(stock.delivery.loc[stock.delivery["quarter"].notna(), "row_count"].sum())
-        counts = {"rows": stock.row_count, "in_quarters": in_quarters, "undated": len(stock.undated)}
-        unmapped = ", ".join(stock.unmapped) or "none"
-        if in_quarters + len(stock.undated) != stock.row_count:
+            inventory = run_sources.inventory(context, mapping)
+        in_quarters = int(inventory.periods.loc[inventory.periods["quarter"].notna(), "row_count"].sum())
+        counts = {"rows": inventory.row_count, "in_quarters": in_quarters, "undated": len(inventory.unassigned)}
+        unmapped = ", ".join(inventory.unmapped) or "none"
+        if in_quarters + len(inventory.unassigned) != inventory.row_count:
             yield dg.AssetCheckResult(passed=False, check_name="rows_add_up", metadata=counts)
             raise dg.Failure(
-                f"{mapping.name} counts {stock.row_count:,} rows, but {in_quarters:,} in quarters and "
-                f"{len(stock.undated):,} undated: it changed in between. Materialize it again."
+                f"{mapping.name} counts {inventory.row_count:,} rows, but {in_quarters:,} in quarters and "
+                f"{len(inventory.unassigned):,} undated: it changed in between. Materialize it again."
             )
         yield dg.Output(
-            stock.delivery, "delivery", metadata={**described(stock.delivery), **counts, "unmapped_columns": unmapped}
+            inventory.periods,
+            "delivery",
+            metadata={**described(inventory.periods), **counts, "unmapped_columns": unmapped},
         )
-        yield dg.Output(stock.undated, "undated", metadata=described(stock.undated))
+        yield dg.Output(inventory.unassigned, "undated", metadata=described(inventory.unassigned))
         yield dg.AssetCheckResult(passed=True, check_name="rows_add_up", metadata=counts)
 
     return delivery

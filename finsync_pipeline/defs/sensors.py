@@ -4,20 +4,19 @@ from datetime import date
 
 import dagster as dg
 
-from finsync_pipeline.clients.errors import SourceFault
-from finsync_pipeline.clients.http import Patience
+from finsync_pipeline.clients.http import RetryPolicy
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.defs.jobs import quarter_job
-from finsync_pipeline.extraction.connect import ask_each, stock_of
+from finsync_pipeline.errors import FinSyncError
+from finsync_pipeline.extraction.connect import inventory_of, query_each
 from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.orchestration.partitions import all_quarters
 from finsync_pipeline.orchestration.run_requests import UNFINISHED, range_requests
 from finsync_pipeline.settings import is_deployed, tables_folder
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.validate import DeliveryMistake
 from finsync_pipeline.storage.ledgers import worked_quarters
 
-WATCHING = Patience(read=45, attempts=1)
+WATCHING = RetryPolicy(read=45, attempts=1)
 """How long the sensor waits for a source. Dagster ends a tick after 60 s, also for the sources that have answered."""
 
 
@@ -37,11 +36,11 @@ def watch(context: dg.ComponentLoadContext) -> dg.Definitions:
             return dg.SensorResult(skip_reason="A run that it asked for is not at its end yet.")
         concerned: dict[date, list[str]] = {}
         silent = []
-        for mapping, asked in zip(sources, ask_each(sources, changed_quarters), strict=True):
+        for mapping, asked in zip(sources, query_each(sources, changed_quarters), strict=True):
             try:
                 for quarter, change in asked.result().items():
                     concerned.setdefault(quarter, []).append(f"{mapping.name}: {change}")
-            except (SourceFault, DeliveryMistake) as error:
+            except FinSyncError as error:
                 context.log.warning(str(error))
                 silent.append(mapping.name)
         if concerned:
@@ -65,7 +64,7 @@ def changed_quarters(mapping: SourceMapping) -> dict[date, str]:
 
     What was worked on is told with its time, so that a source that goes back to older rows is noticed too.
     """
-    now = quarter_versions(stock_of(mapping, all_quarters(), WATCHING).delivery)
+    now = quarter_versions(inventory_of(mapping, all_quarters(), WATCHING).periods)
     worked = worked_quarters(tables_folder(), mapping.name, all_quarters())
     changed = {}
     for quarter in sorted({*now, *worked}):

@@ -1,7 +1,7 @@
 """What a delivery must look like before its cells are read: columns that must be there, rows that must say
 who and what.
 
-A missing column is a fault of the whole delivery (`DeliveryMistake`); a row that breaks a check is refused
+A missing column is a fault of the whole delivery (`SourceInvalid`); a row that breaks a check is refused
 with the reason `schema:<check>`.
 """
 
@@ -12,25 +12,22 @@ import pandas as pd
 import pandera.pandas as pandera
 from pandera.errors import SchemaErrors
 
+from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.statements.dates import quarter_of
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.tables import raw_table
 
 
-class DeliveryMistake(ValueError):
-    """The delivery has not the shape that the mapping declares; the message names source, column and cure."""
-
-
 def check_columns(mapping: SourceMapping, delivered: list[str]) -> list[str]:
-    """The delivered columns that the mapping does not name. Raises DeliveryMistake if a named one is gone."""
+    """The delivered columns that the mapping does not name. Raises SourceInvalid if a named one is gone."""
     for column in mapping.columns:
         if column not in delivered:
             near = get_close_matches(column, delivered, n=3, cutoff=0.5)
             guess = f"; it may now be called {' or '.join(map(repr, near))}" if near else ""
-            raise DeliveryMistake(
-                f"{mapping.name}: column {column!r} of table {mapping.table!r} is not delivered{guess}. "
-                f"Mend the mapping in defs/sources/{mapping.name}/defs.yaml, or have the source give the "
-                f"column again. Delivered are: {', '.join(delivered)}"
+            raise SourceInvalid(
+                f"column {column!r} of table {mapping.table!r} is not delivered{guess}; delivered are {delivered}",
+                f"Correct the mapping in defs/sources/{mapping.name}/defs.yaml, or have the source give it again",
+                mapping.name,
             )
     return [column for column in delivered if column not in mapping.columns]
 

@@ -1,4 +1,4 @@
-"""Answers in Arrow: taken when all of it has come, asked again when not, and told when it never does."""
+"""Responses in Arrow: read when they are complete, requested again when not, an error when they never are."""
 
 import gc
 
@@ -7,10 +7,12 @@ import pytest
 from misbehaving_server import ARROW_TYPE, GOOD_BODY, arrow_http, arrow_stream, digest_of, http, misbehaving
 
 from finsync_pipeline.clients import source_service
-from finsync_pipeline.clients.arrow import END_OF_STREAM
-from finsync_pipeline.clients.source_service import Patience, SourceAnswerMistake, SourceService, SourceUnavailable
+from finsync_pipeline.clients.http import RetryPolicy
+from finsync_pipeline.clients.responses import END_OF_STREAM
+from finsync_pipeline.clients.source_service import SourceService
+from finsync_pipeline.errors import SourceInvalid, SourceUnavailable
 
-QUICK = Patience(read=5, backoff=0.01)
+QUICK = RetryPolicy(read=5, backoff=0.01)
 MIXED = pa.ExtensionArray.from_storage(pa.json_(), pa.array(['"n/a"', "1", "true", None]))
 TABLE = pa.table(
     {
@@ -42,11 +44,11 @@ BROKEN = {
     "nothing": arrow_http(b"", 0),
 }
 NONSENSE = {
-    "no Arrow": (arrow_http(b"no Arrow" + END_OF_STREAM, 0), "no Arrow"),
-    "a column twice": (arrow_http(arrow_stream(pa.table([[1], [2]], ["a", "a"])), 1), "a column of Arrow twice"),
+    "no Arrow": (arrow_http(b"no Arrow" + END_OF_STREAM, 0), "it is not valid Arrow"),
+    "a column twice": (arrow_http(arrow_stream(pa.table([[1], [2]], ["a", "a"])), 1), "a column of Arrow occurs twice"),
     "a kind that no service gives": (
         arrow_http(arrow_stream(pa.table({"day": pa.array([0], pa.date32())})), 1),
-        "column 'day' in Arrow as date32[day], which no service of a source gives",
+        "column 'day' has the Arrow type date32[day], which no service returns",
     ),
 }
 
@@ -72,7 +74,9 @@ def test_what_is_not_whole_is_asked_for_again_and_told_if_it_never_is(broken: by
         with pytest.raises(SourceUnavailable) as error:
             service.table()
         assert len(server.asked) == 3
-    assert f"Source 'pnl' at {server.url} broke off in the middle of its answer. Start its service" in str(error.value)
+    assert f"Source 'pnl' at {server.url}: The service did not send its response to the end. Start its service" in str(
+        error.value
+    )
 
 
 def test_arrow_itself_does_not_notice_that_a_batch_is_missing() -> None:
@@ -82,10 +86,10 @@ def test_arrow_itself_does_not_notice_that_a_batch_is_missing() -> None:
 @pytest.mark.parametrize(("answer", "said"), NONSENSE.values(), ids=NONSENSE.keys())
 def test_what_is_no_table_is_told_at_once(answer: bytes, said: str) -> None:
     with misbehaving(answer) as server, SourceService("pnl", server.url, QUICK) as service:
-        with pytest.raises(SourceAnswerMistake, match=r"defs/sources/pnl/defs\.yaml") as error:
+        with pytest.raises(SourceInvalid, match=r"defs/sources/pnl/defs\.yaml") as error:
             service.query("SELECT 1")
         assert len(server.asked) == 1
-    assert f"answered nonsense: {said}" in str(error.value)
+    assert f"Invalid response: {said}" in str(error.value)
 
 
 def test_a_large_table_may_lie_in_a_file_and_outlives_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +119,7 @@ def test_the_table_of_a_service_that_knows_no_arrow_is_to_be_asked_for_by_sql(an
     with misbehaving(answer, http(GOOD_BODY)) as server, SourceService("pnl", server.url) as service:
         assert service.table() is None
         assert service.table() is None
-        assert service.query("SELECT 1").rows == [[1, "x"], [None, 2.5]]
+        assert service.query("SELECT 1").as_lists() == [[1, "x"], [None, 2.5]]
         assert server.asked == ["/data", "/query?q=SELECT+1"]
         assert "arrow" not in server.heads[1]
 

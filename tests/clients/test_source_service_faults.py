@@ -7,10 +7,12 @@ import pytest
 from misbehaving_server import GOOD_BODY, http, misbehaving
 
 from finsync_pipeline.clients import http as http_client
-from finsync_pipeline.clients.source_service import Patience, SourceAnswerMistake, SourceService, SourceUnavailable
+from finsync_pipeline.clients.http import RetryPolicy
+from finsync_pipeline.clients.source_service import SourceService
+from finsync_pipeline.errors import ConfigurationError, SourceInvalid, SourceUnavailable
 
 SQL = "SELECT 1"
-QUICK = Patience(connect=5, read=5, backoff=0.01)
+QUICK = RetryPolicy(connect=5, read=5, backoff=0.01)
 GOOD = http(GOOD_BODY)
 PROBLEM = b'{"error": {"code": "sql_wrong", "message": "no column \'x\'; GET /version names them."}}'
 CHUNKED = (
@@ -21,12 +23,11 @@ CHUNKED = (
 )
 
 
-def ask(url: str, patience: Patience = QUICK) -> str:
+def ask(url: str, patience: RetryPolicy = QUICK) -> str:
     """The message of the client's error."""
     with SourceService("pnl", url, patience) as service, pytest.raises(Exception) as error:  # noqa: PT011
         service.query(SQL)
-    kind = SourceUnavailable if isinstance(error.value, SourceUnavailable) else SourceAnswerMistake
-    assert isinstance(error.value, kind)
+    [kind] = [kind for kind in (ConfigurationError, SourceInvalid, SourceUnavailable) if isinstance(error.value, kind)]
     return f"{kind.__name__}: {error.value}"
 
 
@@ -35,99 +36,99 @@ FAULTS = [
         "fewer bytes than announced",
         http(GOOD_BODY, length=500),
         "Unavailable",
-        "broke off in the middle of its answer",
+        "did not send its response to the end",
     ),
-    ("a chunk that ends early", CHUNKED[:-20], "Unavailable", "broke off in the middle of its answer"),
-    ("no last chunk", CHUNKED, "Unavailable", "broke off in the middle of its answer"),
+    ("a chunk that ends early", CHUNKED[:-20], "Unavailable", "did not send its response to the end"),
+    ("no last chunk", CHUNKED, "Unavailable", "did not send its response to the end"),
     ("nothing", b"", "Unavailable", "cannot be reached"),
     ("no HTTP", b"no HTTP at all\r\n\r\n", "Unavailable", "cannot be reached"),
-    ("500", http(b"", "500 Oh dear"), "Unavailable", "answered 500 to /query"),
+    ("500", http(b"", "500 Oh dear"), "Unavailable", "returned 500 for /query"),
     (
         "503 for an hour",
         http(b"", "503 Busy", "Retry-After: 3600"),
         "Unavailable",
-        "answered 503 to /query, and asks to be left alone for 3,600 s.",
+        "returned 503 for /query, and asks to wait 3,600 s.",
     ),
     (
         "404",
         http(b"<html>no</html>", "404 Not Found"),
-        "AnswerMistake",
-        "refused /query (404). Check url and table",
+        "Invalid",
+        "returned 404 for /query. Check url and table",
     ),
     (
         "400 with a problem",
         http(PROBLEM, "400 Bad"),
-        "AnswerMistake",
-        "refused /query (400): no column 'x'; GET /version names them. ",
+        "Invalid",
+        "returned 400 for /query: no column 'x'; GET /version names them. ",
     ),
-    ("400 without", http(b'"text"', "400 Bad"), "AnswerMistake", "refused /query (400). Check url and table"),
+    ("400 without", http(b'"text"', "400 Bad"), "Invalid", "returned 400 for /query. Check url and table"),
     (
         "401",
         http(b"", "401 Who"),
-        "AnswerMistake",
-        "refused /query (401). Put its token into a file and name the file as token_file in defs/sources/pnl",
+        "Invalid",
+        "returned 401 for /query. Put the token of the service into a file and name the file as token_file in",
     ),
-    ("a redirect", http(b"", "302 Found", "Location: /login"), "AnswerMistake", "it sends on to /login"),
+    ("a redirect", http(b"", "302 Found", "Location: /login"), "Invalid", "it redirects to /login"),
     (
         "a redirect with a token",
         http(b"", "308 Gone", "Location: http://x/q?token=s3"),
-        "AnswerMistake",
-        "it sends on to http://x/q.",
+        "Invalid",
+        "it redirects to http://x/q.",
     ),
-    ("an HTML page", http(b"<html>Welcome</html>"), "AnswerMistake", "no JSON"),
-    ("an empty body", http(b""), "AnswerMistake", "no JSON"),
-    ("endless nesting", http(b"[" * 100_000), "AnswerMistake", "no JSON"),
-    ("no UTF-8", http(GOOD_BODY.replace(b"x", b"\xe9")), "AnswerMistake", "text that is not UTF-8"),
-    ("a list", http(b"[]"), "AnswerMistake", "no columns, rows and row_count"),
-    ("a text", http(b'"text"'), "AnswerMistake", "no columns, rows and row_count"),
-    ("no columns", http(b'{"rows": [], "row_count": 0}'), "AnswerMistake", "no columns, rows and row_count"),
+    ("an HTML page", http(b"<html>Welcome</html>"), "Invalid", "Invalid JSON"),
+    ("an empty body", http(b""), "Invalid", "Invalid JSON"),
+    ("endless nesting", http(b"[" * 100_000), "Invalid", "Invalid JSON"),
+    ("no UTF-8", http(GOOD_BODY.replace(b"x", b"\xe9")), "Invalid", "invalid unicode code point"),
+    ("a list", http(b"[]"), "Invalid", "should be an object"),
+    ("a text", http(b'"text"'), "Invalid", "should be an object"),
+    ("no columns", http(b'{"rows": [], "row_count": 0}'), "Invalid", "['columns'] Field required"),
     (
         "fewer rows than counted",
         http(GOOD_BODY.replace(b": 2}", b": 3}")),
-        "AnswerMistake",
-        "not the rows and cells that it counts",
+        "Invalid",
+        "the numbers of rows and cells are not those that it counts",
     ),
     (
         "a short row",
         http(GOOD_BODY.replace(b"null, ", b"")),
-        "AnswerMistake",
-        "not the rows and cells that it counts",
+        "Invalid",
+        "the numbers of rows and cells are not those that it counts",
     ),
     (
         "a long row",
         http(GOOD_BODY.replace(b"null, ", b"1, 2, ")),
-        "AnswerMistake",
-        "not the rows and cells that it counts",
+        "Invalid",
+        "the numbers of rows and cells are not those that it counts",
     ),
     (
         "a column twice",
         http(GOOD_BODY.replace(b'"b"', b'"a"')),
-        "AnswerMistake",
-        "no list of distinct columns",
+        "Invalid",
+        "a column occurs twice",
     ),
     (
         "columns no list",
         http(GOOD_BODY.replace(b'["a", "b"]', b'"ab"')),
-        "AnswerMistake",
-        "no list of distinct columns",
+        "Invalid",
+        "['columns'] Input should be a valid",
     ),
     (
         "rows a text",
         http(b'{"columns": ["a"], "rows": "xy", "row_count": 2}'),
-        "AnswerMistake",
-        "no list of rows",
+        "Invalid",
+        "['rows'] Input should be a valid",
     ),
     (
         "rows an object",
         http(b'{"columns": ["a"], "rows": {"x": 1}, "row_count": 1}'),
-        "AnswerMistake",
-        "no list of rows",
+        "Invalid",
+        "['rows'] Input should be a valid",
     ),
     (
         "a row no list",
         http(b'{"columns": ["a"], "rows": ["x"], "row_count": 1}'),
-        "AnswerMistake",
-        "no list of rows",
+        "Invalid",
+        "['rows'][0] Input should be a valid",
     ),
 ]
 
@@ -137,7 +138,7 @@ def test_a_fault_is_told_with_name_url_and_cure(answer: bytes, kind: str, said: 
     started = time.monotonic()
     with misbehaving(answer) as server:
         message = ask(server.url)
-    assert message.startswith(f"Source{kind}: Source 'pnl' at {server.url} ")
+    assert message.startswith(f"Source{kind}: Source 'pnl' at {server.url}: ")
     assert said in message
     assert "defs/sources/pnl/defs.yaml" in message
     assert time.monotonic() - started < 5
@@ -148,12 +149,16 @@ def test_nobody_listens() -> None:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
         message = ask(url)
-    assert message.startswith(f"SourceUnavailable: Source 'pnl' at {url} cannot be reached. Start its service")
+    assert message.startswith(
+        f"SourceUnavailable: Source 'pnl' at {url}: The service cannot be reached. Start its service"
+    )
 
 
 def test_a_host_that_does_not_exist() -> None:
     message = ask("http://no-such-host.invalid:5001")
-    assert message.startswith("SourceUnavailable: Source 'pnl' at http://no-such-host.invalid:5001 cannot be reached")
+    assert message.startswith(
+        "SourceUnavailable: Source 'pnl' at http://no-such-host.invalid:5001: The service cannot be reached"
+    )
 
 
 def test_a_host_that_does_not_take_the_connection() -> None:
@@ -165,7 +170,7 @@ def test_a_host_that_does_not_take_the_connection() -> None:
             waiting.append(socket.socket())
             waiting[-1].setblocking(False)
             waiting[-1].connect_ex(full.getsockname())
-        message = ask(f"http://127.0.0.1:{full.getsockname()[1]}", Patience(connect=0.1, backoff=0.01))
+        message = ask(f"http://127.0.0.1:{full.getsockname()[1]}", RetryPolicy(connect=0.1, backoff=0.01))
         for connection in waiting:
             connection.close()
     assert "cannot be reached within 0.1 s. Start its service" in message
@@ -174,15 +179,15 @@ def test_a_host_that_does_not_take_the_connection() -> None:
 @pytest.mark.parametrize("port", ["99999", "port"])
 def test_an_address_that_is_none(port: str) -> None:
     message = ask(f"http://127.0.0.1:{port}")
-    assert message.startswith(f"SourceAnswerMistake: Source 'pnl': http://127.0.0.1:{port} is no address")
-    assert "Mend url in defs/sources/pnl/defs.yaml" in message
+    assert message.startswith(f"ConfigurationError: Source 'pnl' at http://127.0.0.1:{port}: The url is not valid. ")
+    assert "Correct it in defs/sources/pnl/defs.yaml" in message
 
 
 def test_a_service_that_is_too_slow_is_asked_three_times_and_then_left() -> None:
     with misbehaving(http(GOOD_BODY, "200 OK", "X: " + "x" * 1000), seconds=1) as server:
-        message = ask(server.url, Patience(read=0.05, backoff=0.01))
+        message = ask(server.url, RetryPolicy(read=0.05, backoff=0.01))
         assert len(server.asked) == 3
-    assert f"Source 'pnl' at {server.url} did not answer within 0.05 s. Start its service" in message
+    assert f"Source 'pnl' at {server.url}: The service did not respond within 0.05 s. Start its service" in message
 
 
 def test_who_waits_long_is_told_before_it_is_asked_again(
@@ -190,23 +195,23 @@ def test_who_waits_long_is_told_before_it_is_asked_again(
 ) -> None:
     monkeypatch.setattr(http_client, "LONG_SECONDS", 0.05)
     with misbehaving(http(GOOD_BODY, "200 OK", "X: " + "x" * 1000), seconds=1) as server:
-        ask(server.url, Patience(read=0.1, attempts=2, backoff=0.01))
-        ask(server.url, Patience(read=0.02, attempts=2, backoff=0.01))
+        ask(server.url, RetryPolicy(read=0.1, attempts=2, backoff=0.01))
+        ask(server.url, RetryPolicy(read=0.02, attempts=2, backoff=0.01))
     told = [record.getMessage() for record in caplog.records if record.name == "finsync_pipeline"]
     assert [message.rpartition("(")[2] for message in told] == ["attempt 1 of 2)"]
-    assert f"Source 'pnl' at {server.url} did not answer within 0.1 s" in told[0]
+    assert f"Source 'pnl' at {server.url}: The service did not respond within 0.1 s" in told[0]
 
 
 def test_a_service_that_stops_in_the_middle_of_its_answer_is_too_slow() -> None:
     with misbehaving(http(GOOD_BODY + b" " * 1000), seconds=1) as server:
-        message = ask(server.url, Patience(read=0.1, backoff=0.01))
-    assert "did not answer within 0.1 s" in message
+        message = ask(server.url, RetryPolicy(read=0.1, backoff=0.01))
+    assert "did not respond within 0.1 s" in message
 
 
 @pytest.mark.parametrize("first", [http(b"", "503 Busy"), http(b"", "429 Slowly"), http(b"", "502 Bad"), b""])
 def test_a_fault_that_passes_is_not_told(first: bytes) -> None:
     with misbehaving(first, GOOD) as server, SourceService("pnl", server.url, QUICK) as service:
-        assert service.query(SQL).rows == [[1, "x"], [None, 2.5]]
+        assert service.query(SQL).as_lists() == [[1, "x"], [None, 2.5]]
         assert server.asked == ["/query?q=SELECT+1"] * 2
 
 
@@ -222,7 +227,7 @@ def test_a_fault_that_will_not_pass_is_not_asked_again(answer: bytes) -> None:
     [
         http(b"", "500 Oh dear"),
         http(PROBLEM, "400 Bad"),
-        http(b"no JSON"),
+        http(b"Invalid JSON"),
         http(b"", "302 Found", "Location: /x"),
         b"",
     ],
@@ -230,7 +235,7 @@ def test_a_fault_that_will_not_pass_is_not_asked_again(answer: bytes) -> None:
 def test_no_message_shows_the_password_of_the_url(answer: bytes) -> None:
     with misbehaving(answer) as server:
         message = ask(server.url.replace("//", "//reader:s3cret@p@"))
-    assert f"at {server.url} " in message
+    assert f"at {server.url}: " in message
     assert "s3cret" not in message
     assert "reader" not in message
 
@@ -243,7 +248,7 @@ def test_letters_come_as_they_were_sent() -> None:
     body = '{"columns": ["é"], "rows": [["Größe 大"]], "row_count": 1}'.encode()
     for answer in (body, b"\xef\xbb\xbf" + body):
         with misbehaving(http(answer)) as server, SourceService("pnl", server.url) as service:
-            assert (service.query(SQL).columns, service.query(SQL).rows) == (["é"], [["Größe 大"]])
+            assert (service.query(SQL).columns, service.query(SQL).as_lists()) == (["é"], [["Größe 大"]])
 
 
 def test_a_slash_after_the_url_is_not_doubled() -> None:

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 from misbehaving_server import Misbehaving, http, misbehaving
 
-from finsync_pipeline.clients.responses import Answer
-from finsync_pipeline.clients.source_service import Patience, SourceAnswerMistake, SourceChanged, SourceService
+from finsync_pipeline.clients.errors import SourceChanged
+from finsync_pipeline.clients.http import RetryPolicy
+from finsync_pipeline.clients.responses import Rows
+from finsync_pipeline.clients.source_service import SourceService
+from finsync_pipeline.errors import SourceInvalid
 
 NO_SQL = http(b"", "404 Not Found")
 
@@ -17,9 +20,9 @@ def page(rows: list[int], *headers: str, **more: Any) -> bytes:
     return http(json.dumps(body).encode(), "200 OK", *headers)
 
 
-def read(server: Misbehaving) -> Answer:
-    with SourceService("pnl", server.url, Patience(backoff=0.01)) as service:
-        with pytest.raises(SourceAnswerMistake, match="refused /query"):
+def read(server: Misbehaving) -> Rows:
+    with SourceService("pnl", server.url, RetryPolicy(backoff=0.01)) as service:
+        with pytest.raises(SourceInvalid, match="/query"):
             service.query("SELECT 1")
         answer = service.table()
     assert answer is not None
@@ -46,7 +49,7 @@ def test_the_count_may_be_that_of_the_whole_table() -> None:
         assert read(server).values("a") == [1, 2]
     with (
         misbehaving(NO_SQL, page([1], next="t", row_count=3), page([2], row_count=3)) as server,
-        pytest.raises(SourceAnswerMistake, match="not the rows and cells that it counts"),
+        pytest.raises(SourceInvalid, match="not those that it counts"),
     ):
         read(server)
 
@@ -66,6 +69,6 @@ def test_a_table_that_changes_between_pages_is_read_anew_once(second: bytes) -> 
 @pytest.mark.parametrize("second", [page([1], next="t"), page([], next="u")])
 def test_pages_that_lead_nowhere_are_told(second: bytes) -> None:
     with misbehaving(NO_SQL, page([1], next="t"), second) as server:
-        with pytest.raises(SourceAnswerMistake, match="a page that leads nowhere"):
+        with pytest.raises(SourceInvalid, match="its pages do not come to an end"):
             read(server)
         assert len(server.asked) == 3

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from misbehaving_server import GOOD_BODY, http, misbehaving
 
-from finsync_pipeline.clients.errors import TokenMistake
-from finsync_pipeline.clients.source_service import Patience, SourceService
+from finsync_pipeline.clients.http import RetryPolicy
+from finsync_pipeline.clients.source_service import SourceService
+from finsync_pipeline.errors import ConfigurationError
 
 TOKEN = "s3cret-T0ken+/="
-QUICK = Patience(connect=5, read=5, backoff=0.01)
+QUICK = RetryPolicy(connect=5, read=5, backoff=0.01)
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_a_token_that_is_not_taken_is_told_with_its_file(token_file: str) -> Non
         with (
             misbehaving(http(b"", status)) as server,
             SourceService("pnl", server.url, QUICK, token_file) as service,
-            pytest.raises(Exception, match=f"Check that {token_file} holds the token that it takes now"),
+            pytest.raises(Exception, match=f"Check that {token_file} contains the current token of the service"),
         ):
             service.query("SELECT 1")
 
@@ -63,10 +64,10 @@ def test_a_token_that_is_not_taken_is_told_with_its_file(token_file: str) -> Non
         (None, "cannot be read (No such file or directory)"),
         (b"", "is empty"),
         (b" \n", "is empty"),
-        (b"two words", "holds more than one word"),
-        (b"one\nX-Other: header", "holds more than one word"),
+        (b"two words", "contains more than one word"),
+        (b"one\nX-Other: header", "contains more than one word"),
         ("wörd".encode(), "letters that no token has"),
-        (b"\xff\xfe\x00", "cannot be read (it is no text)"),
+        (b"\xff\xfe\x00", "cannot be read (not a text file)"),
     ],
 )
 def test_a_file_that_holds_no_token_is_told_with_its_name_and_cure(
@@ -75,11 +76,11 @@ def test_a_file_that_holds_no_token_is_told_with_its_name_and_cure(
     file = tmp_path / "token"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(TokenMistake) as error:
+    with pytest.raises(ConfigurationError) as error:
         SourceService("pnl", "http://127.0.0.1:9", token_file=str(file))
     assert f"Source 'pnl': token_file {file} " in str(error.value)
     assert told in str(error.value)
-    assert "mend token_file in defs/sources/pnl/defs.yaml" in str(error.value)
+    assert "correct token_file in defs/sources/pnl/defs.yaml" in str(error.value)
 
 
 def test_without_a_file_no_token_is_sent() -> None:

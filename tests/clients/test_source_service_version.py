@@ -3,13 +3,9 @@
 import pytest
 from misbehaving_server import GOOD_BODY, http, misbehaving
 
-from finsync_pipeline.clients.source_service import (
-    PeriodHash,
-    SourceAnswerMistake,
-    SourceService,
-    SourceUnavailable,
-    Version,
-)
+from finsync_pipeline.clients.responses import PeriodHash, Version
+from finsync_pipeline.clients.source_service import SourceService
+from finsync_pipeline.errors import SourceInvalid, SourceUnavailable
 
 PERIOD = b'{"period": "2009-12-31", "row_count": 2, "content_hash": "ab"}'
 
@@ -40,14 +36,14 @@ def test_a_version_is_read_or_there_is_none(answer: bytes, expected: Version | N
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (http(b"{}"), SourceAnswerMistake),
-        (http(b"[1]"), SourceAnswerMistake),
-        (told(b"5"), SourceAnswerMistake),
-        (told(b'["x"]'), SourceAnswerMistake),
-        (told(b"null", data_version=b"7"), SourceAnswerMistake),
-        (told(b"[%s]" % PERIOD.replace(b"2,", b'"many",')), SourceAnswerMistake),
-        (http(b"<html>"), SourceAnswerMistake),
-        (http(b"", "403 Forbidden"), SourceAnswerMistake),
+        (http(b"{}"), SourceInvalid),
+        (http(b"[1]"), SourceInvalid),
+        (told(b"5"), SourceInvalid),
+        (told(b'["x"]'), SourceInvalid),
+        (told(b"null", data_version=b"7"), SourceInvalid),
+        (told(b"[%s]" % PERIOD.replace(b"2,", b'"many",')), SourceInvalid),
+        (http(b"<html>"), SourceInvalid),
+        (http(b"", "403 Forbidden"), SourceInvalid),
         (http(b"", "500 Oh dear"), SourceUnavailable),
     ],
 )
@@ -58,7 +54,7 @@ def test_a_version_of_another_shape_is_told(answer: bytes, kind: type[Exception]
         pytest.raises(kind) as error,
     ):
         service.version()
-    assert f"Source 'pnl' at {server.url} " in str(error.value)
+    assert f"Source 'pnl' at {server.url}: " in str(error.value)
     assert "defs/sources/pnl/defs.yaml" in str(error.value)
 
 

@@ -14,7 +14,7 @@ from damage.second_reading import read_outcome
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finsync_pipeline.statements.validate import DeliveryMistake
+from finsync_pipeline.errors import SourceInvalid
 from source_services.errors import DataFileError
 
 SOURCES = list(FILES)
@@ -27,7 +27,7 @@ def passed(source: str, content: bytes, folder: Path) -> Passage | None:
     file.write_bytes(content)
     try:
         return pass_through(file, mapping_of_source(source))
-    except (DataFileError, DeliveryMistake) as error:
+    except (DataFileError, SourceInvalid) as error:
         assert_helps(error, source, file)
     return None
 
@@ -55,15 +55,15 @@ def assert_every_row_and_cell_is_where_the_file_says(source: str, file: Path, pa
     cells = [line for line in rejects if line["item"] is not None]
     assert Counter((line["row_key"], line["item"], line["reason"], line["raw_text"]) for line in cells) == wanted.cells
     assert Counter((line["reason"], line["raw_text"]) for line in rejects if line["item"] is None) == wanted.rows
-    undated = rows_of(passage.stock.undated)
+    undated = rows_of(passage.inventory.unassigned)
     assert Counter((line["reason"], line["raw_text"]) for line in undated) == wanted.undated
 
 
 def assert_the_books_balance(source: str, file: Path, passage: Passage) -> None:
     wanted, ledger = read_outcome(source, file, passage), passage.ledger.sum(numeric_only=True)
-    undated = passage.stock.undated
+    undated = passage.inventory.unassigned
     assert passage.imbalances == []
-    assert passage.stock.row_count == wanted.rows_in
+    assert passage.inventory.row_count == wanted.rows_in
     assert len(passage.raw) + len(undated) == wanted.rows_in
     assert ledger["rows_in"] == len(passage.raw)
     assert undated["cells"].sum() == wanted.filled_undated
@@ -115,7 +115,7 @@ def test_every_notation_of_numbers_and_dates_is_read_as_declared_or_refused(sour
         file = tmp_path / FILES[source]
         passage = passed(source, written(every_word(source, name, words)), tmp_path)
         assert passage is not None
-        assert passage.stock.row_count == len(words)
+        assert passage.inventory.row_count == len(words)
         check(source, file, passage)
 
 

@@ -8,7 +8,7 @@ import pytest
 from damage.chain import mapping_of_source, pass_through
 from damage.damages import FILES, sample, written
 
-from finsync_pipeline.statements.validate import DeliveryMistake
+from finsync_pipeline.errors import SourceInvalid
 from source_services.errors import DataFileError
 
 LINE = mapping_of_source("cash_flow").items["net_income"].column
@@ -32,9 +32,9 @@ def told_of(file: Path) -> str:
     """The columns that nobody reads and the facts, or why the file is refused."""
     try:
         passage = pass_through(file, mapping_of_source("cash_flow"))
-    except DeliveryMistake as error:
+    except SourceInvalid as error:
         return str(error).partition(". Mend")[0]
-    return f"{passage.stock.unmapped} {passage.out.facts.to_csv()}"
+    return f"{passage.inventory.unmapped} {passage.out.facts.to_csv()}"
 
 
 @pytest.mark.parametrize("kind", EXPECTED)

@@ -15,7 +15,7 @@ from damage.damages import FILES, Table, tables, written
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finsync_pipeline.statements.validate import DeliveryMistake
+from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.storage.parquet import write_frame
 from source_services.errors import DataFileError
 
@@ -29,15 +29,15 @@ def passed(table: Table) -> Passage | str:
         file.write_bytes(written(table))
         try:
             return pass_through(file, mapping_of_source(table.source))
-        except (DataFileError, DeliveryMistake) as error:
+        except (DataFileError, SourceInvalid) as error:
             return type(error).__name__
 
 
 def tables_of(passage: Passage) -> dict[str, pd.DataFrame]:
     out = passage.out
     return {
-        "delivery": passage.stock.delivery,
-        "undated": passage.stock.undated,
+        "delivery": passage.inventory.periods,
+        "undated": passage.inventory.unassigned,
         "raw": passage.raw,
         "company_ids": passage.company_ids,
         "facts": out.facts,

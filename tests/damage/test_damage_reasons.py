@@ -96,7 +96,7 @@ def test_what_is_refused_or_superseded_is_kept_with_its_reason_and_the_rest_is_u
     passage: Passage, case: Case
 ) -> None:
     is_of_delivery = REASONS[case.reason].stage == "delivery"
-    rejects = rows_of(passage.stock.undated if is_of_delivery else passage.out.rejects)
+    rejects = rows_of(passage.inventory.unassigned if is_of_delivery else passage.out.rejects)
     quarter = QUARTERS[CASES.index(case)]
     assert len([line for line in rejects if line["reason"] == case.reason]) == case.refused
     found = [line for line in rejects if line["quarter"] == quarter or line["reason"] == case.reason]

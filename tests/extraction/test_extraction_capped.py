@@ -8,8 +8,9 @@ import pytest
 from extraction_sources import COLUMNS, Q1, Q4, QUARTERS, deliver, extract, pnl_mapping
 from plain_servers import Plain, plain_server, write_table
 
-from finsync_pipeline.clients.errors import SourceAnswerMistake, SourceChanged
+from finsync_pipeline.clients.errors import SourceChanged
 from finsync_pipeline.clients.source_service import SourceService
+from finsync_pipeline.errors import SourceInvalid
 
 DAYS = [f"2009-{month:02}-{day:02}" for month in (9, 10, 11, 12) for day in range(1, 29)]
 CAPS = [{"most": 10}, {"most": 37}, {"most": 10, "refuses": True}, {"most": 37, "refuses": True}]
@@ -33,10 +34,10 @@ def database(tmp_path: Path) -> Path:
 def everything(server: Plain) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Delivery, undated rows, the rows of all quarters, and of one; all that does not tell the data's version."""
     mapping = pnl_mapping(server.url)
-    stock = deliver(mapping)
-    rows = [extract(mapping, stock.delivery, quarters) for quarters in (QUARTERS, [Q4])]
-    assert stock.row_count == len(some_rows())
-    return stock.delivery, stock.undated, *rows
+    inventory = deliver(mapping)
+    rows = [extract(mapping, inventory.periods, quarters) for quarters in (QUARTERS, [Q4])]
+    assert inventory.row_count == len(some_rows())
+    return inventory.periods, inventory.unassigned, *rows
 
 
 @pytest.mark.parametrize("cap", CAPS, ids=IDS)
@@ -54,7 +55,7 @@ def test_what_comes_in_parts_is_what_comes_at_once(database: Path, cap: dict[str
 def test_a_server_that_gives_all_is_asked_once_for_all_rows(database: Path) -> None:
     with plain_server(database) as server:
         mapping = pnl_mapping(server.url)
-        delivery = deliver(mapping).delivery
+        delivery = deliver(mapping).periods
         server.asked.clear()
         extract(mapping, delivery)
     assert [asked.split("?")[0] for asked in server.asked] == ["/data", "/query"]
@@ -64,7 +65,7 @@ def test_a_thousand_rows_at_once_take_few_questions(tmp_path: Path) -> None:
     rows = [(number, "A", f"2009-12-{number % 28 + 1:02}", 1, 1) for number in range(10_000)]
     with plain_server(write_table(tmp_path / "many.sqlite", COLUMNS, rows), most=1_000) as server:
         mapping = pnl_mapping(server.url)
-        delivery = deliver(mapping).delivery
+        delivery = deliver(mapping).periods
         server.asked.clear()
         assert len(extract(mapping, delivery)) == 10_000
     assert len(server.asked) < 20
@@ -78,14 +79,14 @@ def test_rows_that_cannot_be_told_apart_are_an_error_and_not_guessed(
     rows = [(key, "A", "2009-12-31", number, 1) for number in range(30)]
     with plain_server(write_table(tmp_path / "one.sqlite", COLUMNS, rows), **cap) as server:
         mapping = pnl_mapping(server.url)
-        delivery = deliver(mapping).delivery
-        with pytest.raises(SourceAnswerMistake) as error:
+        delivery = deliver(mapping).periods
+        with pytest.raises(SourceInvalid) as error:
             extract(mapping, delivery)
     told = str(error.value)
-    assert f"Source 'pnl' at {server.url} " in told
+    assert f"Source 'pnl' at {server.url}: " in told
     assert "defs/sources/pnl/defs.yaml" in told
     if key is not None or not cap.get("refuses"):
-        assert "cannot be read to the end: it answers " in told
+        assert "Its rows cannot be fetched completely: the service returns " in told
         assert "of the period '2009-12-31' have " in told
         assert ("the same Row, 7" if key else "no Row") in told
 
@@ -94,7 +95,7 @@ def test_rows_that_cannot_be_told_apart_are_an_error_and_not_guessed(
 def test_rows_that_went_since_the_delivery_are_a_change_and_not_a_cap(database: Path, cap: dict[str, Any]) -> None:
     with plain_server(database, **cap) as server:
         mapping = pnl_mapping(server.url)
-        delivery = deliver(mapping).delivery
+        delivery = deliver(mapping).periods
         before = len(extract(mapping, delivery, [Q4]))
         server.database = write_table(database.with_name("other.sqlite"), COLUMNS, some_rows()[1:])
         assert len(extract(mapping, delivery, [Q4])) == before
@@ -115,7 +116,7 @@ def test_a_service_without_sql_is_read_page_by_page(database: Path, most: int | 
 def test_a_service_with_neither_sql_nor_a_table_says_so(database: Path) -> None:
     with plain_server(database, has_sql=False) as server:
         mapping = pnl_mapping(f"{server.url}/nowhere")
-        with pytest.raises(SourceAnswerMistake, match=r"refused /query \(404\). Check url and table"):
+        with pytest.raises(SourceInvalid, match=r"returned 404 for /query. Check url and table"):
             deliver(mapping)
 
 
@@ -123,13 +124,13 @@ def test_a_quarter_without_rows_is_empty_wherever_it_is_asked_for(database: Path
     for behaviour in ({}, {"most": 10}, {"has_sql": False}):
         with plain_server(database, **behaviour) as server:
             mapping = pnl_mapping(server.url)
-            assert extract(mapping, deliver(mapping).delivery, [Q1]).empty
+            assert extract(mapping, deliver(mapping).periods, [Q1]).empty
 
 
 def test_a_table_without_sql_is_not_mistaken_for_one_with_it(database: Path) -> None:
     with plain_server(database, has_sql=False) as server, SourceService("pnl", server.url) as service:
         assert service.table() is None  # it knows no Arrow, and may know SQL
-        with pytest.raises(SourceAnswerMistake):
+        with pytest.raises(SourceInvalid):
             service.query("SELECT 1")
         table = service.table()
     assert table is not None

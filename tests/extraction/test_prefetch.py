@@ -11,11 +11,10 @@ from factories import answering_service
 from plain_servers import gathering, plain_server, write_table
 
 from finsync_pipeline.clients import source_service
-from finsync_pipeline.clients.errors import SourceAnswerMistake, SourceUnavailable
-from finsync_pipeline.extraction.connect import ask_each, service_of, stock_of
-from finsync_pipeline.extraction.fetch import ask_rows
-from finsync_pipeline.extraction.inventory import take_stock
-from finsync_pipeline.extraction.prefetch import AskedAhead
+from finsync_pipeline.errors import SourceInvalid, SourceUnavailable
+from finsync_pipeline.extraction.connect import Prefetch, inventory_of, query_each, service_of
+from finsync_pipeline.extraction.fetch import fetch_periods
+from finsync_pipeline.extraction.inventory import take_inventory
 from finsync_pipeline.statements.mapping import SourceMapping
 from source_services.settings import Service
 
@@ -41,23 +40,23 @@ def together(url: str) -> Iterator[list[SourceMapping]]:
 
 
 def test_sources_are_asked_at_the_same_time_and_answer_in_their_order(together: list[SourceMapping]) -> None:
-    asked = ask_each(together, lambda mapping: (mapping.name, stock_of(mapping, QUARTERS).row_count))
+    asked = query_each(together, lambda mapping: (mapping.name, inventory_of(mapping, QUARTERS).row_count))
     assert [each.result() for each in asked] == [("source_0", 3), ("source_1", 3), ("source_2", 3)]
 
 
 def test_a_source_that_does_not_answer_leaves_the_others_theirs(url: str) -> None:
     mappings = [pnl_mapping(url), pnl_mapping("http://127.0.0.1:9"), pnl_mapping(url, table="other")]
-    good, silent, wrong = ask_each(mappings, lambda mapping: stock_of(mapping, QUARTERS))
+    good, silent, wrong = query_each(mappings, lambda mapping: inventory_of(mapping, QUARTERS))
     assert good.result().row_count == 3
     assert isinstance(silent.exception(), SourceUnavailable)
-    assert isinstance(wrong.exception(), SourceAnswerMistake)
+    assert isinstance(wrong.exception(), SourceInvalid)
 
 
 def test_the_questions_that_take_stock_are_asked_at_the_same_time(url: str) -> None:
     with gathering(url, Barrier(4), range(4)) as gathered:
         mapping = pnl_mapping(gathered)
         with service_of(mapping) as service:
-            assert take_stock(service, mapping, QUARTERS).row_count == 3
+            assert take_inventory(service, mapping, QUARTERS).row_count == 3
 
 
 def test_the_parts_of_an_answer_are_asked_for_at_the_same_time(tmp_path: Path) -> None:
@@ -65,28 +64,28 @@ def test_the_parts_of_an_answer_are_asked_for_at_the_same_time(tmp_path: Path) -
     with plain_server(write_table(tmp_path / "capped.sqlite", COLUMNS, rows), most=50) as server:
         counts = {f"'2009-12-{day}'": 10 for day in range(1, 21)}
         with gathering(server.url, Barrier(4), range(1, 5)) as gathered, service_of(pnl_mapping(gathered)) as service:
-            parts = ask_rows(service, pnl_mapping(), counts)
+            parts = fetch_periods(service, pnl_mapping(), counts)
     assert [part.row_count for part in parts] == [50] * 4
 
 
 def test_what_was_asked_ahead_is_given_out_once(together: list[SourceMapping]) -> None:
-    with AskedAhead() as ahead:
-        ahead.begin(together, QUARTERS, {})
-        ahead.begin(together, QUARTERS, {})
-        stocks = [ahead.stock(mapping.name) for mapping in together]
-        assert [stock.row_count if stock else None for stock in stocks] == [3, 3, 3]
-        assert ahead.stock("source_0") is None
-        assert ahead.table("source_0") is None
+    with Prefetch() as prefetch:
+        prefetch.start(together, QUARTERS, {})
+        prefetch.start(together, QUARTERS, {})
+        inventories = [prefetch.inventory(mapping.name) for mapping in together]
+        assert [inventory.row_count if inventory else None for inventory in inventories] == [3, 3, 3]
+        assert prefetch.inventory("source_0") is None
+        assert prefetch.table("source_0") is None
 
 
 def test_a_fault_of_a_source_asked_ahead_is_not_given_out(url: str) -> None:
     mappings = [pnl_mapping("http://127.0.0.1:9", name="silent"), pnl_mapping(url, name="good")]
-    with AskedAhead() as ahead:
-        ahead.begin(mappings, QUARTERS, {"silent": QUARTERS, "good": QUARTERS})
-        assert ahead.stock("silent") is None
-        assert ahead.table("silent") is None
-        assert ahead.stock("good") is not None
-        assert ahead.stock("unknown") is None
+    with Prefetch() as prefetch:
+        prefetch.start(mappings, QUARTERS, {"silent": QUARTERS, "good": QUARTERS})
+        assert prefetch.inventory("silent") is None
+        assert prefetch.table("silent") is None
+        assert prefetch.inventory("good") is not None
+        assert prefetch.inventory("unknown") is None
 
 
 @pytest.mark.parametrize(("wanted", "is_got"), [(QUARTERS, True), ([Q4], True), ([], False), (QUARTERS[:1], False)])
@@ -94,16 +93,16 @@ def test_a_whole_table_is_got_ahead_into_a_file_if_the_quarters_come_to_it(
     url: str, monkeypatch: pytest.MonkeyPatch, wanted: list[object], is_got: bool
 ) -> None:
     monkeypatch.setattr(source_service, "LARGE_BYTES", 0)
-    with AskedAhead() as ahead:
-        ahead.begin([pnl_mapping(url)], QUARTERS, {"pnl": wanted})
-        table = ahead.table("pnl")
+    with Prefetch() as prefetch:
+        prefetch.start([pnl_mapping(url)], QUARTERS, {"pnl": wanted})
+        table = prefetch.table("pnl")
         assert (table is not None) is is_got
         assert table is None or table.row_count == 3
-        assert ahead.table("pnl") is None
+        assert prefetch.table("pnl") is None
 
 
 def test_what_is_not_taken_does_not_hold_up_the_end(together: list[SourceMapping]) -> None:
-    with AskedAhead() as ahead:
-        ahead.begin(together[:2], QUARTERS, {})  # these two wait for the third
-    assert ahead.stock("source_0") is None
-    assert stock_of(together[2], QUARTERS).row_count == 3
+    with Prefetch() as prefetch:
+        prefetch.start(together[:2], QUARTERS, {})  # these two wait for the third
+    assert prefetch.inventory("source_0") is None
+    assert inventory_of(together[2], QUARTERS).row_count == 3

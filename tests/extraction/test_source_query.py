@@ -6,13 +6,7 @@ from typing import Any
 import pytest
 from extraction_sources import pnl_mapping
 
-from finsync_pipeline.extraction.source_query import (
-    columns_query,
-    count_query,
-    literal,
-    periods_query,
-    rows_query,
-)
+from finsync_pipeline.extraction.source_query import columns_query, count_query, literal, periods_query, rows_query
 from finsync_pipeline.statements.mapping import SourceMapping
 
 ODD_NAMES = [

@@ -12,15 +12,11 @@ from pandera.errors import SchemaErrors
 from statements.statement_frames import Run, decided_companies, mapping_of, run_rows, run_together
 
 from finsync_pipeline import frames
+from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.statements.reasons import REASONS
 from finsync_pipeline.statements.row_context import DecisionsOutdated
 from finsync_pipeline.statements.standardize import harmonise
-from finsync_pipeline.statements.validate import (
-    DeliveryMistake,
-    check_columns,
-    failing,
-    row_schema,
-)
+from finsync_pipeline.statements.validate import check_columns, failing, row_schema
 
 MAPPING = mapping_of(
     months={"column": "length"},
@@ -209,7 +205,7 @@ def test_columns_that_the_mapping_does_not_name_are_told() -> None:
 
 
 def test_a_column_that_is_gone_is_named_with_what_it_may_be_called_now() -> None:
-    with pytest.raises(DeliveryMistake) as raised:
+    with pytest.raises(SourceInvalid) as raised:
         check_columns(mapping_of(), ["key", "who", "ends", "sales_total"])
     said = str(raised.value)
     assert "pnl: column 'sales' of table 'pnl' is not delivered" in said
