@@ -23,7 +23,7 @@ TOGETHER_SECONDS = 30
 
 @dataclass
 class Plain:
-    """A server over one SQLite file, and what it was asked.
+    """A server over one SQLite file, and what it was sent.
 
     It gives at most `most` rows of an answer: without a word, or with 413 if it `refuses` more. Without `has_sql` there
     is only /data, in pages of `most` rows.
@@ -31,9 +31,9 @@ class Plain:
 
     database: Path
     most: int | None = None
-    refuses: bool = False
+    rejects: bool = False
     has_sql: bool = True
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     url: str = ""
 
     def answer(self, path: str, parameters: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
@@ -46,7 +46,7 @@ class Plain:
     def _query(self, sql: str) -> tuple[int, dict[str, Any]]:
         columns, rows = self._run(sql)
         if self.most is not None and len(rows) > self.most:
-            if self.refuses:
+            if self.rejects:
                 return 413, {"detail": f"more than {self.most} rows"}
             rows = rows[: self.most]
         return 200, {"columns": columns, "rows": rows, "row_count": len(rows)}
@@ -67,17 +67,17 @@ class Plain:
 @contextmanager
 def plain_server(database: Path, **behaviour: Any) -> Iterator[Plain]:
     """A server of `Plain`."""
-    told, one_at_a_time = Plain(database, **behaviour), Lock()
+    shown, one_at_a_time = Plain(database, **behaviour), Lock()
 
     def get(handler: BaseHTTPRequestHandler) -> None:
-        asked = urlsplit(handler.path)
+        sent = urlsplit(handler.path)
         with one_at_a_time:
-            told.asked.append(handler.path)
-            status, body = told.answer(asked.path, parse_qs(asked.query))
+            shown.requests.append(handler.path)
+            status, body = shown.answer(sent.path, parse_qs(sent.query))
         answer(handler, status, json.dumps(body).encode())
 
-    with serving(get) as told.url:
-        yield told
+    with serving(get) as shown.url:
+        yield shown
 
 
 @contextmanager
@@ -88,8 +88,8 @@ def passing_on(url: str, hear: Callable[[str], object] = str, speaks_arrow: bool
         hear(handler.path)
         accept = handler.headers["Accept"] if speaks_arrow else "application/json"
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0))) or None
-        told = {"Accept": accept, "Accept-Encoding": "identity", "Content-Type": "application/json"}
-        reply = requests.request(handler.command, f"{url}{handler.path}", data=body, headers=told, timeout=30)
+        shown = {"Accept": accept, "Accept-Encoding": "identity", "Content-Type": "application/json"}
+        reply = requests.request(handler.command, f"{url}{handler.path}", data=body, headers=shown, timeout=30)
         status = reply.status_code if speaks_arrow or not handler.path.startswith("/data") else 404
         answer(handler, status, reply.content, {name: reply.headers[name] for name in TOLD if name in reply.headers})
 

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from finsync_pipeline.errors import ConfigurationError, SourceError, SourceInvalid, SourceUnavailable
 
@@ -35,9 +34,9 @@ class SourceErrors:
     url: str
 
     @property
-    def file(self) -> PurePosixPath:
+    def file(self) -> str:
         """The file that declares the source."""
-        return PurePosixPath("defs/sources", self.name, "defs.yaml")
+        return f"defs/sources/{self.name}/defs.yaml"
 
     @property
     def where(self) -> str:
@@ -70,10 +69,11 @@ class SourceErrors:
         kind = _KIND_OF_STATUS.get(status, SourceInvalid)
         return kind(f"The service {returned(route, status, message)}", fix, self.where)
 
-    def incomplete(self, what: str) -> SourceInvalid:
-        """The service has more rows than it returns, and there is no way to request the rest."""
+    def incomplete(self, limit: int, period: str, what: str) -> SourceInvalid:
+        """The service returns at most `limit` rows at once, and more of a period end have `what` in common."""
         fix = f"Have the service return more rows at once, or give each row a key of its own (row_key in {self.file})"
-        return SourceInvalid(f"Its rows cannot be fetched completely: {printable(what)}", fix, self.where)
+        what = f"returns {limit:,} rows at once, and as many or more of the period {period} have {what}"
+        return SourceInvalid(f"The service {printable(what)}", fix, self.where)
 
     def changed(self) -> SourceChanged:
         """The source has other rows than its inventory."""

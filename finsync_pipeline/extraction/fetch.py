@@ -5,11 +5,10 @@ counts, smaller chunks are fetched: some period ends, one period end, then its r
 service without SQL the whole table is fetched, and filtered here.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -23,8 +22,6 @@ from finsync_pipeline.extraction.cell_text import as_literals, table_as_text
 from finsync_pipeline.extraction.source_query import keyless_rows_query, literal, rows_page_query, rows_query
 from finsync_pipeline.statements.mapping import SourceMapping
 
-A = TypeVar("A")
-B = TypeVar("B")
 Counts = Mapping[str, int]
 """Numbers of rows by the literal of their period end."""
 LITERAL_CHARACTERS = 3_000
@@ -112,7 +109,8 @@ def _fetch_in_chunks(service: SourceService, mapping: SourceMapping, counts: Cou
     if is_whole:
         fetched, chunks = _fetch_chunk(service, mapping, counts, is_whole=True)
     while chunks:
-        results = _in_parallel(partial(_fetch_chunk, service, mapping), chunks)
+        with ThreadPoolExecutor(PARALLEL) as threads:
+            results = list(threads.map(partial(_fetch_chunk, service, mapping), chunks))
         fetched += [rows for complete, _ in results for rows in complete]
         chunks = [chunk for _, smaller in results for chunk in smaller]
     return fetched
@@ -139,6 +137,7 @@ def _fetch_by_key(service: SourceService, mapping: SourceMapping, chunk: Counts,
     fewer rows than counted to the end, the source has changed: `reconcile` raises the error.
     """
     [(period, expected)] = chunk.items()
+    errors = SourceErrors(mapping.name, mapping.url)
     pages = [service.query(keyless_rows_query(mapping, period))]
     after: str | None = None
     while (missing := expected - sum(page.row_count for page in pages)) > 0:
@@ -149,18 +148,12 @@ def _fetch_by_key(service: SourceService, mapping: SourceMapping, chunk: Counts,
         is_cut = page.row_count >= limit and page.row_count != missing
         certain = keys.index(keys[-1]) if is_cut else page.row_count
         if not certain:
-            raise _incomplete(mapping, limit, period, f"the same {mapping.row_key}, {keys[-1]!r}")
+            raise errors.incomplete(limit, period, f"the same {mapping.row_key}, {keys[-1]!r}")
         pages.append(Rows(page.table.slice(0, certain), page.data_version))
         after = literal(keys[certain - 1])
     if missing > 0 and pages[0].row_count >= limit:
-        raise _incomplete(mapping, limit, period, f"no {mapping.row_key}")
+        raise errors.incomplete(limit, period, f"no {mapping.row_key}")
     return pages
-
-
-def _incomplete(mapping: SourceMapping, limit: int, period: str, what: str) -> Exception:
-    return SourceErrors(mapping.name, mapping.url).incomplete(
-        f"the service returns {limit:,} at once, and as many or more of the period {period} have {what}"
-    )
 
 
 def _chunks(counts: Counts, limit: int) -> list[Counts]:
@@ -173,9 +166,3 @@ def _chunks(counts: Counts, limit: int) -> list[Counts]:
             chunks.append({})
         chunks[-1][period] = count
     return list(chunks)
-
-
-def _in_parallel(query: Callable[[A], B], arguments: Iterable[A]) -> list[B]:
-    """What `query` returns for each, in order; the first error is raised when all have ended."""
-    with ThreadPoolExecutor(PARALLEL) as threads:
-        return list(threads.map(query, arguments))

@@ -31,14 +31,7 @@ from finsync_pipeline.extraction.fetch import (
     reconcile,
     whole_table,
 )
-from finsync_pipeline.extraction.source_query import (
-    columns_query,
-    count_query,
-    literal,
-    periods_page_query,
-    periods_query,
-    text_of_literal,
-)
+from finsync_pipeline.extraction.source_query import columns_query, count_query, literal, periods_query, text_of_literal
 from finsync_pipeline.statements.dates import UnreadableDate, quarter_of, read_period_end
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.standardize import rejected_rows
@@ -129,11 +122,8 @@ def _query_contents(service: SourceService, mapping: SourceMapping) -> _Contents
         responses = [columns.result(), total.result(), periods.result(), version.result()]
     except RouteNotFound as no_sql:
         table = whole_table(service, no_sql)
-        unmapped, row_count, responses = (
-            check_columns(mapping, table.columns),
-            table.row_count,
-            [table, version.result()],
-        )
+        unmapped, row_count = check_columns(mapping, table.columns), table.row_count
+        responses = [table, version.result()]
         literals = pc.value_counts(as_literals(table.table[mapping.period_end.column])).to_pylist()
         counts = {each["values"]: each["counts"] for each in literals}
     versions = {response.data_version for response in responses if response is not None} - {None}
@@ -157,7 +147,7 @@ def _count_periods(
     counts = {"NULL": int(without_period)} if int(without_period) else {}
     after: str | None = None
     while sum(counts.values()) < row_count:
-        page, limit = query_page(service, partial(periods_page_query, mapping, after), limit)
+        page, limit = query_page(service, partial(periods_query, mapping, after), limit)
         if page.row_count == 0:
             break
         counts |= _counts(page)

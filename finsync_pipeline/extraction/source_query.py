@@ -13,26 +13,27 @@ from sqlglot import exp
 from finsync_pipeline.statements.mapping import SourceMapping
 
 DIALECT = "sqlite"
+ROW_COUNT = "COUNT(*) AS row_count"
 
 
 def columns_query(mapping: SourceMapping) -> str:
     """One row with every column of the table."""
-    return _sql(exp.select("*").from_(_table(mapping)).limit(1))
+    return _sql(exp.select("*").from_(exp.table_(mapping.table, quoted=True)).limit(1))
 
 
 def count_query(mapping: SourceMapping, literals: Iterable[str] | None = None) -> str:
     """The number of rows with one of these period ends, of all rows for None: column row_count."""
-    return _sql(_select(mapping, [_row_count()], literals))
+    return _sql(_select(mapping, [ROW_COUNT], literals))
 
 
-def periods_query(mapping: SourceMapping) -> str:
-    """Each distinct period end with its number of rows: columns period, row_count."""
-    return _sql(_periods(mapping))
+def periods_query(mapping: SourceMapping, after: str | None = None, limit: int | None = None) -> str:
+    """Each distinct period end with its number of rows: columns period, row_count.
 
-
-def periods_page_query(mapping: SourceMapping, after: str | None, limit: int) -> str:
-    """As `periods_query`, the first period ends in order beyond the literal `after` (None: from the first); no NULL."""
-    return _sql(_page(_periods(mapping), _column(mapping, mapping.period_end.column), after, limit))
+    With a limit, only the first period ends in order beyond the literal `after` (None: from the first), without NULL.
+    """
+    period = _column(mapping, mapping.period_end.column)
+    periods = _select(mapping, [period.as_("period"), ROW_COUNT], None).group_by(period)
+    return _sql(periods if limit is None else _page(periods, period.copy(), after, limit))
 
 
 def rows_query(mapping: SourceMapping, literals: Iterable[str] | None) -> str:
@@ -69,17 +70,12 @@ def text_of_literal(period: str) -> str | None:
     return period[1:-1].replace("''", "'") if period.startswith("'") else period
 
 
-def _periods(mapping: SourceMapping) -> exp.Select:
-    period = _column(mapping, mapping.period_end.column)
-    return _select(mapping, [period.as_("period"), _row_count()], None).group_by(period)
-
-
 def _rows(mapping: SourceMapping, literals: Iterable[str] | None) -> exp.Select:
     return _select(mapping, [_column(mapping, name) for name in mapping.columns], literals)
 
 
 def _select(mapping: SourceMapping, columns: list[Any], literals: Iterable[str] | None) -> exp.Select:
-    rows = exp.select(*columns).from_(_table(mapping))
+    rows = exp.select(*columns).from_(exp.table_(mapping.table, quoted=True))
     if literals is None:
         return rows
     period, wanted = _column(mapping, mapping.period_end.column), list(literals)
@@ -95,14 +91,6 @@ def _page(rows: exp.Select, column: exp.Column, after: str | None, limit: int) -
     else:
         is_beyond = exp.GT(this=column, expression=exp.maybe_parse(after, dialect=DIALECT))
     return rows.where(is_beyond).order_by(column.copy()).limit(limit)
-
-
-def _row_count() -> Any:
-    return exp.Count(this=exp.Star()).as_("row_count")
-
-
-def _table(mapping: SourceMapping) -> exp.Table:
-    return exp.table_(mapping.table, quoted=True)
 
 
 def _column(mapping: SourceMapping, name: str) -> exp.Column:

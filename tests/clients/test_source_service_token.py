@@ -1,4 +1,4 @@
-"""The token of a service: sent as it must be, and shown nowhere."""
+"""The token of a service: sent with every request, and never shown."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def token_file(tmp_path: Path) -> str:
     return str(file)
 
 
-def test_the_token_goes_with_every_question_and_wins_over_the_password_of_the_url(token_file: str) -> None:
+def test_every_request_has_the_token_instead_of_the_password_of_the_url(token_file: str) -> None:
     with misbehaving(http(GOOD_BODY)) as server:
         url = server.url.replace("//", "//reader:word@")
         with SourceService("pnl", url, token_file=token_file) as service:
@@ -48,7 +48,7 @@ def test_no_message_and_no_text_of_an_object_shows_the_token(answer: bytes, toke
             assert TOKEN not in shown
 
 
-def test_a_token_that_is_not_taken_is_told_with_its_file(token_file: str) -> None:
+def test_the_error_of_a_rejected_token_names_its_file(token_file: str) -> None:
     for status in ("401 Who", "403 No"):
         with (
             misbehaving(http(b"", status)) as server,
@@ -59,7 +59,7 @@ def test_a_token_that_is_not_taken_is_told_with_its_file(token_file: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "shown"),
     [
         (None, "cannot be read (No such file or directory)"),
         (b"", "is empty"),
@@ -70,8 +70,8 @@ def test_a_token_that_is_not_taken_is_told_with_its_file(token_file: str) -> Non
         (b"\xff\xfe\x00", "cannot be read (not a text file)"),
     ],
 )
-def test_a_file_that_holds_no_token_is_told_with_its_name_and_cure(
-    tmp_path: Path, content: bytes | None, told: str
+def test_the_error_of_a_file_without_a_token_names_it_and_the_fix(
+    tmp_path: Path, content: bytes | None, shown: str
 ) -> None:
     file = tmp_path / "token"
     if content is not None:
@@ -79,7 +79,7 @@ def test_a_file_that_holds_no_token_is_told_with_its_name_and_cure(
     with pytest.raises(ConfigurationError) as error:
         SourceService("pnl", "http://127.0.0.1:9", token_file=str(file))
     assert f"Source 'pnl': token_file {file} " in str(error.value)
-    assert told in str(error.value)
+    assert shown in str(error.value)
     assert "correct token_file in defs/sources/pnl/defs.yaml" in str(error.value)
 
 

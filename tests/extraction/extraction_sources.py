@@ -56,9 +56,9 @@ def deliver(mapping: SourceMapping, quarters: Sequence[date] = QUARTERS) -> Any:
         return take_inventory(service, mapping, quarters)
 
 
-def extract(mapping: SourceMapping, delivery: pd.DataFrame, quarters: Sequence[date] = QUARTERS) -> pd.DataFrame:
+def extract(mapping: SourceMapping, periods: pd.DataFrame, quarters: Sequence[date] = QUARTERS) -> pd.DataFrame:
     with SourceService(mapping.name, mapping.url) as service:
-        return fetch_rows(service, mapping, delivery, quarters)
+        return fetch_rows(service, mapping, periods, quarters)
 
 
 def parquet_bytes(frame: pd.DataFrame, folder: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""A source whose service is nothing but SQL over HTTP: no /version, no headers."""
+"""A source whose service is plain SQL over HTTP: no /version, no headers."""
 
 import sqlite3
 from pathlib import Path
@@ -51,24 +51,24 @@ def test_without_hashes_a_quarter_changes_with_the_counts_of_the_source(database
         'UPDATE pnl SET "Period Ended" = \'2009-12-30\' WHERE "Row" = 1',
     ],
 )
-def test_rows_that_came_or_went_since_the_delivery_are_noticed(database: Path, sql: str) -> None:
+def test_rows_that_changed_since_the_inventory_are_an_error(database: Path, sql: str) -> None:
     with plain_server(database) as server:
         mapping = pnl_mapping(server.url)
-        delivery = deliver(mapping).periods
+        periods = deliver(mapping).periods
         change(database, sql)
         for quarters in ([Q4], QUARTERS):
             with pytest.raises(SourceChanged, match=r"Materialize pnl \(all its assets\) for these quarters again"):
-                extract(mapping, delivery, quarters)
+                extract(mapping, periods, quarters)
         if "UPDATE" not in sql:
-            assert extract(mapping, delivery, [Q1])["Row"].tolist() == ["2"]
+            assert extract(mapping, periods, [Q1])["Row"].tolist() == ["2"]
 
 
 def test_a_message_about_a_change_shows_no_password(database: Path) -> None:
     with plain_server(database) as server:
         mapping = pnl_mapping(server.url.replace("//", "//reader:s3cret@"))
-        delivery = deliver(mapping).periods
+        periods = deliver(mapping).periods
         change(database, "DELETE FROM pnl")
         with pytest.raises(SourceChanged) as error:
-            extract(mapping, delivery)
+            extract(mapping, periods)
     assert "s3cret" not in str(error.value)
     assert server.url in str(error.value)

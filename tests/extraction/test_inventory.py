@@ -1,4 +1,4 @@
-"""What a source holds: every spelling placed or refused, undated rows kept, columns compared."""
+"""What a source holds: every period end assigned or rejected, unassigned rows kept, columns compared."""
 
 import json
 import re
@@ -84,40 +84,40 @@ def by_key(frame: pd.DataFrame, key: str) -> dict[str, dict[str, Any]]:
         ("December 31, 1990", date(1990, 12, 31), None, "outside_quarters", 1),
     ],
 )
-def test_each_spelling_is_placed_or_refused_with_the_reason(
+def test_each_period_end_is_assigned_or_has_a_reason(
     inventory: Inventory, spelling: str, period_end: date, quarter: date, reason: str, rows: int
 ) -> None:
     found = by_key(inventory.periods.astype(object), "spelling")[spelling]
-    told = {key: None if pd.isna(found[key]) else found[key] for key in ("period_end", "quarter", "reason")}
-    assert told == {"period_end": period_end, "quarter": quarter, "reason": reason}
+    shown = {key: None if pd.isna(found[key]) else found[key] for key in ("period_end", "quarter", "reason")}
+    assert shown == {"period_end": period_end, "quarter": quarter, "reason": reason}
     assert found["row_count"] == rows
     assert re.fullmatch("[0-9a-f]{64}", found["content_hash"])
 
 
-def test_the_rows_of_quarters_and_the_undated_are_all_rows(urls: dict[str, str], inventory: Inventory) -> None:
+def test_the_rows_of_quarters_and_the_unassigned_are_all_rows(urls: dict[str, str], inventory: Inventory) -> None:
     rows = extract(pnl_mapping(urls["pnl"]), inventory.periods)
     assert sorted([*rows["Row"], *inventory.unassigned["row_key"]], key=int) == [str(row[0]) for row in ROWS]
     assert len(rows) + len(inventory.unassigned) == inventory.row_count == len(ROWS)
 
 
-def test_undated_rows_are_refused_whole_with_their_reason_and_their_cells_counted(inventory: Inventory) -> None:
-    undated = by_key(inventory.unassigned, "row_key")
-    told = {key: (line["reason"], line["stage"], line["outcome"], line["cells"]) for key, line in undated.items()}
-    assert told == {
+def test_unassigned_rows_are_rejected_with_their_reason_and_their_cells_counted(inventory: Inventory) -> None:
+    unassigned = by_key(inventory.unassigned, "row_key")
+    shown = {key: (line["reason"], line["stage"], line["outcome"], line["cells"]) for key, line in unassigned.items()}
+    assert shown == {
         "6": ("undated", "delivery", "refused", 2),
         "7": ("undated", "delivery", "refused", 1),
         "8": ("date_ambiguous", "delivery", "refused", 1),
         "9": ("outside_quarters", "delivery", "refused", 2),
         "10": ("undated", "delivery", "refused", 0),
     }
-    assert json.loads(undated["7"]["raw_text"]) == dict(zip(COLUMNS, map(str, ROWS[6]), strict=False))
+    assert json.loads(unassigned["7"]["raw_text"]) == dict(zip(COLUMNS, map(str, ROWS[6]), strict=False))
 
 
-def test_columns_that_the_mapping_does_not_name_are_told(inventory: Inventory) -> None:
+def test_columns_that_the_mapping_does_not_name_are_listed(inventory: Inventory) -> None:
     assert inventory.unmapped == ["Remark"]
 
 
-def test_a_renamed_column_is_refused_and_the_near_one_named(urls: dict[str, str]) -> None:
+def test_a_renamed_column_is_an_error_that_names_the_similar_one(urls: dict[str, str]) -> None:
     with pytest.raises(SourceInvalid) as error:
         deliver(pnl_mapping(urls["renamed"], table="renamed"))
     assert "'Total Revenue' of table 'renamed' is not delivered" in str(error.value)
@@ -125,14 +125,14 @@ def test_a_renamed_column_is_refused_and_the_near_one_named(urls: dict[str, str]
     assert "defs/sources/pnl/defs.yaml" in str(error.value)
 
 
-def test_an_empty_source_is_an_empty_delivery_and_no_rows(urls: dict[str, str]) -> None:
+def test_an_empty_source_has_an_empty_inventory_and_no_rows(urls: dict[str, str]) -> None:
     mapping = pnl_mapping(urls["empty"], table="empty")
     inventory = deliver(mapping)
     assert (len(inventory.periods), len(inventory.unassigned), inventory.row_count) == (0, 0, 0)
     assert extract(mapping, inventory.periods)["Row"].tolist() == []
 
 
-def test_any_number_of_undated_spellings_are_asked_for_in_urls_that_a_server_takes(
+def test_any_number_of_unassigned_period_ends_fits_into_urls(
     urls: dict[str, str],
 ) -> None:
     inventory = deliver(pnl_mapping(urls["many"], table="many"))
@@ -166,7 +166,7 @@ def test_periods_that_are_json_numbers_are_read_by_their_digits(urls: dict[str, 
     assert inventory.unassigned["row_key"].tolist() == ["5", "6"]
 
 
-def test_delivery_and_undated_hold_to_their_schemas(urls: dict[str, str]) -> None:
+def test_inventory_and_unassigned_rows_have_their_schemas(urls: dict[str, str]) -> None:
     for mapping in (pnl_mapping(urls["pnl"]), json_mapping(urls), pnl_mapping(urls["empty"], table="empty")):
         inventory = deliver(mapping, QUARTERS)
         DELIVERY.validate(inventory.periods)

@@ -1,4 +1,4 @@
-"""Sources are asked at the same time, and one source its questions: servers that answer only when all are asked."""
+"""Sources are queried at the same time, as are the queries of one: servers that respond only when all have requests."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -31,7 +31,7 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def together(url: str) -> Iterator[list[SourceMapping]]:
-    """Three sources, none of which answers its first question before the others are asked theirs."""
+    """Three sources, none of which responds to its first request before the others have theirs."""
     barrier = Barrier(3)
     with ExitStack() as stack:
         yield [
@@ -39,12 +39,12 @@ def together(url: str) -> Iterator[list[SourceMapping]]:
         ]
 
 
-def test_sources_are_asked_at_the_same_time_and_answer_in_their_order(together: list[SourceMapping]) -> None:
-    asked = query_each(together, lambda mapping: (mapping.name, inventory_of(mapping, QUARTERS).row_count))
-    assert [each.result() for each in asked] == [("source_0", 3), ("source_1", 3), ("source_2", 3)]
+def test_sources_are_queried_at_the_same_time_with_results_in_their_order(together: list[SourceMapping]) -> None:
+    results = query_each(together, lambda mapping: (mapping.name, inventory_of(mapping, QUARTERS).row_count))
+    assert [each.result() for each in results] == [("source_0", 3), ("source_1", 3), ("source_2", 3)]
 
 
-def test_a_source_that_does_not_answer_leaves_the_others_theirs(url: str) -> None:
+def test_a_source_that_does_not_respond_does_not_affect_the_others(url: str) -> None:
     mappings = [pnl_mapping(url), pnl_mapping("http://127.0.0.1:9"), pnl_mapping(url, table="other")]
     good, silent, wrong = query_each(mappings, lambda mapping: inventory_of(mapping, QUARTERS))
     assert good.result().row_count == 3
@@ -52,14 +52,14 @@ def test_a_source_that_does_not_answer_leaves_the_others_theirs(url: str) -> Non
     assert isinstance(wrong.exception(), SourceInvalid)
 
 
-def test_the_questions_that_take_stock_are_asked_at_the_same_time(url: str) -> None:
+def test_the_queries_of_an_inventory_are_sent_at_the_same_time(url: str) -> None:
     with gathering(url, Barrier(4), range(4)) as gathered:
         mapping = pnl_mapping(gathered)
         with service_of(mapping) as service:
             assert take_inventory(service, mapping, QUARTERS).row_count == 3
 
 
-def test_the_parts_of_an_answer_are_asked_for_at_the_same_time(tmp_path: Path) -> None:
+def test_chunks_are_fetched_at_the_same_time(tmp_path: Path) -> None:
     rows = [(number, "A", f"2009-12-{number % 20 + 1}", 1, 2) for number in range(200)]
     with plain_server(write_table(tmp_path / "capped.sqlite", COLUMNS, rows), most=50) as server:
         counts = {f"'2009-12-{day}'": 10 for day in range(1, 21)}
@@ -68,7 +68,7 @@ def test_the_parts_of_an_answer_are_asked_for_at_the_same_time(tmp_path: Path) -
     assert [part.row_count for part in parts] == [50] * 4
 
 
-def test_what_was_asked_ahead_is_given_out_once(together: list[SourceMapping]) -> None:
+def test_prefetched_results_are_handed_out_once(together: list[SourceMapping]) -> None:
     with Prefetch() as prefetch:
         prefetch.start(together, QUARTERS, {})
         prefetch.start(together, QUARTERS, {})
@@ -78,7 +78,7 @@ def test_what_was_asked_ahead_is_given_out_once(together: list[SourceMapping]) -
         assert prefetch.table("source_0") is None
 
 
-def test_a_fault_of_a_source_asked_ahead_is_not_given_out(url: str) -> None:
+def test_an_error_of_a_prefetched_source_is_not_handed_out(url: str) -> None:
     mappings = [pnl_mapping("http://127.0.0.1:9", name="silent"), pnl_mapping(url, name="good")]
     with Prefetch() as prefetch:
         prefetch.start(mappings, QUARTERS, {"silent": QUARTERS, "good": QUARTERS})
@@ -89,7 +89,7 @@ def test_a_fault_of_a_source_asked_ahead_is_not_given_out(url: str) -> None:
 
 
 @pytest.mark.parametrize(("wanted", "is_got"), [(QUARTERS, True), ([Q4], True), ([], False), (QUARTERS[:1], False)])
-def test_a_whole_table_is_got_ahead_into_a_file_if_the_quarters_come_to_it(
+def test_a_whole_table_is_prefetched_into_a_file_if_the_quarters_are_all(
     url: str, monkeypatch: pytest.MonkeyPatch, wanted: list[object], is_got: bool
 ) -> None:
     monkeypatch.setattr(source_service, "LARGE_BYTES", 0)
@@ -101,7 +101,7 @@ def test_a_whole_table_is_got_ahead_into_a_file_if_the_quarters_come_to_it(
         assert prefetch.table("pnl") is None
 
 
-def test_what_is_not_taken_does_not_hold_up_the_end(together: list[SourceMapping]) -> None:
+def test_unused_results_do_not_delay_the_end(together: list[SourceMapping]) -> None:
     with Prefetch() as prefetch:
         prefetch.start(together[:2], QUARTERS, {})  # these two wait for the third
     assert prefetch.inventory("source_0") is None

@@ -1,10 +1,11 @@
-"""What the client says when a service does not answer as it should; each server really has the fault."""
+"""The errors of the client where a service does not respond as it should; each server really misbehaves."""
 
 import socket
 import time
 
+import pyarrow as pa
 import pytest
-from misbehaving_server import GOOD_BODY, http, misbehaving
+from misbehaving_server import GOOD_BODY, arrow_http, arrow_stream, http, misbehaving
 
 from finsync_pipeline.clients import http as http_client
 from finsync_pipeline.clients.http import RetryPolicy
@@ -31,7 +32,7 @@ def ask(url: str, patience: RetryPolicy = QUICK) -> str:
     return f"{kind.__name__}: {error.value}"
 
 
-FAULTS = [
+CASES = [
     (
         "fewer bytes than announced",
         http(GOOD_BODY, length=500),
@@ -133,13 +134,13 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("answer", "kind", "said"), [pytest.param(*fault, id=name) for name, *fault in FAULTS])
-def test_a_fault_is_told_with_name_url_and_cure(answer: bytes, kind: str, said: str) -> None:
+@pytest.mark.parametrize(("answer", "kind", "what"), [pytest.param(*case, id=name) for name, *case in CASES])
+def test_an_error_names_the_source_the_url_and_the_fix(answer: bytes, kind: str, what: str) -> None:
     started = time.monotonic()
     with misbehaving(answer) as server:
         message = ask(server.url)
     assert message.startswith(f"Source{kind}: Source 'pnl' at {server.url}: ")
-    assert said in message
+    assert what in message
     assert "defs/sources/pnl/defs.yaml" in message
     assert time.monotonic() - started < 5
 
@@ -177,49 +178,49 @@ def test_a_host_that_does_not_take_the_connection() -> None:
 
 
 @pytest.mark.parametrize("port", ["99999", "port"])
-def test_an_address_that_is_none(port: str) -> None:
+def test_a_url_that_is_not_valid(port: str) -> None:
     message = ask(f"http://127.0.0.1:{port}")
     assert message.startswith(f"ConfigurationError: Source 'pnl' at http://127.0.0.1:{port}: The url is not valid. ")
     assert "Correct it in defs/sources/pnl/defs.yaml" in message
 
 
-def test_a_service_that_is_too_slow_is_asked_three_times_and_then_left() -> None:
+def test_a_service_that_is_too_slow_gets_three_requests() -> None:
     with misbehaving(http(GOOD_BODY, "200 OK", "X: " + "x" * 1000), seconds=1) as server:
         message = ask(server.url, RetryPolicy(read=0.05, backoff=0.01))
-        assert len(server.asked) == 3
+        assert len(server.requests) == 3
     assert f"Source 'pnl' at {server.url}: The service did not respond within 0.05 s. Start its service" in message
 
 
-def test_who_waits_long_is_told_before_it_is_asked_again(
+def test_a_long_failed_attempt_is_logged_before_the_next_one(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(http_client, "LONG_SECONDS", 0.05)
     with misbehaving(http(GOOD_BODY, "200 OK", "X: " + "x" * 1000), seconds=1) as server:
         ask(server.url, RetryPolicy(read=0.1, attempts=2, backoff=0.01))
         ask(server.url, RetryPolicy(read=0.02, attempts=2, backoff=0.01))
-    told = [record.getMessage() for record in caplog.records if record.name == "finsync_pipeline"]
-    assert [message.rpartition("(")[2] for message in told] == ["attempt 1 of 2)"]
-    assert f"Source 'pnl' at {server.url}: The service did not respond within 0.1 s" in told[0]
+    shown = [record.getMessage() for record in caplog.records if record.name == "finsync_pipeline"]
+    assert [message.rpartition("(")[2] for message in shown] == ["attempt 1 of 2)"]
+    assert f"Source 'pnl' at {server.url}: The service did not respond within 0.1 s" in shown[0]
 
 
-def test_a_service_that_stops_in_the_middle_of_its_answer_is_too_slow() -> None:
+def test_a_service_that_stops_in_the_middle_of_its_response_is_too_slow() -> None:
     with misbehaving(http(GOOD_BODY + b" " * 1000), seconds=1) as server:
         message = ask(server.url, RetryPolicy(read=0.1, backoff=0.01))
     assert "did not respond within 0.1 s" in message
 
 
 @pytest.mark.parametrize("first", [http(b"", "503 Busy"), http(b"", "429 Slowly"), http(b"", "502 Bad"), b""])
-def test_a_fault_that_passes_is_not_told(first: bytes) -> None:
+def test_a_transient_error_is_not_raised(first: bytes) -> None:
     with misbehaving(first, GOOD) as server, SourceService("pnl", server.url, QUICK) as service:
         assert service.query(SQL).as_lists() == [[1, "x"], [None, 2.5]]
-        assert server.asked == ["/query?q=SELECT+1"] * 2
+        assert server.requests == ["/query?q=SELECT+1"] * 2
 
 
 @pytest.mark.parametrize("answer", [http(b"", "500 Oh dear"), http(PROBLEM, "400 Bad"), http(b"no JSON")])
-def test_a_fault_that_will_not_pass_is_not_asked_again(answer: bytes) -> None:
+def test_a_lasting_error_is_raised_after_one_request(answer: bytes) -> None:
     with misbehaving(answer, GOOD) as server:
         ask(server.url)
-        assert len(server.asked) == 1
+        assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -244,6 +245,22 @@ def test_a_wrong_address_with_a_password_does_not_show_it() -> None:
     assert "s3cret" not in ask("http://reader:s3cret@127.0.0.1:99999")
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http(b'{"detail": "\\u001b[2J\\u0007no\\u0000 col\\u202eumn\\n x"}', "400 Bad"),
+        http(b'{"error": {"message": "\\u001b[2J\\u009bno \\tcolumn x"}}', "500 Oh dear"),
+        http(b"", "302 Found", "Location: /\x1b[2Jno column x"),
+        arrow_http(arrow_stream(pa.table({"\x1b[2Jno column x": pa.array([0], pa.date32())})), 1),
+    ],
+)
+def test_no_message_has_a_control_character_that_the_service_sent(answer: bytes) -> None:
+    with misbehaving(answer) as server:
+        message = ask(server.url)
+    assert "[2Jno column x" in message
+    assert message.isprintable()
+
+
 def test_letters_come_as_they_were_sent() -> None:
     body = '{"columns": ["é"], "rows": [["Größe 大"]], "row_count": 1}'.encode()
     for answer in (body, b"\xef\xbb\xbf" + body):
@@ -254,4 +271,4 @@ def test_letters_come_as_they_were_sent() -> None:
 def test_a_slash_after_the_url_is_not_doubled() -> None:
     with misbehaving(GOOD) as server, SourceService("pnl", server.url + "/") as service:
         service.query(SQL)
-        assert server.asked == ["/query?q=SELECT+1"]
+        assert server.requests == ["/query?q=SELECT+1"]
