@@ -46,17 +46,17 @@ class SourceErrors:
     def unavailable(self, what: str) -> SourceUnavailable:
         """The service does not respond, or not to the end."""
         fix = f"Start its service (python -m source_services), or correct url in {self.file}. {KEPT}"
-        return SourceUnavailable(f"The service {printable(what)}", fix, self.where)
+        return SourceUnavailable(f"the service {what}", fix, self.where)
 
     def invalid(self, what: str) -> SourceInvalid:
         """The service returns what no service of a source returns: `what` is the response."""
         fix = f"Check that url in {self.file} is its address, and that no other program listens there. {KEPT}"
-        return SourceInvalid(f"Invalid response: {printable(what)}", fix, self.where)
+        return SourceInvalid(f"invalid response: {printable(what)}", fix, self.where)
 
     def invalid_url(self) -> ConfigurationError:
         """The url is not one that a request can be sent to."""
         return ConfigurationError(
-            "The url is not valid", f"Correct it in {self.file}, like http://127.0.0.1:5001", self.where
+            "the url is not valid", f"Correct it in {self.file}, like http://127.0.0.1:5001", self.where
         )
 
     def rejected(self, route: str, status: int, message: str, token_file: str) -> SourceInvalid:
@@ -67,23 +67,23 @@ class SourceErrors:
         elif status in (401, 403):
             fix = f"Put the token of the service into a file and name the file as token_file in {self.file}"
         kind = _KIND_OF_STATUS.get(status, SourceInvalid)
-        return kind(f"The service {returned(route, status, message)}", fix, self.where)
+        return kind(f"the service {returned(route, status, message)}", fix, self.where)
 
     def incomplete(self, limit: int, period: str, what: str) -> SourceInvalid:
         """The service returns at most `limit` rows at once, and more of a period end have `what` in common."""
         fix = f"Have the service return more rows at once, or give each row a key of its own (row_key in {self.file})"
         what = f"returns {limit:,} rows at once, and as many or more of the period {period} have {what}"
-        return SourceInvalid(f"The service {printable(what)}", fix, self.where)
+        return SourceInvalid(f"the service {printable(what)}", fix, self.where)
 
     def changed(self) -> SourceChanged:
         """The source has other rows than its inventory."""
         fix = f"Materialize {self.name} (all its assets) for these quarters again"
-        return SourceChanged("Its rows are not those of its inventory: it changed in between", fix, self.where)
+        return SourceChanged("its rows are not those of its inventory: it changed in between", fix, self.where)
 
 
 def returned(route: str, status: int, message: str) -> str:
     """What a service returned instead of a result, with its own message if it sent one."""
-    return printable(f"returned {status} for {route}" + (f": {message}" if message else ""))
+    return f"returned {status} for {route}" + (f": {message}" if message else "")
 
 
 def printable(text: str) -> str:

@@ -74,7 +74,7 @@ def test_an_incomplete_response_is_requested_again_and_an_error_if_it_always_is(
         with pytest.raises(SourceUnavailable) as error:
             service.table()
         assert len(server.requests) == 3
-    assert f"Source 'pnl' at {server.url}: The service did not send its response to the end. Start its service" in str(
+    assert f"Source 'pnl' at {server.url}: the service did not send its response to the end. Start its service" in str(
         error.value
     )
 
@@ -89,7 +89,7 @@ def test_a_response_that_is_not_a_table_is_an_error_at_once(answer: bytes, messa
         with pytest.raises(SourceInvalid, match=r"defs/sources/pnl/defs\.yaml") as error:
             service.query("SELECT 1")
         assert len(server.requests) == 1
-    assert f"Invalid response: {message}" in str(error.value)
+    assert f"invalid response: {message}" in str(error.value)
 
 
 def test_a_large_table_may_be_kept_in_a_file_and_outlives_the_service(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,14 +151,14 @@ def test_nobody_listens() -> None:
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
         message = ask(url)
     assert message.startswith(
-        f"SourceUnavailable: Source 'pnl' at {url}: The service cannot be reached. Start its service"
+        f"SourceUnavailable: Source 'pnl' at {url}: the service cannot be reached. Start its service"
     )
 
 
 def test_a_host_that_does_not_exist() -> None:
     message = ask("http://no-such-host.invalid:5001")
     assert message.startswith(
-        "SourceUnavailable: Source 'pnl' at http://no-such-host.invalid:5001: The service cannot be reached"
+        "SourceUnavailable: Source 'pnl' at http://no-such-host.invalid:5001: the service cannot be reached"
     )
 
 
@@ -180,7 +180,7 @@ def test_a_host_that_does_not_take_the_connection() -> None:
 @pytest.mark.parametrize("port", ["99999", "port"])
 def test_a_url_that_is_not_valid(port: str) -> None:
     message = ask(f"http://127.0.0.1:{port}")
-    assert message.startswith(f"ConfigurationError: Source 'pnl' at http://127.0.0.1:{port}: The url is not valid. ")
+    assert message.startswith(f"ConfigurationError: Source 'pnl' at http://127.0.0.1:{port}: the url is not valid. ")
     assert "Correct it in defs/sources/pnl/defs.yaml" in message
 
 
@@ -188,7 +188,7 @@ def test_a_service_that_is_too_slow_gets_three_requests() -> None:
     with misbehaving(http(GOOD_BODY, "200 OK", "X: " + "x" * 1000), seconds=1) as server:
         message = ask(server.url, RetryPolicy(read=0.05, backoff=0.01))
         assert len(server.requests) == 3
-    assert f"Source 'pnl' at {server.url}: The service did not respond within 0.05 s. Start its service" in message
+    assert f"Source 'pnl' at {server.url}: the service did not respond within 0.05 s. Start its service" in message
 
 
 def test_a_long_failed_attempt_is_logged_before_the_next_one(
@@ -200,7 +200,7 @@ def test_a_long_failed_attempt_is_logged_before_the_next_one(
         ask(server.url, RetryPolicy(read=0.02, attempts=2, backoff=0.01))
     shown = [record.getMessage() for record in caplog.records if record.name == "finsync_pipeline"]
     assert [message.rpartition("(")[2] for message in shown] == ["attempt 1 of 2)"]
-    assert f"Source 'pnl' at {server.url}: The service did not respond within 0.1 s" in shown[0]
+    assert f"Source 'pnl' at {server.url}: the service did not respond within 0.1 s" in shown[0]
 
 
 def test_a_service_that_stops_in_the_middle_of_its_response_is_too_slow() -> None:

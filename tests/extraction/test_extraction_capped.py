@@ -84,7 +84,7 @@ def test_rows_that_cannot_be_distinguished_are_an_error(tmp_path: Path, cap: dic
     assert f"Source 'pnl' at {server.url}: " in shown
     assert "defs/sources/pnl/defs.yaml" in shown
     if key is not None or not cap.get("rejects"):
-        assert "The service returns " in shown
+        assert "the service returns " in shown
         assert "of the period '2009-12-31' have " in shown
         assert ("the same Row, 7" if key else "no Row") in shown
 
