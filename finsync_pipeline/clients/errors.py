@@ -8,6 +8,12 @@ from finsync_pipeline.errors import ConfigurationError, SourceError, SourceInval
 KEPT = "What was extracted before stays as it is"
 
 
+class Transient(SourceUnavailable):
+    """The same request may succeed a moment later, at the earliest after `wait` seconds."""
+
+    wait: float = 0
+
+
 class RouteNotFound(SourceInvalid):
     """The service has nothing at this route, or not for this method."""
 
@@ -48,6 +54,12 @@ class SourceErrors:
         fix = f"Start its service (python -m source_services), or correct url in {self.file}. {KEPT}"
         return SourceUnavailable(f"the service {what}", fix, self.where)
 
+    def transient(self, what: str, wait: float = 0) -> Transient:
+        """The service is unavailable now, and may respond after `wait` seconds."""
+        error = Transient(*self.unavailable(what).args)
+        error.wait = wait
+        return error
+
     def invalid(self, what: str) -> SourceInvalid:
         """The service returns what no service of a source returns: `what` is the response."""
         fix = f"Check that url in {self.file} is its address, and that no other program listens there. {KEPT}"
@@ -59,15 +71,14 @@ class SourceErrors:
             "the url is not valid", f"Correct it in {self.file}, like http://127.0.0.1:5001", self.where
         )
 
-    def rejected(self, route: str, status: int, message: str, token_file: str) -> SourceInvalid:
-        """The service returns 4xx with a `message`; `token_file` is where its token was read from."""
+    def rejected(self, status: int, what: str, token_file: str) -> SourceInvalid:
+        """The service returns 4xx with `what`; `token_file` is where its token was read from."""
         fix = f"Check url and table in {self.file}"
         if status in (401, 403) and token_file:
             fix = f"Check that {token_file} contains the current token of the service"
         elif status in (401, 403):
             fix = f"Put the token of the service into a file and name the file as token_file in {self.file}"
-        kind = _KIND_OF_STATUS.get(status, SourceInvalid)
-        return kind(f"the service {returned(route, status, message)}", fix, self.where)
+        return _KIND_OF_STATUS.get(status, SourceInvalid)(f"the service {what}", fix, self.where)
 
     def incomplete(self, limit: int, period: str, what: str) -> SourceInvalid:
         """The service returns at most `limit` rows at once, and more of a period end have `what` in common."""
@@ -79,11 +90,6 @@ class SourceErrors:
         """The source has other rows than its inventory."""
         fix = f"Materialize {self.name} (all its assets) for these quarters again"
         return SourceChanged("its rows are not those of its inventory: it changed in between", fix, self.where)
-
-
-def returned(route: str, status: int, message: str) -> str:
-    """What a service returned instead of a result, with its own message if it sent one."""
-    return f"returned {status} for {route}" + (f": {message}" if message else "")
 
 
 def printable(text: str) -> str:

@@ -18,7 +18,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
-from itertools import count
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -28,8 +27,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from finsync_pipeline.clients.auth import read_token
-from finsync_pipeline.clients.errors import SourceErrors, printable, returned, without_credentials
-from finsync_pipeline.errors import SourceUnavailable
+from finsync_pipeline.clients.errors import SourceErrors, Transient, printable, without_credentials
 
 LOG = logging.getLogger("finsync_pipeline")
 T = TypeVar("T")
@@ -86,13 +84,6 @@ class TruncatedBody(Exception):
     """The body is not all that the service sent."""
 
 
-class _Transient(Exception):
-    """An error that may pass, and how many seconds the service asks to wait."""
-
-    def __init__(self, error: SourceUnavailable, wait: float = 0) -> None:
-        self.error, self.wait = error, wait
-
-
 class Connections:
     """The connections to one service, `parallel` at most; may be used by several threads."""
 
@@ -116,18 +107,17 @@ class Connections:
 
         Raises SourceUnavailable after the last attempt, SourceInvalid at once.
         """
-        for attempt in count(1):
+        pause = self.retry.backoff
+        for attempt in range(1, self.retry.attempts):
             began = time.monotonic()
             try:
                 return self._attempt(request, read)
-            except _Transient as transient:
-                if attempt == self.retry.attempts:
-                    raise transient.error from None
+            except Transient as error:
                 if time.monotonic() - began > LONG_SECONDS:
-                    LOG.warning("%s (attempt %s of %s)", transient.error, attempt, self.retry.attempts)
-                pause = self.retry.backoff * 2 ** (attempt - 1)
-                time.sleep(transient.wait + random.uniform(pause, 2 * pause))  # noqa: S311
-        raise AssertionError("count() does not end")
+                    LOG.warning("%s (attempt %s of %s)", error, attempt, self.retry.attempts)
+                time.sleep(error.wait + random.uniform(pause, 2 * pause))  # noqa: S311
+                pause *= 2
+        return self._attempt(request, read)
 
     def _attempt(self, request: Request, read: Callable[[Response], T]) -> T:
         try:
@@ -145,7 +135,7 @@ class Connections:
             what = "cannot be reached"
         except (HTTPError, TruncatedBody):
             what = "did not send its response to the end"
-        raise _Transient(self.errors.unavailable(what))
+        raise self.errors.transient(what)
 
     def _start(self, request: Request) -> requests.Response:
         return self._session.request(
@@ -172,17 +162,17 @@ class Connections:
     def _raise_for_status(self, response: requests.Response, route: str) -> None:
         status, message = response.status_code, _message(response)
         message = self._token.without_token(message) if self._token else message
+        what = f"returned {status} for {route}" + (f": {message[:MESSAGE_CHARACTERS].rstrip('.')}" if message else "")
         if status in TRANSIENT_STATUSES:
             wait = _retry_after(response)
             if wait > self.retry.longest_wait:
-                what = f"{returned(route, status, message)}, and asks to wait {wait:,.0f} s"
-                raise self.errors.unavailable(what)
-            raise _Transient(self.errors.unavailable(returned(route, status, message)), wait)
+                raise self.errors.unavailable(f"{what}, and asks to wait {wait:,.0f} s")
+            raise self.errors.transient(what, wait)
         if status == requests.codes.gone:
             raise self.errors.changed()
         if status >= 500 and status != requests.codes.not_implemented:
-            raise self.errors.unavailable(returned(route, status, message))
-        raise self.errors.rejected(route, status, message, self.token_file)
+            raise self.errors.unavailable(what)
+        raise self.errors.rejected(status, what, self.token_file)
 
 
 def media_type(headers: CaseInsensitiveDict[str]) -> str:
@@ -246,4 +236,4 @@ def _message(response: requests.Response) -> str:
         message = body["detail"] if "detail" in body else body["error"]["message"]
     except (HTTPError, ValueError, KeyError, TypeError, RecursionError):
         return ""
-    return printable(str(message))[:MESSAGE_CHARACTERS].rstrip(".")
+    return printable(str(message))

@@ -8,6 +8,7 @@ import codecs
 import json
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
@@ -43,14 +44,12 @@ class Rows:
     @property
     def columns(self) -> list[str]:
         """The names of the columns."""
-        names: list[str] = self.table.column_names
-        return names
+        return list(self.table.column_names)
 
     @property
     def row_count(self) -> int:
         """The number of rows."""
-        count: int = self.table.num_rows
-        return count
+        return int(self.table.num_rows)
 
     def values(self, column: str) -> list[Any]:
         """The cells of a column as JSON values."""
@@ -206,16 +205,11 @@ def _next_page(page: _Page, response: Response) -> dict[str, str] | None:
 
 
 def _column(cells: Sequence[Any]) -> pa.Array:
-    """The cells as text or numbers if all are, else as JSON texts."""
-    kinds = set(map(type, cells)) - {type(None)}
-    if not kinds:
-        return pa.nulls(len(cells))
-    if kinds == {str}:
-        return pa.array(cells, pa.string())
-    integers = [cell for cell in cells if type(cell) is int]
-    if kinds == {int} and all(-(2**63) <= cell < 2**63 for cell in integers):
-        return pa.array(cells, pa.int64())
-    if kinds == {float} or (kinds == {int, float} and all(abs(cell) <= EXACT for cell in integers)):
-        return pa.array(cells, pa.float64())
+    """The cells as text or as numbers that are represented exactly, and else as JSON texts."""
+    if bool not in map(type, cells):  # Arrow reads a bool among floats as a number
+        with suppress(pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+            column = pa.array(cells)
+            if column.type in (pa.string(), pa.int64(), pa.float64(), pa.null()):
+                return column
     texts = [None if cell is None else json.dumps(cell) for cell in cells]
     return pa.ExtensionArray.from_storage(pa.json_(), pa.array(texts, pa.string()))

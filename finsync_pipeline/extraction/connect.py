@@ -67,12 +67,14 @@ class Prefetch:
         if self._has_started:
             return
         self._has_started = True
-        for mapping in mappings:
-            self._inventories[mapping.name] = self._threads.submit(inventory_of, mapping, quarters)
-        for mapping in mappings:
-            if mapping.name in wanted:
-                table = self._threads.submit(_table, mapping, self._inventories[mapping.name], wanted[mapping.name])
-                self._tables[mapping.name] = table
+        run = self._threads.submit
+        inventories = {mapping.name: run(inventory_of, mapping, quarters) for mapping in mappings}
+        self._tables = {
+            mapping.name: run(_table, mapping, inventories[mapping.name], wanted[mapping.name])
+            for mapping in mappings
+            if mapping.name in wanted
+        }
+        self._inventories = inventories
 
     def inventory(self, name: str) -> Inventory | None:
         """The inventory of the source, the first time; None later, and where it could not be taken."""

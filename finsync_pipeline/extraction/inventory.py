@@ -7,7 +7,7 @@ means, and the rows of a quarter are fetched by these texts (`raw_rows`).
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +15,6 @@ from functools import partial
 from typing import Any
 
 import pandas as pd
-import pyarrow.compute as pc
 
 from finsync_pipeline import frames
 from finsync_pipeline.clients.errors import RouteNotFound, SourceChanged, SourceErrors
@@ -61,7 +60,7 @@ class _Contents:
     """What the service reports of its table: unmapped columns, rows by the literal of the period end, and versions."""
 
     unmapped: list[str]
-    counts: Mapping[str, int]
+    counts: Counter[str]
     row_count: int
     version: Version | None
     data_version: str | None
@@ -124,42 +123,36 @@ def _query_contents(service: SourceService, mapping: SourceMapping) -> _Contents
         table = whole_table(service, no_sql)
         unmapped, row_count = check_columns(mapping, table.columns), table.row_count
         responses = [table, version.result()]
-        literals = pc.value_counts(as_literals(table.table[mapping.period_end.column])).to_pylist()
-        counts = {each["values"]: each["counts"] for each in literals}
+        counts = Counter(as_literals(table.table[mapping.period_end.column]).to_pylist())
     versions = {response.data_version for response in responses if response is not None} - {None}
     if len(versions) > 1:
         raise SourceErrors(mapping.name, mapping.url).changed()
     return _Contents(unmapped, counts, row_count, version.result(), next(iter(versions), None))
 
 
-def _count_periods(
-    service: SourceService, mapping: SourceMapping, first: Rows | None, row_count: int
-) -> Mapping[str, int]:
-    """The rows of each period end: those in the first response, if they are all rows, else page by page.
-
-    Where they are fewer to the end, the check of the counts against all rows fails (`rows_reconcile`).
-    """
-    counts = _counts(first) if first else {}
+def _count_periods(service: SourceService, mapping: SourceMapping, first: Rows | None, row_count: int) -> Counter[str]:
+    """The rows of each period end: those in the first response, if they are all rows, else page by page."""
+    counts = _counts(first) if first else Counter()
     if sum(counts.values()) == row_count:
         return counts
     limit = max(1, first.row_count) if first else PAGE_ROWS
     [[without_period]] = service.query(count_query(mapping, ["NULL"])).as_lists()
-    counts = {"NULL": int(without_period)} if int(without_period) else {}
+    counts = +Counter({"NULL": int(without_period)})
     after: str | None = None
     while sum(counts.values()) < row_count:
         page, limit = query_page(service, partial(periods_query, mapping, after), limit)
         if page.row_count == 0:
             break
-        counts |= _counts(page)
-        after = list(counts)[-1]
+        counts += _counts(page)
+        after = literal(page.values(page.columns[0])[-1])
     return counts
 
 
-def _counts(rows: Rows) -> dict[str, int]:
+def _counts(rows: Rows) -> Counter[str]:
     counts: Counter[str] = Counter()
     for period, row_count in rows.as_lists():
         counts[literal(period)] += int(row_count)
-    return dict(counts)
+    return counts
 
 
 def _assign(contents: _Contents, mapping: SourceMapping, quarters: set[date]) -> pd.DataFrame:

@@ -1,8 +1,7 @@
-"""What a delivery must look like before its cells are read: columns that must be there, rows that must say
-who and what.
+"""What rows must look like before their cells are read: columns that must be there, a key and a company in each row.
 
-A missing column is a fault of the whole delivery (`SourceInvalid`); a row that breaks a check is refused
-with the reason `schema:<check>`.
+Without a mapped column nothing of the source can be used (`SourceInvalid`); a row that breaks a check is refused with
+the reason `schema:<check>`.
 """
 
 from collections.abc import Callable
@@ -19,15 +18,16 @@ from finsync_pipeline.statements.tables import raw_table
 
 
 def check_columns(mapping: SourceMapping, delivered: list[str]) -> list[str]:
-    """The delivered columns that the mapping does not name. Raises SourceInvalid if a named one is gone."""
+    """The delivered columns that the mapping does not name. Raises SourceInvalid if a named one is missing."""
     for column in mapping.columns:
         if column not in delivered:
             near = get_close_matches(column, delivered, n=3, cutoff=0.5)
             guess = f"; it may now be called {' or '.join(map(repr, near))}" if near else ""
             raise SourceInvalid(
-                f"column {column!r} of table {mapping.table!r} is not delivered{guess}; delivered are {delivered}",
-                f"Correct the mapping in defs/sources/{mapping.name}/defs.yaml, or have the source give it again",
-                mapping.name,
+                f"column {column!r} of table {mapping.table!r} is not delivered{guess}",
+                f"Correct the mapping in defs/sources/{mapping.name}/defs.yaml, or have the source give the column "
+                f"again; it delivers {', '.join(delivered)}",
+                where=mapping.name,
             )
     return [column for column in delivered if column not in mapping.columns]
 
@@ -46,7 +46,7 @@ def failing(schema: pandera.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFram
     """Rows of the frame that break a check: index of the frame -> `reason` (`schema:<check>`), the first
     check first.
 
-    Raises pandera's SchemaErrors if the frame as a whole has not the shape of the schema.
+    Raises pandera's SchemaErrors if the frame lacks columns of the schema or has other types.
     """
     try:
         schema.validate(frame, lazy=True)

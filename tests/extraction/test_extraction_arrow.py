@@ -42,7 +42,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     file.write_text(json_lines(rows), encoding="utf-8")
     with (
         answering_service(Service("pnl", 0, "Period Ended"), file) as service,
-        passing_on(service.url, speaks_arrow=False) as plain,
+        passing_on(service.url, supports_arrow=False) as plain,
     ):
         yield Served(service.url, plain)
 

@@ -120,7 +120,7 @@ def deploy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     monkeypatch.setenv("DAGSTER_HOME", str(made.home / "dagster"))
     monkeypatch.setenv("FINSYNC_REFERENCE", str(folder / "companies.csv"))
     # As many attempts as ever, but not seconds between them: tests/clients has what tells of the pauses
-    monkeypatch.setattr(source_service, "Patience", partial(RetryPolicy, backoff=0.01))
+    monkeypatch.setattr(source_service, "RetryPolicy", partial(RetryPolicy, backoff=0.01))
     set_up(folder)
     made.use(dict.fromkeys(("pnl", "balance_sheet", "cash_flow"), NOBODY_LISTENS))
     return made

@@ -58,7 +58,7 @@ def test_the_sensor_asks_all_sources_at_the_same_time(deployment):
 
 
 @pytest.mark.parametrize(
-    ("executor", "steps", "is_ahead"),
+    ("executor", "steps", "is_prefetched"),
     [
         (dg.in_process_executor, ["pnl_delivery", "cash_flow_delivery"], True),
         (dg.in_process_executor, ["pnl_delivery", "pnl__raw"], False),
@@ -67,7 +67,7 @@ def test_the_sensor_asks_all_sources_at_the_same_time(deployment):
     ],
 )
 def test_a_step_asks_alone_where_steps_are_processes_or_its_source_is_the_only_one(
-    deployment, executor: dg.ExecutorDefinition, steps: list[str], is_ahead: bool
+    deployment, executor: dg.ExecutorDefinition, steps: list[str], is_prefetched: bool
 ):
     with answering_services(deployment.data) as urls:
         deployment.use(urls)
@@ -77,4 +77,4 @@ def test_a_step_asks_alone_where_steps_are_processes_or_its_source_is_the_only_o
         with Prefetch() as prefetch:
             inventory = RunSources(sources, prefetch).inventory(SimpleNamespace(run=run, job_def=job), pnl)
             assert inventory.row_count == 5
-            assert (prefetch.inventory("cash_flow") is not None) is is_ahead
+            assert (prefetch.inventory("cash_flow") is not None) is is_prefetched
