@@ -126,7 +126,7 @@ def compare(release: Path, shared: Path) -> Comparison:
     rejects = pd.read_parquet(release / "rejects.parquet")
     rows = set(zip(*rejects.loc[rejects["item"].isna(), ["source", "row_key"]].to_numpy().T, strict=True))
     singles = set(zip(*rejects.loc[rejects["item"].notna(), ["source", "row_key", "item"]].to_numpy().T, strict=True))
-    is_refused = [
+    is_rejected = [
         (source, key) in rows or (source, key, item) in singles
         for source, key, item in zip(cells["source"], cells["row_key"], cells["item"], strict=True)
     ]
@@ -140,7 +140,7 @@ def compare(release: Path, shared: Path) -> Comparison:
         wrong_company=int((used & ~company).sum()),
         wrong_value=int((company & ~near).sum()),
         wrong_period_or_length=int((company & near & ~when).sum()),
-        refused=int((~used & pd.Series(is_refused, index=cells.index)).sum()),
+        refused=int((~used & pd.Series(is_rejected, index=cells.index)).sum()),
     )
 
 

@@ -10,7 +10,7 @@ SETTINGS = {
     "FINSYNC_HOME": "Folder of everything that FinSync writes: tables/ and published/. Default: finsync_data here.",
     "FINSYNC_FIRST_QUARTER": "First day of the first quarter, as 2005-01-01; earlier periods are refused.",
     "FINSYNC_REFERENCE": "Your companies: a folder with companies.csv and aliases.csv, or one CSV. Default: a sample.",
-    "FINSYNC_REVIEW": "What people decided about spellings, a CSV. Default: review.csv beside your companies.",
+    "FINSYNC_REVIEW": "What people decided about source names, a CSV. Default: review.csv beside your companies.",
     "FINSYNC_SERVICES_TOKEN_FILE": "File with the token that the services ask for. Default: none.",
     "FINSYNC_DEPLOYED": "1 where schedules and sensors start switched on. Default: off, switch them on in the UI.",
     "FINSYNC_CLOSE_CRON": "When quarter_close runs (UTC). Default: 0 6 20 1,4,7,10 *, the 20th after a quarter's end.",
@@ -53,7 +53,7 @@ def review_path() -> Path | None:
 
 
 def identity_review_file() -> Path:
-    """Where the spellings lie that a person should decide on, as CSV."""
+    """Where the source names lie that a person should decide on, as CSV."""
     return home() / "identity_review.csv"
 
 

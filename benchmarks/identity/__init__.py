@@ -1,7 +1,7 @@
-"""Identity: spellings whose company is known, resolved against lists of companies, beside what others offer for it.
+"""Identity: source names whose company is known, resolved against lists of companies, beside what others offer for it.
 
 Codes and names are damaged by a generator of its own (`noise`, `name_noise`), from a seed; the real lists and the
-real spellings are those beside the project. What nobody could decide from a spelling is set apart, and reported.
+real source names are those beside the project. What nobody could decide from a source name is set apart, and reported.
 `python -m benchmarks.identity --help` runs single parts, smaller ones, or other seeds and mixes.
 """
 

@@ -86,7 +86,7 @@ def _take_turns(name: str, ids: Sequence[str], listed: Reference, rounds: Sequen
         say(f"{name}: resolving {len(asked.asked):,} values")
         ours.append(timed(lambda asked=asked: resolve(asked.asked, listed)))
         peak = peak or peak_megabytes()
-        join = peers.DeletesJoin(ids, [plain(text) for text in asked.asked["spelling"]])
+        join = peers.DeletesJoin(ids, [plain(text) for text in asked.asked["source_name"]])
         joins.append(timed(join.run))
         say(f"{name}: ours {_told(ours[-1])}, join in DuckDB {_told(joins[-1])}")
     join.prepare()
@@ -120,9 +120,9 @@ def _against_scans(
     ):
         say(f"{name}: {number} values by {peer}")
         sample = asked.sample(number, random)
-        spellings = sample.asked["spelling"].tolist()
-        taken = timed(lambda way=way, spellings=spellings: way(spellings, ids))
-        ratio = taken.seconds / len(spellings) / our_seconds
+        source_names = sample.asked["source_name"].tolist()
+        taken = timed(lambda way=way, source_names=source_names: way(source_names, ids))
+        ratio = taken.seconds / len(source_names) / our_seconds
         target = (">=", OF_RAPIDFUZZ) if peer == "RapidFuzz" else ()
         yield Figure(f"{name}: times as fast as {peer}", ratio, *target, unit="x")
         answers = pd.Series(taken.result, index=sample.asked.index, dtype=object)

@@ -59,7 +59,7 @@ def ciks_with_names(setting: Setting) -> list[Figure]:
         {"name": vary(names[company] if company else random.choice(others), random.choices(kinds, weights)[0], random)}
         for company in companies
     ]
-    asked = questions.with_evidence(asked, evidence)
+    asked = questions.with_supporting_columns(asked, evidence)
     name = f"CIKs with names, {len(listed):,} listed"
     reference = lists.reference(listed["cik"], cik=listed["cik"], name=listed["name"])
     resolved, peak = _resolve(reference, asked)
@@ -99,11 +99,11 @@ def _misfile(asked: Questions, ids: Sequence[str], random: Random) -> tuple[Ques
     """
     companies = asked.truth["company_id"].fillna("")
     drawn = pd.Series([company != "" and random.random() < MISFILED for company in companies], index=companies.index)
-    spellings = asked.asked["spelling"].copy()
-    spellings[drawn] = [random.choice(ids) for _ in range(int(drawn.sum()))]
-    misfiled = drawn & (spellings != companies) | ~drawn & asked.truth["apart"].notna()
+    source_names = asked.asked["source_name"].copy()
+    source_names[drawn] = [random.choice(ids) for _ in range(int(drawn.sum()))]
+    misfiled = drawn & (source_names != companies) | ~drawn & asked.truth["apart"].notna()
     truth = asked.truth.assign(apart=asked.truth["apart"].where(~misfiled, None))
-    return Questions(asked.asked.assign(spelling=spellings), truth), misfiled.astype(bool)
+    return Questions(asked.asked.assign(source_name=source_names), truth), misfiled.astype(bool)
 
 
 def _resolve(listed: Reference, asked: Questions) -> tuple[Timed, float]:

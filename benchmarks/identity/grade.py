@@ -31,18 +31,20 @@ class Grade:
 
     @property
     def recall(self) -> float:
-        """Of the spellings of listed companies, the share that was accepted and right."""
+        """Of the source names of listed companies, the share that was accepted and right."""
         return self.right / self.known if self.known else 1.0
 
     @property
     def kept_out(self) -> float:
-        """Of the spellings of unlisted companies, the share that was not accepted."""
+        """Of the source names of unlisted companies, the share that was not accepted."""
         return 1 - self.wrongly_listed / self.unlisted if self.unlisted else 1.0
 
 
 def grade(answers: pd.Series, questions: Questions, name: str = "") -> Grade:
     """Compare the accepted company_ids (null where none) with the truth; told on stderr by kind if there is a name."""
-    truth = questions.truth.assign(spelling=questions.asked["spelling"], answer=answers.astype(object)).astype(object)
+    truth = questions.truth.assign(source_name=questions.asked["source_name"], answer=answers.astype(object)).astype(
+        object
+    )
     truth = truth.where(truth.notna(), None)
     counted = truth[truth["apart"].isnull()]
     listed, accepted = counted["company_id"].notnull(), counted["answer"].notnull()
@@ -84,4 +86,4 @@ def _tell(name: str, counted: pd.DataFrame, wrong: pd.DataFrame) -> None:
     by_kind = listed.groupby("kind")["right"].mean().sort_values()
     say(f"{name}, recall by kind: " + ", ".join(f"{kind} {share:.4f}" for kind, share in by_kind.items()))
     for row in wrong.head(EXAMPLES).itertuples():
-        say(f"{name}, wrong: {row.spelling!r} ({row.kind}) is {row.company_id or 'unlisted'}, not {row.answer}")
+        say(f"{name}, wrong: {row.source_name!r} ({row.kind}) is {row.company_id or 'unlisted'}, not {row.answer}")

@@ -51,16 +51,16 @@ def names_of_2017(setting: Setting) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="finsync-bench-") as folder:
         truth.write_reference(setting.shared, Path(folder) / "list", with_aliases=False)
         listed = read_reference(Path(folder) / "list")
-    spellings = pd.read_csv(setting.shared / "company_name_variants.csv", dtype=str)
-    spellings = spellings[spellings["source"] == "kaggle_nyse_2017"].drop_duplicates("name")
+    source_names = pd.read_csv(setting.shared / "company_name_variants.csv", dtype=str)
+    source_names = source_names[source_names["source"] == "kaggle_nyse_2017"].drop_duplicates("name")
     ids = set(listed.companies["company_id"])
     borne = {core(name) for name in [*listed.companies["name"].dropna(), *listed.aliases["alias"]]}
-    companies = [cik if cik in ids else None for cik in spellings["cik"]]
+    companies = [cik if cik in ids else None for cik in source_names["cik"]]
     successors = [
         "successor" if company is None and core(name) in borne else None
-        for company, name in zip(companies, spellings["name"], strict=True)
+        for company, name in zip(companies, source_names["name"], strict=True)
     ]
-    asked = questions.make(spellings["name"].tolist(), companies, apart=successors)
+    asked = questions.make(source_names["name"].tolist(), companies, apart=successors)
     name = f"names of 2017, {len(ids):,} listed"
     done = _resolve(listed, asked, name)
     graded = done.grade
@@ -78,12 +78,12 @@ def names_of_today(setting: Setting) -> list[Figure]:
     companies = lists.sec_companies(setting)
     index_of = pd.read_csv(setting.shared / "identity" / "sp500_constituents.csv", dtype=str)
     index_of = index_of[index_of["CIK"].isin(companies["cik"])].drop_duplicates("CIK")
-    spellings = index_of["Security"].tolist()
+    source_names = index_of["Security"].tolist()
     name = f"S&P 500, {len(companies):,} listed"
-    asked = questions.make(spellings, index_of["CIK"].tolist())
+    asked = questions.make(source_names, index_of["CIK"].tolist())
     done = _resolve(_named(companies), asked, name)
     without = companies[~companies["cik"].isin(index_of["CIK"])]
-    removed = _resolve(_named(without), questions.make(spellings, [None] * len(spellings)), f"{name}, removed")
+    removed = _resolve(_named(without), questions.make(source_names, [None] * len(source_names)), f"{name}, removed")
     return [
         Figure(f"{name}: right", 100 * done.grade.recall, ">=", 96, "%"),
         Figure(f"{name}: under a wrong company", done.grade.wrong, "=", 0),
@@ -111,7 +111,7 @@ def generated(setting: Setting) -> list[Figure]:
         {"country": random.choice(countries) if pd.isna(company) else country_of[company]}
         for company in asked.truth["company_id"]
     ]
-    with_country = _resolve(reference, questions.with_evidence(asked, evidence), f"{name}, with country")
+    with_country = _resolve(reference, questions.with_supporting_columns(asked, evidence), f"{name}, with country")
     return [
         *grade.figures(name, done.grade, precision=0.999, recall=0.88, kept_out=0.995),
         Figure(f"{name}: of these, two companies of one name", homonyms),

@@ -34,19 +34,19 @@ JOIN = """
 """
 
 
-def by_rapidfuzz(spellings: Sequence[str], listed: Sequence[str]) -> list[str | None]:
-    """The exact id, else the nearest within two edits, of each normalised spelling."""
+def by_rapidfuzz(source_names: Sequence[str], listed: Sequence[str]) -> list[str | None]:
+    """The exact id, else the nearest within two edits, of each normalised source name."""
     exact = set(listed)
     answers: list[str | None] = []
-    for text in map(plain, spellings):
+    for text in map(plain, source_names):
         found = None if text in exact else extractOne(text, listed, scorer=OSA.distance, score_cutoff=MOST_EDITS)
         answers.append(text if text in exact else found[0] if found else None)
     return answers
 
 
-def by_difflib(spellings: Sequence[str], listed: Sequence[str]) -> list[str | None]:
-    """The closest match of each spelling as it stands, at Python's own cutoff."""
-    found = (difflib.get_close_matches(spelling, listed, n=1, cutoff=0.6) for spelling in spellings)
+def by_difflib(source_names: Sequence[str], listed: Sequence[str]) -> list[str | None]:
+    """The closest match of each source name as it stands, at Python's own cutoff."""
+    found = (difflib.get_close_matches(source_name, listed, n=1, cutoff=0.6) for source_name in source_names)
     return [matches[0] if matches else None for matches in found]
 
 

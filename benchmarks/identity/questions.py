@@ -24,9 +24,9 @@ FIRST_DAY, DAYS = date(2000, 1, 1), 9_500
 
 @dataclass(frozen=True)
 class Questions:
-    """One row for each spelling.
+    """One row for each source name.
 
-    `asked`: spelling, period_end, evidence, as `resolve` takes them. `truth`: company_id (null where the company is
+    `asked`: source name, period_end, evidence, as `resolve` takes them. `truth`: company_id (null where the company is
     not listed), kind (of noise), apart (why the row counts neither for nor against: nobody could tell; else null).
     """
 
@@ -45,19 +45,21 @@ class Questions:
 
 
 def make(
-    spellings: Sequence[str],
+    source_names: Sequence[str],
     companies: Sequence[str | None],
     kinds: Sequence[str] | str = "real",
     apart: Sequence[str | None] | None = None,
     days: Sequence[date] | date = A_DAY,
-    evidence: Sequence[str | None] | None = None,
+    supporting_columns: Sequence[str | None] | None = None,
 ) -> Questions:
     """Questions of lists of the same length."""
-    index = pd.RangeIndex(len(spellings))
+    index = pd.RangeIndex(len(source_names))
     asked = {
-        "spelling": pd.Series(spellings, index=index, dtype=_TEXT),
+        "source_name": pd.Series(source_names, index=index, dtype=_TEXT),
         "period_end": pd.Series(days, index=index, dtype=_DAY),
-        "evidence": pd.Series(pd.NA if evidence is None else evidence, index=index, dtype=_TEXT),
+        "supporting_columns": pd.Series(
+            pd.NA if supporting_columns is None else supporting_columns, index=index, dtype=_TEXT
+        ),
     }
     truth = {
         "company_id": pd.Series(companies, index=index, dtype=_TEXT),
@@ -74,10 +76,10 @@ def of_codes(
     drawn = list(_draw([(code, code) for code in listed], unlisted, number, mix, damage, random))
     by_plain = {plain(code): code for code in listed}
     apart = [
-        "collided" if (meant := by_plain.get(plain(each.spelling))) is not None and meant != each.company else None
+        "collided" if (meant := by_plain.get(plain(each.source_name))) is not None and meant != each.company else None
         for each in drawn
     ]
-    return make([e.spelling for e in drawn], [e.company for e in drawn], [e.kind for e in drawn], apart)
+    return make([e.source_name for e in drawn], [e.company for e in drawn], [e.kind for e in drawn], apart)
 
 
 def of_names(
@@ -94,22 +96,22 @@ def of_names(
     apart: list[str | None] = []
     for each in drawn:
         is_homonym = each.company is not None and bearers[core(each.text)] > 1
-        meant = company_of.get(core(each.spelling))
+        meant = company_of.get(core(each.source_name))
         is_collided = meant is not None and meant != each.company
         apart.append("homonym" if is_homonym else "collided" if is_collided else None)
     days = [FIRST_DAY + timedelta(random.randrange(DAYS)) for _ in drawn]
-    return make([e.spelling for e in drawn], [e.company for e in drawn], [e.kind for e in drawn], apart, days)
+    return make([e.source_name for e in drawn], [e.company for e in drawn], [e.kind for e in drawn], apart, days)
 
 
-def with_evidence(questions: Questions, evidence: Iterable[Mapping[str, str] | None]) -> Questions:
-    """The same questions with these cells beside each spelling."""
-    texts = [None if cells is None else json.dumps(cells, ensure_ascii=False) for cells in evidence]
+def with_supporting_columns(questions: Questions, supporting_columns: Iterable[Mapping[str, str] | None]) -> Questions:
+    """The same questions with these cells beside each source name."""
+    texts = [None if cells is None else json.dumps(cells, ensure_ascii=False) for cells in supporting_columns]
     column = pd.Series(texts, index=questions.asked.index, dtype=_TEXT)
-    return Questions(questions.asked.assign(evidence=column), questions.truth)
+    return Questions(questions.asked.assign(supporting_columns=column), questions.truth)
 
 
 class _Drawn(NamedTuple):
-    spelling: str
+    source_name: str
     company: str | None
     text: str
     kind: str
@@ -123,18 +125,20 @@ def _draw(
     spoil: Callable[[str, str, Random], str],
     random: Random,
 ) -> Iterator[_Drawn]:
-    """Different spellings, spoiled as the mix says, of listed and (8 %) of unlisted companies."""
+    """Different source names, spoiled as the mix says, of listed and (8 %) of unlisted companies."""
     kinds, weights = list(mix), list(accumulate(mix.values()))
     seen: set[str] = set()
     tries = 0
     while len(seen) < number:
         tries += 1
         if tries > 50 * number:
-            raise ValueError(f"only {len(seen):,} different spellings can be made of {len(listed):,}, not {number:,}")
+            raise ValueError(
+                f"only {len(seen):,} different source names can be made of {len(listed):,}, not {number:,}"
+            )
         is_unlisted = random.random() < UNLISTED_SHARE
         company, text = (None, random.choice(unlisted)) if is_unlisted else random.choice(listed)
         kind = random.choices(kinds, cum_weights=weights)[0]
-        spelling = spoil(text, kind, random)
-        if spelling.strip() and spelling not in seen:
-            seen.add(spelling)
-            yield _Drawn(spelling, company, text, kind)
+        source_name = spoil(text, kind, random)
+        if source_name.strip() and source_name not in seen:
+            seen.add(source_name)
+            yield _Drawn(source_name, company, text, kind)

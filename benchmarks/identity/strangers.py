@@ -163,21 +163,21 @@ def _sp500(setting: Setting) -> pd.DataFrame:
 
 
 def _try(name: str, entities: pd.DataFrame, reference: Reference) -> pd.DataFrame:
-    """Ask for all names: spelling, kind, listed (the name of the company that was accepted, else null), method."""
+    """Ask for all names: source name, kind, listed (the name of the company that was accepted, else null), method."""
     say(f"strangers: {name}")
     resolved = resolve(questions.make(entities["name"].tolist(), [None] * len(entities)).asked, reference)
-    accepted = resolved[["spelling", "company_id", "method"]].where(resolved["status"] == "accepted")
+    accepted = resolved[["source_name", "company_id", "method"]].where(resolved["status"] == "accepted")
     names = reference.companies.set_index("company_id")["name"]
     tried = pd.DataFrame(
         {
-            "spelling": entities["name"].tolist(),
+            "source_name": entities["name"].tolist(),
             "kind": entities["kind"].tolist(),
             "listed": accepted["company_id"].map(names),
             "method": accepted["method"],
         }
     )
     for row in tried[tried["listed"].notna() & tried["kind"].isin(STRANGERS)].head(EXAMPLES).itertuples():
-        say(f"strangers: {row.spelling!r} ({row.kind}) accepted as {row.listed!r} ({row.method})")
+        say(f"strangers: {row.source_name!r} ({row.kind}) accepted as {row.listed!r} ({row.method})")
     return tried
 
 

@@ -8,7 +8,7 @@ from finsync_pipeline.cli.sources import DeclarationMistake, declared_sources
 from finsync_pipeline.clients.auth import read_token
 from finsync_pipeline.clients.errors import without_credentials
 from finsync_pipeline.errors import ConfigurationError
-from finsync_pipeline.identity import Decider, Reference, ReferenceMistake
+from finsync_pipeline.identity import Decider, Reference
 from finsync_pipeline.identity.collisions import collisions
 from finsync_pipeline.identity.reference import unread_countries
 from finsync_pipeline.orchestration.partitions import all_quarters, spoken
@@ -27,7 +27,7 @@ def check() -> int:
         decider = Decider.read(reference_path(), review_path(), [mapping.name for mapping in sources])
         for mapping in sources:
             read_token(mapping.name, mapping.token_file)
-    except (DeclarationMistake, ReferenceMistake, SettingMistake, ConfigurationError) as mistake:
+    except (DeclarationMistake, ConfigurationError, SettingMistake) as mistake:
         print(f"finsync: {mistake}", file=sys.stderr)
         return 2
     _print_declared(sources, decider)

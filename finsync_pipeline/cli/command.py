@@ -15,7 +15,7 @@ examples:
   finsync run --quarters 2009-Q1...2009-Q4
                                        only these quarters, then the release
   finsync release --allow-missing pnl  publish what is in, also without pnl; the manifest says so
-  finsync review                       spellings of companies that a person should decide on
+  finsync review                       source names of companies that a person should decide on
   finsync decide                       the list of companies or the review changed: decide again, and publish
   finsync check                        is what you declared right? says file, line and cure
   finsync show                         the current release: what went in, what was refused and why

@@ -1,4 +1,4 @@
-"""What a person decides next, on a terminal: the spellings whose rows are refused, and lines for the review file."""
+"""What a person decides next, on a terminal: the source names whose rows are refused, and lines for the review file."""
 
 import csv
 import sys
@@ -10,13 +10,14 @@ from rich.table import Table
 from finsync_pipeline.cli.review_lines import last_decisions, unused_lines
 from finsync_pipeline.cli.show import console
 from finsync_pipeline.cli.sources import DeclarationMistake, declared_sources
-from finsync_pipeline.identity import Decider, ReferenceMistake
+from finsync_pipeline.errors import ConfigurationError
+from finsync_pipeline.identity import Decider
 from finsync_pipeline.identity.audit import open_questions
 from finsync_pipeline.settings import identity_review_file, reference_path, review_path
 from finsync_pipeline.statements.tables import IDENTITY_REVIEW
 
 SHOWN = 20
-COLUMNS = ("source", "spelling", "evidence", "row_count", "last_period", "status", "candidates")
+COLUMNS = ("source", "source_name", "supporting_columns", "row_count", "last_period", "status", "candidates")
 
 
 def show(as_csv: bool) -> int:
@@ -24,7 +25,7 @@ def show(as_csv: bool) -> int:
     try:
         sources = [mapping.name for mapping in declared_sources()]
         decider = Decider.read(reference_path(), review_path(), sources)
-    except (DeclarationMistake, ReferenceMistake) as mistake:
+    except (DeclarationMistake, ConfigurationError) as mistake:
         print(f"finsync: {mistake}", file=sys.stderr)
         return 2
     decisions = last_decisions(sources)
@@ -48,7 +49,7 @@ def _show_questions(questions: pd.DataFrame) -> None:
     for row in questions[list(COLUMNS)].head(SHOWN).itertuples(index=False):
         table.add_row(*("" if pd.isna(cell) else str(cell) for cell in row))
     console.print(table)
-    told = f"{len(questions):,} spellings, {questions['row_count'].sum():,} rows"
+    told = f"{len(questions):,} source names, {questions['row_count'].sum():,} rows"
     console.print(f"{told}; all of them: finsync review --csv, or {identity_review_file()}", soft_wrap=True)
     where = review_path() or "review.csv beside your list of companies (or FINSYNC_REVIEW)"
     console.print(

@@ -25,8 +25,8 @@ def unused_lines(review: Review, decisions: pd.DataFrame) -> list[str]:
     """A sentence for each line that decides none of the rows; lines on a source without rows are left out."""
     worked = {*decisions["source"].unique()}
     return [
-        f"Not used: the review's line on {line.spelling!r} of {line.source or 'every source'} "
-        f"({line.who}, {line.when}): correct its spelling, source, evidence or dates "
+        f"Not used: the review's line on {line.source_name!r} of {line.source or 'every source'} "
+        f"({line.who}, {line.when}): correct its source name, source, evidence or dates "
         "to those of finsync review --csv, or remove it"
         for line in (review.unused(decisions) if worked else [])
         if line.source is None or line.source in worked

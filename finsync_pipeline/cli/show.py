@@ -49,13 +49,13 @@ def show_current() -> int:
 
 
 def _account(kind: str, sources: dict[str, Any]) -> Table:
-    columns = ["in", "used", "refused", "superseded"] + (["empty"] if kind == "cells" else [])
-    table = _table(f"{kind.capitalize()} of each source", "source", *columns, "adds up", "undated beside")
+    columns = ["in", "used", "rejected", "superseded"] + (["empty"] if kind == "cells" else [])
+    table = _table(f"{kind.capitalize()} of each source", "source", *columns, "adds up", "unassigned")
     for name, account in sources.items():
         counts = [account[f"{kind}_{column}"] for column in columns]
-        is_whole = kind == "cells" or counts[0] + account["undated_rows"] == account["row_count"]
+        is_whole = kind == "cells" or counts[0] + account["unassigned_rows"] == account["row_count"]
         adds_up = "yes" if counts[0] == sum(counts[1:]) and is_whole else "NO"
-        table.add_row(name, *(f"{count:,}" for count in counts), adds_up, f"{account[f'undated_{kind}']:,}")
+        table.add_row(name, *(f"{count:,}" for count in counts), adds_up, f"{account[f'unassigned_{kind}']:,}")
     return _right_aligned(table)
 
 

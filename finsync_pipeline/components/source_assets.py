@@ -17,18 +17,18 @@ from finsync_pipeline.orchestration.io_manager import PARTITION_COLUMN
 from finsync_pipeline.orchestration.metadata import column_schema, counted_by_quarter, described, described_by_quarter
 from finsync_pipeline.orchestration.partitions import ONE_RUN, QUARTERS, days_of
 from finsync_pipeline.orchestration.resources import RunSources
-from finsync_pipeline.quality.reconciliation import draw_up_ledger, imbalances
+from finsync_pipeline.quality.reconciliation import imbalances, make_ledger
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.row_context import DecisionsOutdated, company_spellings
-from finsync_pipeline.statements.standardize import harmonise
-from finsync_pipeline.statements.tables import COMPANY_IDS, DELIVERY, FACTS, LEDGER, REJECTS, TEXTS, Table, raw_table
+from finsync_pipeline.statements.row_context import source_names
+from finsync_pipeline.statements.standardize import standardize
+from finsync_pipeline.statements.tables import COMPANY_IDS, FACTS, INVENTORY, LEDGER, REJECTS, TEXTS, Table, raw_table
 
 COUNTED = [name for name in LEDGER.arrow.names if name.startswith(("rows_", "cells_"))]
 RETRY = dg.RetryPolicy(max_retries=1, delay=1)
 
 
 def source_assets(mapping: SourceMapping) -> list[dg.AssetsDefinition]:
-    """delivery and undated; raw, company_ids; facts, texts, rejects and ledger: all under the source's name."""
+    """inventory and unassigned; raw, company_ids; facts, texts, rejects and ledger: all under the source's name."""
     return [_delivery(mapping), _raw(mapping), _company_ids(mapping), _statements(mapping)]
 
 
@@ -45,7 +45,7 @@ def failures_explained(mapping: SourceMapping) -> Iterator[None]:
         yield
     except SourceUnavailable as error:
         raise dg.Failure(str(error), metadata=metadata) from None
-    except (FinSyncError, DecisionsOutdated) as error:
+    except FinSyncError as error:
         raise dg.Failure(str(error), metadata=metadata, allow_retries=False) from None
 
 
@@ -61,47 +61,48 @@ def _out(mapping: SourceMapping, table: Table, description: str, partition_colum
 
 
 def _delivery(mapping: SourceMapping) -> dg.AssetsDefinition:
-    undated = Table("undated", REJECTS.fields)
-    delivery_key = dg.AssetKey([mapping.name, "delivery"])
+    unassigned = Table("unassigned", REJECTS.fields)
+    inventory_key = dg.AssetKey([mapping.name, "inventory"])
 
     @dg.multi_asset(
         name=f"{mapping.name}_delivery",
         outs={
-            "delivery": _out(
-                mapping, DELIVERY, "What the service holds now: each period end, its rows, its quarter.", None
+            "inventory": _out(
+                mapping, INVENTORY, "What the service holds now: each period end, its rows, its quarter.", None
             ),
-            "undated": _out(mapping, undated, "Rows that belong to no quarter, refused with the reason.", None),
+            "unassigned": _out(mapping, unassigned, "Rows that belong to no quarter, with the reason.", None),
         },
         check_specs=[
             dg.AssetCheckSpec(
-                "rows_add_up", asset=delivery_key, blocking=True, description="All rows are in a quarter, or undated."
+                "rows_add_up",
+                asset=inventory_key,
+                blocking=True,
+                description="All rows are in a quarter, or unassigned.",
             )
         ],
         backfill_policy=ONE_RUN,
         retry_policy=RETRY,
         pool=f"{mapping.name}_service",
     )
-    def delivery(context: dg.AssetExecutionContext, run_sources: dg.ResourceParam[RunSources]) -> Iterator[Any]:
+    def inventory(context: dg.AssetExecutionContext, run_sources: dg.ResourceParam[RunSources]) -> Iterator[Any]:
         with failures_explained(mapping):
-            inventory = run_sources.inventory(context, mapping)
-        in_quarters = int(inventory.periods.loc[inventory.periods["quarter"].notna(), "row_count"].sum())
-        counts = {"rows": inventory.row_count, "in_quarters": in_quarters, "undated": len(inventory.unassigned)}
-        unmapped = ", ".join(inventory.unmapped) or "none"
-        if in_quarters + len(inventory.unassigned) != inventory.row_count:
+            stock = run_sources.inventory(context, mapping)
+        in_quarters = int(stock.periods.loc[stock.periods["quarter"].notna(), "row_count"].sum())
+        counts = {"rows": stock.row_count, "in_quarters": in_quarters, "unassigned": len(stock.unassigned)}
+        unmapped = ", ".join(stock.unmapped) or "none"
+        if in_quarters + len(stock.unassigned) != stock.row_count:
             yield dg.AssetCheckResult(passed=False, check_name="rows_add_up", metadata=counts)
             raise dg.Failure(
-                f"{mapping.name} counts {inventory.row_count:,} rows, but {in_quarters:,} in quarters and "
-                f"{len(inventory.unassigned):,} undated: it changed in between. Materialize it again."
+                f"{mapping.name} counts {stock.row_count:,} rows, but {in_quarters:,} in quarters and "
+                f"{len(stock.unassigned):,} unassigned: it changed in between. Materialize it again."
             )
         yield dg.Output(
-            inventory.periods,
-            "delivery",
-            metadata={**described(inventory.periods), **counts, "unmapped_columns": unmapped},
+            stock.periods, "inventory", metadata={**described(stock.periods), **counts, "unmapped_columns": unmapped}
         )
-        yield dg.Output(inventory.unassigned, "undated", metadata=described(inventory.unassigned))
+        yield dg.Output(stock.unassigned, "unassigned", metadata=described(stock.unassigned))
         yield dg.AssetCheckResult(passed=True, check_name="rows_add_up", metadata=counts)
 
-    return delivery
+    return inventory
 
 
 def _raw(mapping: SourceMapping) -> dg.AssetsDefinition:
@@ -116,14 +117,14 @@ def _raw(mapping: SourceMapping) -> dg.AssetsDefinition:
         pool=f"{mapping.name}_service",
         metadata=column_schema(raw_table(mapping))
         | {PARTITION_COLUMN: "finsync_period_end", "url": shown_url(mapping)},
-        ins={"delivery": dg.AssetIn([mapping.name, "delivery"])},
+        ins={"inventory": dg.AssetIn([mapping.name, "inventory"])},
     )
     def raw(
-        context: dg.AssetExecutionContext, delivery: pd.DataFrame, run_sources: dg.ResourceParam[RunSources]
+        context: dg.AssetExecutionContext, inventory: pd.DataFrame, run_sources: dg.ResourceParam[RunSources]
     ) -> pd.DataFrame:
         with failures_explained(mapping), service_of(mapping) as service:
             held = run_sources.table(mapping)
-            rows = fetch_rows(service, mapping, delivery, days_of(context.partition_keys), held)
+            rows = fetch_rows(service, mapping, inventory, days_of(context.partition_keys), held)
         described_by_quarter(context, rows, "finsync_period_end", context.asset_key, context.partition_keys)
         return rows
 
@@ -135,7 +136,7 @@ def _company_ids(mapping: SourceMapping) -> dg.AssetsDefinition:
         key=[mapping.name, "company_ids"],
         group_name=mapping.name,
         kinds={"parquet"},
-        description="Each distinct spelling of a company, and which listed company it means.",
+        description="Each distinct source name, and which reference company it means.",
         partitions_def=QUARTERS,
         backfill_policy=ONE_RUN,
         metadata=column_schema(COMPANY_IDS) | {PARTITION_COLUMN: "period_end"},
@@ -149,7 +150,7 @@ def _company_ids(mapping: SourceMapping) -> dg.AssetsDefinition:
         review_lines: pd.DataFrame,
     ) -> pd.DataFrame:
         decider = Decider(Reference(companies, company_aliases), Review.of(review_lines))
-        decided = COMPANY_IDS.conform(decider.decide(company_spellings(raw, mapping), mapping.name))
+        decided = COMPANY_IDS.conform(decider.decide(source_names(raw, mapping), mapping.name))
         described_by_quarter(context, decided, "period_end", context.asset_key, context.partition_keys)
         counted_by_quarter(context, decided)
         return decided
@@ -169,7 +170,7 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
             "ledger": _out(mapping, LEDGER, "What became of all rows and cells, counted.", "quarter"),
         },
         ins={
-            "delivery": dg.AssetIn([mapping.name, "delivery"]),
+            "inventory": dg.AssetIn([mapping.name, "inventory"]),
             "raw": dg.AssetIn([mapping.name, "raw"]),
             "company_ids": dg.AssetIn([mapping.name, "company_ids"]),
         },
@@ -179,7 +180,7 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
                 asset=ledger_key,
                 blocking=True,
                 partitions_def=QUARTERS,
-                description="Rows in = used + refused + superseded; cells likewise, with the empty ones.",
+                description="Rows in = used + rejected + superseded; cells likewise, with the empty ones.",
             )
         ],
         partitions_def=QUARTERS,
@@ -189,15 +190,15 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
     )
     def statements(
         context: dg.AssetExecutionContext,
-        delivery: pd.DataFrame,
+        inventory: pd.DataFrame,
         raw: pd.DataFrame,
         company_ids: pd.DataFrame,
     ) -> Iterator[Any]:
         keys = context.partition_keys
         with failures_explained(mapping):
-            made = harmonise(raw, company_ids, mapping)
-        ledger = draw_up_ledger(raw, made, mapping, days_of(keys), company_ids)
-        yield from _conservation(mapping, ledger, delivery, keys)
+            made = standardize(raw, company_ids, mapping)
+        ledger = make_ledger(raw, made, mapping, days_of(keys), company_ids)
+        yield from _conservation(mapping, ledger, inventory, keys)
         tables = {"facts": (made.facts, "period_end"), "texts": (made.texts, "period_end")}
         tables |= {"rejects": (made.rejects, "quarter"), "ledger": (ledger, "quarter")}
         for name, (frame, column) in tables.items():
@@ -208,7 +209,7 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
 
 
 def _conservation(
-    mapping: SourceMapping, ledger: pd.DataFrame, delivery: pd.DataFrame, keys: Sequence[str]
+    mapping: SourceMapping, ledger: pd.DataFrame, inventory: pd.DataFrame, keys: Sequence[str]
 ) -> Iterator[Any]:
     """The check of each quarter; a Failure before anything is stored, if one does not add up.
 
@@ -216,7 +217,7 @@ def _conservation(
     """
     lines = {line["quarter"].isoformat(): line for line in ledger.to_dict("records")}
     broken: dict[str, list[str]] = {}
-    for imbalance in imbalances(ledger, rows_by_quarter(delivery)):
+    for imbalance in imbalances(ledger, rows_by_quarter(inventory)):
         broken.setdefault(imbalance.quarter.isoformat(), []).append(str(imbalance))
     for key in keys:
         counts = {name: int(lines[key][name]) for name in COUNTED}

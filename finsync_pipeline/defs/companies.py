@@ -6,7 +6,8 @@ import dagster as dg
 import pandas as pd
 
 from finsync_pipeline.components.statement_source import StatementSource
-from finsync_pipeline.identity import Reference, ReferenceMistake, read_reference, read_review
+from finsync_pipeline.errors import ConfigurationError
+from finsync_pipeline.identity import Reference, read_reference, read_review
 from finsync_pipeline.orchestration.metadata import column_schema, described
 from finsync_pipeline.orchestration.partitions import ONE_RUN
 from finsync_pipeline.settings import reference_path, review_path
@@ -34,7 +35,7 @@ def reference_list(context: dg.AssetExecutionContext) -> tuple[dg.Output[pd.Data
     """Read FINSYNC_REFERENCE anew."""
     try:
         reference = read_reference(reference_path())
-    except ReferenceMistake as mistake:
+    except ConfigurationError as mistake:
         raise dg.Failure(str(mistake), allow_retries=False) from None
     notes: dict[str, Any] = {
         "reference_version": reference.version,
@@ -54,7 +55,7 @@ def lists(context: dg.ComponentLoadContext) -> dg.Definitions:
     @dg.asset(
         group_name="companies",
         kinds={"csv"},
-        description="What people decided about spellings: it wins over every automatic decision.",
+        description="What people decided about source names: it wins over every automatic decision.",
         metadata=column_schema(REVIEW_LINES),
         backfill_policy=ONE_RUN,
     )
@@ -62,7 +63,7 @@ def lists(context: dg.ComponentLoadContext) -> dg.Definitions:
         path = review_path()
         try:
             review = read_review(path, Reference(companies, company_aliases), sources)
-        except ReferenceMistake as mistake:
+        except ConfigurationError as mistake:
             raise dg.Failure(str(mistake), allow_retries=False) from None
         read_from = dg.MetadataValue.path(str(path)) if path else dg.MetadataValue.text("no review file")
         table = REVIEW_LINES.conform(review.table)

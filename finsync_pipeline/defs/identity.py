@@ -33,7 +33,7 @@ def identity(context: dg.ComponentLoadContext) -> dg.Definitions:
     @dg.asset(
         group_name="release",
         kinds={"parquet"},
-        description="Every spelling that is not exactly a listed id: what was decided, by which method, how surely.",
+        description="Every source name that is not exactly a listed id: what was decided, by which method, how surely.",
         metadata=column_schema(COMPANY_IDS),
         backfill_policy=ONE_RUN,
         ins=ins,
@@ -49,7 +49,7 @@ def identity(context: dg.ComponentLoadContext) -> dg.Definitions:
     @dg.asset(
         group_name="release",
         kinds={"csv"},
-        description="What a person decides next: spellings whose rows are refused, those with the most rows first. "
+        description="What a person decides next: source names whose rows are refused, those with the most rows first. "
         "A line with company_id, who and when filled in can be copied to the review file.",
         metadata=column_schema(IDENTITY_REVIEW),
         backfill_policy=ONE_RUN,
@@ -62,11 +62,11 @@ def identity(context: dg.ComponentLoadContext) -> dg.Definitions:
         questions = IDENTITY_REVIEW.conform(open_questions(decisions, companies))
         write_csv(questions, identity_review_file())
         unused = Review.of(review_lines).unused(decisions)
-        columns = ("source", "spelling", "company_id", "who", "when")
+        columns = ("source", "source_name", "company_id", "who", "when")
         lines = [[getattr(line, column) for column in columns] for line in unused]
         told: dict[str, Any] = {
             "dagster/row_count": len(questions),
-            "rows_refused": int(questions.loc[questions["status"] != Status.ACCEPTED, "row_count"].sum()),
+            "rows_rejected": int(questions.loc[questions["status"] != Status.ACCEPTED, "row_count"].sum()),
             "questions": questions_shown(questions),
             "unused_review_lines": len(unused),
             "csv": dg.MetadataValue.path(str(identity_review_file())),

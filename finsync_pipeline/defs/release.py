@@ -16,7 +16,7 @@ from finsync_pipeline.settings import published_folder
 from finsync_pipeline.statements.tables import SUMMARY
 from finsync_pipeline.storage.parquet import ParquetFiles
 
-TABLES = ("delivery", "undated", "facts", "texts", "rejects", "company_ids", "ledger")
+TABLES = ("inventory", "unassigned", "facts", "texts", "rejects", "company_ids", "ledger")
 
 
 @dg.definitions

@@ -34,7 +34,7 @@ from finsync_pipeline.extraction.source_query import columns_query, count_query,
 from finsync_pipeline.statements.dates import UnreadableDate, quarter_of, read_period_end
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.standardize import rejected_rows
-from finsync_pipeline.statements.tables import DELIVERY, REJECTS
+from finsync_pipeline.statements.tables import INVENTORY, REJECTS
 from finsync_pipeline.statements.validate import check_columns
 
 PAGE_ROWS = 1_000
@@ -45,7 +45,7 @@ PAGE_ROWS = 1_000
 class Inventory:
     """What a source holds now.
 
-    `periods` is a table DELIVERY, `unassigned` the rows that belong to no quarter as a table REJECTS, `unmapped` the
+    `periods` is a table INVENTORY, `unassigned` the rows that belong to no quarter as a table REJECTS, `unmapped` the
     columns that the mapping does not name, `row_count` the rows of the table as the source counts them.
     """
 
@@ -159,10 +159,10 @@ def _assign(contents: _Contents, mapping: SourceMapping, quarters: set[date]) ->
     """The table of period ends, each with its quarter or the reason why it has none."""
     hashes = _hashes(contents)
     data_version = contents.data_version or _digest(sorted(contents.counts.items()))
-    return DELIVERY.validate(
-        DELIVERY.frame(
+    return INVENTORY.validate(
+        INVENTORY.frame(
             {
-                "spelling": text_of_literal(period),
+                "period_end_text": text_of_literal(period),
                 "literal": period,
                 "row_count": row_count,
                 "content_hash": hashes.get(period),

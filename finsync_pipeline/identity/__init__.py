@@ -1,13 +1,12 @@
 """Entity resolution: which company of the reference list each row of a source belongs to, or why none.
 
 What belongs here: reading the list (`reference` over `csv_text`, prepared in `company_index`) and its `collisions`; the
-decision about a text by itself (`spellings` over `codes`, `names` and `tickers`), then with its supporting columns
+decision about a text by itself (`texts` over `codes`, `names` and `tickers`), then with its supporting columns
 (`evidence`), by columns in `resolve` (`results` has statuses, methods and the columns); what people decided (`review`);
 both together (`decide`); and what is reported of decisions (`audit`). What does not: reading sources, and statements.
 Read on in `resolve`, then `docs/identity.md`.
 """
 
-from finsync_pipeline.identity.csv_text import ReferenceMistake
 from finsync_pipeline.identity.decide import Decider
 from finsync_pipeline.identity.reference import Reference, read_reference
 from finsync_pipeline.identity.resolve import resolve
@@ -16,7 +15,6 @@ from finsync_pipeline.identity.review import Review, apply_review, read_review
 __all__ = [
     "Decider",
     "Reference",
-    "ReferenceMistake",
     "Review",
     "apply_review",
     "read_reference",

@@ -12,7 +12,7 @@ import pandas as pd
 from finsync_pipeline import frames
 from finsync_pipeline.identity.results import Status
 
-REFUSED = tuple(str(status) for status in Status if status is not Status.ACCEPTED)
+NOT_ACCEPTED = tuple(str(status) for status in Status if status is not Status.ACCEPTED)
 
 _COUNTS_SQL = f"""
     SELECT
@@ -24,47 +24,47 @@ _COUNTS_SQL = f"""
 # An accepted one with a suggestion is used, but a person should look at it.
 _QUESTIONS_SQL = rf"""
     WITH asked AS (
-        SELECT spelling AS original, * REPLACE (regexp_replace(spelling, '\s*[\r\n]+\s*', ' ', 'g') AS spelling)
+        SELECT source_name AS name, * REPLACE (regexp_replace(source_name, '\s*[\r\n]+\s*', ' ', 'g') AS source_name)
         FROM decisions
-        WHERE trim(spelling) <> '' AND status <> '{Status.REJECTED}'
+        WHERE trim(source_name) <> '' AND status <> '{Status.REJECTED}'
             AND (status <> '{Status.ACCEPTED}' OR suggestion IS NOT NULL)
     )
     SELECT
-        source, spelling, evidence,
+        source, source_name, supporting_columns,
         sum(row_count)::BIGINT AS row_count, min(period_end) AS first_period, max(period_end) AS last_period,
         last(COLUMNS(['status', 'suggestion', 'score', 'runner_up', 'runner_up_score', 'candidates'])
-            ORDER BY period_end, original) AS "\0"
+            ORDER BY period_end, name) AS "\0"
     FROM asked
-    GROUP BY source, spelling, evidence
-    ORDER BY row_count DESC, source, spelling, evidence
+    GROUP BY source, source_name, supporting_columns
+    ORDER BY row_count DESC, source, source_name, supporting_columns
 """
 
 
 def rows_by_decision(decisions: pd.DataFrame) -> dict[date, dict[str, int]]:
-    """For each quarter (first day) of the decisions: the rows accepted by each method, then those refused by status.
+    """For each quarter (first day) of the decisions: the rows accepted by each method, then the others by status.
 
     Every quarter has all the methods that occur in any, so that a chart has a point for each. `decisions` is a table
     COMPANY_IDS.
     """
     counted = frames.query(_COUNTS_SQL, decisions=decisions[["period_end", "status", "method", "row_count"]])
-    methods = sorted({*counted["decision"]} - {*REFUSED})
+    methods = sorted({*counted["decision"]} - {*NOT_ACCEPTED})
     counts: dict[date, dict[str, int]] = {}
     for quarter, decision, rows in counted.itertuples(index=False, name=None):
-        counts.setdefault(quarter, dict.fromkeys((*methods, *REFUSED), 0))[decision] = int(rows)
+        counts.setdefault(quarter, dict.fromkeys((*methods, *NOT_ACCEPTED), 0))[decision] = int(rows)
     return counts
 
 
 def share_accepted(counts: dict[str, int]) -> float:
     """The share of rows that are accepted, by whatever method."""
-    return 1 - sum(counts[status] for status in REFUSED) / sum(counts.values())
+    return 1 - sum(counts[status] for status in NOT_ACCEPTED) / sum(counts.values())
 
 
 def open_questions(decisions: pd.DataFrame, companies: pd.DataFrame) -> pd.DataFrame:
-    """One row per source, spelling and evidence that is not decided, or is in doubt, those with the most rows first.
+    """One row per source, name and supporting columns that are not decided, or in doubt, the most frequent first.
 
     `decisions` is a table COMPANY_IDS over all sources and quarters, `companies` the list with company_id and name.
     Returns those columns of IDENTITY_REVIEW that are known; status, suggestion and candidates are those of the latest
-    period. Rows without any spelling are no question. A line break in a spelling is a blank: so the review can name it.
+    period. Rows without a source name are left out. A line break in a name becomes a blank, so the review can name it.
     """
     names = companies.set_index("company_id")["name"].dropna().to_dict()
     found = frames.query(_QUESTIONS_SQL, decisions=decisions)

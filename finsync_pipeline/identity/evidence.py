@@ -1,4 +1,4 @@
-"""Supporting columns: what the other cells of a row say about its company.
+"""Supporting columns: which company the other cells of a row lead to.
 
 A source may deliver a name beside a code, a code beside a name, or a country. A cell counts by what its key calls it.
 Supporting columns accept what a text alone leaves open only if it leads to the same company: they never decide alone.
@@ -42,7 +42,7 @@ Cell = tuple[str, str]
 
 @dataclass(slots=True)
 class SupportingEvidence:
-    """What the supporting columns of a row say.
+    """What the supporting columns of a row lead to.
 
     `companies`: those that a cell leads to, alone; `kinds`: of these cells. `choices`: companies of which a cell may
     mean each. `strange_names`: that no listed company has, `similar_names`: that only suggest some. `unlisted`: the
@@ -80,12 +80,12 @@ class SupportingEvidence:
 def apply_evidence(
     decisions: Decisions, is_code: Flags, questions: pa.Table, days: Sequence[date], index: CompanyIndex
 ) -> None:
-    """Change the decisions by the supporting columns. `questions`: text and evidence (JSON objects or null).
+    """Change the decisions by the supporting columns. `questions`: source_name and supporting_columns.
 
-    `is_code`: where a decision rests on a code. Raises ValueError where the evidence is not a JSON object.
+    `is_code`: where a decision rests on a code. Raises ValueError where supporting_columns are not a JSON object.
     """
-    texts = questions["spelling"].combine_chunks()
-    cells = [_cells(each) if each is not None and each.strip() else () for each in questions["evidence"].to_pylist()]
+    texts = questions["source_name"].combine_chunks()
+    cells = [_cells(each) if each and each.strip() else () for each in questions["supporting_columns"].to_pylist()]
     codes = _companies_of_codes(cells, index)
     evidence = {
         row: _read_cells(of_row, day, codes, index)
@@ -251,9 +251,9 @@ def _cells(evidence: str) -> tuple[Cell, ...]:
     try:
         cells = json.loads(evidence)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"spellings, column evidence: {evidence[:200]!r} is not JSON ({error})") from None
+        raise ValueError(f"column supporting_columns: {evidence[:200]!r} is not JSON ({error})") from None
     if not isinstance(cells, dict):
-        raise ValueError(f"spellings, column evidence: {evidence!r} is not a JSON object")
+        raise ValueError(f"column supporting_columns: {evidence!r} is not a JSON object")
     read: list[Cell] = []
     for key, cell in cells.items():
         kind = _kind_of(key)

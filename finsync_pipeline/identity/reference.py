@@ -1,6 +1,6 @@
-"""The list of companies and their aliases: reading it, refusing mistakes, telling its version.
+"""The list of companies and their aliases: reading it, refusing mistakes, and its version.
 
-What is read stays text: `0000320193` keeps its zeros. Which spelling means which company is decided elsewhere.
+What is read stays text: `0000320193` keeps its zeros. Which source name means which company is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
+from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.identity.company_index import CompanyIndex, normalise_cik
 from finsync_pipeline.identity.countries import read_country
-from finsync_pipeline.identity.csv_text import ReferenceMistake, Row, read_rows
+from finsync_pipeline.identity.csv_text import Row, read_rows
 from finsync_pipeline.identity.names.normal_form import fold_blanks
 from finsync_pipeline.identity.tickers import normalise_ticker
 
@@ -28,13 +29,13 @@ COMPANY_COLUMNS = ("company_id", "name", "tickers", "cik", "lei", "isin", "cusip
 ALIAS_COLUMNS = ("company_id", "alias", "kind", "valid_from", "valid_to", "note")
 DATES = ("valid_from", "valid_to", "when")
 
-#: Columns whose cells may hold several codes: what one looks like, and in words.
-CODES: dict[str, tuple[Callable[[str], object], str]] = {
-    "tickers": (normalise_ticker, "a ticker: write it alone, such as BRK.B"),
-    "cik": (normalise_cik, "a CIK: write up to ten digits"),
-    "lei": (re.compile(r"[0-9A-Z]{20}").fullmatch, "an LEI: write its 20 letters and digits"),
-    "isin": (re.compile(r"[0-9A-Z]{12}").fullmatch, "an ISIN: write its 12 letters and digits"),
-    "cusip": (re.compile(r"[0-9A-Z*@#]{6,9}").fullmatch, "a CUSIP: write its 9 letters and digits"),
+#: Columns whose cells may hold several codes: what one looks like, what it is, and how to write it.
+CODES: dict[str, tuple[Callable[[str], object], str, str]] = {
+    "tickers": (normalise_ticker, "a ticker", "Write it alone, such as BRK.B"),
+    "cik": (normalise_cik, "a CIK", "Write up to ten digits"),
+    "lei": (re.compile(r"[0-9A-Z]{20}").fullmatch, "an LEI", "Write its 20 letters and digits"),
+    "isin": (re.compile(r"[0-9A-Z]{12}").fullmatch, "an ISIN", "Write its 12 letters and digits"),
+    "cusip": (re.compile(r"[0-9A-Z*@#]{6,9}").fullmatch, "a CUSIP", "Write its 9 letters and digits"),
 }
 _SEPARATORS = re.compile(r"[|,;]")
 #: One CIK as a spreadsheet shows it, `1,067,983`, would be read as three.
@@ -46,7 +47,7 @@ class Reference:
     """The listed companies.
 
     `companies`: company_id, name, tickers, cik, lei, isin, cusip (of tickers and codes several separated by `|`),
-    country (ISO 3166, two letters, or what is no country as it is written); all Arrow text.
+    country (ISO 3166, two letters, or the text where it is not one); all Arrow text.
     `aliases`: company_id, alias, kind (`name` or `ticker`), valid_from, valid_to (Arrow dates, both days
     included, null = open), note. A column that the list does not have is there, and null.
     """
@@ -74,7 +75,7 @@ def read_reference(path: str | Path) -> Reference:
     """Read a list of companies.
 
     `path` is a folder with `companies.csv` and, where there is one, `aliases.csv`; or one CSV file of companies. Only
-    `company_id` is required. Raises `ReferenceMistake`, which names file, row, column and the cure.
+    `company_id` is required. Raises ConfigurationError, which names file, row, column and the fix.
     """
     path = Path(path)
     companies = _read_companies(path / "companies.csv" if path.is_dir() else path)
@@ -84,9 +85,9 @@ def read_reference(path: str | Path) -> Reference:
 
 
 def _read_companies(file: Path) -> pd.DataFrame:
-    rows = read_rows(file, required={"company_id": "fill it in, every company has an id of its own, or remove the row"})
+    rows = read_rows(file, required={"company_id": "Fill it in, every company has an id of its own, or remove the row"})
     if not rows:
-        raise ReferenceMistake(f"{file}: lists no company: add a row for each")
+        raise ConfigurationError("lists no company", "Add a row for each", where=file)
     seen: dict[str, Row] = {}
     for row in rows:
         company_id = row.cells["company_id"]
@@ -94,7 +95,7 @@ def _read_companies(file: Path) -> pd.DataFrame:
         if other is not row:
             is_same = other.cells["company_id"] == company_id
             how = "is the id" if is_same else f"differs only by case or blanks from {other.cells['company_id']!r}"
-            raise row.mistake("company_id", f"{company_id!r} {how} of row {other.number}: keep one of the two")
+            raise row.error("company_id", f"{company_id!r} {how} of row {other.number}", "Keep one of the two")
     return frame_of([{column: _read_cell(row, column) for column in COMPANY_COLUMNS} for row in rows], COMPANY_COLUMNS)
 
 
@@ -107,10 +108,10 @@ def _read_cell(row: Row, column: str) -> str | None:
         return read_country(cell) or cell
     is_one = column == "cik" and _ONE_NUMBER.fullmatch(cell)
     codes = [code.strip() for code in ([cell] if is_one else _SEPARATORS.split(cell)) if code.strip()]
-    is_code, words = CODES[column]
+    is_code, kind, fix = CODES[column]
     for code in codes:
         if not is_code(code if column in ("tickers", "cik") else re.sub(r"[\s-]", "", code).upper()):
-            raise row.mistake(column, f"{code!r} is not {words}, several separated by |, or leave it blank")
+            raise row.error(column, f"{code!r} is not {kind}", f"{fix}, several separated by |, or leave it blank")
     return "|".join(dict.fromkeys(codes)) or None
 
 
@@ -121,17 +122,17 @@ def unread_countries(companies: pd.DataFrame) -> pd.DataFrame:
 
 
 def _read_aliases(file: Path, listed: Collection[str]) -> list[dict[str, Any]]:
-    required = {"company_id": "say whose alias it is", "alias": "write the other name or ticker, or remove the row"}
+    required = {"company_id": "Write whose alias it is", "alias": "Write the other name or ticker, or remove the row"}
     aliases: list[dict[str, Any]] = []
     for row in read_rows(file, required=required):
         company_id, alias, kind = row.cells["company_id"], row.cells["alias"], row.cells.get("kind", "name").lower()
         if company_id not in listed:
-            cure = "add the company to companies.csv, or correct the id"
-            raise row.mistake("company_id", f"{company_id!r} is not in companies.csv: {cure}")
+            fix = "Add the company to companies.csv, or correct the id"
+            raise row.error("company_id", f"{company_id!r} is not in companies.csv", fix)
         if kind not in ("name", "ticker"):
-            raise row.mistake("kind", f"{kind!r} is not a kind of alias: write 'name' or 'ticker', or leave it blank")
+            raise row.error("kind", f"{kind!r} is not a kind of alias", "Write 'name' or 'ticker', or leave it blank")
         if kind == "ticker" and normalise_ticker(alias) is None:
-            raise row.mistake("alias", f"{alias!r} is not a ticker: write it alone, such as BRK.B, a row for each")
+            raise row.error("alias", f"{alias!r} is not a ticker", "Write it alone, such as BRK.B, a row for each")
         aliases.append({**row.cells, **row.days(), "kind": kind})
     return aliases
 
@@ -142,7 +143,7 @@ def frame_of(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFra
 
 
 def records(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[list[str]]:
-    """The rows as lists of text, sorted, to be hashed; a null, as in a column that is not there, is no empty text."""
+    """The rows as lists of text, sorted, to be hashed; a missing cell is not an empty text."""
     rows = ([row.get(column) for column in columns] for row in frames.to_arrow(frame).to_pylist())
     return sorted(["" if cell is None else f"={cell}" for cell in row] for row in rows)
 

@@ -1,6 +1,6 @@
 """Entity resolution: which listed company each text of a source means, or why none.
 
-A decision depends on the text, what the source says that it is, its supporting columns, the period end and the
+A decision depends on the text, what the mapping declares that it is, its supporting columns, the period end and the
 reference, and on nothing else: not on the other rows, nor on their order.
 """
 
@@ -17,15 +17,16 @@ from finsync_pipeline.identity.company_index import KINDS, CompanyIndex
 from finsync_pipeline.identity.evidence import apply_evidence
 from finsync_pipeline.identity.reference import Reference
 from finsync_pipeline.identity.results import Decisions
-from finsync_pipeline.identity.spellings import decide_texts
+from finsync_pipeline.identity.texts import decide_texts
 
-_ASKED = {"spelling": pa.large_string(), "period_end": pa.date32(), "evidence": pa.large_string(), "kind": pa.string()}
+_TEXT = pa.large_string()
+_ASKED = {"source_name": _TEXT, "period_end": pa.date32(), "supporting_columns": _TEXT, "kind": pa.string()}
 
 
-def resolve(spellings: pd.DataFrame, reference: Reference) -> pd.DataFrame:
+def resolve(source_names: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     """Decide what each text means.
 
-    `spellings`: spelling (text, may be null), period_end (Arrow date, never null), evidence (text: a JSON
+    `source_names`: source_name (text, may be null), period_end (Arrow date, never null), supporting_columns (text: JSON
     object of other cells of the same row, or null), and kind, if it is there (text: of `KINDS`, or null: anything).
     Returns the same rows and columns, and
 
@@ -41,34 +42,34 @@ def resolve(spellings: pd.DataFrame, reference: Reference) -> pd.DataFrame:
       where accepted, set only if a person should look at the decision nevertheless
     - candidates: where not accepted, a JSON list of up to five `[company_id, score]`, the most similar first
 
-    Raises `ValueError` for a missing column, a null period_end, evidence that is not a JSON object, or another kind.
+    Raises `ValueError` for a missing column, a null period_end, supporting columns that are not JSON, or another kind.
     """
-    asked = _asked(spellings)
+    asked = _asked(source_names)
     questions, rows = _distinct(asked)
     decided = _decide(questions, reference.index).take(rows)
     columns = decided.columns(reference.index.company_ids)
-    return spellings.assign(**{name: column.set_axis(spellings.index) for name, column in columns.items()})
+    return source_names.assign(**{name: column.set_axis(source_names.index) for name, column in columns.items()})
 
 
 def _decide(questions: pa.Table, index: CompanyIndex) -> Decisions:
-    texts = questions["spelling"].combine_chunks().fill_null("")
+    texts = questions["source_name"].combine_chunks().fill_null("")
     days, kinds = questions["period_end"].to_pylist(), questions["kind"].to_pylist()
     decisions, is_code = decide_texts(texts, days, kinds, index)
-    if questions["evidence"].null_count < len(questions):
-        apply_evidence(decisions, is_code, questions.set_column(0, "spelling", texts), days, index)
+    if questions["supporting_columns"].null_count < len(questions):
+        apply_evidence(decisions, is_code, questions.set_column(0, "source_name", texts), days, index)
     return decisions
 
 
-def _asked(spellings: pd.DataFrame) -> pa.Table:
-    missing = _ASKED.keys() - {"kind"} - set(spellings.columns)
+def _asked(source_names: pd.DataFrame) -> pa.Table:
+    missing = _ASKED.keys() - {"kind"} - set(source_names.columns)
     if missing:
-        raise ValueError(f"spellings: has no column {', '.join(sorted(missing))}")
-    if spellings["period_end"].isna().any():
-        raise ValueError("spellings, column period_end: is null in some rows; every spelling needs its period end")
-    given = {name: spellings.get(name, [None] * len(spellings)) for name in _ASKED}
+        raise ValueError(f"source_names: has no column {', '.join(sorted(missing))}")
+    if source_names["period_end"].isna().any():
+        raise ValueError("source_names, column period_end: is null in some rows; every row needs its period end")
+    given = {name: source_names.get(name, [None] * len(source_names)) for name in _ASKED}
     columns = {name: pa.array(given[name], from_pandas=True).cast(dtype) for name, dtype in _ASKED.items()}
     if others := set(columns["kind"].unique().to_pylist()) - {None, *KINDS}:
-        raise ValueError(f"spellings, column kind: {', '.join(sorted(others))} is none of {', '.join(KINDS)}")
+        raise ValueError(f"source_names, column kind: {', '.join(sorted(others))} is not one of {', '.join(KINDS)}")
     return pa.table(columns)
 
 

@@ -12,8 +12,9 @@ import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
+from finsync_pipeline.errors import DataError
 from finsync_pipeline.statements.dates import quarter_of
-from finsync_pipeline.storage.parquet import ParquetFiles, TableMissing, read_frame, write_frame
+from finsync_pipeline.storage.parquet import ParquetFiles, read_frame, write_frame
 
 PARTITION_COLUMN = "partition_column"
 
@@ -37,7 +38,7 @@ class ParquetIOManager(dg.ConfigurableIOManager):
     def load_input(self, context: dg.InputContext) -> pd.DataFrame | ParquetFiles:
         """Read the table, or for an input of type ParquetFiles say where it is.
 
-        Raises TableMissing if a frame is asked for that was never materialized.
+        Raises DataError if a frame is requested that was never materialized.
         """
         keys = list(context.asset_partition_keys) if context.has_asset_partitions else [None]
         paths = {key: self._path(context.asset_key, key) for key in keys}
@@ -48,7 +49,7 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         if missing:
             name = context.asset_key.to_user_string()
             which = f" for {', '.join(missing[:3])}{' and more' if len(missing) > 3 else ''}" if keys != [None] else ""
-            raise TableMissing(f"{name} was never materialized{which}. Materialize it first, or in the same run.")
+            raise DataError(f"was never materialized{which}", "Materialize it first, or in the same run", where=name)
         return read_frame(files)
 
     def _path(self, asset_key: dg.AssetKey, partition: str | None = None) -> Path:
@@ -58,7 +59,7 @@ class ParquetIOManager(dg.ConfigurableIOManager):
 
 def _by_quarter(frame: pd.DataFrame, column: str, keys: list[str]) -> dict[str, pd.DataFrame]:
     """The rows of each quarter. Raises ValueError if a row belongs to none of them: it would be lost."""
-    quarter = frames.by_distinct(frame[column].astype(frames.STRING), _quarter_key, pa.string())
+    quarter = frames.map_unique(frame[column].astype(frames.STRING), _quarter_key, pa.string())
     strangers = sorted({"no date" if pd.isna(key) else key for key in quarter.unique()} - set(keys))
     if strangers:
         raise ValueError(f"rows of {', '.join(strangers)} in a run of {keys[0]} to {keys[-1]} would be lost")

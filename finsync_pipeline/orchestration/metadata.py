@@ -78,7 +78,16 @@ def methods_by_quarter(decisions: pd.DataFrame) -> dg.MetadataValue[Any]:
 
 def questions_shown(questions: pd.DataFrame) -> dg.MetadataValue[Any]:
     """The first of the open questions as a table."""
-    columns = ("source", "spelling", "evidence", "row_count", "first_period", "last_period", "status", "candidates")
+    columns = (
+        "source",
+        "source_name",
+        "supporting_columns",
+        "row_count",
+        "first_period",
+        "last_period",
+        "status",
+        "candidates",
+    )
     rows: Sequence[Any] = list(questions[list(columns)].head(QUESTIONS_SHOWN).itertuples(index=False))
     return markdown_table(columns, rows) if rows else dg.MetadataValue.text("nothing to decide")
 

@@ -69,7 +69,7 @@ def state_of_files(sources: Sequence[str]) -> str:
 
 
 class DecisionsKept:
-    """The stored decisions of the sources, beside what is in force now. Raises ReferenceMistake."""
+    """The stored decisions of the sources, beside what is in force now. Raises ConfigurationError."""
 
     def __init__(self, sources: Sequence[str]) -> None:
         self.sources = frozenset(sources)

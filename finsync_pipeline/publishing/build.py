@@ -20,9 +20,9 @@ from finsync_pipeline.publishing.release import Release, publish
 from finsync_pipeline.publishing.staleness import MadeBy, quarter_statuses, refuse_missing
 from finsync_pipeline.statements.tables import (
     COMPANY_IDS,
-    DELIVERY,
     FACTS,
     FINANCIALS,
+    INVENTORY,
     LEDGER,
     REJECTS,
     SUMMARY,
@@ -36,8 +36,8 @@ from finsync_pipeline.storage.parquet import read_frame
 class SourceTables:
     """The Parquet files of one source's tables; an empty list where there is none."""
 
-    delivery: list[Path]
-    undated: list[Path]
+    inventory: list[Path]
+    unassigned: list[Path]
     facts: list[Path]
     texts: list[Path]
     rejects: list[Path]
@@ -92,7 +92,7 @@ def make_release(
             "financials": wide,
             "facts": engine.collect(facts.sort(keys), FACTS.arrow),
             "texts": engine.collect(texts.sort("company_id", "item", "source", "row_key"), TEXTS.arrow),
-            "rejects": _read(REJECTS, [*_files(sources, "rejects"), *_files(sources, "undated")]),
+            "rejects": _read(REJECTS, [*_files(sources, "rejects"), *_files(sources, "unassigned")]),
             "company_ids": _read(COMPANY_IDS, _files(sources, "company_ids")),
             "ledger": _read(LEDGER, _files(sources, "ledger")),
         }
@@ -109,26 +109,26 @@ def decisions_in(files: Sequence[Path]) -> pd.DataFrame:
 
 
 def corrections(decisions: pd.DataFrame) -> pd.DataFrame:
-    """Those of the decisions that are on spellings which are not exactly a listed id, those in doubt first."""
-    corrected = decisions[(decisions["company_id"] != decisions["spelling"]).fillna(True)]
-    order = ["status", "row_count", "source", "spelling", "period_end"]
+    """Those of the decisions that are on source names which are not exactly a listed id, those in doubt first."""
+    corrected = decisions[(decisions["company_id"] != decisions["source_name"]).fillna(True)]
+    order = ["status", "row_count", "source", "source_name", "period_end"]
     return corrected.sort_values(order, ascending=[False, False, True, True, True], ignore_index=True)
 
 
 def _account(
     name: str, tables: SourceTables, made_by: MadeBy, allow_missing: Sequence[str], decided_alike: Collection[date]
 ) -> dict[str, Any]:
-    delivery = _read(DELIVERY, tables.delivery) if tables.delivery else None
+    inventory = _read(INVENTORY, tables.inventory) if tables.inventory else None
     ledger = _read(LEDGER, tables.ledger)
     is_allowed = name in allow_missing
-    asked = delivery is not None or len(ledger) > 0
+    asked = inventory is not None or len(ledger) > 0
     in_force = None if is_allowed else made_by
-    statuses = quarter_statuses(delivery, ledger, in_force, decided_alike) if asked else None
+    statuses = quarter_statuses(inventory, ledger, in_force, decided_alike) if asked else None
     refuse_missing(name, statuses, allow_missing)
-    undated, rejects = _read(REJECTS, tables.undated), _read(REJECTS, tables.rejects)
-    if delivery is not None and not is_allowed:
-        refuse_unequal(name, int(ledger["rows_in"].sum()), len(undated), int(delivery["row_count"].sum()))
-    return source_account(statuses, delivery, undated, rejects, ledger, is_allowed)
+    unassigned, rejects = _read(REJECTS, tables.unassigned), _read(REJECTS, tables.rejects)
+    if inventory is not None and not is_allowed:
+        refuse_unequal(name, int(ledger["rows_in"].sum()), len(unassigned), int(inventory["row_count"].sum()))
+    return source_account(statuses, inventory, unassigned, rejects, ledger, is_allowed)
 
 
 def _refuse_outdated(made_now: pd.DataFrame, files: Sequence[Path]) -> None:

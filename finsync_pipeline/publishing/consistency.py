@@ -44,7 +44,7 @@ def refuse_mixed(
         FULL JOIN unused_counts USING (source, quarter)
         LEFT JOIN decided USING (source, quarter)
         WHERE coalesce(used, 0) <> coalesce(cells_used, 0)
-            OR coalesce(unused, 0) <> coalesce(cells_refused + cells_superseded, 0)
+            OR coalesce(unused, 0) <> coalesce(cells_rejected + cells_superseded, 0)
             OR lowest <> data_version OR highest <> data_version
             OR by_now <> (reference_version, review_version)
         ORDER BY source, quarter
@@ -63,10 +63,11 @@ def refuse_mixed(
         )
 
 
-def refuse_unequal(source: str, rows_in: int, undated: int, row_count: int) -> None:
+def refuse_unequal(source: str, rows_in: int, unassigned: int, row_count: int) -> None:
     """Raise TablesMixed if the rows of all quarters and the undated are not the rows that the source counts."""
-    if rows_in + undated != row_count:
+    if rows_in + unassigned != row_count:
         raise TablesMixed(
             f"Nothing is published: {source} holds {row_count:,} rows, but {rows_in:,} are in its quarters and "
-            f"{undated:,} undated: some were worked on before it changed. Materialize {source} for all quarters again."
+            f"{unassigned:,} unassigned: some were processed before it changed. Materialize {source} for all quarters "
+            "again."
         )

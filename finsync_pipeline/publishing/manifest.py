@@ -7,14 +7,14 @@ import pandas as pd
 
 from finsync_pipeline.publishing.staleness import QuarterStatus
 
-COUNTS = ("rows_in", "rows_used", "rows_refused", "rows_superseded")
-CELL_COUNTS = ("cells_in", "cells_used", "cells_refused", "cells_superseded", "cells_empty")
+COUNTS = ("rows_in", "rows_used", "rows_rejected", "rows_superseded")
+CELL_COUNTS = ("cells_in", "cells_used", "cells_rejected", "cells_superseded", "cells_empty")
 
 
 def source_account(
     statuses: Iterable[QuarterStatus] | None,
-    delivery: pd.DataFrame | None,
-    undated: pd.DataFrame,
+    inventory: pd.DataFrame | None,
+    unassigned: pd.DataFrame,
     rejects: pd.DataFrame,
     ledger: pd.DataFrame,
     is_allowed_missing: bool,
@@ -22,15 +22,15 @@ def source_account(
     """What a manifest says of one source; all counts are of rows or cells."""
     lines = {line.quarter: line for line in ledger.itertuples()}
     totals = {name: int(ledger[name].sum()) for name in (*COUNTS, *CELL_COUNTS)}
-    reasons = pd.concat([rejects, undated]).groupby(["outcome", "reason"])["cells"].agg(["size", "sum"]).sort_index()
+    reasons = pd.concat([rejects, unassigned]).groupby(["outcome", "reason"])["cells"].agg(["size", "sum"]).sort_index()
     return {
         "allowed_missing": is_allowed_missing,
-        "data_version": None if delivery is None or delivery.empty else delivery["data_version"].iloc[0],
-        "row_count": None if delivery is None else int(delivery["row_count"].sum()),
+        "data_version": None if inventory is None or inventory.empty else inventory["data_version"].iloc[0],
+        "row_count": None if inventory is None else int(inventory["row_count"].sum()),
         "mapping_hash": ledger["mapping_hash"].iloc[-1] if len(ledger) else None,
         **totals,
-        "undated_rows": len(undated),
-        "undated_cells": int(undated["cells"].sum()),
+        "unassigned_rows": len(unassigned),
+        "unassigned_cells": int(unassigned["cells"].sum()),
         "reasons": [
             {"outcome": outcome, "reason": reason, "entries": int(entries), "cells": int(cells)}
             for (outcome, reason), entries, cells in zip(reasons.index, reasons["size"], reasons["sum"], strict=True)

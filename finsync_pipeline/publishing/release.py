@@ -65,7 +65,7 @@ def publish(
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write the frame as CSV in UTF-8: a header, shortest exact numbers, empty cells for null.
 
-    Raises OSError, naming the path and the cure, if it cannot be written.
+    Raises DataError if it cannot be written.
     """
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.register("frame", frames.to_arrow(frame))

@@ -41,21 +41,21 @@ class SourceMissing(ValueError):
 
 
 def quarter_statuses(
-    delivery: pd.DataFrame | None,
+    inventory: pd.DataFrame | None,
     ledger: pd.DataFrame,
     made_by: MadeBy | None,
     decided_alike: Collection[date] = (),
 ) -> list[QuarterStatus]:
     """The status of every quarter that the source has rows for, or that was worked on with rows.
 
-    `delivery` is the table DELIVERY as last asked, or None if the source was never asked; `ledger` has the lines of its
+    `inventory` is the last table INVENTORY, or None if the source was never asked; `ledger` has the lines of its
     quarters. Fresh is a quarter whose rows are what the source holds, stale one with other rows, missing one that is
     not in yet, outdated one worked on by another mapping, list of companies or review than now (`made_by`); but not one
     of `decided_alike`, whose companies would be decided the same now. Where `made_by` is None, the source may be
     missing: nothing of it is called fresh or outdated.
     """
-    now = {} if delivery is None else quarter_versions(delivery)
-    counts = {} if delivery is None else rows_by_quarter(delivery)
+    now = {} if inventory is None else quarter_versions(inventory)
+    counts = {} if inventory is None else rows_by_quarter(inventory)
     worked = ledger[ledger["rows_in"] > 0]
     made = map(MadeBy, worked["mapping_hash"], worked["reference_version"], worked["review_version"])
     done = dict(zip(worked["quarter"], zip(worked["data_version"], made, strict=True), strict=True))
@@ -108,7 +108,7 @@ def refuse_missing(source: str, statuses: Sequence[QuarterStatus] | None, allow_
 
 def overtaken_quarters(decisions: pd.DataFrame, decider: Decider) -> set[date]:
     """The quarters (first days) of the decisions (columns of COMPANY_IDS) in which at least one would be another."""
-    return _quarters(decider.overtaken(decisions))
+    return _quarters(decider.outdated(decisions))
 
 
 def decided_alike(decisions: pd.DataFrame, decider: Decider) -> set[date]:

@@ -8,7 +8,7 @@ from finsync_pipeline.statements.mapping import Dates, PeriodEnds
 
 
 class UnreadableDate(ValueError):
-    """The text is no date in the declared formats; `reason` is `undated` or `date_ambiguous`."""
+    """The text is not one date in the declared formats; `reason` is `undated` or `date_ambiguous`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -23,7 +23,15 @@ def read_date(text: str, declared: Dates) -> date:
     found = {day for fmt in declared.formats if (day := _in_format(text, fmt))}
     if len(found) == 1:
         return found.pop()
-    raise UnreadableDate("date_ambiguous" if found else "undated")
+    raise UnreadableDate("date_ambiguous" if found else "date_unreadable")
+
+
+def readable_date(text: str, declared: Dates) -> date | None:
+    """As `read_date`, but None where that raises."""
+    try:
+        return read_date(text, declared)
+    except UnreadableDate:
+        return None
 
 
 def read_period_end(text: str, declared: PeriodEnds) -> date:
@@ -47,7 +55,7 @@ def _in_format(text: str, fmt: str) -> date | None:
         day = datetime.strptime(text, fmt)
     except ValueError:
         return None
-    # Nothing parts the digits of 2009111: strptime finds a November in it, but it may be any month or day.
+    # Nothing separates the digits of 2009111: strptime finds a November in it, but it may be any month or day.
     return day.date() if not _RUN_TOGETHER.search(fmt) or day.strftime(fmt) == text else None
 
 

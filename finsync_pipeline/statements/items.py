@@ -1,4 +1,4 @@
-"""The standard items: the one table from which schemas, descriptions and documentation are derived."""
+"""The standard items: the one table (`items.csv`) from which schemas, descriptions and documentation are derived."""
 
 import csv
 from dataclasses import dataclass
@@ -27,21 +27,22 @@ class Item:
     description: str
 
 
-def _read_items() -> dict[str, Item]:
-    table = files(__package__).joinpath("items.csv").read_text(encoding="utf-8")
-    return {
-        row["item"]: Item(
-            name=row["item"],
-            statement=cast(Statement, row["statement"]),
-            kind=cast(Kind, row["kind"]),
-            unit=cast(Unit, row["unit"]),
-            us_gaap=tuple(filter(None, row["us_gaap"].split("|"))),
-            description=row["description"],
-        )
-        for row in csv.DictReader(table.splitlines())
-    }
+def packaged_rows(file: str) -> list[dict[str, str]]:
+    """The rows of a CSV file of this package, by the columns of its header."""
+    text = files(__package__).joinpath(file).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
-ITEMS: dict[str, Item] = _read_items()
+ITEMS: dict[str, Item] = {
+    row["item"]: Item(
+        name=row["item"],
+        statement=cast(Statement, row["statement"]),
+        kind=cast(Kind, row["kind"]),
+        unit=cast(Unit, row["unit"]),
+        us_gaap=tuple(filter(None, row["us_gaap"].split("|"))),
+        description=row["description"],
+    )
+    for row in packaged_rows("items.csv")
+}
 NUMERIC_ITEMS: tuple[str, ...] = tuple(name for name, item in ITEMS.items() if item.kind != "text")
 TEXT_ITEMS: tuple[str, ...] = tuple(name for name, item in ITEMS.items() if item.kind == "text")

@@ -1,12 +1,12 @@
-"""The mapping language: what a source's YAML says about its columns, checked by Pydantic.
+"""The mapping language: how a source's YAML describes its columns, checked by Pydantic.
 
-Every mistake is told with the field and the cure. Reading the cells themselves is the work of `dates`,
-`numbers` and `rows`.
+Every mistake is reported with the field and the fix. The cells themselves are read in `dates`, `numbers` and
+`row_context`.
 """
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from keyword import iskeyword
@@ -14,18 +14,18 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from finsync_pipeline.statements.config_errors import Declared
-from finsync_pipeline.statements.currencies import CURRENCIES
-from finsync_pipeline.statements.items import ITEMS
+from finsync_pipeline.statements.config_errors import ConfigModel
+from finsync_pipeline.statements.items import ITEMS, packaged_rows
 
 SCALES = {"ones": 0, "thousands": 3, "millions": 6, "billions": 9}
-TAKEN_NAMES = (
+LENGTHS = (3, 6, 9, 12)
+CURRENCIES = frozenset(row["code"] for row in packaged_rows("currencies.csv"))
+"""Codes of ISO 4217 in use, and those that the euro replaced, since statements go back before it."""
+
+_TAKEN_NAMES = (
     "companies", "company_aliases", "company_id_corrections", "company_summary", "context", "financials",
     "publication", "release", "run_sources",
 )  # fmt: skip
-LENGTHS = (3, 6, 9, 12)
-
-
 _POWERS = {10**k: k for k in range(13)} | {float(f"1e-{k}"): -k for k in range(1, 13)}
 _PROBE = datetime(2004, 11, 23, tzinfo=UTC)  # no two parts of it can be taken for each other
 
@@ -35,13 +35,11 @@ def _column_by_name(value: Any) -> Any:
     return {"column": value} if isinstance(value, str) else value
 
 
-def _constant_or(part: type[Declared], constant: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Keys declare a column, anything else is the constant: only the one that is meant is judged."""
-
-    def read(value: Any) -> Any:
-        return part.model_validate(value) if isinstance(value, dict | part) else constant(value)
-
-    return read
+def _constant_or(part: type[ConfigModel], constant: Callable[[Any], Any]) -> BeforeValidator:
+    """Keys declare a column, anything else is the constant: only the one that is meant is checked."""
+    return BeforeValidator(
+        lambda value: part.model_validate(value) if isinstance(value, dict | part) else constant(value)
+    )
 
 
 def _power_of_ten(value: Any) -> int:
@@ -49,23 +47,19 @@ def _power_of_ten(value: Any) -> int:
         return SCALES[value]
     if isinstance(value, int | float) and not isinstance(value, bool) and value in _POWERS:
         return _POWERS[value]
-    raise ValueError(f"{value!r} is no scale: use one of {', '.join(SCALES)}, or a power of ten such as 1000")
+    raise ValueError(f"{value!r} is not a scale: use one of {', '.join(SCALES)}, or a power of ten such as 1000")
 
 
 def _months(value: Any) -> int:
     if value in LENGTHS:
         return int(value)
-    raise ValueError(f"{value!r} is no length of a period: use {', '.join(map(str, LENGTHS))} (months)")
-
-
-def _months_if_any(value: Any) -> int | None:
-    return None if value is None else _months(value)
+    raise ValueError(f"{value!r} is not a length of a period: use {', '.join(map(str, LENGTHS))} (months)")
 
 
 def _currency(value: Any) -> str:
     if value in CURRENCIES:
         return str(value)
-    raise ValueError(f"{value!r} is no currency: use its three capital letters (ISO 4217), such as USD")
+    raise ValueError(f"{value!r} is not a currency: use its three capital letters (ISO 4217), such as USD")
 
 
 def _date_format(value: str) -> str:
@@ -76,12 +70,12 @@ def _date_format(value: str) -> str:
     except ValueError:  # a letter that strptime does not know
         pass
     raise ValueError(
-        f"{value!r} is no format of a day: use strptime's letters for year, month and day, such as %Y-%m-%d"
+        f"{value!r} is not a format of a day: use strptime's letters for year, month and day, such as %Y-%m-%d"
     )
 
 
 def _source_name(value: str) -> str:
-    if value in TAKEN_NAMES or iskeyword(value):
+    if value in _TAKEN_NAMES or iskeyword(value):
         raise ValueError(f"{value!r} cannot name a source: FinSync itself uses the name; choose another")
     if re.fullmatch(r"[a-z][a-z0-9_]*", value):
         return value
@@ -97,19 +91,21 @@ DateFormat = Annotated[str, AfterValidator(_date_format)]
 ColumnName = Annotated[str, Field(min_length=1)]
 
 
-class Company(Declared):
-    """The column that names the company, what it holds, and columns of the row that testify to it (a name, a code).
+class Company(ConfigModel):
+    """The column that names the company, what it holds, and supporting columns of the row (a name, a code).
 
     Without a `kind` the column may hold anything: a value that means different companies as an id and as a ticker is
     ambiguous.
     """
 
+    RENAMED: ClassVar = {"evidence": "supporting_columns"}
+
     column: ColumnName
     kind: Literal["ticker", "cik", "lei", "isin", "cusip", "name", "id"] | None = None
-    evidence: dict[str, ColumnName] = Field(default_factory=dict)
+    supporting_columns: dict[str, ColumnName] = Field(default_factory=dict)
 
 
-class Dates(Declared):
+class Dates(ConfigModel):
     """A column of dates and the formats that it is written in, which must not contradict each other."""
 
     column: ColumnName
@@ -122,50 +118,52 @@ class PeriodEnds(Dates):
     snap_days: int = Field(default=0, ge=0, le=10)
 
 
-class LengthColumn(Declared):
-    """A column that holds the length of the period: a number of months or quarters, or other spellings."""
+class ValueColumn(ConfigModel):
+    """A column of few values: what each text means, where the mapping lists them in `values`."""
+
+    RENAMED: ClassVar = {"spellings": "values"}
 
     column: ColumnName
-    unit: Literal["months", "quarters"] = "months"
-    spellings: dict[str, Months] | None = None
+    values: dict[str, Any] | None = None
 
-    def read(self, text: str) -> int | None:
-        """Months of the text, or None if it is no length of a period."""
-        text = text.strip()
-        if self.spellings is not None:
-            return self.spellings.get(text)
+    def read(self, text: str) -> Any:
+        """The meaning of the text, or None if it is not known."""
+        return self._standard(text.strip()) if self.values is None else self.values.get(text.strip())
+
+    def _standard(self, text: str) -> Any:
+        """The meaning of a text where the mapping lists no values."""
+        raise NotImplementedError
+
+
+class LengthColumn(ValueColumn):
+    """A column that holds the length of the period: a number of months or quarters, or other texts."""
+
+    unit: Literal["months", "quarters"] = "months"
+    values: dict[str, Months] | None = None
+
+    def _standard(self, text: str) -> int | None:
         if not re.fullmatch(r"[0-9]{1,2}(\.0)?", text):
             return None
         months = int(float(text)) * (3 if self.unit == "quarters" else 1)
         return months if months in LENGTHS else None
 
 
-class CurrencyColumn(Declared):
-    """A column that holds the currency, as its ISO code or spelled otherwise."""
+class CurrencyColumn(ValueColumn):
+    """A column that holds the currency, as its ISO code or as other texts."""
 
-    column: ColumnName
-    spellings: dict[str, Currency] | None = None
+    values: dict[str, Currency] | None = None
 
-    def read(self, text: str) -> str | None:
-        """The ISO code of the text, or None if it is not known."""
-        text = text.strip()
-        if self.spellings is not None:
-            return self.spellings.get(text)
+    def _standard(self, text: str) -> str | None:
         return text if text in CURRENCIES else None
 
 
-class ScaleColumn(Declared):
-    """A column that says in what unit a row's money is, each spelling named."""
+class ScaleColumn(ValueColumn):
+    """A column that holds the unit of a row's money, as a power of ten for each text."""
 
-    column: ColumnName
-    spellings: dict[str, Exponent]
-
-    def read(self, text: str) -> int | None:
-        """The power of ten of the text, or None if it is not known."""
-        return self.spellings.get(text.strip())
+    values: dict[str, Exponent]
 
 
-class Numbers(Declared):
+class Numbers(ConfigModel):
     """How the source writes numbers. Words in `null_words` (and nothing at all) mean no value."""
 
     thousands: str = Field(default="", max_length=1)
@@ -183,7 +181,7 @@ class Numbers(Declared):
         return self
 
 
-class ItemColumn(Declared):
+class ItemColumn(ConfigModel):
     """The column of one item: `sign: -1` where the source turns it, `scale` where it has its own."""
 
     column: ColumnName
@@ -191,10 +189,10 @@ class ItemColumn(Declared):
     scale: Exponent | None = None
 
 
-class SourceMapping(Declared):
+class SourceMapping(ConfigModel):
     """How one source's table maps onto the standard items."""
 
-    RULES: ClassVar[int] = 2
+    RULES: ClassVar[int] = 3
     """Counts up when the same mapping would read the same rows otherwise than before: then no release mixes what both
     made. `tests/statements/test_mapping_rules.py` notices it."""
 
@@ -206,13 +204,13 @@ class SourceMapping(Declared):
     period_end: Annotated[PeriodEnds, BeforeValidator(_column_by_name)] = Field(
         description="Column of the period's end"
     )
-    months: Annotated[int | LengthColumn | None, BeforeValidator(_constant_or(LengthColumn, _months_if_any))] = Field(
-        default=None, description="Length of the period: constant, or a column"
-    )
-    currency: Annotated[str | CurrencyColumn, BeforeValidator(_constant_or(CurrencyColumn, _currency))] = Field(
+    months: Annotated[
+        int | LengthColumn | None, _constant_or(LengthColumn, lambda value: None if value is None else _months(value))
+    ] = Field(default=None, description="Length of the period: constant, or a column")
+    currency: Annotated[str | CurrencyColumn, _constant_or(CurrencyColumn, _currency)] = Field(
         description="Currency: constant, or a column"
     )
-    scale: Annotated[int | ScaleColumn, BeforeValidator(_constant_or(ScaleColumn, _power_of_ten))] = Field(
+    scale: Annotated[int | ScaleColumn, _constant_or(ScaleColumn, _power_of_ten)] = Field(
         default=0, description="Unit of money: constant, or a column"
     )
     known_since: Annotated[Dates | None, BeforeValidator(_column_by_name)] = None
@@ -223,51 +221,34 @@ class SourceMapping(Declared):
     )
 
     @model_validator(mode="after")
-    def _items_are_standard(self) -> Self:
-        for item in self.items:
-            if item not in ITEMS:
-                near = get_close_matches(item, ITEMS, n=3)
-                cure = f"did you mean {', '.join(near)}?" if near else "statements/items.csv lists them"
-                raise ValueError(f"items.{item}: no such standard item; {cure}")
-        return self
-
-    @model_validator(mode="after")
-    def _a_column_serves_one_item(self) -> Self:
-        seen: dict[str, str] = {}
-        for item, declared in self.items.items():
-            if declared.column in seen:
-                raise ValueError(
-                    f"items.{item}: column {declared.column!r} already serves {seen[declared.column]}; "
-                    "a column serves one item"
-                )
-            seen[declared.column] = item
-        return self
-
-    @model_validator(mode="after")
-    def _durations_have_a_length(self) -> Self:
-        durations = [item for item in self.items if ITEMS[item].kind == "duration"]
-        if durations and self.months is None:
-            raise ValueError(f"months: missing, and {durations[0]} is measured over a period; declare its length")
-        return self
-
-    @model_validator(mode="after")
-    def _url_is_http(self) -> Self:
+    def _parts_fit_together(self) -> Self:
+        for mistake in (*self._mistakes_of_items(), *self._mistakes_of_columns()):
+            raise ValueError(mistake)
         if "{{" not in self.url:  # a template is checked when it is resolved
             check_url(self.url)
         return self
 
-    @model_validator(mode="after")
-    def _columns_can_be_told_apart(self) -> Self:
-        seen: dict[str, str] = {}
+    def _mistakes_of_items(self) -> Iterator[str]:
+        item_of: dict[str, str] = {}
+        for item, declared in self.items.items():
+            if item not in ITEMS:
+                near = get_close_matches(item, ITEMS, n=3)
+                fix = f"did you mean {', '.join(near)}?" if near else "statements/items.csv lists them"
+                yield f"items.{item}: no such standard item; {fix}"
+            elif ITEMS[item].kind == "duration" and self.months is None:
+                yield f"months: missing, and {item} is measured over a period; declare its length"
+            other = item_of.setdefault(declared.column, item)
+            if other != item:
+                yield f"items.{item}: column {declared.column!r} already serves {other}; a column serves one item"
+
+    def _mistakes_of_columns(self) -> Iterator[str]:
+        by_lower_case: dict[str, str] = {}
         for column in self.columns:
             if column.lower().startswith("finsync_"):
-                raise ValueError(
-                    f"column {column!r}: names that begin with finsync_ are FinSync's own; serve it renamed"
-                )
-            other = seen.setdefault(column.lower(), column)  # SQL takes both for one
-            if other != column:
-                raise ValueError(f"columns {other!r} and {column!r} differ only in case; serve one of them renamed")
-        return self
+                yield f"column {column!r}: names that begin with finsync_ are FinSync's own; serve it renamed"
+            other = by_lower_case.setdefault(column.lower(), column)
+            if other != column:  # SQL takes both for one
+                yield f"columns {other!r} and {column!r} differ only in case; serve one of them renamed"
 
     def at(self, url: str, token_file: str = "") -> Self:
         """The same mapping for a service at this url that asks for the token in this file."""
@@ -275,12 +256,10 @@ class SourceMapping(Declared):
 
     @property
     def columns(self) -> list[str]:
-        """Every column that the mapping names, each once, in the order in which it is asked for."""
-        named = [self.row_key, self.company.column, *self.company.evidence.values(), self.period_end.column]
-        for part in (self.months, self.currency, self.scale, self.known_since):
-            if isinstance(part, LengthColumn | CurrencyColumn | ScaleColumn | Dates):
-                named.append(part.column)
-        named += [item.column for item in self.items.values()]
+        """Every column that the mapping names, each once, in the order in which it is requested."""
+        named = [self.row_key, self.company.column, *self.company.supporting_columns.values(), self.period_end.column]
+        parts = (self.months, self.currency, self.scale, self.known_since, *self.items.values())
+        named += [part.column for part in parts if isinstance(part, ValueColumn | Dates | ItemColumn)]
         return list(dict.fromkeys(named))
 
     @property
@@ -290,14 +269,13 @@ class SourceMapping(Declared):
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the rules and what the mapping says, wherever its service listens, whatever token it asks for."""
-        said = self.model_dump_json(exclude={"url", "token_file"})
-        return hashlib.sha256(f"{self.RULES} {said}".encode()).hexdigest()
+        """SHA-256 of the mapping, wherever its service listens, whatever token it asks for, by whatever rules."""
+        return hashlib.sha256(self.model_dump_json(exclude={"url", "token_file"}).encode()).hexdigest()
 
 
 def check_url(url: str) -> str:
     """The url, if a service can listen there. Raises ValueError otherwise."""
     if not re.match(r"https?://[^/\s]+", url):
         shown = re.sub(r"//[^/@]*@", "//***@", url)
-        raise ValueError(f"url: {shown!r} is no address of a service; write it like http://127.0.0.1:5001")
+        raise ValueError(f"url: {shown!r} is not the address of a service; write it like http://127.0.0.1:5001")
     return url

@@ -1,6 +1,7 @@
 """From raw rows and decided companies to facts, texts and rejects: each cell in one place, or empty."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -11,13 +12,13 @@ from finsync_pipeline.statements.items import ITEMS
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.numbers import read_numbers_sql
 from finsync_pipeline.statements.reasons import REASONS
-from finsync_pipeline.statements.row_context import numbered, read_rows
+from finsync_pipeline.statements.row_context import read_rows, with_row_ids
 from finsync_pipeline.statements.tables import FACTS, REJECTS, TEXTS, Table
 from finsync_pipeline.statements.validate import failing
 
 
 @dataclass(frozen=True)
-class Harmonised:
+class StandardizedTables:
     """What became of the rows: tables FACTS, TEXTS and REJECTS of `statements.tables`."""
 
     facts: pd.DataFrame
@@ -25,23 +26,24 @@ class Harmonised:
     rejects: pd.DataFrame
 
 
-def harmonise(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMapping) -> Harmonised:
+def standardize(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMapping) -> StandardizedTables:
     """Read every cell of the raw rows by the mapping.
 
     `raw` has the mapping's columns as text and the bookkeeping columns of `tables.RAW_BOOKKEEPING`;
     `company_ids` is a table COMPANY_IDS with the decisions for these rows. Raises pandera's SchemaErrors if
-    `raw` has another shape.
+    `raw` has other columns, DataError if `company_ids` were made of other rows.
     """
-    raw = numbered(raw)
-    rows = read_rows(raw, company_ids, mapping)
+    raw = with_row_ids(raw)
     cells = delivered_cells(raw, mapping)
-    rows = _refuse_empty(rows, cells)
-    readings = _beyond_bounds(_read(cells, rows, mapping))
-    rows = _reject_contradicted(rows, readings)
-    decided = frames.query(SUPERSEDE_SQL, readings=readings[_are_usable(readings, rows)])
-    return Harmonised(
-        facts=_used(decided, FACTS, mapping),
-        texts=_used(decided, TEXTS, mapping),
+    rows = read_rows(raw, company_ids, mapping)
+    rows = _add_reason(rows, "row_without_values", ~rows["finsync_row"].isin(cells["finsync_row"]))
+    readings = _refuse_beyond_bounds(_read_cells(cells, rows, mapping))
+    rows = _add_reason(rows, "company_contradicted", rows["decision"].isin(contradicted(readings)))
+    usable = rows.loc[rows["reason"].isna(), "finsync_row"]
+    decided = frames.query(SUPERSEDE_SQL, readings=readings[readings["finsync_row"].isin(usable)])
+    return StandardizedTables(
+        facts=_used(decided[~decided["is_text"]], FACTS, mapping),
+        texts=_used(decided[decided["is_text"]], TEXTS, mapping),
         rejects=_rejects(raw, rows, cells, decided, mapping),
     )
 
@@ -49,9 +51,9 @@ def harmonise(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
 def rejected_rows(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     """The table REJECTS of rows that are rejected as a whole, before their cells are read, in their order.
 
-    `raw` is as for `harmonise`, with the code of the reason in `finsync_reason`; `finsync_period_end` may be null.
+    `raw` is as for `standardize`, with the code of the reason in `finsync_reason`; `finsync_period_end` may be null.
     """
-    raw = numbered(raw)
+    raw = with_row_ids(raw)
     rows = raw[["finsync_row"]].assign(row_key=raw[mapping.row_key], reason=raw["finsync_reason"])
     no_cells = frames.frame_of([], pa.schema([("finsync_row", pa.int64()), *_REJECTED_CELL]))
     return _rejects(raw, rows, delivered_cells(raw, mapping), no_cells, mapping)
@@ -61,13 +63,13 @@ _REJECTED_CELL = [(name, pa.string()) for name in ("row_key", "item", "source_co
 
 
 def delivered_cells(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
-    """The cells of the raw rows (`numbered`) that hold a value: finsync_row, source_column, raw_text, text
+    """The cells of the raw rows (`with_row_ids`) that hold a value: finsync_row, source_column, raw_text, text
     (without blanks around it).
 
     Null, nothing but blanks, and the mapping's null words hold none.
     """
     columns = ", ".join(frames.quoted(column) for column in mapping.item_of_column)
-    null_words = frames.from_arrow(pa.table({"word": pa.array(["", *mapping.numbers.null_words], pa.string())}))
+    null_words = [{"word": word} for word in ("", *mapping.numbers.null_words)]
     return frames.query(
         f"""
         SELECT finsync_row, source_column, raw_text, trim(raw_text, {_BLANKS}) AS text
@@ -79,7 +81,7 @@ def delivered_cells(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
         ORDER BY finsync_row, source_column
         """,
         raw=raw,
-        null_words=null_words,
+        null_words=frames.frame_of(null_words, pa.schema({"word": pa.string()})),
     )
 
 
@@ -87,21 +89,12 @@ def delivered_cells(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
 _BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
 
 
-def _refuse_empty(rows: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
-    empty = ~rows["finsync_row"].isin(cells["finsync_row"]) & rows["reason"].isna()
-    return rows.assign(reason=rows["reason"].mask(empty, "row_without_values"))
+def _add_reason(rows: pd.DataFrame, reason: str, is_concerned: "pd.Series[Any]") -> pd.DataFrame:
+    """The rows with this reason where they are concerned and have none yet."""
+    return rows.assign(reason=rows["reason"].mask(is_concerned & rows["reason"].isna(), reason))
 
 
-def _reject_contradicted(rows: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
-    is_contradicted = rows["decision"].isin(contradicted(readings)) & rows["reason"].isna()
-    return rows.assign(reason=rows["reason"].mask(is_contradicted, "company_contradicted"))
-
-
-def _are_usable(readings: pd.DataFrame, rows: pd.DataFrame) -> "pd.Series[bool]":
-    return readings["finsync_row"].isin(rows.loc[rows["reason"].isna(), "finsync_row"])
-
-
-def _read(cells: pd.DataFrame, rows: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
+def _read_cells(cells: pd.DataFrame, rows: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     """The cells of usable rows with `value` or `text`; `reason` where a number could not be read."""
     placed = frames.query(
         """
@@ -120,7 +113,7 @@ def _read(cells: pd.DataFrame, rows: pd.DataFrame, mapping: SourceMapping) -> pd
         """,
         cells=cells,
         rows=rows,
-        declared=_declared(mapping),
+        declared=_declared_columns(mapping),
     )
     return frames.query(
         f"""
@@ -134,25 +127,24 @@ def _read(cells: pd.DataFrame, rows: pd.DataFrame, mapping: SourceMapping) -> pd
     )
 
 
-def _declared(mapping: SourceMapping) -> pd.DataFrame:
+def _declared_columns(mapping: SourceMapping) -> pd.DataFrame:
     """Per mapped column: item, kind, sign, and its own power of ten (0 for amounts per share) or null."""
-    rows = []
-    for item, declared in mapping.items.items():
-        own = 0 if ITEMS[item].unit == "per_share" else None
-        exponent = own if declared.scale is None else declared.scale
-        kind = ITEMS[item].kind
-        rows.append((declared.column, item, kind, declared.sign, exponent))
-    names = ["source_column", "item", "kind", "sign", "exponent"]
-    types = [pa.string(), pa.string(), pa.string(), pa.int64(), pa.int64()]
-    return frames.from_arrow(
-        pa.table(
-            [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), types, strict=True)],
-            names,
-        )
-    )
+    text, count = pa.string(), pa.int64()
+    rows = [
+        {
+            "source_column": declared.column,
+            "item": item,
+            "kind": ITEMS[item].kind,
+            "sign": declared.sign,
+            "exponent": 0 if declared.scale is None and ITEMS[item].unit == "per_share" else declared.scale,
+        }
+        for item, declared in mapping.items.items()
+    ]
+    schema = pa.schema({"source_column": text, "item": text, "kind": text, "sign": count, "exponent": count})
+    return frames.frame_of(rows, schema)
 
 
-def _beyond_bounds(readings: pd.DataFrame) -> pd.DataFrame:
+def _refuse_beyond_bounds(readings: pd.DataFrame) -> pd.DataFrame:
     """Refuse the readings that break a check on values of the table FACTS."""
     numbers = readings[~readings["is_text"] & readings["value"].notna()]
     broken = failing(FACTS.pandera.select_columns(["value"]), numbers[["value"]])
@@ -162,8 +154,7 @@ def _beyond_bounds(readings: pd.DataFrame) -> pd.DataFrame:
 
 
 def _used(decided: pd.DataFrame, table: Table, mapping: SourceMapping) -> pd.DataFrame:
-    wanted = decided["is_text"] if table is TEXTS else ~decided["is_text"]
-    used = decided[decided["reason"].isna() & wanted].assign(source=mapping.name)
+    used = decided[decided["reason"].isna()].assign(source=mapping.name)
     keys = ["company_id", "item", "period_end", "months", "row_key"]
     return table.conform(used.sort_values(keys, ignore_index=True))
 
@@ -174,40 +165,38 @@ def _rejects(
     """Refused and superseded rows (with all their cells), then cells."""
     unused = rows[rows["reason"].notna()]
     whole = raw[raw["finsync_row"].isin(unused["finsync_row"])]
-    delivered = [column for column in raw.columns if not column.startswith("finsync_")]
-    kept = pd.DataFrame({"finsync_row": whole["finsync_row"], "raw_text": frames.rows_as_json(whole[delivered])})
-    reasons = frames.from_arrow(
-        pa.table({key: [getattr(reason, key) for reason in REASONS.values()] for key in ("code", "stage", "outcome")})
-    )
-    found = frames.query(
-        f"""
-        WITH places AS (
-            SELECT
-                finsync_row, quarter,
-                row_number() OVER (PARTITION BY quarter ORDER BY finsync_row) - 1 AS row_number
-            FROM (SELECT finsync_row, date_trunc('quarter', finsync_period_end)::DATE AS quarter FROM raw)
-        ),
-        refused AS (
-            SELECT
-                finsync_row, row_key, NULL::VARCHAR AS item, NULL::VARCHAR AS source_column, reason,
-                kept.raw_text,
-                (SELECT count(*) FROM cells WHERE cells.finsync_row = unused.finsync_row) AS cells
-            FROM unused JOIN kept USING (finsync_row)
-            UNION ALL
-            SELECT finsync_row, row_key, item, source_column, reason, raw_text, 1
-            FROM decided WHERE reason IS NOT NULL
-        )
-        SELECT
-            '{mapping.name}' AS source, quarter, row_key, row_number,
-            item, source_column AS "column", outcome, stage, reason, raw_text, cells
-        FROM refused JOIN places USING (finsync_row) JOIN reasons ON reasons.code = refused.reason
-        ORDER BY quarter, row_number, item NULLS FIRST
-        """,
+    rejects = frames.query(
+        _REJECTS_SQL,
         raw=raw[["finsync_row", "finsync_period_end"]],
         unused=unused,
-        kept=kept,
+        whole=whole[["finsync_row"]].assign(raw_text=frames.rows_as_json(whole[mapping.columns])),
         cells=cells,
         decided=decided,
-        reasons=reasons,
+        reasons=frames.frame_of(
+            [{"reason": reason.code, "stage": reason.stage, "outcome": reason.outcome} for reason in REASONS.values()],
+            pa.schema({"reason": pa.string(), "stage": pa.string(), "outcome": pa.string()}),
+        ),
     )
-    return REJECTS.conform(found)
+    return REJECTS.conform(rejects.assign(source=mapping.name))
+
+
+_REJECTS_SQL = """
+    WITH places AS (
+        SELECT
+            finsync_row, quarter,
+            row_number() OVER (PARTITION BY quarter ORDER BY finsync_row) - 1 AS row_number
+        FROM (SELECT finsync_row, date_trunc('quarter', finsync_period_end)::DATE AS quarter FROM raw)
+    ),
+    rejected AS (
+        SELECT
+            finsync_row, row_key, NULL::VARCHAR AS item, NULL::VARCHAR AS source_column, reason, whole.raw_text,
+            (SELECT count(*) FROM cells WHERE cells.finsync_row = unused.finsync_row) AS cells
+        FROM unused JOIN whole USING (finsync_row)
+        UNION ALL
+        SELECT finsync_row, row_key, item, source_column, reason, raw_text, 1
+        FROM decided WHERE reason IS NOT NULL
+    )
+    SELECT quarter, row_key, row_number, item, source_column AS "column", outcome, stage, reason, raw_text, cells
+    FROM rejected JOIN places USING (finsync_row) JOIN reasons USING (reason)
+    ORDER BY quarter, row_number, item NULLS FIRST
+"""

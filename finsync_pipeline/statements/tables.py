@@ -1,11 +1,12 @@
-"""The tables between the assets, each declared once: columns, types, descriptions and checks.
+"""The tables between the assets, each declared once in `tables.csv`: columns, types, descriptions and checks.
 
-Pandera schemas, empty frames and the columns that the Dagster UI shows are all derived from here, and the
-columns of the wide tables from the standard items.
+Pandera schemas, empty frames and the columns that the Dagster UI shows are all derived from it. Columns of the wide
+tables that are named `{numeric_item}` or `{text_item}` stand for a column of each such item.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import pandas as pd
@@ -14,17 +15,21 @@ import pyarrow as pa
 
 from finsync_pipeline import frames
 from finsync_pipeline.identity.results import Status
-from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS, TEXT_ITEMS
-from finsync_pipeline.statements.mapping import LENGTHS, SourceMapping
+from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS, TEXT_ITEMS, packaged_rows
+from finsync_pipeline.statements.mapping import SourceMapping
 
-VALUE_BOUND = 1e18  # so that a sum over a million sources still fits DECIMAL(38,6)
-
-TEXT, DAY, COUNT, NUMBER = pa.string(), pa.date32(), pa.int64(), pa.float64()
+TEXT = pa.string()
+_TYPES = {"text": TEXT, "day": pa.date32(), "count": pa.int64(), "number": pa.float64()}
+_ALLOWED = {"{numeric_item}": NUMERIC_ITEMS, "{text_item}": TEXT_ITEMS, "{status}": tuple(map(str, Status))}
 
 
 @dataclass(frozen=True)
 class Field:
-    """A column: its Arrow type, what it holds, whether it may be empty, and the values that it is held to."""
+    """A column: its Arrow type, what it holds, whether it may be empty, and the values that it may have.
+
+    `allowed` lists the values, `pattern` matches texts, numbers are below the `bound` in size: that of `facts.value` is
+    such that a sum over a million sources still fits DECIMAL(38,6).
+    """
 
     name: str
     type: pa.DataType
@@ -36,7 +41,7 @@ class Field:
 
     @property
     def pandera_column(self) -> pandera.Column:
-        """The column of the Pandera schema with its checks, each named after what it demands."""
+        """The column of the Pandera schema with its checks, each named after what it requires."""
         checks = []
         if self.allowed is not None:
             checks.append(_named(f"{self.name}_is_known", pandera.Check.isin, self.allowed))
@@ -49,7 +54,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Table:
-    """A table that one part hands to another."""
+    """A table that one package hands to another."""
 
     name: str
     fields: tuple[Field, ...]
@@ -87,244 +92,53 @@ def _within(bound: float) -> Any:
     return lambda values: values.abs() < bound
 
 
-def _named(name: str, check: Any, demand: Any) -> Any:
-    """The check, told by this name: pandera tells its own checks by `error`, and others by `name`."""
-    return check(demand, name=name, error=name)
+def _named(name: str, check: Any, requirement: Any) -> Any:
+    """The check under this name: pandera reports its own checks by `error`, and others by `name`."""
+    return check(requirement, name=name, error=name)
 
 
-_PROVENANCE = (
-    Field("source", TEXT, "Source that delivered the row"),
-    Field("row_key", TEXT, "Key of the row at its source"),
-    Field("data_version", TEXT, "Version of the quarter's data at the source"),
-    Field("known_since", DAY, "Day since which the row is known, where the source tells", nullable=True),
-)
-_COMPANY = Field("company_id", TEXT, "Company in the reference list")
-_PERIOD_END = Field("period_end", DAY, "Last day of the period, snapped where the mapping says so")
-_MONTHS = Field("months", COUNT, "Length of the period: 0 an instant, else 3, 6, 9, 12", allowed=(0, *LENGTHS))
-_CURRENCY = Field("currency", TEXT, "ISO 4217 code", pattern=r"^[A-Z]{3}$")
-_QUARTER = Field("quarter", DAY, "First day of the calendar quarter that the period ends in")
+def _declared_fields(rows: Iterable[dict[str, str]]) -> Iterator[Field]:
+    """The columns of a table; those of the same kind of items are repeated together for each item."""
+    for items, declared in groupby(rows, key=_items_of):
+        columns = list(declared)
+        for item in items:
+            description = ITEMS[item].description if item else ""
+            names = {"numeric_item": item, "text_item": item, "description": description}
+            for row in columns:
+                yield _field(row, row["column"].format(**names), row["description"].format(**names))
 
-DELIVERY = Table(
-    "delivery",
-    (
-        Field(
-            "spelling",
-            TEXT,
-            "The period end as the source writes it; empty where there is none",
-            nullable=True,
-        ),
-        Field("literal", TEXT, "The same as a literal in SQL"),
-        Field("row_count", COUNT, "Rows with this spelling"),
-        Field("content_hash", TEXT, "The service's hash over these rows, where it gives one", nullable=True),
-        Field("period_end", DAY, "The day that the spelling means, snapped; empty if undated", nullable=True),
-        Field("quarter", DAY, "First day of its calendar quarter; empty if undated", nullable=True),
-        Field("reason", TEXT, "Why the spelling belongs to no quarter", nullable=True),
-        Field("data_version", TEXT, "Version of the whole source"),
-    ),
-)
 
-RAW_BOOKKEEPING = (
-    Field("finsync_period_end", DAY, "The day that the row's period end means"),
-    Field("finsync_data_version", TEXT, "Version of the quarter's data at the source"),
-)
+def _items_of(row: dict[str, str]) -> tuple[str, ...]:
+    """The items that the column stands for; of any other column one that is empty."""
+    by_name = (items for name, items in _ALLOWED.items() if name in row["column"])
+    return next(by_name, ("",))
+
+
+def _field(row: dict[str, str], name: str, description: str) -> Field:
+    allowed: tuple[Any, ...] = _ALLOWED.get(row["allowed"]) or tuple(filter(None, row["allowed"].split("|")))
+    return Field(
+        name=name,
+        type=_TYPES[row["type"]],
+        description=description,
+        nullable=row["nullable"] == "yes",
+        allowed=(tuple(map(int, allowed)) if row["type"] == "count" else allowed) or None,
+        bound=float(row["bound"]) if row["bound"] else None,
+        pattern=row["pattern"] or None,
+    )
+
+
+TABLES: dict[str, Table] = {
+    name: Table(name, tuple(_declared_fields(rows)))
+    for name, rows in groupby(packaged_rows("tables.csv"), key=lambda row: row["table"])
+}
+INVENTORY, RAW_BOOKKEEPING = TABLES["inventory"], TABLES["raw_bookkeeping"]
+COMPANIES, COMPANY_ALIASES, REVIEW_LINES = TABLES["companies"], TABLES["company_aliases"], TABLES["review_lines"]
+COMPANY_IDS, IDENTITY_REVIEW = TABLES["company_ids"], TABLES["identity_review"]
+FACTS, TEXTS, REJECTS, LEDGER = TABLES["facts"], TABLES["texts"], TABLES["rejects"], TABLES["ledger"]
+FINANCIALS, SUMMARY = TABLES["financials"], TABLES["company_summary"]
 
 
 def raw_table(mapping: SourceMapping) -> Table:
     """The table of a source's raw rows: the mapping's columns as text, and FinSync's own."""
     delivered = (Field(name, TEXT, f"Column {name} as delivered", nullable=True) for name in mapping.columns)
-    return Table("raw", (*delivered, *RAW_BOOKKEEPING))
-
-
-COMPANIES = Table(
-    "companies",
-    (
-        Field("company_id", TEXT, "Id that everything else uses"),
-        Field("name", TEXT, "Usual name", nullable=True),
-        Field("tickers", TEXT, "Tickers, separated by |", nullable=True),
-        Field("cik", TEXT, "Central Index Keys of the SEC, separated by |", nullable=True),
-        Field("lei", TEXT, "Legal Entity Identifiers, separated by |", nullable=True),
-        Field("isin", TEXT, "ISINs, separated by |", nullable=True),
-        Field("cusip", TEXT, "CUSIPs, separated by |", nullable=True),
-        Field("country", TEXT, "ISO 3166 code of two letters, or what cannot be read as one", nullable=True),
-    ),
-)
-
-COMPANY_ALIASES = Table(
-    "company_aliases",
-    (
-        Field("company_id", TEXT, "Company in the reference list"),
-        Field("alias", TEXT, "Another name or ticker"),
-        Field("kind", TEXT, "What the alias is", allowed=("name", "ticker")),
-        Field("valid_from", DAY, "First period end that it stands for; open if empty", nullable=True),
-        Field("valid_to", DAY, "Last period end that it stands for; open if empty", nullable=True),
-        Field("note", TEXT, "Why", nullable=True),
-    ),
-)
-
-REVIEW_LINES = Table(
-    "review_lines",
-    (
-        Field("source", TEXT, "Source whose rows it decides; empty: all", nullable=True),
-        Field("spelling", TEXT, "The company as the source writes it"),
-        Field(
-            "evidence", TEXT, "Only rows with these cells beside it, as JSON; empty: whatever they are", nullable=True
-        ),
-        Field("company_id", TEXT, "The listed company that is meant, or reject"),
-        Field("valid_from", DAY, "First period end that it decides; open if empty", nullable=True),
-        Field("valid_to", DAY, "Last period end that it decides; open if empty", nullable=True),
-        Field("who", TEXT, "Who decided it"),
-        Field("when", DAY, "When"),
-        Field("note", TEXT, "Why", nullable=True),
-    ),
-)
-
-COMPANY_IDS = Table(
-    "company_ids",
-    (
-        Field("source", TEXT, "Source that spells so"),
-        Field("spelling", TEXT, "The company as the source writes it", nullable=True),
-        Field("evidence", TEXT, "Declared cells of the same row, as JSON", nullable=True),
-        Field("kind", TEXT, "What the source says that the column holds: ticker, cik, name, ...", nullable=True),
-        _PERIOD_END,
-        Field("row_count", COUNT, "Rows of the quarter with this spelling"),
-        Field("status", TEXT, "Decision", allowed=tuple(map(str, Status))),
-        Field("company_id", TEXT, "The listed company, if accepted", nullable=True),
-        Field("method", TEXT, "How it was found; review: a person decided it", nullable=True),
-        Field("steps", TEXT, "What was done to the spelling, or who reviewed it; empty if exact", nullable=True),
-        Field("score", NUMBER, "Likeness to the company found, 0 to 100", nullable=True),
-        Field("runner_up", TEXT, "The next best company", nullable=True),
-        Field("runner_up_score", NUMBER, "Its likeness, 0 to 100", nullable=True),
-        Field("precision", NUMBER, "Share of right decisions that is promised for this kind", nullable=True),
-        Field("suggestion", TEXT, "The company that a person should look at first", nullable=True),
-        Field("candidates", TEXT, "Companies to choose from, as JSON: [[company_id, score], ...]", nullable=True),
-        Field("reference_version", TEXT, "Version of the reference list"),
-        Field("review_version", TEXT, "Version of the review"),
-    ),
-)
-
-IDENTITY_REVIEW = Table(
-    "identity_review",
-    (
-        Field("source", TEXT, "Source that spells so"),
-        Field("spelling", TEXT, "The company as the source writes it"),
-        Field("evidence", TEXT, "Declared cells of the same row, as JSON", nullable=True),
-        Field("company_id", TEXT, "To fill in: the company's id, or reject", nullable=True),
-        Field("valid_from", TEXT, "To fill in, if you like: the first period end that it decides", nullable=True),
-        Field("valid_to", TEXT, "To fill in, if you like: the last one", nullable=True),
-        Field("who", TEXT, "To fill in: who decides it", nullable=True),
-        Field("when", TEXT, "To fill in: the day, as 2026-01-31", nullable=True),
-        Field("note", TEXT, "To fill in, if you like: why", nullable=True),
-        Field("row_count", COUNT, "Rows with this spelling that are refused for it, or used and in doubt"),
-        Field("first_period", DAY, "The earliest period end of them"),
-        Field("last_period", DAY, "The latest of them"),
-        Field("status", TEXT, "Why it is refused, or accepted; of several, that of the latest period"),
-        Field("suggestion", TEXT, "The company to look at first", nullable=True),
-        Field("suggestion_name", TEXT, "Its name", nullable=True),
-        Field("candidates", TEXT, "Companies to choose from, with their likeness", nullable=True),
-    ),
-)
-
-FACTS = Table(
-    "facts",
-    (
-        _COMPANY,
-        Field("item", TEXT, "Standard item", allowed=NUMERIC_ITEMS),
-        _PERIOD_END,
-        _MONTHS,
-        _CURRENCY,
-        Field("value", NUMBER, "The number, in units of the currency", bound=VALUE_BOUND),
-        *_PROVENANCE,
-    ),
-)
-
-TEXTS = Table(
-    "texts",
-    (
-        _COMPANY,
-        Field("item", TEXT, "Standard item of kind text", allowed=TEXT_ITEMS),
-        _PERIOD_END,
-        _MONTHS,
-        Field("text", TEXT, "The text as delivered, without blanks around it"),
-        *_PROVENANCE,
-    ),
-)
-
-REJECTS = Table(
-    "rejects",
-    (
-        Field("source", TEXT, "Source that delivered it"),
-        Field("quarter", DAY, "Quarter of the row; empty if undated", nullable=True),
-        Field("row_key", TEXT, "Key of the row at its source", nullable=True),
-        Field("row_number", COUNT, "Number of the row within its quarter"),
-        Field("item", TEXT, "Standard item of the cell; empty if the whole row is meant", nullable=True),
-        Field("column", TEXT, "Column of the source", nullable=True),
-        Field("outcome", TEXT, "refused or superseded", allowed=("refused", "superseded")),
-        Field("stage", TEXT, "Where it was found"),
-        Field("reason", TEXT, "Reason code"),
-        Field("raw_text", TEXT, "The cell, or the whole row as JSON, as delivered", nullable=True),
-        Field("cells", COUNT, "Cells with a value that this entry accounts for"),
-    ),
-)
-
-LEDGER = Table(
-    "ledger",
-    (
-        Field("source", TEXT, "Source"),
-        _QUARTER,
-        Field("data_version", TEXT, "Version of the quarter's data that was worked on"),
-        Field("mapping_hash", TEXT, "Version of the mapping"),
-        Field("reference_version", TEXT, "Version of the reference list that its companies were decided by"),
-        Field("review_version", TEXT, "Version of the review that they were decided by"),
-        Field("rows_in", COUNT, "Rows delivered"),
-        Field("rows_used", COUNT, "Rows of which at least one cell is used"),
-        Field("rows_refused", COUNT, "Rows of which no cell is used and that are not superseded"),
-        Field("rows_superseded", COUNT, "Rows whose cells are given by other rows"),
-        Field("cells_in", COUNT, "Cells of mapped item columns"),
-        Field("cells_used", COUNT, "Cells that became a fact or a text"),
-        Field("cells_refused", COUNT, "Cells refused, those of refused rows with them"),
-        Field("cells_superseded", COUNT, "Cells given by another row"),
-        Field("cells_empty", COUNT, "Cells without a value"),
-    ),
-)
-
-FINANCIALS = Table(
-    "financials",
-    (
-        _COMPANY,
-        _PERIOD_END,
-        _MONTHS,
-        _CURRENCY,
-        *(
-            field
-            for name in NUMERIC_ITEMS
-            for field in (
-                Field(name, NUMBER, f"{ITEMS[name].description}; mean over sources", nullable=True),
-                Field(f"{name}_sources", COUNT, f"Sources that give {name}"),
-            )
-        ),
-    ),
-)
-
-SUMMARY = Table(
-    "company_summary",
-    (
-        _COMPANY,
-        Field("company_name", TEXT, "Name in the reference list", nullable=True),
-        Field("basis", TEXT, "annual: periods of 12 months, and instants at their ends", allowed=("annual",)),
-        _CURRENCY,
-        Field("periods", COUNT, "Period ends of the basis that the company has"),
-        Field("first_period", DAY, "The earliest of them", nullable=True),
-        Field("last_period", DAY, "The latest of them", nullable=True),
-        *(Field(name, TEXT, ITEMS[name].description, nullable=True) for name in TEXT_ITEMS),
-        *(
-            field
-            for name in NUMERIC_ITEMS
-            for field in (
-                Field(name, NUMBER, f"{ITEMS[name].description}; mean over periods", nullable=True),
-                Field(f"{name}_n", COUNT, f"Periods that have {name}"),
-                Field(f"{name}_first", DAY, f"First period that has {name}", nullable=True),
-                Field(f"{name}_last", DAY, f"Last period that has {name}", nullable=True),
-            )
-        ),
-    ),
-)
+    return Table("raw", (*delivered, *RAW_BOOKKEEPING.fields))

@@ -1,6 +1,5 @@
 """Parquet files: written whole or not at all, read as one frame."""
 
-import errno
 import glob
 import os
 import tempfile
@@ -15,17 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finsync_pipeline import frames
+from finsync_pipeline.errors import DataError
 
 DAY_SECONDS = 86_400
 
 
-class TableMissing(FileNotFoundError):
-    """A table was never materialized; the message says which, and what to do."""
-
-
 @dataclass(frozen=True)
 class ParquetFiles:
-    """The files of a table that are there, and the partitions of it that are not.
+    """The files of a table that exist, and its partitions that do not.
 
     An asset that takes its input as ParquetFiles gets the paths instead of the rows.
     """
@@ -37,7 +33,7 @@ class ParquetFiles:
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
     """Write the frame to the path: a reader sees the file that was there before, or the whole new one.
 
-    Raises OSError, naming the path and the cure, if it cannot be written.
+    Raises DataError if it cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,11 +60,11 @@ def _remove_leftovers(path: Path) -> None:
                 beside.unlink()
 
 
-def not_written(path: Path, error: Exception) -> OSError:
-    """The error that says which file could not be written, why, and what to do."""
-    why = getattr(error, "strerror", None) or str(error)
-    cure = "Make room or mend its permissions; what was there stays"
-    return OSError(getattr(error, "errno", None) or errno.EIO, f"{path} could not be written ({why}). {cure}")
+def not_written(path: Path, error: Exception) -> DataError:
+    """The error for a file that could not be written, to be raised from its cause."""
+    reason = getattr(error, "strerror", None) or str(error)
+    fix = "Make room or correct its permissions; what was there stays"
+    return DataError(f"could not be written ({reason})", fix, where=path)
 
 
 def read_frame(files: Sequence[Path]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The benchmark of identity damages spellings as it says, and counts as it says."""
+"""The benchmark of identity damages source names as it says, and counts as it says."""
 
 import random
 
@@ -45,7 +45,7 @@ def test_a_seed_gives_the_same_questions_and_another_seed_gives_others() -> None
     def asked(seed: int) -> list[str]:
         codes, mix = _codes(200), noise.MIX
         made = questions.of_codes(codes[:180], codes[180:], 300, mix, Setting(seed=seed).random("codes"))
-        return made.asked["spelling"].tolist()
+        return made.asked["source_name"].tolist()
 
     assert asked(1) == asked(1)
     assert asked(1) != asked(2)
@@ -55,7 +55,7 @@ def test_a_seed_gives_the_same_questions_and_another_seed_gives_others() -> None
 def test_a_damaged_code_that_is_another_listed_one_is_set_apart() -> None:
     ids = lists.running_numbers(1_100)
     made = questions.of_codes(ids[:1_000], ids[1_000:], 2_000, noise.MIX, random.Random(0))
-    means = made.asked["spelling"].map(noise.plain).map({noise.plain(each): each for each in ids[:1_000]})
+    means = made.asked["source_name"].map(noise.plain).map({noise.plain(each): each for each in ids[:1_000]})
     other = means.notna() & (means != made.truth["company_id"].fillna(""))
     assert other.any()
     assert (made.truth["apart"].notna() == other).all()
@@ -81,7 +81,7 @@ def test_made_leis_have_the_right_check_digits_and_a_real_prefix() -> None:
 def test_the_join_in_sql_finds_what_comparing_with_every_id_finds() -> None:
     ids = _codes(300)
     made = questions.of_codes(ids[:270], ids[270:], 400, noise.MIX, random.Random(0))
-    asked = [noise.plain(spelling) for spelling in made.asked["spelling"]]
+    asked = [noise.plain(source_name) for source_name in made.asked["source_name"]]
     join = peers.DeletesJoin(ids[:270], asked)
     found = join.run()
     assert found.notna().sum() > 300

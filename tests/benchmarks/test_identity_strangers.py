@@ -98,9 +98,9 @@ def test_entities_of_a_listed_core_are_asked_for_and_no_others(tmp_path: Path) -
     entities = pd.DataFrame({"LEI": list(map(str, range(4))), "name": list(names), "country": list(names.values())})
     entities.to_parquet(folder / "gleif_sample.parquet")
     for name, tried in strangers.shared_cores(Setting(shared=tmp_path)):
-        kinds = dict(zip(tried["spelling"], tried["kind"], strict=True))
+        kinds = dict(zip(tried["source_name"], tried["kind"], strict=True))
         assert kinds == {"Target Corporation": MAY_BE_IT, "TARGET S.R.L.": FOREIGN, "Target LLC": OTHER}, name
-        assert tried.set_index("spelling")["listed"].notna()["Target Corporation"], name
+        assert tried.set_index("source_name")["listed"].notna()["Target Corporation"], name
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,11 @@ from finsync_pipeline.clients.source_service import SourceService
 from finsync_pipeline.extraction.inventory import Inventory, rows_by_quarter, take_inventory
 from finsync_pipeline.extraction.raw_rows import fetch_rows
 from finsync_pipeline.identity import Decider, Reference, Review, read_reference
-from finsync_pipeline.quality.reconciliation import Imbalance, draw_up_ledger, imbalances
+from finsync_pipeline.quality.reconciliation import Imbalance, imbalances, make_ledger
 from finsync_pipeline.settings import SAMPLE_REFERENCE
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.row_context import company_spellings
-from finsync_pipeline.statements.standardize import Harmonised, harmonise
+from finsync_pipeline.statements.row_context import source_names
+from finsync_pipeline.statements.standardize import StandardizedTables, standardize
 from finsync_pipeline.statements.tables import COMPANY_IDS, FINANCIALS, SUMMARY
 from source_services.settings import SERVICES
 
@@ -37,7 +37,7 @@ class Passage:
     inventory: Inventory
     raw: pd.DataFrame
     company_ids: pd.DataFrame
-    out: Harmonised
+    out: StandardizedTables
     ledger: pd.DataFrame
     imbalances: list[Imbalance]
 
@@ -67,10 +67,10 @@ def pass_through(
     ):
         inventory = take_inventory(service, mapping, quarters)
         raw = fetch_rows(service, mapping, inventory.periods, quarters)
-    decided = Decider(reference(), review or Review()).decide(company_spellings(raw, mapping), mapping.name)
+    decided = Decider(reference(), review or Review()).decide(source_names(raw, mapping), mapping.name)
     decided = COMPANY_IDS.conform(decided)
-    out = harmonise(raw, decided, mapping)
-    ledger = draw_up_ledger(raw, out, mapping, quarters, decided)
+    out = standardize(raw, decided, mapping)
+    ledger = make_ledger(raw, out, mapping, quarters, decided)
     return Passage(inventory, raw, decided, out, ledger, imbalances(ledger, rows_by_quarter(inventory.periods)))
 
 

@@ -1,6 +1,6 @@
 """What a damaged file says, read a second time: plain Python, row by row, sharing no code with FinSync.
 
-Only which company a spelling means and by which method, and which codes are currencies, is taken from FinSync.
+Only which company a source name means and by which method, and which codes are currencies, is taken from FinSync.
 Everything else that becomes of each row and each cell is worked out here from the text of the file and from the three
 sources' rules as written down below.
 """
@@ -19,7 +19,7 @@ from typing import Any
 from damage.chain import QUARTERS, Passage, mapping_of_source, rows_of
 
 from finsync_pipeline.identity.results import Method
-from finsync_pipeline.statements.currencies import CURRENCIES
+from finsync_pipeline.statements.mapping import CURRENCIES
 
 BLANKS = " \t\n\r\xa0"
 MONTH_NAMES = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
@@ -67,10 +67,10 @@ class Outcome:
     facts: dict[tuple[str, str, date, int, str], tuple[str, float]]
     cells: Counter[tuple[str, str, str, str]]  # row key, item, reason, text
     rows: Counter[tuple[str, str]]  # reason, the row as JSON
-    undated: Counter[tuple[str, str]]
+    unassigned: Counter[tuple[str, str]]
     rows_in: int
     filled: int
-    filled_undated: int
+    filled_unassigned: int
 
 
 def read_rows(source: str, file: Path) -> list[Row]:
@@ -166,7 +166,7 @@ def _is_digits(text: str) -> bool:
 def read_outcome(source: str, file: Path, passage: Passage) -> Outcome:
     """What must become of every row and every cell of the file, with the passage's decisions on companies."""
     rules, items = RULES[source], mapping_of_source(source).item_of_column
-    decided = {(line["spelling"], line["period_end"]): line for line in rows_of(passage.company_ids)}
+    decided = {(line["source_name"], line["period_end"]): line for line in rows_of(passage.company_ids)}
     outcome = Outcome({}, Counter(), Counter(), Counter(), 0, 0, 0)
     quarters: dict[date, list[tuple[date, Row]]] = defaultdict(list)
     named: dict[Name, list[str]] = defaultdict(list)
@@ -177,8 +177,8 @@ def read_outcome(source: str, file: Path, passage: Passage) -> Outcome:
         day = read_period_end(source, row[rules.ends])
         quarter = None if day is None else date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
         if day is None or quarter not in QUARTERS:
-            outcome.undated["undated" if day is None else "outside_quarters", as_json(row)] += 1
-            outcome.filled_undated += filled
+            outcome.unassigned["date_unreadable" if day is None else "outside_quarters", as_json(row)] += 1
+            outcome.filled_unassigned += filled
         else:
             quarters[quarter].append((day, row))
     usable: dict[Place, list[Reading]] = defaultdict(list)

@@ -40,7 +40,7 @@ def assert_helps(error: Exception, source: str, file: Path) -> None:
         assert re.search(r"[;,] (add|check|fix|name|quote|rename|save|write)", told), told
     else:
         assert told.startswith(f"{source}: column ")
-        assert "Mend the mapping" in told
+        assert "Correct the mapping" in told
 
 
 def assert_every_row_and_cell_is_where_the_file_says(source: str, file: Path, passage: Passage) -> None:
@@ -55,20 +55,20 @@ def assert_every_row_and_cell_is_where_the_file_says(source: str, file: Path, pa
     cells = [line for line in rejects if line["item"] is not None]
     assert Counter((line["row_key"], line["item"], line["reason"], line["raw_text"]) for line in cells) == wanted.cells
     assert Counter((line["reason"], line["raw_text"]) for line in rejects if line["item"] is None) == wanted.rows
-    undated = rows_of(passage.inventory.unassigned)
-    assert Counter((line["reason"], line["raw_text"]) for line in undated) == wanted.undated
+    unassigned = rows_of(passage.inventory.unassigned)
+    assert Counter((line["reason"], line["raw_text"]) for line in unassigned) == wanted.unassigned
 
 
 def assert_the_books_balance(source: str, file: Path, passage: Passage) -> None:
     wanted, ledger = read_outcome(source, file, passage), passage.ledger.sum(numeric_only=True)
-    undated = passage.inventory.unassigned
+    unassigned = passage.inventory.unassigned
     assert passage.imbalances == []
     assert passage.inventory.row_count == wanted.rows_in
-    assert len(passage.raw) + len(undated) == wanted.rows_in
+    assert len(passage.raw) + len(unassigned) == wanted.rows_in
     assert ledger["rows_in"] == len(passage.raw)
-    assert undated["cells"].sum() == wanted.filled_undated
-    used_or_kept = ledger["cells_used"] + ledger["cells_refused"] + ledger["cells_superseded"]
-    assert used_or_kept == wanted.filled - wanted.filled_undated
+    assert unassigned["cells"].sum() == wanted.filled_unassigned
+    used_or_kept = ledger["cells_used"] + ledger["cells_rejected"] + ledger["cells_superseded"]
+    assert used_or_kept == wanted.filled - wanted.filled_unassigned
     assert ledger["cells_used"] == len(passage.out.facts)
     assert ledger["cells_empty"] + used_or_kept == len(passage.raw) * len(mapping_of_source(source).items)
 

@@ -33,7 +33,7 @@ def told_of(file: Path) -> str:
     try:
         passage = pass_through(file, mapping_of_source("cash_flow"))
     except SourceInvalid as error:
-        return str(error).partition(". Mend")[0]
+        return str(error).partition(". Correct")[0]
     return f"{passage.inventory.unmapped} {passage.out.facts.to_csv()}"
 
 

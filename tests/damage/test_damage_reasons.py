@@ -23,10 +23,10 @@ SHIPPED = mapping_of_source("pnl")
 MAPPING = SourceMapping.model_validate(
     SHIPPED.model_dump()
     | {
-        "company": {"column": "Company Name", "evidence": {"ticker": "Ticker"}},
+        "company": {"column": "Company Name", "supporting_columns": {"ticker": "Ticker"}},
         "period_end": {"column": "Period Ended", "formats": ["%B %d, %Y", "%d/%m/%Y", "%m/%d/%Y"]},
         "currency": {"column": "Currency"},
-        "scale": {"column": "Units", "spellings": {"USD thousands": "thousands"}},
+        "scale": {"column": "Units", "values": {"USD thousands": "thousands"}},
         "known_since": "Filed",
         "items": {"revenue": "Total Revenue", "net_income": "Net Profit", "form": "Form"},
     }
@@ -52,7 +52,7 @@ class Case:
 
 
 CASES = [
-    Case("undated", [{"Period Ended": "n/a"}]),
+    Case("date_unreadable", [{"Period Ended": "n/a"}]),
     Case("date_ambiguous", [{"Period Ended": "03/04/2009"}]),
     Case("outside_quarters", [{"Period Ended": "December 31, 2030"}]),
     Case("repeated_row", [{"Row": "a"}, {"Row": "a"}]),
@@ -95,8 +95,8 @@ def passage(tmp_path_factory: pytest.TempPathFactory) -> Passage:
 def test_what_is_refused_or_superseded_is_kept_with_its_reason_and_the_rest_is_used(
     passage: Passage, case: Case
 ) -> None:
-    is_of_delivery = REASONS[case.reason].stage == "delivery"
-    rejects = rows_of(passage.inventory.unassigned if is_of_delivery else passage.out.rejects)
+    is_of_inventory = REASONS[case.reason].stage == "inventory"
+    rejects = rows_of(passage.inventory.unassigned if is_of_inventory else passage.out.rejects)
     quarter = QUARTERS[CASES.index(case)]
     assert len([line for line in rejects if line["reason"] == case.reason]) == case.refused
     found = [line for line in rejects if line["quarter"] == quarter or line["reason"] == case.reason]

@@ -23,7 +23,7 @@ from factories import running_services
 
 from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.extraction.inventory import Inventory
-from finsync_pipeline.statements.tables import DELIVERY, REJECTS
+from finsync_pipeline.statements.tables import INVENTORY, REJECTS
 
 ROWS = [
     (1, "A", "December 31, 2009", "1,000", "5", ""),
@@ -71,23 +71,23 @@ def by_key(frame: pd.DataFrame, key: str) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("spelling", "period_end", "quarter", "reason", "rows"),
+    ("text", "period_end", "quarter", "reason", "rows"),
     [
         ("December 31, 2009", date(2009, 12, 31), Q4, None, 1),
         ("2009-12-31", date(2009, 12, 31), Q4, None, 1),
         ("December 27, 2009", date(2009, 12, 31), Q4, None, 1),
         ("January 3, 2010", date(2009, 12, 31), Q4, None, 1),
         ("January 31, 2010", date(2010, 1, 31), Q1, None, 1),
-        ("", None, None, "undated", 1),
-        ("n/a", None, None, "undated", 2),
+        ("", None, None, "date_unreadable", 1),
+        ("n/a", None, None, "date_unreadable", 2),
         ("01/02/2010", None, None, "date_ambiguous", 1),
         ("December 31, 1990", date(1990, 12, 31), None, "outside_quarters", 1),
     ],
 )
 def test_each_period_end_is_assigned_or_has_a_reason(
-    inventory: Inventory, spelling: str, period_end: date, quarter: date, reason: str, rows: int
+    inventory: Inventory, text: str, period_end: date, quarter: date, reason: str, rows: int
 ) -> None:
-    found = by_key(inventory.periods.astype(object), "spelling")[spelling]
+    found = by_key(inventory.periods.astype(object), "period_end_text")[text]
     shown = {key: None if pd.isna(found[key]) else found[key] for key in ("period_end", "quarter", "reason")}
     assert shown == {"period_end": period_end, "quarter": quarter, "reason": reason}
     assert found["row_count"] == rows
@@ -104,11 +104,11 @@ def test_unassigned_rows_are_rejected_with_their_reason_and_their_cells_counted(
     unassigned = by_key(inventory.unassigned, "row_key")
     shown = {key: (line["reason"], line["stage"], line["outcome"], line["cells"]) for key, line in unassigned.items()}
     assert shown == {
-        "6": ("undated", "delivery", "refused", 2),
-        "7": ("undated", "delivery", "refused", 1),
-        "8": ("date_ambiguous", "delivery", "refused", 1),
-        "9": ("outside_quarters", "delivery", "refused", 2),
-        "10": ("undated", "delivery", "refused", 0),
+        "6": ("date_unreadable", "inventory", "rejected", 2),
+        "7": ("date_unreadable", "inventory", "rejected", 1),
+        "8": ("date_ambiguous", "inventory", "rejected", 1),
+        "9": ("outside_quarters", "inventory", "rejected", 2),
+        "10": ("date_unreadable", "inventory", "rejected", 0),
     }
     assert json.loads(unassigned["7"]["raw_text"]) == dict(zip(COLUMNS, map(str, ROWS[6]), strict=False))
 
@@ -137,7 +137,7 @@ def test_any_number_of_unassigned_period_ends_fits_into_urls(
 ) -> None:
     inventory = deliver(pnl_mapping(urls["many"], table="many"))
     assert inventory.unassigned["row_key"].tolist() == [str(number) for number in range(1_000)]
-    assert set(inventory.unassigned["reason"]) == {"undated"}
+    assert set(inventory.unassigned["reason"]) == {"date_unreadable"}
 
 
 @pytest.mark.parametrize("decimal", [".", ","])
@@ -169,7 +169,7 @@ def test_periods_that_are_json_numbers_are_read_by_their_digits(urls: dict[str, 
 def test_inventory_and_unassigned_rows_have_their_schemas(urls: dict[str, str]) -> None:
     for mapping in (pnl_mapping(urls["pnl"]), json_mapping(urls), pnl_mapping(urls["empty"], table="empty")):
         inventory = deliver(mapping, QUARTERS)
-        DELIVERY.validate(inventory.periods)
+        INVENTORY.validate(inventory.periods)
         REJECTS.validate(inventory.unassigned)
 
 

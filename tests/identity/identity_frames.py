@@ -1,4 +1,4 @@
-"""How the tests of `identity` write a list, make spellings and ask about one."""
+"""How the tests of `identity` write a list, make source names and ask about one."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ def write_csv(file: Path, rows: Iterable[Mapping[str, str]]) -> None:
         writer.writerows(rows)
 
 
-def spellings_frame(rows: Iterable[tuple[str | None, str | date, str | None]]) -> pd.DataFrame:
+def source_names_frame(rows: Iterable[tuple[str | None, str | date, str | None]]) -> pd.DataFrame:
     """Spellings with period end and evidence, as `resolve` takes them."""
     rows = list(rows)
     days = [date.fromisoformat(day) if isinstance(day, str) else day for _, day, _ in rows]
     return pd.DataFrame(
         {
-            "spelling": pd.Series([row[0] for row in rows], dtype=pd.ArrowDtype(pa.string())),
+            "source_name": pd.Series([row[0] for row in rows], dtype=pd.ArrowDtype(pa.string())),
             "period_end": pd.Series(days, dtype=pd.ArrowDtype(pa.date32())),
-            "evidence": pd.Series([row[2] for row in rows], dtype=pd.ArrowDtype(pa.string())),
+            "supporting_columns": pd.Series([row[2] for row in rows], dtype=pd.ArrowDtype(pa.string())),
         }
     )
 
 
 def decide(
     reference: Reference,
-    spelling: str | None,
+    source_name: str | None,
     day: str = "2009-12-31",
-    evidence: str | None = None,
+    supporting_columns: str | None = None,
     kind: str | None = None,
 ) -> dict[str, object]:
-    """The decision about one spelling, null as None."""
-    asked = spellings_frame([(spelling, day, evidence)])
+    """The decision about one source name, null as None."""
+    asked = source_names_frame([(source_name, day, supporting_columns)])
     asked["kind"] = pd.Series([kind], dtype=pd.ArrowDtype(pa.string()))
     row = resolve(asked, reference).iloc[0]
     return {str(column): None if pd.isna(value) else value for column, value in row.items()}

@@ -11,7 +11,7 @@ import pyarrow as pa
 from finsync_pipeline import frames
 from finsync_pipeline.identity.audit import open_questions, rows_by_decision, share_accepted
 from finsync_pipeline.identity.results import Status
-from finsync_pipeline.identity.review import fold_spelling
+from finsync_pipeline.identity.review import fold_source_name
 from finsync_pipeline.statements.tables import COMPANY_IDS, IDENTITY_REVIEW
 
 Q3, Q4 = date(2009, 9, 30), date(2009, 12, 31)
@@ -31,31 +31,51 @@ def asked(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def test_what_is_refused_for_its_company_is_a_question_the_most_rows_first() -> None:
     questions = asked(
         decisions(
-            {"spelling": "Few", "status": "unknown", "row_count": 1},
-            {"spelling": "Many", "status": "conflict", "row_count": 2, "evidence": '{"name": "x"}'},
-            {"spelling": "Many", "status": "conflict", "row_count": 3, "evidence": '{"name": "x"}', "period_end": Q3},
-            {"spelling": "Many", "status": "ambiguous", "row_count": 2, "source": "cash_flow"},
-            {"spelling": "Done", "status": "accepted", "row_count": 9, "company_id": "A1"},
-            {"spelling": "Barred", "status": "rejected", "row_count": 9, "method": "review"},
-            {"spelling": None, "status": "unknown", "row_count": 9},
-            {"spelling": " ", "status": "unknown", "row_count": 9},
+            {"source_name": "Few", "status": "unknown", "row_count": 1},
+            {"source_name": "Many", "status": "conflict", "row_count": 2, "supporting_columns": '{"name": "x"}'},
+            {
+                "source_name": "Many",
+                "status": "conflict",
+                "row_count": 3,
+                "supporting_columns": '{"name": "x"}',
+                "period_end": Q3,
+            },
+            {"source_name": "Many", "status": "ambiguous", "row_count": 2, "source": "cash_flow"},
+            {"source_name": "Done", "status": "accepted", "row_count": 9, "company_id": "A1"},
+            {"source_name": "Barred", "status": "rejected", "row_count": 9, "method": "review"},
+            {"source_name": None, "status": "unknown", "row_count": 9},
+            {"source_name": " ", "status": "unknown", "row_count": 9},
         )
     )
 
-    assert [(row["source"], row["spelling"], row["row_count"]) for row in questions] == [
+    assert [(row["source"], row["source_name"], row["row_count"]) for row in questions] == [
         ("pnl", "Many", 5),
         ("cash_flow", "Many", 2),
         ("pnl", "Few", 1),
     ]
     assert (questions[0]["first_period"], questions[0]["last_period"]) == (Q3, Q4)
-    assert questions[0]["evidence"] == '{"name": "x"}'
+    assert questions[0]["supporting_columns"] == '{"name": "x"}'
     assert all(row[column] is None for row in questions for column in ("company_id", "who", "when", "note"))
 
 
 def test_candidates_are_told_with_names_as_of_the_latest_period() -> None:
-    old = {"spelling": "a", "status": "ambiguous", "row_count": 1, "suggestion": "G1", "score": 91.0, "period_end": Q3}
-    new = {"spelling": "a", "status": "unknown", "row_count": 1, "suggestion": "A1", "score": 87.25, "runner_up": "N1"}
-    listed = {"spelling": "b", "status": "unknown", "row_count": 1, "candidates": '[["G1", 90.5], ["N1", null]]'}
+    old = {
+        "source_name": "a",
+        "status": "ambiguous",
+        "row_count": 1,
+        "suggestion": "G1",
+        "score": 91.0,
+        "period_end": Q3,
+    }
+    new = {
+        "source_name": "a",
+        "status": "unknown",
+        "row_count": 1,
+        "suggestion": "A1",
+        "score": 87.25,
+        "runner_up": "N1",
+    }
+    listed = {"source_name": "b", "status": "unknown", "row_count": 1, "candidates": '[["G1", 90.5], ["N1", null]]'}
 
     first, second = asked(decisions(old, new, listed))
 
@@ -68,21 +88,21 @@ def test_what_is_accepted_is_a_question_only_if_a_company_is_suggested_all_the_s
     accepted = {"status": "accepted", "company_id": "A1", "row_count": 2}
 
     [doubtful] = asked(
-        decisions({"spelling": "sure", **accepted}, {"spelling": "in doubt", **accepted, "suggestion": "G1"})
+        decisions({"source_name": "sure", **accepted}, {"source_name": "in doubt", **accepted, "suggestion": "G1"})
     )
 
-    assert (doubtful["spelling"], doubtful["status"], doubtful["suggestion"]) == ("in doubt", "accepted", "G1")
+    assert (doubtful["source_name"], doubtful["status"], doubtful["suggestion"]) == ("in doubt", "accepted", "G1")
 
 
 def test_a_spelling_with_a_line_break_is_asked_in_one_line_that_the_review_can_name() -> None:
     usual = {"status": "unknown", "row_count": 1}
 
     [question] = asked(
-        decisions(*({"spelling": text, **usual} for text in ("Nobody Inc", "Nobody \r\n Inc", "Nobody\nInc")))
+        decisions(*({"source_name": text, **usual} for text in ("Nobody Inc", "Nobody \r\n Inc", "Nobody\nInc")))
     )
 
-    assert (question["spelling"], question["row_count"]) == ("Nobody Inc", 3)
-    assert fold_spelling("Nobody \r\n Inc") == fold_spelling("Nobody Inc")
+    assert (question["source_name"], question["row_count"]) == ("Nobody Inc", 3)
+    assert fold_source_name("Nobody \r\n Inc") == fold_source_name("Nobody Inc")
 
 
 def test_nothing_refused_is_no_question() -> None:
@@ -92,10 +112,10 @@ def test_nothing_refused_is_no_question() -> None:
 def test_rows_are_counted_by_quarter_and_decision_with_a_number_for_each_method_of_any() -> None:
     counts = rows_by_decision(
         decisions(
-            {"spelling": "a", "status": "accepted", "method": "exact", "row_count": 3},
-            {"spelling": "b", "status": "ambiguous", "method": "alias", "row_count": 1},
-            {"spelling": "a", "status": "accepted", "method": "review", "row_count": 2, "period_end": Q3},
-            {"spelling": "c", "status": "rejected", "method": "review", "row_count": 2, "period_end": Q3},
+            {"source_name": "a", "status": "accepted", "method": "exact", "row_count": 3},
+            {"source_name": "b", "status": "ambiguous", "method": "alias", "row_count": 1},
+            {"source_name": "a", "status": "accepted", "method": "review", "row_count": 2, "period_end": Q3},
+            {"source_name": "c", "status": "rejected", "method": "review", "row_count": 2, "period_end": Q3},
         )
     )
 

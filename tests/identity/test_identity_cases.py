@@ -18,7 +18,7 @@ def listed(name: str, **columns: str) -> list[Company]:
 
 
 @pytest.mark.parametrize(
-    ("name", "spelling"),
+    ("name", "source_name"),
     [
         ("Merck & Co Inc", "Merck KGaA"),
         ("Ford Motor Co", "Ford Motor AG"),
@@ -44,15 +44,15 @@ def listed(name: str, **columns: str) -> list[Company]:
     ],
 )
 def test_the_same_core_with_another_legal_form_is_no_match(
-    make_reference: MakeReference, name: str, spelling: str
+    make_reference: MakeReference, name: str, source_name: str
 ) -> None:
-    decision = decide(make_reference(listed(name)), spelling)
+    decision = decide(make_reference(listed(name)), source_name)
     assert (decision["status"], decision["suggestion"]) == ("unknown", "1")
     assert decision["method"] == "legal_form"
 
 
 @pytest.mark.parametrize(
-    ("name", "spelling"),
+    ("name", "source_name"),
     [
         ("Cisco Systems Inc", "Cisco Systems"),
         ("Cisco Systems", "Cisco Systems, Inc."),
@@ -78,9 +78,9 @@ def test_the_same_core_with_another_legal_form_is_no_match(
     ],
 )
 def test_forms_that_differ_only_in_writing_and_a_missing_one_are_the_same(
-    make_reference: MakeReference, name: str, spelling: str
+    make_reference: MakeReference, name: str, source_name: str
 ) -> None:
-    assert decide(make_reference(listed(name)), spelling)["company_id"] == "1"
+    assert decide(make_reference(listed(name)), source_name)["company_id"] == "1"
 
 
 def test_a_form_that_the_list_does_not_have_must_be_one_of_the_companys_country(make_reference: MakeReference) -> None:
@@ -93,22 +93,22 @@ def test_a_form_that_the_list_does_not_have_must_be_one_of_the_companys_country(
 
 def test_supporting_columns_accept_another_legal_form(make_reference: MakeReference) -> None:
     reference = make_reference(listed("Chubb Corp", tickers="CB"))
-    decision = decide(reference, "Chubb Limited", evidence='{"ticker": "CB"}')
+    decision = decide(reference, "Chubb Limited", supporting_columns='{"ticker": "CB"}')
     assert (decision["company_id"], decision["method"]) == ("1", "legal_form+ticker")
 
 
-@pytest.mark.parametrize("spelling", ["PGE", "PGE SA", "PG E", "PGE Corp"])
-def test_and_is_a_word(make_reference: MakeReference, spelling: str) -> None:
-    assert decide(make_reference(listed("PG&E Corp")), spelling)["status"] == "unknown"
+@pytest.mark.parametrize("source_name", ["PGE", "PGE SA", "PG E", "PGE Corp"])
+def test_and_is_a_word(make_reference: MakeReference, source_name: str) -> None:
+    assert decide(make_reference(listed("PG&E Corp")), source_name)["status"] == "unknown"
 
 
-@pytest.mark.parametrize("spelling", ["P G & E", "PG and E Corp", "pg&amp;e corp", "PG + E"])
-def test_and_is_the_same_however_it_is_written(make_reference: MakeReference, spelling: str) -> None:
-    assert decide(make_reference(listed("PG&E Corp")), spelling)["company_id"] == "1"
+@pytest.mark.parametrize("source_name", ["P G & E", "PG and E Corp", "pg&amp;e corp", "PG + E"])
+def test_and_is_the_same_however_it_is_written(make_reference: MakeReference, source_name: str) -> None:
+    assert decide(make_reference(listed("PG&E Corp")), source_name)["company_id"] == "1"
 
 
 @pytest.mark.parametrize(
-    ("name", "spelling"),
+    ("name", "source_name"),
     [
         ('ООО "БАЙКАЛ"', 'ООО "БАЙ"'),
         ("Alfa Bank", "Alf Bank"),
@@ -118,12 +118,12 @@ def test_and_is_the_same_however_it_is_written(make_reference: MakeReference, sp
         ("Apex Corp", "Apx Corp"),
     ],
 )
-def test_a_name_that_leaves_out_letters_is_no_match(make_reference: MakeReference, name: str, spelling: str) -> None:
-    assert decide(make_reference(listed(name)), spelling)["status"] == "unknown"
+def test_a_name_that_leaves_out_letters_is_no_match(make_reference: MakeReference, name: str, source_name: str) -> None:
+    assert decide(make_reference(listed(name)), source_name)["status"] == "unknown"
 
 
 @pytest.mark.parametrize(
-    ("name", "spelling"),
+    ("name", "source_name"),
     [
         ("Apple Inc", "APPLE IINC"),
         ("Genzyme Corp", "GENZYME COP"),
@@ -135,23 +135,23 @@ def test_a_name_that_leaves_out_letters_is_no_match(make_reference: MakeReferenc
     ],
 )
 def test_a_typo_in_the_legal_form_and_broken_letters_hide_no_exact_core(
-    make_reference: MakeReference, name: str, spelling: str
+    make_reference: MakeReference, name: str, source_name: str
 ) -> None:
-    assert decide(make_reference(listed(name)), spelling)["company_id"] == "1"
+    assert decide(make_reference(listed(name)), source_name)["company_id"] == "1"
 
 
-@pytest.mark.parametrize("spelling", ["Apple Inn", "Apple Crop Science", "Apple Inca", "Apple Corps"])
-def test_another_word_is_no_misspelt_legal_form(make_reference: MakeReference, spelling: str) -> None:
-    assert decide(make_reference(listed("Apple Corp")), spelling)["status"] == "unknown"
+@pytest.mark.parametrize("source_name", ["Apple Inn", "Apple Crop Science", "Apple Inca", "Apple Corps"])
+def test_another_word_is_no_misspelt_legal_form(make_reference: MakeReference, source_name: str) -> None:
+    assert decide(make_reference(listed("Apple Corp")), source_name)["status"] == "unknown"
 
 
-@pytest.mark.parametrize("spelling", ["BRK.B", "BRKB", "brk/b", "BRK.B.US", "BRK-B US"])
-def test_a_ticker_is_known_however_its_share_class_is_written(make_reference: MakeReference, spelling: str) -> None:
+@pytest.mark.parametrize("source_name", ["BRK.B", "BRKB", "brk/b", "BRK.B.US", "BRK-B US"])
+def test_a_ticker_is_known_however_its_share_class_is_written(make_reference: MakeReference, source_name: str) -> None:
     companies = [
         {"company_id": "1", "tickers": "BRK.A|BRK.B", "country": "US"},
         {"company_id": "2", "tickers": "BRKR", "country": "US"},
     ]
-    assert decide(make_reference(companies), spelling)["company_id"] == "1"
+    assert decide(make_reference(companies), source_name)["company_id"] == "1"
 
 
 def test_a_ticker_of_another_exchange_is_no_match(make_reference: MakeReference) -> None:
@@ -187,7 +187,7 @@ NAMIBIAN = [
 
 
 @pytest.mark.parametrize(
-    ("evidence", "company_id"),
+    ("supporting_columns", "company_id"),
     [
         ({"country": "NA"}, "1"),
         ({"country": "Namibia"}, "1"),
@@ -204,18 +204,22 @@ NAMIBIAN = [
     ],
 )
 def test_supporting_columns_are_read_by_their_kind(
-    make_reference: MakeReference, evidence: dict[str, str], company_id: str | None
+    make_reference: MakeReference, supporting_columns: dict[str, str], company_id: str | None
 ) -> None:
-    decision = decide(make_reference(NAMIBIAN), "Zenith", evidence=json.dumps(evidence))
+    decision = decide(make_reference(NAMIBIAN), "Zenith", supporting_columns=json.dumps(supporting_columns))
     assert decision["company_id"] == company_id
 
 
 def test_another_country_is_a_conflict_however_it_is_written(make_reference: MakeReference) -> None:
     reference = make_reference(listed("Zenith Inc", country="US"))
     for country in ("USA", "United States", "U.S.", "us"):
-        assert decide(reference, "Zenith Inc", evidence=json.dumps({"country": country}))["status"] == "accepted"
+        assert (
+            decide(reference, "Zenith Inc", supporting_columns=json.dumps({"country": country}))["status"] == "accepted"
+        )
     for country in ("DEU", "Germany", "de"):
-        assert decide(reference, "Zenith Inc", evidence=json.dumps({"country": country}))["status"] == "conflict"
+        assert (
+            decide(reference, "Zenith Inc", supporting_columns=json.dumps({"country": country}))["status"] == "conflict"
+        )
 
 
 MUNICH = [
@@ -235,7 +239,7 @@ MUNICH = [
 def test_a_listed_isin_wins_over_a_name_that_is_nobodys_and_is_queued_for_review(
     make_reference: MakeReference, code: str
 ) -> None:
-    decision = decide(make_reference(MUNICH), code, evidence='{"name": "Zebulon Fisheries"}')
+    decision = decide(make_reference(MUNICH), code, supporting_columns='{"name": "Zebulon Fisheries"}')
     assert (decision["status"], decision["company_id"], decision["suggestion"]) == ("accepted", "1", "1")
     assert "although the name 'Zebulon Fisheries' is not listed" in str(decision["steps"])
 
@@ -250,7 +254,7 @@ def test_a_listed_isin_wins_over_a_name_that_is_nobodys_and_is_queued_for_review
     ],
 )
 def test_other_codes_and_names_stay_a_conflict(make_reference: MakeReference, code: str, name: str) -> None:
-    decision = decide(make_reference(MUNICH), code, evidence=json.dumps({"name": name}))
+    decision = decide(make_reference(MUNICH), code, supporting_columns=json.dumps({"name": name}))
     assert decision["status"] != "accepted"
 
 
@@ -269,7 +273,7 @@ def test_a_tie_and_what_is_hardly_similar_is_not_suggested(make_reference: MakeR
 
 
 @pytest.mark.parametrize(
-    ("name", "spelling"),
+    ("name", "source_name"),
     [
         ("Energy NV", "NV Energy"),
         ("SAS Institute", "Institute SAS"),
@@ -295,13 +299,13 @@ def test_a_tie_and_what_is_hardly_similar_is_not_suggested(make_reference: MakeR
     ],
 )
 def test_words_that_look_like_forms_and_other_words_are_no_match(
-    make_reference: MakeReference, name: str, spelling: str
+    make_reference: MakeReference, name: str, source_name: str
 ) -> None:
-    assert decide(make_reference(listed(name)), spelling)["status"] == "unknown"
+    assert decide(make_reference(listed(name)), source_name)["status"] == "unknown"
 
 
 @pytest.mark.parametrize(
-    ("name", "spelling"),
+    ("name", "source_name"),
     [
         ("PT Astra International Tbk", "Astra International Tbk"),
         ("SC Petrom SA", "Petrom S.A."),
@@ -312,23 +316,23 @@ def test_words_that_look_like_forms_and_other_words_are_no_match(
     ],
 )
 def test_forms_of_two_words_and_two_languages_are_the_same(
-    make_reference: MakeReference, name: str, spelling: str
+    make_reference: MakeReference, name: str, source_name: str
 ) -> None:
-    assert decide(make_reference(listed(name)), spelling)["company_id"] == "1"
+    assert decide(make_reference(listed(name)), source_name)["company_id"] == "1"
 
 
 @pytest.mark.parametrize(
-    ("name", "spelling", "alias"),
+    ("name", "source_name", "alias"),
     [
         ("Eaton Corp plc", "Eaton Corporation", None),
         ("Ensco plc", "Ensco International Inc", "Ensco International plc"),
     ],
 )
 def test_a_general_form_instead_of_the_listed_one_is_accepted_and_queued(
-    make_reference: MakeReference, name: str, spelling: str, alias: str | None
+    make_reference: MakeReference, name: str, source_name: str, alias: str | None
 ) -> None:
     aliases = [{"company_id": "1", "alias": alias}] if alias else []
-    decision = decide(make_reference(listed(name), aliases), spelling)
+    decision = decide(make_reference(listed(name), aliases), source_name)
     assert (decision["status"], decision["company_id"], decision["suggestion"]) == ("accepted", "1", "1")
 
 
@@ -339,7 +343,7 @@ SUPPORTED = [
 
 
 @pytest.mark.parametrize(
-    ("spelling", "evidence", "status"),
+    ("source_name", "supporting_columns", "status"),
     [
         ("Merck KGaA", {"name": "Merck"}, "unknown"),  # less than the text says
         ("Merck KGaA", {"ticker": "MRK"}, "accepted"),
@@ -359,9 +363,12 @@ SUPPORTED = [
     ],
 )
 def test_supporting_columns_corroborate_and_veto(
-    make_reference: MakeReference, spelling: str, evidence: dict[str, object], status: str
+    make_reference: MakeReference, source_name: str, supporting_columns: dict[str, object], status: str
 ) -> None:
-    assert decide(make_reference(SUPPORTED), spelling, evidence=json.dumps(evidence))["status"] == status
+    assert (
+        decide(make_reference(SUPPORTED), source_name, supporting_columns=json.dumps(supporting_columns))["status"]
+        == status
+    )
 
 
 @pytest.mark.parametrize(

@@ -40,15 +40,15 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
     return read_reference(folder)
 
 
-@pytest.mark.parametrize("spelling", ["☆☆", "--", "!!!", "?", "😀"])
-def test_signs_are_not_the_company_whose_name_is_another_sign(reference: Reference, spelling: str) -> None:
+@pytest.mark.parametrize("source_name", ["☆☆", "--", "!!!", "?", "😀"])
+def test_signs_are_not_the_company_whose_name_is_another_sign(reference: Reference, source_name: str) -> None:
     assert decide(reference, "★")["company_id"] == "star"
-    assert decide(reference, spelling)["status"] == "unknown"
+    assert decide(reference, source_name)["status"] == "unknown"
 
 
-@pytest.mark.parametrize("spelling", ["タイキ", "कामल", "कुमल"])
-def test_marks_that_make_another_letter_are_no_accents(reference: Reference, spelling: str) -> None:
-    assert decide(reference, spelling)["status"] == "unknown"
+@pytest.mark.parametrize("source_name", ["タイキ", "कामल", "कुमल"])
+def test_marks_that_make_another_letter_are_no_accents(reference: Reference, source_name: str) -> None:
+    assert decide(reference, source_name)["status"] == "unknown"
     assert normalise_name("Crédit Łódź").core == ("credit", "lodz")
 
 
@@ -82,61 +82,67 @@ def test_a_name_that_very_many_companies_share_takes_no_long_time(tmp_path: Path
 
 def test_a_country_chooses_only_among_all_companies_of_the_name(reference: Reference) -> None:
     one, two = '{"country": "DE"}', '{"country": "US"}'
-    assert decide(reference, "Community Bancorp", evidence=one)["company_id"] == "bancorp-6"
-    assert decide(reference, "Community Bancorp", evidence=two)["status"] == "ambiguous"  # the first and the sixth
-    assert decide(reference, "CIK77", evidence=two)["status"] == "ambiguous"  # three have this CIK
+    assert decide(reference, "Community Bancorp", supporting_columns=one)["company_id"] == "bancorp-6"
+    assert (
+        decide(reference, "Community Bancorp", supporting_columns=two)["status"] == "ambiguous"
+    )  # the first and the sixth
+    assert decide(reference, "CIK77", supporting_columns=two)["status"] == "ambiguous"  # three have this CIK
 
 
 def test_evidence_chooses_any_of_many_companies_of_one_name(reference: Reference) -> None:
-    assert decide(reference, "Community Bancorp", evidence='{"id": "bancorp-6"}')["company_id"] == "bancorp-6"
+    assert decide(reference, "Community Bancorp", supporting_columns='{"id": "bancorp-6"}')["company_id"] == "bancorp-6"
     told = json.loads(str(decide(reference, "Community Bancorp")["candidates"]))
     assert len(told) == 5
 
 
 def test_what_two_companies_answer_to_is_not_a_misspelt_id_of_a_third(reference: Reference) -> None:
-    decision = decide(reference, "ACME02", evidence='{"name": "Alpha Corp"}')
+    decision = decide(reference, "ACME02", supporting_columns='{"name": "Alpha Corp"}')
     assert (decision["status"], decision["company_id"]) == ("ambiguous", None)
 
 
 def test_the_runner_up_is_another_company_and_what_is_accepted_has_a_score(reference: Reference) -> None:
-    decision = decide(reference, "Zenith", evidence='{"id": "zen-2"}')
+    decision = decide(reference, "Zenith", supporting_columns='{"id": "zen-2"}')
     assert (decision["company_id"], decision["runner_up"]) == ("zen-2", "zen-1")
-    decision = decide(reference, "ACMX01", evidence='{"name": "Alpha Corp"}')
+    decision = decide(reference, "ACMX01", supporting_columns='{"name": "Alpha Corp"}')
     assert (decision["company_id"], decision["method"]) == ("ACME01", "code+name")
     assert 80 < float(str(decision["score"])) < 100
 
 
 @pytest.mark.parametrize(
-    ("spelling", "evidence"),
+    ("source_name", "supporting_columns"),
     [
         ("Zenith", '{"id": "zen-1", "country": "DE"}'),  # two cells that contradict each other
         ("ACME01", '{"name": "Community Bancorp"}'),  # one of seven others, whichever
     ],
 )
-def test_evidence_that_can_only_be_of_another_company_stops(reference: Reference, spelling: str, evidence: str) -> None:
-    assert decide(reference, spelling, evidence=evidence)["status"] == "conflict"
+def test_evidence_that_can_only_be_of_another_company_stops(
+    reference: Reference, source_name: str, supporting_columns: str
+) -> None:
+    assert decide(reference, source_name, supporting_columns=supporting_columns)["status"] == "conflict"
 
 
-@pytest.mark.parametrize("evidence", ['{"name": "-"}', '{"name": "?"}', '{"cik": "\\ud800"}', '{"name": "\\ud800"}'])
-def test_evidence_without_a_letter_says_nothing(reference: Reference, evidence: str) -> None:
-    assert decide(reference, "1094517", evidence=evidence)["company_id"] == "toyota"
+@pytest.mark.parametrize(
+    "supporting_columns", ['{"name": "-"}', '{"name": "?"}', '{"cik": "\\ud800"}', '{"name": "\\ud800"}']
+)
+def test_evidence_without_a_letter_says_nothing(reference: Reference, supporting_columns: str) -> None:
+    assert decide(reference, "1094517", supporting_columns=supporting_columns)["company_id"] == "toyota"
 
 
 def test_a_country_that_is_no_code_stops_nothing(reference: Reference) -> None:
-    assert decide(reference, "Oxbow Inc", evidence='{"country": "DE"}')["company_id"] == "oxbow"
+    assert decide(reference, "Oxbow Inc", supporting_columns='{"country": "DE"}')["company_id"] == "oxbow"
 
 
-@pytest.mark.parametrize("evidence", ["[" * 100_000, '{"cik": ' + "9" * 5_000 + "}"])
-def test_evidence_that_python_cannot_read_is_refused(reference: Reference, evidence: str) -> None:
-    with pytest.raises(ValueError, match=r"column evidence: .* is not JSON") as refused:
-        decide(reference, "Oxbow Inc", evidence=evidence)
+@pytest.mark.parametrize("supporting_columns", ["[" * 100_000, '{"cik": ' + "9" * 5_000 + "}"])
+def test_evidence_that_python_cannot_read_is_refused(reference: Reference, supporting_columns: str) -> None:
+    with pytest.raises(ValueError, match=r"column supporting_columns: .* is not JSON") as refused:
+        decide(reference, "Oxbow Inc", supporting_columns=supporting_columns)
     assert len(str(refused.value)) < 1_000
 
 
 @pytest.mark.parametrize("word", ["a ", "inc ", "a/", "w{} "])
 def test_a_very_long_spelling_takes_no_long_time(reference: Reference, word: str) -> None:
-    spelling = "".join(word.format(number) for number in range(200_000))
-    assert len(spelling) > LONGEST_NAME
+    source_name = "".join(word.format(number) for number in range(200_000))
+    assert len(source_name) > LONGEST_NAME
     started = time.process_time()
-    assert decide(reference, spelling)["status"] == "unknown"
+    assert decide(reference, source_name)["status"] == "unknown"
     assert time.process_time() - started < 5  # it was over a minute

@@ -1,4 +1,4 @@
-"""Which spellings are one name, one ticker, one CIK, and which are not."""
+"""Which source names are one name, one ticker, one CIK, and which are not."""
 
 from __future__ import annotations
 

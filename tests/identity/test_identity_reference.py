@@ -8,7 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from finsync_pipeline.identity import ReferenceMistake, read_reference, read_review
+from finsync_pipeline.errors import ConfigurationError
+from finsync_pipeline.identity import read_reference, read_review
 from finsync_pipeline.identity.reference import COMPANY_COLUMNS, unread_countries
 
 TEXT, DATE = pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.date32())
@@ -113,7 +114,7 @@ def test_a_cell_of_codes_may_hold_several_and_a_country_is_its_code(
     ],
 )
 def test_a_code_that_cannot_be_read_is_refused(tmp_path: Path, column: str, cell: str, said: list[str]) -> None:
-    with pytest.raises(ReferenceMistake) as mistake:
+    with pytest.raises(ConfigurationError) as mistake:
         read_reference(write(tmp_path, f"company_id,{column}\n1,\n2,{cell}\n"))
     wanted = [f"companies.csv, row 3, column {column}", "or leave it blank", *said]
     assert [words for words in wanted if words not in str(mistake.value)] == []
@@ -141,27 +142,27 @@ GOOD = "company_id,name\n1,Acme\n2,Bolt\n"
     [
         (None, None, ["companies.csv", "no such file", "correct the path"]),
         ("", None, ["companies.csv", "empty", "header"]),
-        ("company_id\n", None, ["companies.csv", "lists no company", "add a row"]),
-        ("id,name\n1,Acme\n", None, ["companies.csv, row 1", "no column company_id", "id, name", "rename"]),
+        ("company_id\n", None, ["companies.csv", "lists no company", "Add a row"]),
+        ("id,name\n1,Acme\n", None, ["companies.csv, row 1", "no column company_id", "id, name", "Rename"]),
         (
             "company_id,name,name\n1,Acme,A\n",
             None,
-            ["companies.csv, row 1, column name", "twice", "rename or remove"],
+            ["companies.csv, row 1, column name", "twice", "Rename or remove"],
         ),
         (
             "company_id,name\n1,Acme\n ,Bolt\n",
             None,
-            ["companies.csv, row 3, column company_id", "blank", "fill it in"],
+            ["companies.csv, row 3, column company_id", "blank", "Fill it in"],
         ),
         (
             "company_id\n1\n2\n1\n",
             None,
-            ["companies.csv, row 4, column company_id", "'1' is the id of row 2", "keep one"],
+            ["companies.csv, row 4, column company_id", "'1' is the id of row 2", "Keep one"],
         ),
         (
             "company_id\nAcme\nAC me\n",
             None,
-            ["row 3, column company_id", "'AC me'", "case or blanks from 'Acme'", "row 2", "keep one"],
+            ["row 3, column company_id", "'AC me'", "case or blanks from 'Acme'", "row 2", "Keep one"],
         ),
         (
             "company_id,cik\n1,3.2E+05\n",
@@ -169,12 +170,12 @@ GOOD = "company_id,name\n1,Acme\n2,Bolt\n"
             ["companies.csv, row 2, column cik", "'3.2E+05' is not a CIK", "ten digits"],
         ),
         ("company_id,name\n1,Acme, Inc\n", None, ["companies.csv, row 2", "3 cells", "double quotes"]),
-        (b"company_id,name\n1,Acme\n2,Soci\xe9t\xe9\n", None, ["companies.csv, row 3", "not UTF-8", "save"]),
-        (GOOD, "company_id,name\n1,Old\n", ["aliases.csv, row 1", "no column alias", "rename"]),
+        (b"company_id,name\n1,Acme\n2,Soci\xe9t\xe9\n", None, ["companies.csv, row 3", "not UTF-8", "Save"]),
+        (GOOD, "company_id,name\n1,Old\n", ["aliases.csv, row 1", "no column alias", "Rename"]),
         (
             GOOD,
             "company_id,alias\n1,Old\n3,New\n",
-            ["aliases.csv, row 3, column company_id", "'3' is not in companies.csv", "add the company"],
+            ["aliases.csv, row 3, column company_id", "'3' is not in companies.csv", "Add the company"],
         ),
         (GOOD, "company_id,alias\n1,\n", ["aliases.csv, row 2, column alias", "blank", "remove the row"]),
         (GOOD, "company_id,alias\n,Old\n", ["aliases.csv, row 2, column company_id", "blank"]),
@@ -203,13 +204,13 @@ GOOD = "company_id,name\n1,Acme\n2,Bolt\n"
 def test_a_mistake_names_file_row_column_and_cure(
     tmp_path: Path, companies: str | bytes | None, aliases: str | None, said: list[str]
 ) -> None:
-    with pytest.raises(ReferenceMistake) as mistake:
+    with pytest.raises(ConfigurationError) as mistake:
         read_reference(write(tmp_path, companies, aliases))
     assert [words for words in said if words not in str(mistake.value)] == []
 
 
 def test_a_missing_folder_is_said_as_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(ReferenceMistake, match="nowhere: there is no such file"):
+    with pytest.raises(ConfigurationError, match="nowhere: there is no such file"):
         read_reference(tmp_path / "nowhere")
 
 
@@ -244,7 +245,7 @@ ROW = {"companies.csv": "2,{}\n", "aliases.csv": "1,{}\n", "review.csv": "{},1,j
 FIRST = {
     "companies.csv": "company_id,name\n1,Acme\n",
     "aliases.csv": "company_id,alias\n1,Old\n",
-    "review.csv": "spelling,company_id,who,when\nAcme,1,jane,2026-01-31\n",
+    "review.csv": "source_name,company_id,who,when\nAcme,1,jane,2026-01-31\n",
 }
 
 
@@ -277,14 +278,14 @@ OPEN_QUOTES = {
 @pytest.mark.parametrize("case", OPEN_QUOTES)
 def test_a_quote_left_open_is_refused_with_its_row_in_every_list(tmp_path: Path, file: str, case: str) -> None:
     cells, row = OPEN_QUOTES[case]
-    with pytest.raises(ReferenceMistake, match=rf"{file}, row {row}: has a double quote .* close it"):
+    with pytest.raises(ConfigurationError, match=rf"{file}, row {row}: has a stray double quote. Close it"):
         read_lists(tmp_path, file, "".join(ROW[file].format(cell) for cell in cells))
 
 
 def test_a_quote_that_two_other_ones_hide_is_refused_with_its_row(tmp_path: Path) -> None:
     lines = '*,HP "x,1,jane,2026-01-31,"why\n*,IBM,1,jane,2026-01-31,"so"\n'
-    (tmp_path / "review.csv").write_text("source,spelling,company_id,who,when,note\n" + lines)
-    with pytest.raises(ReferenceMistake, match=r"review\.csv, row 2: has a double quote .* close it"):
+    (tmp_path / "review.csv").write_text("source,source_name,company_id,who,when,note\n" + lines)
+    with pytest.raises(ConfigurationError, match=r"review\.csv, row 2: has a stray double quote. Close it"):
         read_review(tmp_path / "review.csv", read_reference(write(tmp_path, "company_id\n1\n")), ())
 
 
@@ -294,7 +295,7 @@ def test_a_quote_that_two_other_ones_hide_is_refused_with_its_row(tmp_path: Path
 )
 def test_quotes_that_close_are_read(tmp_path: Path, file: str, cell: str) -> None:
     if cell == '""' and file != "companies.csv":
-        with pytest.raises(ReferenceMistake, match="is blank"):
+        with pytest.raises(ConfigurationError, match="is blank"):
             read_lists(tmp_path, file, ROW[file].format(cell))
     else:
         read_lists(tmp_path, file, ROW[file].format(cell))

@@ -8,7 +8,7 @@ import random
 import pandas as pd
 import pyarrow as pa
 import pytest
-from identity_frames import MakeReference, decide, spellings_frame
+from identity_frames import MakeReference, decide, source_names_frame
 
 from finsync_pipeline.identity import Reference, resolve
 
@@ -49,7 +49,7 @@ def reference(make_reference: MakeReference) -> Reference:
 
 
 @pytest.mark.parametrize(
-    ("spelling", "day", "company_id", "method"),
+    ("source_name", "day", "company_id", "method"),
     [
         ("c-apple", "2009-12-31", "c-apple", "exact"),
         ("  APPLE INC ", "2009-12-31", "c-apple", "exact"),
@@ -73,8 +73,8 @@ def reference(make_reference: MakeReference) -> Reference:
         ("Microsofft Corporation", "2009-12-31", "c-msft", "typo"),
     ],
 )
-def test_every_step_accepts(reference: Reference, spelling: str, day: str, company_id: str, method: str) -> None:
-    decision = decide(reference, spelling, day)
+def test_every_step_accepts(reference: Reference, source_name: str, day: str, company_id: str, method: str) -> None:
+    decision = decide(reference, source_name, day)
     assert (decision["status"], decision["company_id"], decision["method"]) == (
         "accepted",
         company_id,
@@ -87,7 +87,7 @@ def test_every_step_accepts(reference: Reference, spelling: str, day: str, compa
 
 
 @pytest.mark.parametrize(
-    ("spelling", "day"),
+    ("source_name", "day"),
     [
         (None, "2009-12-31"),
         ("", "2009-12-31"),
@@ -108,8 +108,8 @@ def test_every_step_accepts(reference: Reference, spelling: str, day: str, compa
         ("AAPM", "2009-12-31"),
     ],
 )
-def test_what_is_not_known_is_never_guessed(reference: Reference, spelling: str | None, day: str) -> None:
-    decision = decide(reference, spelling, day)
+def test_what_is_not_known_is_never_guessed(reference: Reference, source_name: str | None, day: str) -> None:
+    decision = decide(reference, source_name, day)
     assert (decision["status"], decision["company_id"], decision["precision"]) == ("unknown", None, None)
 
 
@@ -140,7 +140,7 @@ def test_two_names_equally_near_are_not_repaired(make_reference: MakeReference) 
 
 
 @pytest.mark.parametrize(
-    ("companies", "spelling"),
+    ("companies", "source_name"),
     [
         ([{"company_id": "1", "name": "Acme Inc"}, {"company_id": "2", "name": "Acme Corp /DE/"}], "Acme"),
         ([{"company_id": "1", "name": "Acme Inc"}, {"company_id": "2", "name": "ACME INC"}], "Acme Inc"),
@@ -154,9 +154,9 @@ def test_two_names_equally_near_are_not_repaired(make_reference: MakeReference) 
     ],
 )
 def test_what_two_companies_answer_to_is_ambiguous(
-    make_reference: MakeReference, companies: list[dict[str, str]], spelling: str
+    make_reference: MakeReference, companies: list[dict[str, str]], source_name: str
 ) -> None:
-    decision = decide(make_reference(companies), spelling)
+    decision = decide(make_reference(companies), source_name)
     assert (decision["status"], decision["company_id"]) == ("ambiguous", None)
     assert [company for company, _ in json.loads(str(decision["candidates"]))] == sorted(
         each["company_id"] for each in companies
@@ -165,7 +165,7 @@ def test_what_two_companies_answer_to_is_ambiguous(
 
 
 @pytest.mark.parametrize(
-    ("companies", "spelling", "company_id"),
+    ("companies", "source_name", "company_id"),
     [
         # An id that is the company's ticker as well.
         (
@@ -198,9 +198,9 @@ def test_what_two_companies_answer_to_is_ambiguous(
     ],
 )
 def test_the_surer_answer_comes_first(
-    make_reference: MakeReference, companies: list[dict[str, str]], spelling: str, company_id: str
+    make_reference: MakeReference, companies: list[dict[str, str]], source_name: str, company_id: str
 ) -> None:
-    assert decide(make_reference(companies), spelling)["company_id"] == company_id
+    assert decide(make_reference(companies), source_name)["company_id"] == company_id
 
 
 SUCCESSION = [
@@ -210,7 +210,7 @@ SUCCESSION = [
 
 
 @pytest.mark.parametrize(
-    ("spelling", "day", "company_id"),
+    ("source_name", "day", "company_id"),
     [
         ("Johnson Controls", "2016-09-01", "old"),
         ("Johnson Controls", "2016-09-02", "new"),
@@ -223,10 +223,10 @@ SUCCESSION = [
     ],
 )
 def test_a_dated_alias_hands_a_name_over_to_the_successor(
-    make_reference: MakeReference, spelling: str, day: str, company_id: str | None
+    make_reference: MakeReference, source_name: str, day: str, company_id: str | None
 ) -> None:
     alias = {"company_id": "new", "alias": "JOHNSON CONTROLS", "valid_from": "2016-09-02"}
-    assert decide(make_reference(SUCCESSION, [alias]), spelling, day)["company_id"] == company_id
+    assert decide(make_reference(SUCCESSION, [alias]), source_name, day)["company_id"] == company_id
 
 
 @pytest.mark.parametrize(
@@ -257,13 +257,13 @@ def test_a_ticker_that_passed_to_another_company_follows_its_dates(make_referenc
     assert decide(reference, "CB", "2016-01-15")["company_id"] == "new"
 
 
-@pytest.mark.parametrize("spelling", ["HP", "hp"])
-def test_an_alias_settles_what_was_ambiguous(make_reference: MakeReference, spelling: str) -> None:
+@pytest.mark.parametrize("source_name", ["HP", "hp"])
+def test_an_alias_settles_what_was_ambiguous(make_reference: MakeReference, source_name: str) -> None:
     companies = [{"company_id": "drill", "tickers": "HP"}, {"company_id": "print", "name": "HP Inc"}]
-    assert decide(make_reference(companies), spelling)["status"] == "ambiguous"
+    assert decide(make_reference(companies), source_name)["status"] == "ambiguous"
     alias = {"company_id": "print", "alias": "HP", "valid_from": "2000-01-01"}
-    assert decide(make_reference(companies, [alias]), spelling)["company_id"] == "print"
-    assert decide(make_reference(companies, [alias | {"kind": "ticker"}]), spelling)["company_id"] == "print"
+    assert decide(make_reference(companies, [alias]), source_name)["company_id"] == "print"
+    assert decide(make_reference(companies, [alias | {"kind": "ticker"}]), source_name)["company_id"] == "print"
 
 
 def test_an_alias_that_is_only_alike_settles_nothing(make_reference: MakeReference) -> None:
@@ -273,7 +273,7 @@ def test_an_alias_that_is_only_alike_settles_nothing(make_reference: MakeReferen
 
 
 @pytest.mark.parametrize(
-    "evidence",
+    "supporting_columns",
     [
         '{"name": "Microsoft Corporation"}',
         '{"Company Name": "MICROSOFT CORP"}',
@@ -284,14 +284,14 @@ def test_an_alias_that_is_only_alike_settles_nothing(make_reference: MakeReferen
         '{"name": "Microsofft Corp"}',
     ],
 )
-def test_evidence_of_another_company_stops_a_decision(reference: Reference, evidence: str) -> None:
-    decision = decide(reference, "AAPL", evidence=evidence)
+def test_evidence_of_another_company_stops_a_decision(reference: Reference, supporting_columns: str) -> None:
+    decision = decide(reference, "AAPL", supporting_columns=supporting_columns)
     assert (decision["status"], decision["company_id"]) == ("conflict", None)
     assert (decision["suggestion"], decision["runner_up"]) == ("c-apple", "c-msft")
 
 
 @pytest.mark.parametrize(
-    "evidence",
+    "supporting_columns",
     [
         None,
         "",
@@ -303,12 +303,14 @@ def test_evidence_of_another_company_stops_a_decision(reference: Reference, evid
         '{"lei": "HWUPKR0MPOU8FGXBT394"}',
     ],
 )
-def test_evidence_that_agrees_or_says_nothing_changes_nothing(reference: Reference, evidence: str | None) -> None:
-    assert decide(reference, "AAPL", evidence=evidence)["company_id"] == "c-apple"
+def test_evidence_that_agrees_or_says_nothing_changes_nothing(
+    reference: Reference, supporting_columns: str | None
+) -> None:
+    assert decide(reference, "AAPL", supporting_columns=supporting_columns)["company_id"] == "c-apple"
 
 
 def test_evidence_accepts_nothing_but_suggests(reference: Reference) -> None:
-    decision = decide(reference, "Nobody Knows Ltd", evidence='{"ticker": "MSFT"}')
+    decision = decide(reference, "Nobody Knows Ltd", supporting_columns='{"ticker": "MSFT"}')
     assert (decision["status"], decision["company_id"], decision["suggestion"]) == ("unknown", None, "c-msft")
 
 
@@ -316,14 +318,14 @@ def test_evidence_chooses_which_of_two_ambiguous_companies_is_meant(
     make_reference: MakeReference,
 ) -> None:
     reference = make_reference([{"company_id": "1", "name": "Acme Inc"}, {"company_id": "2", "name": "Acme Corp"}])
-    decision = decide(reference, "Acme", evidence='{"id": "2"}')
+    decision = decide(reference, "Acme", supporting_columns='{"id": "2"}')
     assert (decision["status"], decision["company_id"], decision["method"]) == ("accepted", "2", "normalised+id")
 
 
-@pytest.mark.parametrize("evidence", ["not json", "[1]", '"text"'])
-def test_evidence_that_is_not_an_object_is_refused(reference: Reference, evidence: str) -> None:
-    with pytest.raises(ValueError, match=r"column evidence: .* is not"):
-        decide(reference, "AAPL", evidence=evidence)
+@pytest.mark.parametrize("supporting_columns", ["not json", "[1]", '"text"'])
+def test_evidence_that_is_not_an_object_is_refused(reference: Reference, supporting_columns: str) -> None:
+    with pytest.raises(ValueError, match=r"column supporting_columns: .* is not"):
+        decide(reference, "AAPL", supporting_columns=supporting_columns)
 
 
 ASKED = [
@@ -339,41 +341,41 @@ ASKED = [
 
 
 def test_columns_order_and_dtypes_are_kept_and_added(reference: Reference) -> None:
-    asked = spellings_frame(ASKED).set_index(pd.Index(range(10, 10 + len(ASKED))))
+    asked = source_names_frame(ASKED).set_index(pd.Index(range(10, 10 + len(ASKED))))
     decisions = resolve(asked, reference)
-    pd.testing.assert_frame_equal(decisions[["spelling", "period_end", "evidence"]], asked)
+    pd.testing.assert_frame_equal(decisions[["source_name", "period_end", "supporting_columns"]], asked)
     text, score = pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.float64())
-    added = decisions.drop(columns=["spelling", "period_end", "evidence"]).dtypes.to_dict()
+    added = decisions.drop(columns=["source_name", "period_end", "supporting_columns"]).dtypes.to_dict()
     texts = ["status", "company_id", "method", "steps", "runner_up", "suggestion", "candidates"]
     numbers = ["score", "runner_up_score", "precision"]
     assert added == {**dict.fromkeys(texts, text), **dict.fromkeys(numbers, score)}
 
 
 def test_no_spellings_make_no_decisions(reference: Reference) -> None:
-    decisions = resolve(spellings_frame([]), reference)
+    decisions = resolve(source_names_frame([]), reference)
     assert len(decisions) == 0
     assert decisions["status"].dtype == pd.ArrowDtype(pa.string())
 
 
 def test_order_and_repetition_do_not_matter(reference: Reference) -> None:
-    alone = [resolve(spellings_frame([row]), reference) for row in ASKED]
+    alone = [resolve(source_names_frame([row]), reference) for row in ASKED]
     expected = dict(zip(ASKED, (frame.astype(object).to_csv(index=False) for frame in alone), strict=True))
     shuffled = ASKED * 3
     random.Random(7).shuffle(shuffled)
-    together = resolve(spellings_frame(shuffled), reference)
+    together = resolve(source_names_frame(shuffled), reference)
     for position, row in enumerate(shuffled):
         assert together.iloc[[position]].astype(object).to_csv(index=False) == expected[row]
 
 
 def test_the_order_of_the_list_does_not_matter(make_reference: MakeReference) -> None:
-    asked = spellings_frame(ASKED)
+    asked = source_names_frame(ASKED)
     forward = resolve(asked, make_reference(COMPANIES, ALIASES))
     backward = resolve(asked, make_reference(COMPANIES[::-1], ALIASES[::-1]))
     pd.testing.assert_frame_equal(forward, backward)
 
 
 def test_unrelated_companies_move_no_spelling_to_another_company(make_reference: MakeReference) -> None:
-    asked = spellings_frame(ASKED)
+    asked = source_names_frame(ASKED)
     before = resolve(asked, make_reference(COMPANIES, ALIASES))
     words = ["Zenith", "Quartz", "Umbra", "Larch", "Ferrum", "Oxbow"]
     others = [{"company_id": f"z{a}{b}", "name": f"{a} {b} Inc", "tickers": f"Z{i}"}
@@ -384,14 +386,14 @@ def test_unrelated_companies_move_no_spelling_to_another_company(make_reference:
     )
 
 
-@pytest.mark.parametrize("missing", ["spelling", "period_end", "evidence"])
+@pytest.mark.parametrize("missing", ["source_name", "period_end", "supporting_columns"])
 def test_a_missing_column_is_named(reference: Reference, missing: str) -> None:
     with pytest.raises(ValueError, match=f"no column {missing}"):
-        resolve(spellings_frame(ASKED).drop(columns=missing), reference)
+        resolve(source_names_frame(ASKED).drop(columns=missing), reference)
 
 
 def test_a_null_period_end_is_refused(reference: Reference) -> None:
-    asked = spellings_frame(ASKED)
+    asked = source_names_frame(ASKED)
     asked.loc[0, "period_end"] = None
     with pytest.raises(ValueError, match="period_end: is null"):
         resolve(asked, reference)
@@ -399,7 +401,7 @@ def test_a_null_period_end_is_refused(reference: Reference) -> None:
 
 @pytest.mark.parametrize("name", ["N/A", "none", "-", "nan", "NULL"])
 def test_a_name_that_says_nothing_stops_no_code(reference: Reference, name: str) -> None:
-    decision = decide(reference, "0000320193", evidence=json.dumps({"name": name}))
+    decision = decide(reference, "0000320193", supporting_columns=json.dumps({"name": name}))
     assert (decision["status"], decision["company_id"]) == ("accepted", "c-apple")
-    stopped = decide(reference, "0000320193", evidence='{"name": "Zebulon Fisheries Cooperative"}')
+    stopped = decide(reference, "0000320193", supporting_columns='{"name": "Zebulon Fisheries Cooperative"}')
     assert stopped["status"] == "conflict"

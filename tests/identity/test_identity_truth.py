@@ -1,4 +1,4 @@
-"""Real spellings with known truth: how many cells go to the right company, and how few to a wrong one."""
+"""Real source names with known truth: how many cells go to the right company, and how few to a wrong one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from identity_frames import SHARED_DATA, MakeReference, spellings_frame
+from identity_frames import SHARED_DATA, MakeReference, source_names_frame
 
 from finsync_pipeline.identity import Reference, resolve
 
@@ -29,7 +29,7 @@ def read_csv(file: Path) -> list[dict[str, str]]:
 
 
 def served_spellings() -> Iterator[tuple[str, int, str, date]]:
-    """Of each row of the three services: service, row, spelling of the company, period end."""
+    """Of each row of the three services: service, row, source name of the company, period end."""
     folder = SHARED_DATA / "services"
     for row in read_csv(folder / "pnl.csv.gz"):
         day = datetime.strptime(row["Period Ended"], "%B %d, %Y").date()
@@ -64,12 +64,12 @@ def sec_reference(make_reference: MakeReference) -> Reference:
 def test_cells_of_the_three_services_go_to_the_right_company(make_reference: MakeReference) -> None:
     truth = pd.read_parquet(SHARED_DATA / "services" / "truth.parquet", columns=["service", "row", "cik"])
     cells = Counter(zip(truth["service"].astype(str), truth["row"], truth["cik"].astype(str), strict=True))
-    served = {(service, row): (spelling, day) for service, row, spelling, day in served_spellings()}
-    asked = spellings_frame((spelling, day, None) for spelling, day in dict.fromkeys(served.values()))
+    served = {(service, row): (source_name, day) for service, row, source_name, day in served_spellings()}
+    asked = source_names_frame((source_name, day, None) for source_name, day in dict.fromkeys(served.values()))
     decisions = resolve(asked, sec_reference(make_reference))
     decided = dict(
         zip(
-            zip(decisions["spelling"], decisions["period_end"], strict=True),
+            zip(decisions["source_name"], decisions["period_end"], strict=True),
             decisions["company_id"].astype(object).where(decisions["company_id"].notna(), None),
             strict=True,
         )
@@ -101,7 +101,7 @@ def sec_filers() -> dict[str, dict[str, str]]:
 
 
 def ask(reference: Reference, names: list[str]) -> list[str | None]:
-    decisions = resolve(spellings_frame((name, "2026-01-01", None) for name in names), reference)
+    decisions = resolve(source_names_frame((name, "2026-01-01", None) for name in names), reference)
     return [None if pd.isna(company_id) else company_id for company_id in decisions["company_id"]]
 
 

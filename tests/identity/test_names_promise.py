@@ -10,7 +10,7 @@ from random import Random
 
 import pandas as pd
 import pytest
-from identity_frames import SHARED_DATA, MakeReference, spellings_frame
+from identity_frames import SHARED_DATA, MakeReference, source_names_frame
 
 from benchmarks.identity.name_noise import MIX, core, vary
 from finsync_pipeline.identity import Reference, resolve
@@ -27,7 +27,7 @@ def test_the_promised_precision_is_kept_by_another_noise(make_reference: MakeRef
     listed, others = names[:LISTED], names[LISTED:]
     reference = make_reference([{"company_id": f"c{number}", "name": name} for number, name in enumerate(listed)])
     asked, truth = _vary(listed, others, random)
-    decided = resolve(spellings_frame((text, "2009-12-31", None) for text in asked), reference)
+    decided = resolve(source_names_frame((text, "2009-12-31", None) for text in asked), reference)
     accepted = (decided["status"] == "accepted").to_numpy(dtype=bool)
     right = (decided["company_id"].astype(object) == pd.Series(truth)).to_numpy(dtype=bool)[accepted]
     assert right.mean() >= decided["precision"][accepted].mean() - 0.001
@@ -53,10 +53,10 @@ import hashlib, sys
 import pyarrow as pa
 sys.path[:0] = {path!r}
 pa.set_cpu_count(int(sys.argv[1]))
-from identity_frames import spellings_frame
+from identity_frames import source_names_frame
 from finsync_pipeline.identity import read_reference, resolve
 asked = ["Aple Inc", "BRISTOL MYERS", "Coca Cola", "0000O01800", "HP", "Chub Corp", "Nobody", "goldman sach group", ""]
-rows = spellings_frame((text, "2009-12-31", '{{"country": "US"}}') for text in asked)
+rows = source_names_frame((text, "2009-12-31", '{{"country": "US"}}') for text in asked)
 decided = resolve(rows, read_reference({list!r}))
 print(hashlib.sha256(decided.to_csv(index=False).encode()).hexdigest())
 """
@@ -98,11 +98,11 @@ def test_every_decision_can_be_made_again_from_its_row(make_reference: MakeRefer
         "Corvale",
         "Steelmark",
     ]
-    evidence = [None, '{"name": "Northwestern Steelmark"}', '{"country": "US"}', '{"cik": "320193"}']
+    supporting_columns = [None, '{"name": "Northwestern Steelmark"}', '{"country": "US"}', '{"cik": "320193"}']
     days = ["2009-03-31", "2009-12-31"]
-    asked = spellings_frame((text, day, said) for text in texts for day in days for said in evidence)
+    asked = source_names_frame((text, day, said) for text in texts for day in days for said in supporting_columns)
     decided = resolve(asked, reference)
     assert set(decided["status"]) >= {"accepted", "conflict", "unknown"}
     for number in range(len(decided)):
         row = decided.iloc[[number]]
-        pd.testing.assert_frame_equal(row, resolve(row[["spelling", "period_end", "evidence"]], reference))
+        pd.testing.assert_frame_equal(row, resolve(row[["source_name", "period_end", "supporting_columns"]], reference))

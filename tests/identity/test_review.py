@@ -9,7 +9,7 @@ from datetime import date
 import pandas as pd
 import pyarrow as pa
 import pytest
-from identity_frames import MakeReference, spellings_frame
+from identity_frames import MakeReference, source_names_frame
 
 from finsync_pipeline.identity import Decider, Reference, Review, apply_review, decide, resolve
 from finsync_pipeline.identity.review import ReviewLine, lines_for
@@ -18,17 +18,19 @@ DAY = "2009-12-31"
 EVIDENCE = '{"name": "Globex Inc", "country": null}'
 
 
-def line(spelling: str, company_id: str, **parts: object) -> ReviewLine:
-    usual = dict.fromkeys(("source", "evidence", "valid_from", "valid_to", "note")) | {
+def line(source_name: str, company_id: str, **parts: object) -> ReviewLine:
+    usual = dict.fromkeys(("source", "supporting_columns", "valid_from", "valid_to", "note")) | {
         "who": "jane",
         "when": date(2026, 1, 31),
     }
-    return ReviewLine(**{**usual, "spelling": spelling, "company_id": company_id, **parts})  # type: ignore[arg-type]
+    return ReviewLine(**{**usual, "source_name": source_name, "company_id": company_id, **parts})  # type: ignore[arg-type]
 
 
-def decided_by(review: Review, spelling: str, evidence: str | None = None, day: str = DAY, source: str = "pnl") -> str:
+def decided_by(
+    review: Review, source_name: str, supporting_columns: str | None = None, day: str = DAY, source: str = "pnl"
+) -> str:
     """The company of the line that decides the row; `-` where none does."""
-    [found] = lines_for(spellings_frame([(spelling, day, evidence)]), review, source)
+    [found] = lines_for(source_names_frame([(source_name, day, supporting_columns)]), review, source)
     return found.company_id if found else "-"
 
 
@@ -40,24 +42,24 @@ def reference(make_reference: MakeReference) -> Reference:
 def test_a_line_decides_its_very_spelling_and_the_same_in_other_case_blanks_and_unicode() -> None:
     review = Review((line("Initech  Ltd", "A1"),))
 
-    for spelling in ("Initech  Ltd", "INITECH LTD", " initech\u00a0ltd ", "\uff29nitech\u200b Ltd"):
-        assert decided_by(review, spelling) == "A1"
-    for spelling in ("Initech", "Initech Ltd.", ""):
-        assert decided_by(review, spelling) == "-"
+    for source_name in ("Initech  Ltd", "INITECH LTD", " initech\u00a0ltd ", "\uff29nitech\u200b Ltd"):
+        assert decided_by(review, source_name) == "A1"
+    for source_name in ("Initech", "Initech Ltd.", ""):
+        assert decided_by(review, source_name) == "-"
 
 
 def test_the_very_spelling_comes_first_and_lines_that_differ_by_case_decide_only_their_own_when_they_disagree() -> None:
     review = Review((line("IT", "A1"), line("It", "G1")))
 
-    assert [decided_by(review, spelling) for spelling in ("IT", "It", "it")] == ["A1", "G1", "-"]
+    assert [decided_by(review, source_name) for source_name in ("IT", "It", "it")] == ["A1", "G1", "-"]
 
 
 def test_the_most_particular_line_counts_whatever_the_order() -> None:
     lines = [
         line("Acme", "ALL"),
-        line("Acme", "EVIDENCE", evidence='{"country": null, "name": "Globex Inc"}'),
+        line("Acme", "EVIDENCE", supporting_columns='{"country": null, "name": "Globex Inc"}'),
         line("Acme", "SOURCE", source="pnl"),
-        line("Acme", "BOTH", source="pnl", evidence='{"country": null, "name": "Globex Inc"}'),
+        line("Acme", "BOTH", source="pnl", supporting_columns='{"country": null, "name": "Globex Inc"}'),
     ]
     for order in itertools.permutations(lines):
         review = Review(order)
@@ -75,10 +77,10 @@ def test_a_line_decides_only_period_ends_within_its_dates() -> None:
 
 
 def test_a_line_wins_over_every_automatic_decision_and_says_what_that_was(reference: Reference) -> None:
-    spellings = spellings_frame([(spelling, DAY, None) for spelling in ("A1", "Acme Corp", "Nobody", "G1")])
+    source_names = source_names_frame([(source_name, DAY, None) for source_name in ("A1", "Acme Corp", "Nobody", "G1")])
     review = Review((line("A1", "G1", note="merged."), line("Acme Corp", "reject"), line("Nobody", "A1")))
 
-    automatic = resolve(spellings, reference)
+    automatic = resolve(source_names, reference)
     reviewed = apply_review(automatic, review, "pnl")
 
     assert reviewed["status"].tolist() == ["accepted", "rejected", "accepted", "accepted"]
@@ -95,28 +97,34 @@ def test_a_line_wins_over_every_automatic_decision_and_says_what_that_was(refere
 
 
 def test_evidence_cannot_stop_what_a_person_decided(reference: Reference) -> None:
-    spellings = spellings_frame([("Acme Corp", DAY, EVIDENCE), ("Acme Corp", DAY, None)])
+    source_names = source_names_frame([("Acme Corp", DAY, EVIDENCE), ("Acme Corp", DAY, None)])
 
-    assert resolve(spellings, reference)["status"].tolist() == ["conflict", "accepted"]
-    reviewed = apply_review(resolve(spellings, reference), Review((line("Acme Corp", "A1"),)), "pnl")
+    assert resolve(source_names, reference)["status"].tolist() == ["conflict", "accepted"]
+    reviewed = apply_review(resolve(source_names, reference), Review((line("Acme Corp", "A1"),)), "pnl")
     assert reviewed["company_id"].tolist() == ["A1", "A1"]
 
 
 def test_lines_that_decide_nothing_are_told(reference: Reference) -> None:
     used, of_another_source, never = line("Acme", "A1"), line("Acme", "A1", source="cash_flow"), line("Nobody", "A1")
-    decisions = spellings_frame([("ACME", DAY, None), (None, DAY, None)]).assign(source="pnl")
+    decisions = source_names_frame([("ACME", DAY, None), (None, DAY, None)]).assign(source="pnl")
 
     assert Review((used, of_another_source, never)).unused(decisions) == [of_another_source, never]
     assert Review((never,)).unused(decisions.head(0)) == [never]
 
 
 def test_the_version_is_that_of_the_content_whatever_its_order() -> None:
-    lines = [line(spelling, "A1", source=source) for spelling in "ab" for source in (None, "pnl")]
+    lines = [line(source_name, "A1", source=source) for source_name in "ab" for source in (None, "pnl")]
     shuffled = random.Random(1).sample(lines, len(lines))
     versions = {Review(tuple(lines)).version, Review(tuple(shuffled)).version}
     changed = {
         Review((*lines[1:], line("a", "A1", **part))).version
-        for part in ({"note": "x"}, {"who": "joe"}, {"source": "x"}, {"valid_to": date(2010, 1, 1)}, {"evidence": "{}"})
+        for part in (
+            {"note": "x"},
+            {"who": "joe"},
+            {"source": "x"},
+            {"valid_to": date(2010, 1, 1)},
+            {"supporting_columns": "{}"},
+        )
     }
 
     assert len(versions) == 1
@@ -124,7 +132,9 @@ def test_the_version_is_that_of_the_content_whatever_its_order() -> None:
 
 
 def test_a_review_goes_through_its_table_and_back() -> None:
-    review = Review((line("a", "A1", source="pnl", evidence="{}", valid_from=date(2009, 1, 1)), line("b", "reject")))
+    review = Review(
+        (line("a", "A1", source="pnl", supporting_columns="{}", valid_from=date(2009, 1, 1)), line("b", "reject"))
+    )
 
     assert Review.of(review.table).lines == review.lines
     assert Review.of(Review().table).lines == ()
@@ -132,18 +142,18 @@ def test_a_review_goes_through_its_table_and_back() -> None:
 
 
 def test_only_decisions_that_would_be_others_are_overtaken(reference: Reference, make_reference: MakeReference) -> None:
-    spellings = spellings_frame([(spelling, DAY, None) for spelling in ("Acme Corp", "Nobody", "Somebody")])
+    source_names = source_names_frame([(source_name, DAY, None) for source_name in ("Acme Corp", "Nobody", "Somebody")])
     before = Decider(reference, Review((line("Nobody", "A1"),)))
-    stored = before.decide(spellings, "pnl")
+    stored = before.decide(source_names, "pnl")
 
-    assert before.overtaken(stored).empty
+    assert before.outdated(stored).empty
     more = make_reference(
         [*reference.companies[["company_id", "name"]].to_dict("records"), {"company_id": "S1", "name": "Somebody"}]
     )
-    assert Decider(more, before.review).overtaken(stored)["spelling"].tolist() == ["Somebody"]
+    assert Decider(more, before.review).outdated(stored)["source_name"].tolist() == ["Somebody"]
     rejecting = Decider(reference, Review((line("Nobody", "reject"), line("Globex", "G1"))))
-    assert rejecting.overtaken(stored)["spelling"].tolist() == ["Nobody"]
-    assert Decider(reference, Review()).overtaken(stored)["spelling"].tolist() == ["Nobody"]
+    assert rejecting.outdated(stored)["source_name"].tolist() == ["Nobody"]
+    assert Decider(reference, Review()).outdated(stored)["source_name"].tolist() == ["Nobody"]
     assert len(rejecting.of_other_versions(stored)) == len(stored)
 
 
@@ -152,25 +162,27 @@ def test_the_kind_that_a_source_declares_is_kept_and_asked_with_again(
 ) -> None:
     decider = Decider(reference, Review())
     kinds = pd.Series(["name", "id"], dtype=pd.ArrowDtype(pa.string()))
-    stored = decider.decide(spellings_frame([("A1", DAY, None), ("G1", DAY, None)]).assign(kind=kinds), "pnl")
+    stored = decider.decide(source_names_frame([("A1", DAY, None), ("G1", DAY, None)]).assign(kind=kinds), "pnl")
     assert stored["kind"].tolist() == ["name", "id"]
 
     asked: list[pd.DataFrame] = []
-    monkeypatch.setattr(decide, "resolve", lambda spellings, _: asked.append(spellings) or resolve(spellings, _))
-    assert decider.overtaken(stored.assign(review_version="another")).empty
+    monkeypatch.setattr(
+        decide, "resolve", lambda source_names, _: asked.append(source_names) or resolve(source_names, _)
+    )
+    assert decider.outdated(stored.assign(review_version="another")).empty
     assert asked[-1]["kind"].tolist() == ["name", "id"]
 
 
 def test_decisions_stored_before_there_were_kinds_are_decided_without(reference: Reference) -> None:
     decider = Decider(reference, Review())
-    stored = decider.decide(spellings_frame([("A1", DAY, None), ("Nobody", DAY, None)]), "pnl")
+    stored = decider.decide(source_names_frame([("A1", DAY, None), ("Nobody", DAY, None)]), "pnl")
 
     assert "kind" not in stored
-    assert decider.overtaken(stored.assign(review_version="another")).empty
+    assert decider.outdated(stored.assign(review_version="another")).empty
 
 
 def test_decisions_of_which_the_versions_are_not_known_are_overtaken(reference: Reference) -> None:
     decider = Decider(reference, Review())
-    stored = decider.decide(spellings_frame([("A1", DAY, None)]), "pnl").assign(review_version=None)
+    stored = decider.decide(source_names_frame([("A1", DAY, None)]), "pnl").assign(review_version=None)
 
-    assert len(decider.overtaken(stored)) == 1
+    assert len(decider.outdated(stored)) == 1

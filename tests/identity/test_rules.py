@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 import pandas as pd
-from identity_frames import spellings_frame
+from identity_frames import source_names_frame
 
 from benchmarks.identity.name_noise import MIX, vary
 from benchmarks.identity.noise import MIX as CODE_MIX
@@ -19,7 +19,7 @@ from finsync_pipeline.identity import Reference, read_reference, resolve
 
 SNAPSHOT = Path(__file__).with_name("decisions_by_rules.csv")
 LIST = Path(__file__).resolve().parents[2] / "finsync_pipeline" / "reference"
-WHAT = ["rules", "spelling", "status", "company_id", "method", "steps", "suggestion"]
+WHAT = ["rules", "source_name", "status", "company_id", "method", "steps", "suggestion"]
 
 
 def decisions_of_the_rules() -> pd.DataFrame:
@@ -31,7 +31,7 @@ def decisions_of_the_rules() -> pd.DataFrame:
         texts += [vary(company["name"], kind, random) for kind in random.sample(sorted(MIX), 2)]
         texts += [damage(company["cik"], kind, random) for kind in random.sample(sorted(CODE_MIX), 1)]
         texts.append(f"{company['name'].split()[0]} {random.choice(['AG', 'Ltd', 'Inc', 'S.A.', 'LLC'])}")
-    asked = spellings_frame((text, "2009-12-31", None) for text in dict.fromkeys(texts))
+    asked = source_names_frame((text, "2009-12-31", None) for text in dict.fromkeys(texts))
     decided = resolve(asked, reference).assign(rules=Reference.RULES)[WHAT]
     return decided.astype(object).where(decided.notna(), "").astype(str)
 

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 
 from finsync_pipeline import frames
+from finsync_pipeline.errors import DataError
 from finsync_pipeline.orchestration.io_manager import PARTITION_COLUMN, ParquetIOManager
-from finsync_pipeline.storage.parquet import ParquetFiles, TableMissing
+from finsync_pipeline.storage.parquet import ParquetFiles
 
 QUARTERS = dg.TimeWindowPartitionsDefinition(
     cron_schedule="0 0 1 1,4,7,10 *", start="2009-01-01", end="2010-04-01", fmt="%Y-%m-%d", timezone="UTC"
@@ -125,11 +126,11 @@ def test_a_range_is_read_as_one_frame_in_the_order_of_quarters(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("first", "last", "said"),
     [
-        (KEYS[1], None, "pnl/facts was never materialized for 2009-04-01. Materialize it first"),
+        (KEYS[1], None, "pnl/facts: was never materialized for 2009-04-01. Materialize it first"),
         (
             KEYS[0],
             KEYS[2],
-            "pnl/facts was never materialized for 2009-04-01, 2009-07-01. Materialize it first",
+            "pnl/facts: was never materialized for 2009-04-01, 2009-07-01. Materialize it first",
         ),
         (KEYS[0], KEYS[4], "for 2009-04-01, 2009-07-01, 2009-10-01 and more. Materialize it first"),
     ],
@@ -138,7 +139,7 @@ def test_a_table_that_was_never_made_is_named_with_its_quarters(
     tmp_path: Path, first: str, last: str | None, said: str
 ) -> None:
     run([facts], tmp_path, KEYS[0])
-    with pytest.raises(TableMissing) as error:
+    with pytest.raises(DataError) as error:
         run_reader_alone(reading(pd.DataFrame, []), tmp_path, first, last)
     assert said in str(error.value)
 
@@ -147,7 +148,7 @@ def test_a_table_without_partitions_that_was_never_made_is_named(tmp_path: Path)
     @dg.asset
     def reader(companies: pd.DataFrame) -> None: ...
 
-    with pytest.raises(TableMissing, match=r"^companies was never materialized. Materialize it first"):
+    with pytest.raises(DataError, match=r"^companies: was never materialized. Materialize it first"):
         run([reader, dg.AssetSpec("companies")], tmp_path)
 
 

@@ -18,9 +18,9 @@ attributes:
   url: "{{ env('FINSYNC_TAX_URL') }}"
   table: tax
   row_key: Ref
-  company: {column: Firm, evidence: {name: Legal Name}}
+  company: {column: Firm, supporting_columns: {name: Legal Name}}
   period_end: {column: Year End, formats: ["%d.%m.%Y"], snap_days: 3}
-  months: {column: Span, spellings: {FY: 12, H1: 6}}
+  months: {column: Span, values: {FY: 12, H1: 6}}
   currency: EUR
   scale: thousands
   known_since: {column: Filed, formats: ["%d.%m.%Y"]}
@@ -56,7 +56,7 @@ def test_a_fourth_source_is_one_yaml_file_and_one_data_file(deployment):
     assert run.returncode == 0, run.stdout + run.stderr
 
     account = deployment.manifest()["sources"]["tax"]
-    assert (account["rows_in"], account["rows_used"], account["rows_refused"], account["rows_superseded"]) == (
+    assert (account["rows_in"], account["rows_used"], account["rows_rejected"], account["rows_superseded"]) == (
         3,
         2,
         1,

@@ -17,7 +17,7 @@ from finsync_pipeline.identity.review import REVIEW_COLUMNS
 from finsync_pipeline.storage.parquet import read_frame, write_frame
 
 START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
-HEADER = "source,spelling,company_id,who,when,note\n"
+HEADER = "source,source_name,company_id,who,when,note\n"
 Q3, Q4 = "2009-07-01", "2009-10-01"
 
 
@@ -89,7 +89,7 @@ def test_a_changed_review_is_applied_to_the_rows_kept_while_all_services_are_dow
     after = tables(worked)
     written = {path for path in before if after[path] != before[path]}
     assert {path.stem for path in written if path.parent.name in ("raw", "company_ids", "facts", "rejects")} == {Q4}
-    assert not {path for path in written if path.parent.name in ("raw", "delivery")}
+    assert not {path for path in written if path.parent.name in ("raw", "inventory")}
     facts = {path for path in written if path.parent.name == "facts" and after[path][0] != before[path][0]}
     assert {path.parts[-3] for path in facts} == {"pnl", "cash_flow"}
 
@@ -134,7 +134,7 @@ def test_a_release_refuses_what_the_review_overtakes_until_it_is_decided_again(
     assert "Decided again: 2009-Q3 to 2009-Q3" in said
     assert "company_rejected" in said
     assert worked.table("company_summary").set_index("company_id").loc["A1", "revenue"] == 2_000_000
-    decided = worked.table("company_ids").set_index("spelling").loc["Acme Corporation"]
+    decided = worked.table("company_ids").set_index("source_name").loc["Acme Corporation"]
     assert (decided["status"], decided["method"]) == ("rejected", "review")
     assert decided["steps"].startswith("jane, 2026-01-31. Without the review: accepted, A1 by ")
 
@@ -161,14 +161,14 @@ def test_lines_of_the_questions_can_be_filled_in_and_copied_to_the_review(worked
     assert (worked.home / "identity_review.csv").read_text() == printed
     header, line = printed.splitlines()
     cells = dict(zip(header.split(","), line.split(","), strict=True))
-    assert (cells["spelling"], cells["row_count"], cells["status"]) == ("Initech", "1", "unknown")
+    assert (cells["source_name"], cells["row_count"], cells["status"]) == ("Initech", "1", "unknown")
 
     filled = cells | {"company_id": "G1", "who": "jane", "when": "2026-01-31"}
     (worked.folder / "review.csv").write_text(f"{header}\n{','.join(filled.values())}\n")
     assert worked.finsync("check") == 0
     assert "review     1 decisions from" in capsys.readouterr().out
     assert worked.finsync("review") == 0
-    assert "1 spellings" in capsys.readouterr().out  # it is not decided again yet
+    assert "1 source names" in capsys.readouterr().out  # it is not decided again yet
 
     (worked.folder / "review.csv").write_text(f"{','.join(REVIEW_COLUMNS)}\n{','.join(filled.values())}\n")
     assert worked.finsync("check") == 0
@@ -189,8 +189,8 @@ def test_lines_of_the_review_that_decide_nothing_are_named_with_what_to_do(worke
         ",initech,G1,joe,2026-01-31,",
     )
     unused = [
-        "Not used: the review's line on 'Inytech' of pnl (jane, 2026-01-31): correct its spelling, source, evidence or",
-        "Not used: the review's line on 'Initech' of cash_flow (jane, 2026-01-31): correct its spelling, source",
+        "Not used: the review's line on 'Inytech' of pnl (jane, 2026-01-31): correct its source name",
+        "Not used: the review's line on 'Initech' of cash_flow (jane, 2026-01-31): correct its source name, source",
     ]
     for command, code in (("check", 0), ("review", 0), ("decide", 0), ("decide", 0)):
         assert worked.finsync(command) == code
@@ -293,4 +293,4 @@ def test_methods_are_numbers_of_each_quarter_and_a_table_over_all(released, monk
     assert table.splitlines()[0].startswith("| quarter |")
     assert "| 2009-Q4 |" in table
     assert "Initech" in latest("identity_review")["questions"]
-    assert latest("identity_review")["rows_refused"] == 1
+    assert latest("identity_review")["rows_rejected"] == 1

@@ -12,18 +12,18 @@ WITH_PNL_ALONE = ("--allow-missing", "balance_sheet", "--allow-missing", "cash_f
 def test_every_cell_is_used_or_refused_with_its_reason_and_the_release_says_so(released):
     sources = released.manifest()["sources"]
     pnl = sources["pnl"]
-    assert (pnl["row_count"], pnl["rows_in"], pnl["rows_used"], pnl["rows_refused"]) == (5, 4, 3, 1)
-    assert pnl["undated_rows"] == 1
+    assert (pnl["row_count"], pnl["rows_in"], pnl["rows_used"], pnl["rows_rejected"]) == (5, 4, 3, 1)
+    assert pnl["unassigned_rows"] == 1
     for account in sources.values():
-        assert account["rows_in"] == account["rows_used"] + account["rows_refused"] + account["rows_superseded"]
+        assert account["rows_in"] == account["rows_used"] + account["rows_rejected"] + account["rows_superseded"]
         assert account["cells_in"] == sum(
-            account[f"cells_{fate}"] for fate in ("used", "refused", "superseded", "empty")
+            account[f"cells_{fate}"] for fate in ("used", "rejected", "superseded", "empty")
         )
-        assert account["row_count"] == account["rows_in"] + account["undated_rows"]
+        assert account["row_count"] == account["rows_in"] + account["unassigned_rows"]
     rejects = released.table("rejects").set_index("reason")
     assert rejects.loc["not_a_number", "raw_text"] == "n/m"
     assert "Initech" in rejects.loc["company_unknown", "raw_text"]
-    assert "some day" in rejects.loc["undated", "raw_text"]
+    assert "some day" in rejects.loc["date_unreadable", "raw_text"]
 
 
 def test_the_summary_averages_over_sources_and_then_over_annual_periods(released):

@@ -56,7 +56,7 @@ def test_a_second_provider_is_one_yaml_file_and_every_cell_of_it_is_right_or_ref
     assert (len(header), {len(row) for row in rows}) == (78, {79})
     account = provider.manifest()["sources"]["nyse"]
     assert account["row_count"] == len(rows) == 1781
-    assert account["cells_in"] == sum(account[f"cells_{fate}"] for fate in ("used", "refused", "superseded", "empty"))
+    assert account["cells_in"] == sum(account[f"cells_{fate}"] for fate in ("used", "rejected", "superseded", "empty"))
 
     assert DECLARATION is not None
     mapping = SourceMapping.model_validate(yaml.safe_load(DECLARATION[1])["attributes"])

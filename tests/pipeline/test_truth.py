@@ -11,8 +11,8 @@ from benchmarks.truth import ALIASES, compare, differing_summaries, run_main_job
 from finsync_pipeline.cli.sources import declared_sources
 from finsync_pipeline.identity import Decider, Reference, Review, read_reference
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.row_context import company_spellings
-from finsync_pipeline.statements.standardize import Harmonised, harmonise
+from finsync_pipeline.statements.row_context import source_names
+from finsync_pipeline.statements.standardize import StandardizedTables, standardize
 from finsync_pipeline.statements.tables import COMPANY_IDS
 from finsync_pipeline.storage.parquet import read_frame, write_frame
 
@@ -39,10 +39,10 @@ def by_list_alone(shared_data: Path, release_with_aliases: Path, tmp_path_factor
     return folder
 
 
-def _replayed(folder: Path, mapping: SourceMapping, reference: Reference) -> Harmonised:
+def _replayed(folder: Path, mapping: SourceMapping, reference: Reference) -> StandardizedTables:
     raw = read_frame(sorted(folder.glob("*.parquet")))
-    decided = Decider(reference, Review()).decide(company_spellings(raw, mapping), mapping.name)
-    return harmonise(raw, COMPANY_IDS.conform(decided), mapping)
+    decided = Decider(reference, Review()).decide(source_names(raw, mapping), mapping.name)
+    return standardize(raw, COMPANY_IDS.conform(decided), mapping)
 
 
 def test_by_the_list_alone_nearly_all_is_right_and_the_rest_is_refused(shared_data: Path, by_list_alone: Path):
@@ -75,7 +75,7 @@ def test_rows_and_cells_of_every_source_add_up_exactly(release_with_aliases: Pat
         "cash_flow": 3214,
     }
     for account in sources.values():
-        fates = {"rows": ("used", "refused", "superseded"), "cells": ("used", "refused", "superseded", "empty")}
+        fates = {"rows": ("used", "rejected", "superseded"), "cells": ("used", "rejected", "superseded", "empty")}
         for kind, of_kind in fates.items():
             assert account[f"{kind}_in"] == sum(account[f"{kind}_{fate}"] for fate in of_kind)
-        assert account["row_count"] == account["rows_in"] + account["undated_rows"]
+        assert account["row_count"] == account["rows_in"] + account["unassigned_rows"]

@@ -17,7 +17,7 @@ from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.publishing.build import SourceTables
 from finsync_pipeline.statements.dates import quarter_of
 from finsync_pipeline.statements.items import NUMERIC_ITEMS
-from finsync_pipeline.statements.tables import DELIVERY, FACTS, FINANCIALS, LEDGER, REJECTS, SUMMARY
+from finsync_pipeline.statements.tables import FACTS, FINANCIALS, INVENTORY, LEDGER, REJECTS, SUMMARY
 from finsync_pipeline.storage.parquet import write_frame
 
 Q3, Q4, Q1 = date(2009, 7, 1), date(2009, 10, 1), date(2010, 1, 1)
@@ -34,11 +34,11 @@ def big_frame(rows: int) -> pd.DataFrame:
     return frames.query(f"SELECT range AS number FROM range({rows})")
 
 
-def delivery_frame(hashes: dict[date, str], data_version: str = "v1") -> pd.DataFrame:
+def inventory_frame(hashes: dict[date, str], data_version: str = "v1") -> pd.DataFrame:
     """One row at the source for each quarter, with the hash of its content."""
-    return DELIVERY.frame(
+    return INVENTORY.frame(
         {
-            "spelling": str(ENDS[quarter]),
+            "period_end_text": str(ENDS[quarter]),
             "literal": f"'{ENDS[quarter]}'",
             "row_count": 1,
             "content_hash": content,
@@ -84,14 +84,14 @@ def fact(source: str, period_end: date, value: float) -> dict[str, Any]:
 
 def source_tables(folder: Path, source: str, hashes: dict[date, str], value: float = 10) -> SourceTables:
     """The files of a source of which every quarter was worked on as it is delivered."""
-    delivery = delivery_frame(hashes)
-    versions = quarter_versions(delivery)
+    inventory = inventory_frame(hashes)
+    versions = quarter_versions(inventory)
     tables = {
-        "delivery": delivery,
+        "inventory": inventory,
         "facts": FACTS.frame(
             {**fact(source, ENDS[quarter], value), "data_version": version} for quarter, version in versions.items()
         ),
-        "undated": REJECTS.frame(),
+        "unassigned": REJECTS.frame(),
         "ledger": ledger_frame(source, versions),
     }
     for name, frame in tables.items():

@@ -11,9 +11,9 @@ from published_tables import (
     Q4,
     assert_whole,
     companies_frame,
-    delivery_frame,
     fact,
     financials_files,
+    inventory_frame,
     no_tables,
     releases,
     source_tables,
@@ -68,7 +68,7 @@ def test_the_same_tables_give_the_same_csv_whatever_the_order_of_sources(tmp_pat
 
 def test_a_quarter_that_the_source_published_anew_is_in_the_release_as_stale(tmp_path: Path) -> None:
     tables = source_tables(tmp_path, "pnl", BOTH)
-    write_frame(delivery_frame({Q4: "a", Q1: "new"}, "v2"), tables.delivery[0])
+    write_frame(inventory_frame({Q4: "a", Q1: "new"}, "v2"), tables.inventory[0])
     release, _ = make_release(
         {"pnl": tables}, financials_files(tmp_path, [tables]), companies_frame(), MADE_BY, [], tmp_path / "published"
     )
@@ -92,7 +92,7 @@ def test_a_source_that_was_never_extracted_is_refused_unless_it_may_be_missing(t
 
 def test_a_quarter_that_is_not_in_yet_is_refused(tmp_path: Path) -> None:
     tables = source_tables(tmp_path, "pnl", {Q4: "a"})
-    write_frame(delivery_frame(BOTH), tables.delivery[0])
+    write_frame(inventory_frame(BOTH), tables.inventory[0])
     with pytest.raises(SourceMissing, match="quarters that are not in yet: 2010-01-01"):
         make_release({"pnl": tables}, [], companies_frame(), MADE_BY, [], tmp_path / "published")
 
@@ -136,7 +136,7 @@ def test_tables_of_different_runs_are_refused_and_their_quarters_named(tmp_path:
 
 def test_facts_of_companies_that_were_decided_again_since_are_refused(tmp_path: Path) -> None:
     tables = replace(source_tables(tmp_path, "pnl", BOTH), company_ids=[tmp_path / "company_ids.parquet"])
-    decided = {"source": "pnl", "spelling": "One", "row_count": 1, "status": "accepted", "reference_version": "r1"}
+    decided = {"source": "pnl", "source_name": "One", "row_count": 1, "status": "accepted", "reference_version": "r1"}
     versions = {Q4: "v1", Q1: "v2"}
     rows = [{**decided, "period_end": ENDS[quarter], "review_version": told} for quarter, told in versions.items()]
     write_frame(COMPANY_IDS.frame(rows), tables.company_ids[0])
@@ -154,7 +154,7 @@ def test_a_table_that_another_version_wrote_is_refused_with_its_name(tmp_path: P
 
 def test_rows_that_a_source_no_longer_counts_are_not_published(tmp_path: Path) -> None:
     tables = source_tables(tmp_path, "pnl", BOTH)
-    write_frame(delivery_frame({Q4: "a"}, "v2"), tables.delivery[0])
+    write_frame(inventory_frame({Q4: "a"}, "v2"), tables.inventory[0])
     with pytest.raises(TablesMixed, match="pnl holds 1 rows, but 2 are in its quarters"):
         make_release(
             {"pnl": tables},

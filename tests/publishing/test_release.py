@@ -23,6 +23,7 @@ PUBLISHING = f"""
     from pathlib import Path
     sys.path.insert(0, {str(Path(__file__).parent)!r})
     from published_tables import big_frame, summary_frame
+    from finsync_pipeline.errors import DataError
     from finsync_pipeline.publishing.release import publish
     published, rows, room = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     if room:
@@ -30,7 +31,7 @@ PUBLISHING = f"""
     try:
         summary = summary_frame("One" if rows else "é" * 150_000)
         publish(summary, {{"big": big_frame(rows)}}, {{}}, published)
-    except OSError as error:
+    except DataError as error:
         print(error)
 """
 

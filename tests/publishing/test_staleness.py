@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from published_tables import Q1, Q3, Q4, delivery_frame, ledger_frame
+from published_tables import Q1, Q3, Q4, inventory_frame, ledger_frame
 
 from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.publishing.staleness import (
@@ -16,7 +16,7 @@ from finsync_pipeline.publishing.staleness import (
 
 NOW = {Q4: "a", Q1: "b"}
 MADE_BY = MadeBy("m1", "r1", "v1")
-VERSIONS = quarter_versions(delivery_frame(NOW))
+VERSIONS = quarter_versions(inventory_frame(NOW))
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ VERSIONS = quarter_versions(delivery_frame(NOW))
     ids=["all in", "changed", "one not in", "none in", "vanished at the source", "empty there and here"],
 )
 def test_the_status_of_each_quarter(done: dict[date, str], expected: dict[date, str]) -> None:
-    statuses = quarter_statuses(delivery_frame(NOW), ledger_frame("pnl", done), MADE_BY)
+    statuses = quarter_statuses(inventory_frame(NOW), ledger_frame("pnl", done), MADE_BY)
     assert {status.quarter: status.status for status in statuses} == expected
     assert [status.quarter for status in statuses] == sorted(expected)
     assert {status.quarter: status.data_version for status in statuses if status.status != "missing"} == {
@@ -42,7 +42,7 @@ def test_the_status_of_each_quarter(done: dict[date, str], expected: dict[date, 
 
 
 def test_a_change_elsewhere_in_the_source_leaves_a_quarter_fresh() -> None:
-    statuses = quarter_statuses(delivery_frame(NOW, data_version="v2"), ledger_frame("pnl", VERSIONS), MADE_BY)
+    statuses = quarter_statuses(inventory_frame(NOW, data_version="v2"), ledger_frame("pnl", VERSIONS), MADE_BY)
     assert {status.status for status in statuses} == {"fresh"}
 
 
@@ -52,7 +52,7 @@ def test_a_change_elsewhere_in_the_source_leaves_a_quarter_fresh() -> None:
     ids=["mapping", "companies", "review"],
 )
 def test_work_by_another_mapping_list_of_companies_or_review_is_outdated_and_refused(made_by: MadeBy) -> None:
-    statuses = quarter_statuses(delivery_frame(NOW), ledger_frame("pnl", VERSIONS), made_by)
+    statuses = quarter_statuses(inventory_frame(NOW), ledger_frame("pnl", VERSIONS), made_by)
     assert {status.status for status in statuses} == {"outdated"}
     with pytest.raises(SourceMissing, match="another mapping, list of companies or review than now: 2009-10-01"):
         refuse_missing("pnl", statuses, [])
@@ -61,8 +61,8 @@ def test_work_by_another_mapping_list_of_companies_or_review_is_outdated_and_ref
 
 def test_a_quarter_that_another_review_decided_alike_is_fresh_but_not_one_of_another_mapping() -> None:
     ledger = ledger_frame("pnl", VERSIONS)
-    by_review = quarter_statuses(delivery_frame(NOW), ledger, MadeBy("m1", "r1", "v2"), {Q4})
-    by_mapping = quarter_statuses(delivery_frame(NOW), ledger, MadeBy("m2", "r1", "v2"), {Q4})
+    by_review = quarter_statuses(inventory_frame(NOW), ledger, MadeBy("m1", "r1", "v2"), {Q4})
+    by_mapping = quarter_statuses(inventory_frame(NOW), ledger, MadeBy("m2", "r1", "v2"), {Q4})
 
     assert [status.status for status in by_review] == ["fresh", "outdated"]
     assert [status.status for status in by_mapping] == ["outdated", "outdated"]
@@ -70,8 +70,8 @@ def test_a_quarter_that_another_review_decided_alike_is_fresh_but_not_one_of_ano
 
 def test_of_a_source_that_may_be_missing_nothing_is_called_fresh() -> None:
     ledger = ledger_frame("pnl", VERSIONS)
-    for delivery in (delivery_frame(NOW), None):
-        statuses = quarter_statuses(delivery, ledger, None)
+    for inventory in (inventory_frame(NOW), None):
+        statuses = quarter_statuses(inventory, ledger, None)
         assert {status.quarter: status.status for status in statuses} == {Q4: "stale", Q1: "stale"}
 
 

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from statements.statement_frames import Run, decided_companies, mapping_of, run_frame
 
 from finsync_pipeline import frames
-from finsync_pipeline.quality.reconciliation import Imbalance, draw_up_ledger, imbalances
+from finsync_pipeline.quality.reconciliation import Imbalance, imbalances, make_ledger
 from finsync_pipeline.statements.dates import quarter_of
-from finsync_pipeline.statements.standardize import Harmonised
+from finsync_pipeline.statements.standardize import StandardizedTables
 from finsync_pipeline.statements.tables import LEDGER
 
 MAPPING = mapping_of(
-    company={"column": "who", "evidence": {"name": "branch"}},
+    company={"column": "who", "supporting_columns": {"name": "branch"}},
     months={"column": "length"},
     currency={"column": "money"},
-    scale={"column": "unit", "spellings": {"ones": 1, "k": 1000}},
+    scale={"column": "unit", "values": {"ones": 1, "k": 1000}},
     known_since="filed",
     numbers={"thousands": ",", "brackets_are_negative": True, "null_words": ["-"]},
     items={
@@ -73,8 +73,8 @@ def run_delivery(rows: list[dict[str, Any]]) -> Run:
     return run_frame(raw_frame(rows, MAPPING), MAPPING)
 
 
-def ledger_of(run: Run, out: Harmonised | None = None) -> pd.DataFrame:
-    return draw_up_ledger(run.raw, out or run.out, MAPPING, QUARTERS, decided_companies(run.raw, MAPPING))
+def ledger_of(run: Run, out: StandardizedTables | None = None) -> pd.DataFrame:
+    return make_ledger(run.raw, out or run.out, MAPPING, QUARTERS, decided_companies(run.raw, MAPPING))
 
 
 def delivered_rows(rows: list[dict[str, Any]]) -> dict[date, int]:
@@ -182,21 +182,23 @@ def test_the_ledger_counts_rows_and_cells_by_what_became_of_them(run: Run) -> No
         "quarter": date(2009, 7, 1),
         "data_version": "v1",
         "mapping_hash": MAPPING.hash,
+        "rules": MAPPING.RULES,
         "reference_version": "r1",
         "review_version": "v1",
-        **{"rows_in": 1, "rows_used": 1, "rows_refused": 0, "rows_superseded": 0},
-        **{"cells_in": 4, "cells_used": 1, "cells_refused": 0, "cells_superseded": 0, "cells_empty": 3},
+        **{"rows_in": 1, "rows_used": 1, "rows_rejected": 0, "rows_superseded": 0},
+        **{"cells_in": 4, "cells_used": 1, "cells_rejected": 0, "cells_superseded": 0, "cells_empty": 3},
     }
     assert fourth == third | {
         "quarter": date(2009, 10, 1),
-        **{"rows_in": 8, "rows_used": 1, "rows_refused": 4, "rows_superseded": 3},
-        **{"cells_in": 32, "cells_used": 3, "cells_refused": 4, "cells_superseded": 6, "cells_empty": 19},
+        **{"rows_in": 8, "rows_used": 1, "rows_rejected": 4, "rows_superseded": 3},
+        **{"cells_in": 32, "cells_used": 3, "cells_rejected": 4, "cells_superseded": 6, "cells_empty": 19},
     }
     assert none == dict.fromkeys(third, 0) | {
         "source": "pnl",
         "quarter": date(2010, 1, 1),
         "data_version": "",
         "mapping_hash": MAPPING.hash,
+        "rules": MAPPING.RULES,
         "reference_version": "",
         "review_version": "",
     }
@@ -204,7 +206,7 @@ def test_the_ledger_counts_rows_and_cells_by_what_became_of_them(run: Run) -> No
 
 def test_the_ledger_is_in_the_schema_of_its_table(run: Run) -> None:
     for quarters in (QUARTERS, []):
-        ledger = draw_up_ledger(run.raw, run.out, MAPPING, quarters, decided_companies(run.raw, MAPPING))
+        ledger = make_ledger(run.raw, run.out, MAPPING, quarters, decided_companies(run.raw, MAPPING))
         assert frames.to_arrow(ledger).schema == LEDGER.arrow
         assert len(ledger) == len(quarters)
 

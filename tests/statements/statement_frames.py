@@ -10,8 +10,8 @@ from factories import raw_frame
 
 from finsync_pipeline import frames
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.row_context import company_spellings
-from finsync_pipeline.statements.standardize import Harmonised, harmonise
+from finsync_pipeline.statements.row_context import source_names
+from finsync_pipeline.statements.standardize import StandardizedTables, standardize
 from finsync_pipeline.statements.tables import COMPANY_IDS
 
 MINIMAL: dict[str, Any] = {
@@ -51,9 +51,9 @@ def mapping_of(**parts: Any) -> SourceMapping:
 def decided_companies(
     raw: pd.DataFrame, mapping: SourceMapping, decisions: Mapping[str, str] = DECISIONS
 ) -> pd.DataFrame:
-    """The table COMPANY_IDS for these rows: the decisions, and every other spelling is unknown."""
-    said = company_spellings(raw, mapping)
-    names = [spelling if isinstance(spelling, str) else "" for spelling in said["spelling"]]
+    """The table COMPANY_IDS for these rows: the decisions, and every other source name is unknown."""
+    said = source_names(raw, mapping)
+    names = [source_name if isinstance(source_name, str) else "" for source_name in said["source_name"]]
     found = [decisions.get(name, "unknown").partition(" ") for name in names]
     return COMPANY_IDS.conform(
         said.assign(
@@ -80,7 +80,7 @@ class Run:
     """What went in and what came out."""
 
     raw: pd.DataFrame
-    out: Harmonised
+    out: StandardizedTables
 
     @property
     def values(self) -> dict[str | None, float]:
@@ -96,7 +96,7 @@ class Run:
 def run_frame(raw: pd.DataFrame, mapping: SourceMapping) -> Run:
     """Harmonise a raw frame, put in the order of its keys."""
     raw = in_key_order(raw, mapping)
-    return Run(raw, harmonise(raw, decided_companies(raw, mapping), mapping))
+    return Run(raw, standardize(raw, decided_companies(raw, mapping), mapping))
 
 
 def given_rows(rows: list[dict[str, Any]], mapping: SourceMapping) -> list[dict[str, Any]]:
@@ -128,5 +128,5 @@ def _of_year(run: Run, year: int) -> Run:
     out = run.out
     return Run(
         part(run.raw, "finsync_period_end"),
-        Harmonised(part(out.facts, "period_end"), part(out.texts, "period_end"), part(out.rejects, "quarter")),
+        StandardizedTables(part(out.facts, "period_end"), part(out.texts, "period_end"), part(out.rejects, "quarter")),
     )

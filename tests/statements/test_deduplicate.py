@@ -200,7 +200,7 @@ def test_a_row_of_a_contradicted_name_is_kept_whole_with_all_its_cells() -> None
     assert run.values == {"1": 13016.0}
     assert run.out.texts.empty
     [reject] = frames.to_arrow(run.out.rejects).to_pylist()
-    assert (reject["reason"], reject["stage"], reject["outcome"]) == ("company_contradicted", "identity", "refused")
+    assert (reject["reason"], reject["stage"], reject["outcome"]) == ("company_contradicted", "identity", "rejected")
     assert (reject["item"], reject["cells"]) == (None, 3)
     assert json.loads(reject["raw_text"])["who"] == "Acme Limited"
 

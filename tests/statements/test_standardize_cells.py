@@ -14,11 +14,11 @@ from finsync_pipeline import frames
 from finsync_pipeline.statements.dates import quarter_of
 from finsync_pipeline.statements.items import NUMERIC_ITEMS
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.row_context import company_spellings
-from finsync_pipeline.statements.standardize import harmonise
+from finsync_pipeline.statements.row_context import source_names
+from finsync_pipeline.statements.standardize import standardize
 from finsync_pipeline.statements.tables import COMPANY_IDS, FACTS, REJECTS, TEXTS
 
-UNIT = {"column": "unit", "spellings": {"USD k": "thousands", "USD m": "millions", "USD": 1}}
+UNIT = {"column": "unit", "values": {"USD k": "thousands", "USD m": "millions", "USD": 1}}
 
 
 def facts_of(rows: list[dict[str, Any]], mapping: SourceMapping) -> list[dict[str, Any]]:
@@ -52,7 +52,7 @@ def test_the_scale_of_a_row_comes_from_its_column() -> None:
 
 def test_one_column_may_say_currency_and_scale() -> None:
     mapping = mapping_of(
-        scale=UNIT, currency={"column": "unit", "spellings": {"USD k": "USD", "USD m": "USD", "USD": "USD"}}
+        scale=UNIT, currency={"column": "unit", "values": {"USD k": "USD", "USD m": "USD", "USD": "USD"}}
     )
     (fact,) = facts_of([{"unit": "USD m", "sales": "2"}], mapping)
     assert (fact["currency"], fact["value"]) == ("USD", 2000000.0)
@@ -124,7 +124,7 @@ def test_blanks_around_a_number_do_no_harm() -> None:
 NAMES = [
     "text", "value", "reason", "period_end", "item", "source_column", "raw_text", "cells", "rows",
     "raw", "kept", "decided", "declared", "index", "months", "exponent", "sign", "kind", "is_text",
-    "company_id", "row_key", "p", "spelling", "evidence", "quarter", "places", "select", "FROM",
+    "company_id", "row_key", "p", "source_name", "supporting_columns", "quarter", "places", "select", "FROM",
     "Total Revenue", "lines.Net income", "0", "1", " ", 'a "quoted" one', "it's",
     "x; DROP TABLE rows --", "*", "COLUMNS('x')", "{x} %s $1 ?", "a\\b", "\u00dcber\n", "R&D", "(net)",
     "level_0", "status",
@@ -174,7 +174,7 @@ def test_the_names_of_columns_do_no_harm(names: list[str]) -> None:
 @pytest.mark.parametrize("rows", [[], [{"s": None}], [{"s": "1", "b": "x"}, {"s": "n/m", "b": "x"}]])
 def test_every_frame_is_arrow_backed_and_in_the_schema_of_its_table(rows: list[dict[str, Any]]) -> None:
     mapping = mapping_of(
-        company={"column": "who", "evidence": {"name": "long"}},
+        company={"column": "who", "supporting_columns": {"name": "long"}},
         months={"column": "m"},
         currency={"column": "c"},
         scale=UNIT,
@@ -190,13 +190,13 @@ def test_every_frame_is_arrow_backed_and_in_the_schema_of_its_table(rows: list[d
 
 
 def test_the_evidence_is_the_declared_cells_as_json() -> None:
-    mapping = mapping_of(company={"column": "who", "evidence": {"name": "long", "country": "land"}})
+    mapping = mapping_of(company={"column": "who", "supporting_columns": {"name": "long", "country": "land"}})
     rows = [{"key": str(n), "who": "A", "long": '\u00c9lan "Q" SA', "land": None, "sales": "1"} for n in range(3)]
-    said = frames.to_arrow(company_spellings(raw_frame(rows, mapping), mapping)).to_pylist()
+    said = frames.to_arrow(source_names(raw_frame(rows, mapping), mapping)).to_pylist()
     assert said == [
         {
-            "spelling": "A",
-            "evidence": '{"name": "\u00c9lan \\"Q\\" SA", "country": null}',
+            "source_name": "A",
+            "supporting_columns": '{"name": "\u00c9lan \\"Q\\" SA", "country": null}',
             "period_end": date(2009, 12, 31),
             "row_count": 3,
             "kind": None,
@@ -207,22 +207,22 @@ def test_the_evidence_is_the_declared_cells_as_json() -> None:
 def test_without_declared_evidence_there_is_none() -> None:
     mapping = mapping_of()
     raw = raw_frame([{"key": "1", "who": None, "sales": "1"}, {"key": "2", "who": "", "sales": "1"}], mapping)
-    said = frames.to_arrow(company_spellings(raw, mapping)).to_pylist()
-    assert [(line["spelling"], line["evidence"]) for line in said] == [("", None), (None, None)]
+    said = frames.to_arrow(source_names(raw, mapping)).to_pylist()
+    assert [(line["source_name"], line["supporting_columns"]) for line in said] == [("", None), (None, None)]
 
 
 @pytest.mark.parametrize("kind", ["ticker", "cik", "lei", "isin", "cusip", "name", "id", None])
 def test_what_a_column_is_declared_to_hold_stands_beside_each_spelling(kind: str | None) -> None:
     mapping = mapping_of(company={"column": "who", "kind": kind})
     raw = raw_frame([{"key": "1", "who": "AB", "sales": "1"}, {"key": "2", "who": "CD", "sales": "1"}], mapping)
-    said = company_spellings(raw, mapping)
+    said = source_names(raw, mapping)
     assert frames.to_arrow(said)["kind"].to_pylist() == [kind, kind]
     assert frames.to_arrow(COMPANY_IDS.conform(decided_companies(raw, mapping)))["kind"].to_pylist() == [kind, kind]
 
 
 def test_no_rows_say_nothing_of_companies() -> None:
-    mapping = mapping_of(company={"column": "who", "evidence": {"name": "long"}})
-    said = company_spellings(raw_frame([], mapping), mapping)
+    mapping = mapping_of(company={"column": "who", "supporting_columns": {"name": "long"}})
+    said = source_names(raw_frame([], mapping), mapping)
     assert len(COMPANY_IDS.conform(said)) == 0
 
 
@@ -248,9 +248,9 @@ def test_a_range_of_quarters_gives_what_each_quarter_alone_gives() -> None:
     ]
     raw = in_key_order(raw_frame(rows, mapping), mapping)
     company_ids = decided_companies(raw, mapping)
-    together = harmonise(raw, company_ids, mapping)
+    together = standardize(raw, company_ids, mapping)
     quarters = raw["finsync_period_end"].map(quarter_of)
-    alone = [harmonise(part, company_ids, mapping) for _, part in raw.groupby(quarters)]
+    alone = [standardize(part, company_ids, mapping) for _, part in raw.groupby(quarters)]
     assert len(alone) == 3
     for name in ("facts", "texts", "rejects"):
         parts = [frames.to_arrow(getattr(one, name)) for one in alone]
@@ -275,10 +275,10 @@ def test_the_index_of_the_frame_does_not_matter() -> None:
     ]
     raw = raw_frame(rows, mapping)
     company_ids = decided_companies(raw, mapping)
-    expected = harmonise(raw, company_ids, mapping)
+    expected = standardize(raw, company_ids, mapping)
     assert len(expected.rejects) == 4
     for index in ([9, 8, 7, 6, 5], [0, 0, 1, 1, 1]):
-        out = harmonise(raw.set_axis(index), company_ids, mapping)
+        out = standardize(raw.set_axis(index), company_ids, mapping)
         pd.testing.assert_frame_equal(out.rejects, expected.rejects)
         pd.testing.assert_frame_equal(out.facts, expected.facts)
 

@@ -12,16 +12,19 @@ from pandera.errors import SchemaErrors
 from statements.statement_frames import Run, decided_companies, mapping_of, run_rows, run_together
 
 from finsync_pipeline import frames
-from finsync_pipeline.errors import SourceInvalid
+from finsync_pipeline.errors import DataError, SourceInvalid
 from finsync_pipeline.statements.reasons import REASONS
-from finsync_pipeline.statements.row_context import DecisionsOutdated
-from finsync_pipeline.statements.standardize import harmonise
-from finsync_pipeline.statements.validate import check_columns, failing, row_schema
+from finsync_pipeline.statements.standardize import standardize
+from finsync_pipeline.statements.validate import (
+    check_columns,
+    failing,
+    row_schema,
+)
 
 MAPPING = mapping_of(
     months={"column": "length"},
     currency={"column": "money"},
-    scale={"column": "unit", "spellings": {"ones": 1, "k": 1000}},
+    scale={"column": "unit", "values": {"ones": 1, "k": 1000}},
     known_since="filed",
     numbers={"null_words": ["-"]},
     items={"revenue": "sales", "cash": "cash", "sector": "branch"},
@@ -104,13 +107,13 @@ def test_a_cell_that_cannot_be_used_is_kept_as_delivered_with_the_reason(runs: d
 
 def test_every_reason_that_rows_or_cells_can_have_is_tried_here() -> None:
     tried = {case[0] for case in (*ROWS, *CELLS)}
-    assert tried == {code for code, reason in REASONS.items() if reason.stage != "delivery"}
+    assert tried == {code for code, reason in REASONS.items() if reason.stage != "inventory"}
 
 
 @pytest.mark.parametrize("reason", REASONS.values(), ids=REASONS.keys())
 def test_a_reason_says_what_it_means_and_what_to_do(reason: Any) -> None:
     assert reason.meaning.endswith(".")
-    assert reason.cure.endswith(".")
+    assert reason.fix.endswith(".")
 
 
 def test_a_good_row_has_no_reject() -> None:
@@ -154,12 +157,12 @@ def test_the_first_reason_in_the_order_of_the_stages_is_told() -> None:
 def test_a_company_that_was_never_decided_is_a_fault_of_the_tables_and_not_of_the_row() -> None:
     mapping = mapping_of()
     raw = raw_frame([{"key": "1", "who": "Acme", "sales": "1"}], mapping)
-    with pytest.raises(DecisionsOutdated, match="company_ids were made of other rows"):
-        harmonise(raw, decided_companies(raw, mapping).head(0), mapping)
+    with pytest.raises(DataError, match=r"^pnl/company_ids: made of other rows"):
+        standardize(raw, decided_companies(raw, mapping).head(0), mapping)
 
 
 def test_a_decision_counts_for_its_evidence_and_period_only() -> None:
-    mapping = mapping_of(company={"column": "who", "evidence": {"name": "long"}})
+    mapping = mapping_of(company={"column": "who", "supporting_columns": {"name": "long"}})
     rows = [
         {"key": "1", "who": "Acme", "long": "Acme Corp", "sales": "1"},
         {"key": "2", "who": "Acme", "long": None, "sales": "1"},
@@ -167,14 +170,14 @@ def test_a_decision_counts_for_its_evidence_and_period_only() -> None:
     ]
     raw = raw_frame(rows, mapping)
     company_ids = decided_companies(raw, mapping)
-    assert [json.loads(text) for text in company_ids["evidence"]] == [
+    assert [json.loads(text) for text in company_ids["supporting_columns"]] == [
         {"name": "Acme Corp"},
         {"name": "Acme Corp"},
         {"name": None},
     ]
     is_meant = company_ids["period_end"] == date(2008, 12, 31)
     only_one = company_ids.assign(status=company_ids["status"].where(is_meant, "unknown"))
-    harmonised = harmonise(raw, only_one, mapping)
+    harmonised = standardize(raw, only_one, mapping)
     assert harmonised.facts["row_key"].tolist() == ["3"]
     assert harmonised.rejects["reason"].tolist() == ["company_unknown"] * 2
 

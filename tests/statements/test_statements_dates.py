@@ -57,7 +57,7 @@ def test_a_date_is_read_in_its_format(text: str, formats: list[str]) -> None:
 def test_what_is_no_date_in_the_format_is_undated(text: str) -> None:
     with pytest.raises(UnreadableDate) as raised:
         read_date(text, dates("%Y-%m-%d"))
-    assert raised.value.reason == "undated"
+    assert raised.value.reason == "date_unreadable"
 
 
 @pytest.mark.parametrize("text", ["2009111", "200911", "2009 1 1"])

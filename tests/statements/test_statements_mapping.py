@@ -21,7 +21,11 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"zzz": 1}, "zzz", "there are name, url, table, row_key"),
     ({"numbers": {"thousand": ","}}, "numbers.thousand", "did you mean thousands?"),
     ({"months": {"column": "m", "units": "quarters"}}, "months.units", "did you mean unit?"),
-    ({"currency": {"column": "u", "spelling": {}}}, "currency.spelling", "did you mean spellings?"),
+    ({"currency": {"column": "u", "value": {}}}, "currency.value", "did you mean values?"),
+    ({"currency": {"column": "u", "spelling": {}}}, "currency.spelling", "did you mean values?"),
+    ({"currency": {"column": "u", "values": {}}}, "currency.values", "write values"),
+    ({"scale": {"column": "u", "values": {"m": "millions"}}}, "scale.values", "write values"),
+    ({"company": {"column": "c", "supporting_columns": {"name": "n"}}}, "company.evidence", "write supporting_columns"),
     ({"items": {"revenu": "sales"}}, "items.revenu", "did you mean revenue"),
     ({"items": {"qqqqqq": "sales"}}, "items.qqqqqq", "statements/items.csv lists them"),
     ({"items": {}}, "items", "name at least one"),
@@ -38,17 +42,17 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"months": 7}, "months", "use 3, 6, 9, 12"),
     ({"months": "12"}, "months", "use 3, 6, 9, 12"),
     ({"months": {"column": "m", "unit": "years"}}, "months.unit", "use 'months' or 'quarters'"),
-    ({"months": {"column": "m", "spellings": {"FY": 52}}}, "months.spellings.FY", "use 3, 6, 9, 12"),
+    ({"months": {"column": "m", "values": {"FY": 52}}}, "months.values.FY", "use 3, 6, 9, 12"),
     ({"scale": "thousand"}, "scale", "ones, thousands, millions, billions"),
     ({"scale": 1024}, "scale", "a power of ten such as 1000"),
     ({"scale": 0}, "scale", "a power of ten such as 1000"),
     ({"scale": True}, "scale", "a power of ten such as 1000"),
     ({"scale": 10**400}, "scale", "a power of ten such as 1000"),
-    ({"scale": {"column": "u"}}, "scale.spellings", "declare it"),
-    ({"scale": {"column": "u", "spellings": {"m": "mn"}}}, "scale.spellings.m", "millions"),
+    ({"scale": {"column": "u"}}, "scale.values", "declare it"),
+    ({"scale": {"column": "u", "values": {"m": "mn"}}}, "scale.values.m", "millions"),
     ({"currency": "usd"}, "currency", "three capital letters"),
     ({"currency": 840}, "currency", "three capital letters"),
-    ({"currency": {"column": "u", "spellings": {"$": "dollar"}}}, "currency.spellings.$", "such as USD"),
+    ({"currency": {"column": "u", "values": {"$": "dollar"}}}, "currency.values.$", "such as USD"),
     ({"currency": {"column": 1}}, "currency.column", "write a text, in quotes"),
     ({"period_end": {"column": "d", "formats": ["%d.%m"]}}, "period_end.formats.0", "for year, month"),
     ({"period_end": {"column": "d", "formats": ["%Y-%m"]}}, "period_end.formats.0", "for year, month"),
@@ -68,8 +72,8 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"url": "127.0.0.1:5001"}, "url", "write it like http://127.0.0.1:5001"),
     ({"name": "P&L"}, "name", "such as balance_sheet"),
     ({"name": "1st"}, "name", "such as balance_sheet"),
-    ({"company": None}, "company", "the name of a column, or keys (column, kind, evidence)"),
-    ({"company": ["a"]}, "company", "the name of a column, or keys (column, kind, evidence)"),
+    ({"company": None}, "company", "the name of a column, or keys (column, kind, supporting_columns)"),
+    ({"company": ["a"]}, "company", "the name of a column, or keys (column, kind, supporting_columns)"),
     ({"company": {"column": "c", "kind": "tickers"}}, "company.kind", "use 'ticker', 'cik', 'lei', 'isin', 'cusip',"),
     ({"company": {"column": "c", "kind": "Ticker"}}, "company.kind", "'name' or 'id'"),
     ({"company": {"column": "c", "kind": ["ticker", "cik"]}}, "company.kind", "use 'ticker', 'cik'"),
@@ -154,9 +158,9 @@ def test_a_scale_is_kept_as_its_power_of_ten(scale: str | float, power: int) -> 
         ({"unit": "quarters"}, "4", 12),
         ({"unit": "quarters"}, "3", 9),
         ({"unit": "quarters"}, "5", None),
-        ({"spellings": {"FY": 12}}, "FY", 12),
-        ({"spellings": {"FY": 12}}, "fy", None),
-        ({"spellings": {"FY": 12}}, "12", None),
+        ({"values": {"FY": 12}}, "FY", 12),
+        ({"values": {"FY": 12}}, "fy", None),
+        ({"values": {"FY": 12}}, "12", None),
     ],
 )
 def test_a_length_is_one_of_four_or_unknown(declared: dict[str, Any], text: str, months: int | None) -> None:
@@ -164,7 +168,7 @@ def test_a_length_is_one_of_four_or_unknown(declared: dict[str, Any], text: str,
 
 
 @pytest.mark.parametrize(
-    ("spellings", "text", "code"),
+    ("values", "text", "code"),
     [
         (None, "USD", "USD"),
         (None, " EUR ", "EUR"),
@@ -179,25 +183,23 @@ def test_a_length_is_one_of_four_or_unknown(declared: dict[str, Any], text: str,
         ({"$": "USD"}, "USD", None),
     ],
 )
-def test_a_currency_is_a_code_or_a_declared_spelling(
-    spellings: dict[str, str] | None, text: str, code: str | None
-) -> None:
-    assert CurrencyColumn(column="c", spellings=spellings).read(text) == code
+def test_a_currency_is_a_code_or_a_declared_value(values: dict[str, str] | None, text: str, code: str | None) -> None:
+    assert CurrencyColumn(column="c", values=values).read(text) == code
 
 
-def test_a_unit_is_a_declared_spelling() -> None:
-    scale = ScaleColumn(column="u", spellings={"mn": "millions", "k": 1000})
+def test_a_unit_is_a_declared_value() -> None:
+    scale = ScaleColumn(column="u", values={"mn": "millions", "k": 1000})
     assert [scale.read(text) for text in ("mn", " k ", "MN", "")] == [6, 3, None, None]
 
 
 def test_columns_are_named_once_in_the_order_in_which_they_are_asked_for() -> None:
     mapping = mapping_of(
         row_key="key",
-        company={"column": "code", "evidence": {"name": "who", "country": "land"}},
+        company={"column": "code", "supporting_columns": {"name": "who", "country": "land"}},
         period_end="ends",
         months={"column": "length"},
         currency={"column": "unit"},
-        scale={"column": "unit", "spellings": {"USD": 0.01}},
+        scale={"column": "unit", "values": {"USD": 0.01}},
         known_since="filed",
         items={"net_income": "profit", "revenue": "sales", "sector": "land"},
     )
@@ -218,7 +220,7 @@ def test_columns_are_named_once_in_the_order_in_which_they_are_asked_for() -> No
         {"numbers": {"null_words": ["n/a"]}},
         {"period_end": {"column": "ends", "snap_days": 1}},
         {"known_since": "filed"},
-        {"company": {"column": "who", "evidence": {"name": "n"}}},
+        {"company": {"column": "who", "supporting_columns": {"name": "n"}}},
         {"company": {"column": "who", "kind": "ticker"}},
     ],
 )
@@ -233,5 +235,5 @@ def test_the_hash_does_not_change_with_the_place_of_the_service_or_its_token() -
 
 
 def test_a_mapping_moves_to_no_place_that_is_none() -> None:
-    with pytest.raises(ValueError, match="url: 'nowhere' is no address"):
+    with pytest.raises(ValueError, match="url: 'nowhere' is not the address"):
         mapping_of(url="{{ env('URL') }}").at("nowhere")

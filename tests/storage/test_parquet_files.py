@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from finsync_pipeline import frames
+from finsync_pipeline.errors import DataError
 from finsync_pipeline.storage.parquet import read_frame, write_frame
 
 ENDLESS_WRITES = """
@@ -32,12 +33,13 @@ ONE_WRITE_INTO_LITTLE_ROOM = """
     from pathlib import Path
     import pyarrow as pa
     from finsync_pipeline import frames
+    from finsync_pipeline.errors import DataError
     from finsync_pipeline.storage.parquet import write_frame
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
     try:
         write_frame(frames.from_arrow(pa.table({"number": pa.array(range(100_000))})), Path(sys.argv[1]))
-    except OSError as error:
-        print(type(error).__name__, error.errno, error)
+    except DataError as error:
+        print(type(error).__name__, error.__cause__.errno, error)
 """
 
 
@@ -71,27 +73,27 @@ def test_several_files_are_one_frame_in_their_order(tmp_path: Path) -> None:
     assert read_frame([tmp_path / "b", tmp_path / "none", tmp_path / "a"])["number"].tolist() == [3, 1, 2]
 
 
-def test_without_room_the_old_file_stays_and_the_message_says_so(tmp_path: Path) -> None:
+def test_without_room_the_old_file_stays(tmp_path: Path) -> None:
     file = tmp_path / "frame.parquet"
     write_frame(numbers(1), file)
     with started(ONE_WRITE_INTO_LITTLE_ROOM, file) as process:
         said, _ = process.communicate(timeout=30)
-    assert said.startswith("OSError 27 ")
-    assert f"{file} could not be written (File too large). Make room" in said
+    assert said.startswith("DataError 27 ")
+    assert f"{file}: could not be written (File too large). Make room" in said
     assert "what was there stays" in said
     assert read_frame([file])["number"].tolist() == [1]
     assert names(tmp_path) == ["frame.parquet"]
 
 
-def test_where_no_folder_can_be_the_message_names_the_file_and_the_cure(tmp_path: Path) -> None:
+def test_where_no_folder_can_be_the_error_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(OSError, match="could not be written") as error:
+    with pytest.raises(DataError, match="could not be written") as error:
         write_frame(numbers(1), tmp_path / "file" / "frame.parquet")
     assert str(tmp_path / "file" / "frame.parquet") in str(error.value)
-    assert "Make room or mend its permissions" in str(error.value)
+    assert "Make room or correct its permissions" in str(error.value)
 
 
-def test_a_frame_that_cannot_be_written_leaves_the_old_file_and_nothing_beside(tmp_path: Path) -> None:
+def test_a_frame_that_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
     file = tmp_path / "frame.parquet"
     write_frame(numbers(1), file)
     with pytest.raises(pa.ArrowException):
@@ -126,7 +128,7 @@ def test_of_several_writers_at_once_one_whole_file_stays(tmp_path: Path) -> None
     assert len(read_frame([file])) == 100_000
 
 
-def test_what_a_killed_writer_left_goes_with_the_next_write_a_day_later(tmp_path):
+def test_a_write_removes_what_a_killed_writer_left_a_day_ago(tmp_path):
     path = tmp_path / "facts.parquet"
     old, young, other = (tmp_path / name for name in (".facts.parquet.a1", ".facts.parquet.b2", ".texts.parquet.a1"))
     for leftover in (old, young, other):

@@ -11,7 +11,7 @@ from finsync_pipeline.storage.parquet import write_frame
 
 DECISION = {
     "source": "pnl",
-    "spelling": "Acme",
+    "source_name": "Acme",
     "kind": "name",
     "period_end": date(2009, 12, 31),
     "row_count": 1,

@@ -1,7 +1,7 @@
 """Which listed names a source's name matches: the whole name, one that the list has longer, one with a word mistyped.
 
 Kinds of match are tried from the surest on, and the first that finds any is the answer. How the matches of names, codes
-and tickers are weighed is in `spellings`.
+and tickers are weighed is in `texts`.
 """
 
 from __future__ import annotations
