@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 from extraction_sources import pnl_mapping
 
-from finsync_pipeline.extraction.source_query import columns_query, count_query, literal, periods_query, rows_query
+from finsync_pipeline.extraction.source_query import (
+    columns_query,
+    count_query,
+    literal,
+    periods_query,
+    rows_query,
+    text_of_literal,
+)
 from finsync_pipeline.statements.mapping import SourceMapping
 
 ODD_NAMES = [
@@ -81,6 +88,13 @@ def test_a_period_is_found_by_its_literal_and_only_it(value: Any) -> None:
     with database(mapping, rows, mapping.columns) as connection:
         found = connection.execute(rows_query(mapping, [literal(value)])).fetchall()
     assert found == [(ODD_VALUES.index(value), "A", value, 1, 2)]
+
+
+@pytest.mark.parametrize("value", ODD_VALUES, ids=repr)
+def test_a_literal_gives_the_text_of_its_period_end(value: Any) -> None:
+    assert text_of_literal(literal(value)) == (
+        None if value is None else "1" + "0" * 22 if value == 1e22 else str(value)
+    )
 
 
 def test_all_periods_named_together_give_every_row() -> None:
