@@ -1,7 +1,7 @@
 """Truth: every fact of the main job over real statements, compared with the true cell that it was made of.
 
 The list of companies is what a user would have: names, former names, tickers and CIKs. `review.csv` holds what a person
-decided after looking at what was refused: renames, successors, short names. `dated_aliases.csv` says nearly the same by
+decided after looking at what was rejected: renames, successors, short names. `dated_aliases.csv` has nearly the same as
 aliases of the list.
 """
 
@@ -36,12 +36,12 @@ class Comparison:
     wrong_company: int
     wrong_value: int
     wrong_period_or_length: int
-    refused: int
+    rejected: int
 
     @property
     def lost(self) -> int:
-        """Cells that are neither used nor refused: there must be none."""
-        accounted = self.right + self.wrong_company + self.wrong_value + self.wrong_period_or_length + self.refused
+        """Cells that are neither used nor rejected: there must be none."""
+        accounted = self.right + self.wrong_company + self.wrong_value + self.wrong_period_or_length + self.rejected
         return self.cells - accounted
 
 
@@ -64,7 +64,7 @@ def figures(shared: Path = SHARED) -> list[Figure]:
             Figure(f"truth, {name}: cells under a wrong company", result.wrong_company * share, "<=", wrong, "%"),
             Figure(f"truth, {name}: cells with a wrong value or sign", result.wrong_value, "=", 0),
             Figure(f"truth, {name}: cells with a wrong period or length", result.wrong_period_or_length, "=", 0),
-            Figure(f"truth, {name}: cells neither used nor refused", result.lost, "=", 0),
+            Figure(f"truth, {name}: cells neither used nor rejected", result.lost, "=", 0),
         ]
         if review:
             made.append(Figure(f"truth, {name}: summary cells that differ", differing, "=", 0))
@@ -140,7 +140,7 @@ def compare(release: Path, shared: Path) -> Comparison:
         wrong_company=int((used & ~company).sum()),
         wrong_value=int((company & ~near).sum()),
         wrong_period_or_length=int((company & near & ~when).sum()),
-        refused=int((~used & pd.Series(is_rejected, index=cells.index)).sum()),
+        rejected=int((~used & pd.Series(is_rejected, index=cells.index)).sum()),
     )
 
 
@@ -167,7 +167,7 @@ def true_cells(shared: Path) -> pd.DataFrame:
 def differing_summaries(release: Path, shared: Path) -> int:
     """Cells of the summary that differ from one worked out from the true cells, in plain Python.
 
-    Cells that were refused, and said so, are left out of both. Means are compared to the coarsest rounding of a source.
+    Rejected cells are left out of both. Means are compared to the coarsest rounding of a source.
     """
     facts = pd.read_parquet(release / "facts.parquet")[["source", "row_key", "item"]]
     expected = _summary_of(true_cells(shared).merge(facts, on=["source", "row_key", "item"]))

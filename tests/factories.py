@@ -1,128 +1,171 @@
-"""What tests are given: frames made of a few rows, and running source services."""
+"""The one maker of mappings and frames for all tests: a few words in, a frame of the real schema out."""
 
-import asyncio
-import os
-import re
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
+from finsync_pipeline.statements.items import NUMERIC_ITEMS
 from finsync_pipeline.statements.mapping import SourceMapping
-from source_services.data.data_files import find_data_files
-from source_services.served_table import ServedTable
-from source_services.server import listen, running
-from source_services.settings import SERVICES, Limits, Service
+from finsync_pipeline.statements.row_context import source_names
+from finsync_pipeline.statements.tables import COMPANY_IDS, INVENTORY, LEDGER, SUMMARY
 
 PROJECT = Path(__file__).resolve().parents[1]
+Q3, Q4, Q1 = date(2009, 7, 1), date(2009, 10, 1), date(2010, 1, 1)
+ENDS = {Q3: date(2009, 9, 30), Q4: date(2009, 12, 31), Q1: date(2010, 3, 31)}
+
+MINIMAL: dict[str, Any] = {
+    "name": "pnl",
+    "url": "http://127.0.0.1:5001",
+    "table": "pnl",
+    "row_key": "key",
+    "company": "who",
+    "period_end": "ends",
+    "months": 12,
+    "currency": "USD",
+    "items": {"revenue": "sales"},
+}
+
+DECISIONS = {
+    "Acme": "ACME",
+    "Bolt": "BOLT",
+    "Acme Corp": "ACME exact",
+    "ACME CORP.": "ACME normalised",
+    "Acmee Corp": "ACME typo",
+    "Acne Corp": "ACME typo",
+    "Acme Cord": "ACME typo+name",
+    "Acme Limited": "ACME legal_form",
+    "Acme Holdings": "ACME review",
+    "Twin": "ambiguous",
+    "Odd": "conflict",
+    "Barred": "rejected",
+}
+"""By name the company, with or without the method that found it, or the status of a name that was not accepted."""
 
 
-def text_frame(rows: list[dict[str, str | None]], columns: list[str]) -> pd.DataFrame:
+def mapping_of(**parts: Any) -> SourceMapping:
+    """The smallest mapping there is, with these parts in place of its own."""
+    return SourceMapping.model_validate(MINIMAL | parts)
+
+
+def text_frame(rows: Iterable[Mapping[str, str | None]], columns: Iterable[str]) -> pd.DataFrame:
     """A frame of texts with these columns; what a row does not name is null."""
-    return frames.frame_of(
-        [{column: row.get(column) for column in columns} for row in rows],
-        pa.schema([(column, pa.string()) for column in columns]),
-    )
+    schema = pa.schema([(column, pa.string()) for column in columns])
+    return frames.frame_of([dict(row) for row in rows], schema)
 
 
 def raw_frame(
-    rows: list[dict[str, Any]], mapping: SourceMapping, period_end: date = date(2009, 12, 31), version: str = "v1"
+    rows: list[dict[str, Any]], mapping: SourceMapping, period_end: date = ENDS[Q4], version: str = "v1"
 ) -> pd.DataFrame:
     """Rows as the asset `raw` holds them: the mapping's columns as text, and FinSync's own.
 
     A row may name its own `period_end` (a date).
     """
     days = [row.get("period_end", period_end) for row in rows]
-    texts = [{key: cell for key, cell in row.items() if key != "period_end"} for row in rows]
+    texts = [{column: cell for column, cell in row.items() if column != "period_end"} for row in rows]
     return text_frame(texts, mapping.columns).assign(
         finsync_period_end=pd.Series(days, dtype=pd.ArrowDtype(pa.date32())),
         finsync_data_version=pd.Series([version] * len(rows), dtype=frames.STRING),
     )
 
 
-@dataclass(frozen=True)
-class Answering:
-    """A source service that answers in a thread of this process: over a real socket, but started in milliseconds."""
-
-    url: str
-    table: ServedTable
-
-
-@contextmanager
-def answering_service(
-    service: Service,
-    data_file: Path,
-    limits: Limits | None = None,
-    token: str | None = None,
-    look_seconds: float = 60,
-    host: str = "127.0.0.1",
-) -> Iterator[Answering]:
-    """A service over the data file, on a free port; its own files lie beside the data file."""
-    limits, folder = limits or Limits(), data_file.parent / "databases"
-    table = ServedTable(service, data_file, folder, limits)
-    listening = listen(host, replace(service, port=0))
-    loop = asyncio.new_event_loop()
-    stopped = asyncio.Event()
-
-    async def answer() -> None:
-        async with running(table, listening, token, look_seconds):
-            await stopped.wait()
-
-    thread = Thread(target=loop.run_until_complete, args=[answer()])
-    thread.start()
-    try:
-        yield Answering(f"http://{host}:{listening.getsockname()[1]}", table)
-    finally:
-        loop.call_soon_threadsafe(stopped.set)
-        thread.join()
-        loop.close()
+def source_names_frame(rows: Iterable[tuple[str | None, str | date, str | None]]) -> pd.DataFrame:
+    """Source names with period end and supporting columns, as `identity.resolve` takes them."""
+    columns = ("source_name", "period_end", "supporting_columns")
+    types = (pa.string(), pa.date32(), pa.string())
+    cells = [(name, date.fromisoformat(str(day)), supporting) for name, day, supporting in rows]
+    named = [dict(zip(columns, row, strict=True)) for row in cells]
+    return frames.frame_of(named, pa.schema(zip(columns, types, strict=True)))
 
 
-@contextmanager
-def answering_services(data: Path) -> Iterator[dict[str, str]]:
-    """A service over each data file of the folder, in threads of this process: name -> url."""
-    period_columns = {service.name: service.period_column for service in SERVICES}
-    with ExitStack() as stack:
-        yield {
-            name: stack.enter_context(answering_service(Service(name, 0, period_columns.get(name)), file)).url
-            for name, file in find_data_files(data).items()
-        }
-
-
-@contextmanager
-def running_services(data: Path, *arguments: str) -> Iterator[dict[str, str]]:
-    """The source services over the folder as users run them, in a process of their own, on free ports: name -> url."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "source_services", "--data", str(data), *(arguments or ("--base-port", "0"))],
-        cwd=PROJECT,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+def decided_companies(
+    raw: pd.DataFrame, mapping: SourceMapping, decisions: Mapping[str, str] = DECISIONS
+) -> pd.DataFrame:
+    """The table COMPANY_IDS for these rows: the decisions, and every other source name is unknown."""
+    names = source_names(raw, mapping)
+    texts = names["source_name"].fillna("").tolist()
+    found = [decisions.get(text, "unknown").partition(" ") for text in texts]
+    return COMPANY_IDS.conform(
+        names.assign(
+            source=mapping.name,
+            status=["accepted" if company.isupper() else company for company, _, _ in found],
+            company_id=pd.Series([c if c.isupper() else None for c, _, _ in found], dtype=frames.STRING),
+            method=pd.Series([method or None for _, _, method in found], dtype=frames.STRING),
+            reference_version="r1",
+            review_version="v1",
+        )
     )
-    try:
-        yield _listening(process, 1 if arguments else len([*data.glob("*.csv*"), *data.glob("*.jsonl*")]))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
 
 
-def _listening(process: "subprocess.Popen[str]", count: int) -> dict[str, str]:
-    """The urls that the process says it listens on, read until it has said so many."""
-    assert process.stdout is not None
-    urls: dict[str, str] = {}
-    for line in process.stdout:
-        if found := re.match(r"(\S+)\s+(http://\S+)", line):
-            urls[found[1]] = found[2]
-        if len(urls) == count or process.poll() is not None:
-            return urls
-    return urls
+def fact(value: float, item: str = "revenue", **cells: Any) -> dict[str, Any]:
+    """A row of FACTS: of c1 for the year 2009 in USD from pnl, but for these cells."""
+    return {
+        "company_id": "c1",
+        "item": item,
+        "period_end": ENDS[Q4],
+        "months": 12,
+        "currency": "USD",
+        "value": value,
+        "source": "pnl",
+        "row_key": "1",
+        "data_version": "v1",
+        **cells,
+    }
+
+
+def text(words: str, item: str = "sector", **cells: Any) -> dict[str, Any]:
+    """A row of TEXTS, otherwise as `fact`."""
+    return {**fact(0, item), "text": words, **cells}
+
+
+def companies_frame(**names: str) -> pd.DataFrame:
+    """Companies (company_id, name): these names by their ids, or `One` alone."""
+    rows = [{"company_id": company_id, "name": name} for company_id, name in (names or {"c1": "One"}).items()]
+    return text_frame(rows, ["company_id", "name"])
+
+
+def summary_frame(name: str | None = "One", value: float = 1.5) -> pd.DataFrame:
+    """The table SUMMARY with one company, whose revenue is the value."""
+    row = {"company_id": "c1", "company_name": name, "basis": "annual", "currency": "USD", "periods": 1}
+    counts = {f"{item}_n": 0 for item in NUMERIC_ITEMS}
+    return SUMMARY.frame([{**row, **counts, "revenue": value, "revenue_n": 1, "revenue_first": ENDS[Q4]}])
+
+
+def inventory_frame(hashes: dict[date, str], data_version: str = "v1") -> pd.DataFrame:
+    """The table INVENTORY with one row at the source for each quarter, with the hash of its content."""
+    return INVENTORY.frame(
+        {
+            "period_end_text": str(ENDS[quarter]),
+            "literal": f"'{ENDS[quarter]}'",
+            "row_count": 1,
+            "content_hash": content,
+            "period_end": ENDS[quarter],
+            "quarter": quarter,
+            "data_version": data_version,
+        }
+        for quarter, content in hashes.items()
+    )
+
+
+def ledger_frame(source: str, versions: dict[date, str]) -> pd.DataFrame:
+    """The table LEDGER with one row used for each quarter; none where the version is empty."""
+    names = [name for name in LEDGER.arrow.names if name.startswith(("rows_", "cells_"))]
+    used = ("rows_in", "rows_used", "cells_in", "cells_used")
+    return LEDGER.frame(
+        {
+            **dict.fromkeys(names, 0),
+            "source": source,
+            "quarter": quarter,
+            "data_version": version,
+            "mapping_hash": "m1",
+            "rules": SourceMapping.RULES,
+            "reference_version": "r1",
+            "review_version": "v1",
+            **(dict.fromkeys(used, 1) if version else {}),
+        }
+        for quarter, version in versions.items()
+    )

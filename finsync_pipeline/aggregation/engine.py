@@ -13,7 +13,7 @@ from finsync_pipeline import frames
 
 
 class DuckDBEngine:
-    """Lazy tables in DuckDB, as a context manager that holds the connection."""
+    """Lazy tables in DuckDB, as a context manager that owns the connection."""
 
     def __init__(self) -> None:
         self._connection = duckdb.connect()
@@ -35,8 +35,8 @@ class DuckDBEngine:
         """The frame as a lazy table, over the same buffers."""
         return nw.from_native(self._connection.from_arrow(frames.to_arrow(frame)))
 
-    def held(self, table: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        """The rows of the lazy table worked out once, for a table that is used more than once."""
+    def materialized(self, table: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """The lazy table with its rows computed once, for a table that is used more than once."""
         return nw.from_native(self._connection.from_arrow(table.to_native().to_arrow_table()))
 
     def collect(self, table: nw.LazyFrame[Any], schema: pa.Schema) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from typing import Any
 
 import narwhals as nw
 
-from finsync_pipeline.aggregation.means import mean_of, widened
+from finsync_pipeline.aggregation.means import mean_of, pivot
 from finsync_pipeline.statements.items import NUMERIC_ITEMS
 
 KEYS = ("company_id", "period_end", "months", "currency")
@@ -20,4 +20,4 @@ def source_means(facts: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 
 def financials(means: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """The `source_means` as the wide table FINANCIALS."""
-    return widened(means, KEYS, NUMERIC_ITEMS, {"mean": "", "n": "_sources"}, counts={"n"}).sort(*KEYS)
+    return pivot(means, KEYS, NUMERIC_ITEMS, {"mean": "", "n": "_sources"}, counts={"n"}).sort(*KEYS)

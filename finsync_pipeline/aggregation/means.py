@@ -13,7 +13,7 @@ def mean_of(table: nw.LazyFrame[Any], keys: Sequence[str], value: str) -> nw.Laz
     """Per group of `keys`: `mean` of the column `value` (float64), and `n`, the number of values.
 
     The sum is of DECIMAL(38,6), and the rounding is done on whole numbers of millionths, so neither depends on the
-    order of the rows. Values must be finite, not null, and below `statements.tables.VALUE_BOUND`.
+    order of the rows. Values must be finite, not null, and below the bound of `facts.value` in `statements/tables.csv`.
     """
     millionth, money = 10**PLACES, nw.Decimal(38, PLACES)
     # Wholes and the rest apart: engines cast float64 to DECIMAL through value * 10**6, which is off from 10**11 on
@@ -38,7 +38,7 @@ def mean_of(table: nw.LazyFrame[Any], keys: Sequence[str], value: str) -> nw.Laz
     return rounded.with_columns(mean=mean).select(*keys, "mean", "n")
 
 
-def widened(
+def pivot(
     table: nw.LazyFrame[Any],
     keys: Sequence[str],
     items: Sequence[str],
@@ -47,7 +47,7 @@ def widened(
 ) -> nw.LazyFrame[Any]:
     """One row per group of `keys`: for each item, each column of `columns` under its name with that suffix.
 
-    `columns` maps a column of the long table to its suffix: `{"mean": "", "n": "_n"}`. What a group has not, is null;
+    `columns` maps a column of the long table to its suffix: `{"mean": "", "n": "_n"}`. What a group lacks is null;
     in the columns that are `counts` it is 0.
     """
 

@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 
 from finsync_pipeline.aggregation.financials import KEYS
-from finsync_pipeline.aggregation.means import mean_of, widened
+from finsync_pipeline.aggregation.means import mean_of, pivot
 from finsync_pipeline.statements.items import NUMERIC_ITEMS, TEXT_ITEMS
 
 BASIS = "annual"
@@ -31,7 +31,7 @@ def company_summary(
     spans = values.group_by(*COMPANY, "item").agg(first=nw.col("period_end").min(), last=nw.col("period_end").max())
     items = everyone.join(averages.join(spans, on=[*COMPANY, "item"], how="inner"), on=COMPANY, how="left")
     columns = {"mean": "", "n": "_n", "first": "_first", "last": "_last"}
-    wide = widened(items, COMPANY, NUMERIC_ITEMS, columns, counts={"n"})
+    wide = pivot(items, COMPANY, NUMERIC_ITEMS, columns, counts={"n"})
     periods = (
         _annual_ends(means)
         .group_by(*COMPANY)
@@ -85,4 +85,4 @@ def _distinct_texts(texts: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 
 def _agreed_texts(texts: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     agreed = _distinct_texts(texts).filter(nw.col("texts") == 1)
-    return widened(agreed, ["company_id"], TEXT_ITEMS, {"text": ""})
+    return pivot(agreed, ["company_id"], TEXT_ITEMS, {"text": ""})

@@ -82,7 +82,7 @@ def make_release(
     with DuckDBEngine() as engine:
         facts = engine.scan(_files(sources, "facts"), FACTS.arrow)
         texts = engine.scan(_files(sources, "texts"), TEXTS.arrow)
-        means = engine.held(source_means(facts))
+        means = engine.materialized(source_means(facts))
         wide = engine.collect(financials(means), FINANCIALS.arrow)
         _refuse_outdated(wide, financials_files)
         summary = company_summary(means, texts, engine.table(companies))

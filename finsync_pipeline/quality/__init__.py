@@ -1,1 +1,1 @@
-"""Quality of what was made: the law of conservation, exact."""
+"""Quality of the tables: reconciliation of all rows and cells, exact. Read on in `reconciliation`."""

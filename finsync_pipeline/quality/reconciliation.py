@@ -1,4 +1,4 @@
-"""Reconciliation: rows in = used + refused + superseded, and cells likewise with the empty ones.
+"""Reconciliation: rows in = used + rejected + superseded, and cells likewise with the empty ones.
 
 The ledger counts again, from the tables alone (`ledger.sql`). It shares with the work that it checks only the reading
 of which cells are empty (`standardize.delivered_cells`).

@@ -8,7 +8,7 @@ from finsync_pipeline.statements.mapping import Dates, PeriodEnds
 
 
 class UnreadableDate(ValueError):
-    """The text is not one date in the declared formats; `reason` is `undated` or `date_ambiguous`."""
+    """The text is not one date in the declared formats; `reason` is `date_unreadable` or `date_ambiguous`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

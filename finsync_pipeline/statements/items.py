@@ -3,7 +3,7 @@
 import csv
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Literal, cast
+from typing import Any, Literal
 
 Statement = Literal["income", "balance", "cash_flow", "company"]
 Kind = Literal["duration", "instant", "text"]
@@ -27,21 +27,14 @@ class Item:
     description: str
 
 
-def packaged_rows(file: str) -> list[dict[str, str]]:
+def packaged_rows(file: str) -> list[dict[str, Any]]:
     """The rows of a CSV file of this package, by the columns of its header."""
     text = files(__package__).joinpath(file).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
 
 
 ITEMS: dict[str, Item] = {
-    row["item"]: Item(
-        name=row["item"],
-        statement=cast(Statement, row["statement"]),
-        kind=cast(Kind, row["kind"]),
-        unit=cast(Unit, row["unit"]),
-        us_gaap=tuple(filter(None, row["us_gaap"].split("|"))),
-        description=row["description"],
-    )
+    row["name"]: Item(**row | {"us_gaap": tuple(filter(None, row["us_gaap"].split("|")))})
     for row in packaged_rows("items.csv")
 }
 NUMERIC_ITEMS: tuple[str, ...] = tuple(name for name, item in ITEMS.items() if item.kind != "text")

@@ -1,6 +1,6 @@
 """Reading of numbers: a text is one number in the source's own notation, or it is none; nothing is guessed.
 
-`1,234`, `(1,234)`, `-1.5`, `.85` and `1.2e6` are read as the mapping's `numbers` says; `12,34`, `(-5)` and
+`1,234`, `(1,234)`, `-1.5`, `.85` and `1.2e6` are read as the mapping's `numbers` declares; `12,34`, `(-5)` and
 `n/m` are not numbers. The scale is joined to the text as a power of ten before the one conversion to
 float64, so that `3606.314` millions is 3606314000 and not a neighbour of it.
 """
@@ -21,7 +21,7 @@ def number_pattern(notation: Numbers) -> str:
 
 
 def read_numbers_sql(notation: Numbers) -> str:
-    """SQL that adds `value` (float64; null if the text is no number) to the table `cells`.
+    """SQL that adds `value` (float64; null if the text is not a number) to the table `cells`.
 
     `cells` has the columns `text` (trimmed), `exponent` (power of ten) and `sign` (1 or -1).
     """

@@ -1,14 +1,12 @@
 """The reasons for which a row or a cell is not used, read from `reasons.csv`, and the documentation of them.
 
-*Refused* means that it cannot be used as it is, *superseded* that another row has the same value, or a newer one.
+*Rejected* means that it cannot be used as it is, *superseded* that another row has the same value, or a newer one.
 """
 
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 from finsync_pipeline.statements.items import packaged_rows
-
-Outcome = Literal["rejected", "superseded"]
 
 
 @dataclass(frozen=True)
@@ -17,15 +15,12 @@ class Reason:
 
     code: str
     stage: str
-    outcome: Outcome
+    outcome: Literal["rejected", "superseded"]
     meaning: str
     fix: str
 
 
-REASONS: dict[str, Reason] = {
-    row["code"]: Reason(row["code"], row["stage"], cast(Outcome, row["outcome"]), row["meaning"], row["fix"])
-    for row in packaged_rows("reasons.csv")
-}
+REASONS: dict[str, Reason] = {row["code"]: Reason(**row) for row in packaged_rows("reasons.csv")}
 
 
 def as_markdown() -> str:
@@ -34,8 +29,8 @@ def as_markdown() -> str:
         "# Why a row or a cell is not used",
         "",
         "Every row and cell that is not used stands in `rejects.parquet` of the release, and in the asset",
-        "`<source>/rejects`, with its stage, its reason and its text as delivered. *Refused*: it cannot be used as it",
-        "is. *Superseded*: another row of the source has the same value, or a newer one.",
+        "`<source>/rejects`, with its stage, its reason and its text as delivered. *Rejected*: it cannot be used as",
+        "it is. *Superseded*: another row of the source has the same value, or a newer one.",
         "",
         "| reason | stage | outcome | what it means | how to fix it |",
         "|---|---|---|---|---|",

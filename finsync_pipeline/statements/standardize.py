@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
-from finsync_pipeline.statements.deduplicate import SUPERSEDE_SQL, contradicted
+from finsync_pipeline.statements.deduplicate import contradicted, supersede
 from finsync_pipeline.statements.items import ITEMS
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.numbers import read_numbers_sql
@@ -37,10 +37,10 @@ def standardize(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMap
     cells = delivered_cells(raw, mapping)
     rows = read_rows(raw, company_ids, mapping)
     rows = _add_reason(rows, "row_without_values", ~rows["finsync_row"].isin(cells["finsync_row"]))
-    readings = _refuse_beyond_bounds(_read_cells(cells, rows, mapping))
+    readings = _reject_beyond_bounds(_read_cells(cells, rows, mapping))
     rows = _add_reason(rows, "company_contradicted", rows["decision"].isin(contradicted(readings)))
     usable = rows.loc[rows["reason"].isna(), "finsync_row"]
-    decided = frames.query(SUPERSEDE_SQL, readings=readings[readings["finsync_row"].isin(usable)])
+    decided = supersede(readings[readings["finsync_row"].isin(usable)])
     return StandardizedTables(
         facts=_used(decided[~decided["is_text"]], FACTS, mapping),
         texts=_used(decided[decided["is_text"]], TEXTS, mapping),
@@ -66,7 +66,7 @@ def delivered_cells(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     """The cells of the raw rows (`with_row_ids`) that hold a value: finsync_row, source_column, raw_text, text
     (without blanks around it).
 
-    Null, nothing but blanks, and the mapping's null words hold none.
+    Null, nothing but blanks, and the mapping's null words are no value.
     """
     columns = ", ".join(frames.quoted(column) for column in mapping.item_of_column)
     null_words = [{"word": word} for word in ("", *mapping.numbers.null_words)]
@@ -144,8 +144,8 @@ def _declared_columns(mapping: SourceMapping) -> pd.DataFrame:
     return frames.frame_of(rows, schema)
 
 
-def _refuse_beyond_bounds(readings: pd.DataFrame) -> pd.DataFrame:
-    """Refuse the readings that break a check on values of the table FACTS."""
+def _reject_beyond_bounds(readings: pd.DataFrame) -> pd.DataFrame:
+    """Reject the readings that break a check on values of the table FACTS."""
     numbers = readings[~readings["is_text"] & readings["value"].notna()]
     broken = failing(FACTS.pandera.select_columns(["value"]), numbers[["value"]])
     reasons = readings["reason"].copy()
@@ -162,7 +162,7 @@ def _used(decided: pd.DataFrame, table: Table, mapping: SourceMapping) -> pd.Dat
 def _rejects(
     raw: pd.DataFrame, rows: pd.DataFrame, cells: pd.DataFrame, decided: pd.DataFrame, mapping: SourceMapping
 ) -> pd.DataFrame:
-    """Refused and superseded rows (with all their cells), then cells."""
+    """Rejected and superseded rows (with all their cells), then cells."""
     unused = rows[rows["reason"].notna()]
     whole = raw[raw["finsync_row"].isin(unused["finsync_row"])]
     rejects = frames.query(

@@ -84,7 +84,7 @@ class Table:
         return self.validate(frames.from_arrow(pa.table(columns, schema=self.arrow)))
 
     def validate(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The frame, if it holds to the schema. Raises pandera's SchemaErrors otherwise."""
+        """The frame, if it matches the schema. Raises pandera's SchemaErrors otherwise."""
         return self.pandera.validate(frame, lazy=True)
 
 

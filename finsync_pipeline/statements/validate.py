@@ -1,6 +1,6 @@
 """What rows must look like before their cells are read: columns that must be there, a key and a company in each row.
 
-Without a mapped column nothing of the source can be used (`SourceInvalid`); a row that breaks a check is refused with
+Without a mapped column nothing of the source can be used (`SourceInvalid`); a row that breaks a check is rejected with
 the reason `schema:<check>`.
 """
 

@@ -1,1 +1,1 @@
-"""Parquet between the assets: a file per table, or per table and quarter, written beside its place and renamed."""
+"""Parquet between the assets: a file per table, or per table and quarter, written to a temporary file and renamed."""

@@ -38,26 +38,26 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path)
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
                 pq.write_table(frames.to_arrow(frame), file)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(beside).chmod(0o644)
-            Path(beside).replace(path)
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
         finally:
-            Path(beside).unlink(missing_ok=True)
+            Path(temporary).unlink(missing_ok=True)
     except OSError as error:
         raise not_written(path, error) from error
 
 
 def _remove_leftovers(path: Path) -> None:
     """Files of writers that were killed in the middle of this one, a day ago or more."""
-    for beside in path.parent.glob(f".{glob.escape(path.name)}.*"):
+    for temporary in path.parent.glob(f".{glob.escape(path.name)}.*"):
         with suppress(FileNotFoundError):  # a writer that has just finished
-            if time.time() - beside.stat().st_mtime > DAY_SECONDS:
-                beside.unlink()
+            if time.time() - temporary.stat().st_mtime > DAY_SECONDS:
+                temporary.unlink()
 
 
 def not_written(path: Path, error: Exception) -> DataError:

@@ -5,14 +5,15 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from long_tables import END_2008, END_2009, fact, financials_of, only_row, scan_of
+from factories import fact
+from transforming import END_2008, END_2009, financials_of, only_row, scan_of
 
 from finsync_pipeline.statements.items import NUMERIC_ITEMS
 from finsync_pipeline.statements.tables import FACTS
 from finsync_pipeline.storage.parquet import write_frame
 
 
-def test_an_item_is_the_mean_over_the_sources_that_give_it_and_they_are_counted() -> None:
+def test_an_item_is_the_mean_over_its_sources_which_are_counted() -> None:
     row = only_row(
         financials_of(
             [
@@ -60,7 +61,7 @@ def test_no_facts_are_no_financials() -> None:
     assert len(financials_of([])) == 0
 
 
-def test_the_engine_reads_several_files_as_one_table_and_none_as_an_empty_one(tmp_path: Path) -> None:
+def test_the_engine_reads_several_files_as_one_table_or_none_as_empty(tmp_path: Path) -> None:
     write_frame(FACTS.frame([fact(1)]), tmp_path / "a.parquet")
     write_frame(FACTS.frame(), tmp_path / "b.parquet")
     write_frame(FACTS.frame([fact(2, period_end=date(2010, 3, 31))]), tmp_path / "c.parquet")

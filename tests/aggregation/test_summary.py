@@ -3,22 +3,13 @@
 from datetime import date
 
 import pytest
-from long_tables import (
-    END_2008,
-    END_2009,
-    JUNE_2009,
-    basis_of,
-    disagreements_of,
-    fact,
-    only_row,
-    summary_of,
-    text,
-)
+from factories import fact, text
+from transforming import END_2008, END_2009, JUNE_2009, basis_of, disagreements_of, only_row, summary_of
 
 MARCH_2010 = date(2010, 3, 31)
 
 
-def test_an_item_is_the_mean_over_its_annual_periods_with_count_first_and_last() -> None:
+def test_an_item_is_the_mean_over_annual_periods_with_their_span() -> None:
     row = only_row(
         summary_of(
             [
@@ -44,7 +35,7 @@ def test_shorter_periods_are_not_in_the_basis(months: int) -> None:
     assert basis_of([fact(1), fact(2, period_end=JUNE_2009, months=months)]) == [("revenue", END_2009, 12)]
 
 
-def test_instants_count_only_at_the_ends_of_annual_periods_of_company_and_currency() -> None:
+def test_instants_count_only_at_the_ends_of_annual_periods() -> None:
     facts = [
         fact(1),
         fact(10, "cash", months=0),

@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from factories import PROJECT, answering_service
+from factories import PROJECT
+from local_services import answering_service
 
 from finsync_pipeline import frames
 from finsync_pipeline.aggregation.engine import DuckDBEngine
@@ -77,7 +78,7 @@ def pass_through(
 def summarise(passages: Sequence[Passage]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables FINANCIALS and SUMMARY of what came through."""
     with DuckDBEngine() as engine:
-        means = engine.held(source_means(engine.table(pd.concat([each.out.facts for each in passages]))))
+        means = engine.materialized(source_means(engine.table(pd.concat([each.out.facts for each in passages]))))
         texts = engine.table(pd.concat([each.out.texts for each in passages]))
         companies = engine.table(reference().companies[["company_id", "name"]])
         wide = FINANCIALS.validate(engine.collect(financials(means), FINANCIALS.arrow))

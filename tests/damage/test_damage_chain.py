@@ -92,7 +92,7 @@ def check(source: str, file: Path, passage: Passage | None) -> None:
 @pytest.mark.parametrize("source", SOURCES)
 @EXAMPLES
 @given(data=st.data())
-def test_no_row_and_no_number_of_a_damaged_file_is_lost_or_guessed(source: str, data: Any) -> None:
+def test_nothing_of_a_damaged_file_is_lost_or_guessed(source: str, data: Any) -> None:
     table = data.draw(tables(source))
     with tempfile.TemporaryDirectory() as folder:
         check(source, Path(folder) / FILES[source], passed(source, written(table), Path(folder)))
@@ -120,7 +120,7 @@ def test_every_notation_of_numbers_and_dates_is_read_as_declared_or_refused(sour
 
 
 @pytest.mark.parametrize("cells", [-1, 2])
-def test_a_row_with_fewer_or_more_cells_is_told_with_its_line(tmp_path: Path, cells: int) -> None:
+def test_a_row_with_fewer_or_more_cells_is_reported_with_its_line(tmp_path: Path, cells: int) -> None:
     usual = sample("pnl").rows
     spoiled = usual[5][:cells] if cells < 0 else [*usual[5], *["5"] * cells]
     table = replace(sample("pnl"), rows=[*usual[:5], spoiled, *usual[6:]])

@@ -38,7 +38,7 @@ def told_of(file: Path) -> str:
 
 
 @pytest.mark.parametrize("kind", EXPECTED)
-def test_which_of_two_names_alike_is_taken_does_not_depend_on_the_order_of_rows(tmp_path: Path, kind: str) -> None:
+def test_of_two_similar_names_the_order_of_rows_does_not_decide(tmp_path: Path, kind: str) -> None:
     records = [json.loads(line) for line in written(sample("cash_flow")).splitlines()]
     records[0] = renamed(records[0], kind)
     told = []
@@ -52,7 +52,7 @@ def test_which_of_two_names_alike_is_taken_does_not_depend_on_the_order_of_rows(
 
 
 @pytest.mark.parametrize("source", FILES)
-def test_a_nul_character_in_a_row_is_told_with_its_line(tmp_path: Path, source: str) -> None:
+def test_a_nul_character_in_a_row_is_reported_with_its_line(tmp_path: Path, source: str) -> None:
     lines = written(sample(source)).splitlines(keepends=True)
     lines[3] = lines[3].replace(b"20", b"2\\u00000" if source == "cash_flow" else b"2\x000", 1)
     file = tmp_path / FILES[source]

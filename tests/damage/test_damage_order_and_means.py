@@ -57,7 +57,7 @@ def parquet(frame: pd.DataFrame) -> bytes:
 @pytest.mark.parametrize("source", FILES)
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_the_order_of_the_rows_of_a_damaged_file_changes_no_byte_of_any_table(source: str, data: Any) -> None:
+def test_the_order_of_rows_of_a_damaged_file_changes_no_byte(source: str, data: Any) -> None:
     table = data.draw(tables(source))
     rows = random.Random(len(table.rows)).sample(table.rows, len(table.rows))
     one, other = passed(table), passed(replace(table, rows=rows))

@@ -92,9 +92,7 @@ def passage(tmp_path_factory: pytest.TempPathFactory) -> Passage:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.reason)
-def test_what_is_refused_or_superseded_is_kept_with_its_reason_and_the_rest_is_used(
-    passage: Passage, case: Case
-) -> None:
+def test_what_is_not_used_is_kept_with_its_reason_and_the_rest_is_used(passage: Passage, case: Case) -> None:
     is_of_inventory = REASONS[case.reason].stage == "inventory"
     rejects = rows_of(passage.inventory.unassigned if is_of_inventory else passage.out.rejects)
     quarter = QUARTERS[CASES.index(case)]

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from deployment.engine import PROJECT
-from factories import running_services
+from local_services import running_services
 
 SAMPLE = PROJECT / "source_services" / "sample_data"
 COMMAND = "import sys; from finsync_pipeline.cli import main; sys.exit(main())"

@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 from extraction_sources import COLUMNS, Q4, QUARTERS, csv_text, pnl_mapping
-from factories import answering_service
+from local_services import answering_service
 from plain_servers import gathering, plain_server, write_table
 
 from finsync_pipeline.clients import source_service

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from extraction_sources import Q4, QUARTERS, deliver, extract, json_lines, parquet_bytes, pnl_mapping
-from factories import answering_service
+from local_services import answering_service
 from plain_servers import passing_on
 
 from finsync_pipeline.clients.responses import Rows, table_of

@@ -19,7 +19,7 @@ from extraction_sources import (
     parquet_bytes,
     pnl_mapping,
 )
-from factories import running_services
+from local_services import running_services
 
 from finsync_pipeline import frames
 from finsync_pipeline.clients.errors import SourceChanged

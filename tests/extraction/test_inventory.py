@@ -19,7 +19,7 @@ from extraction_sources import (
     json_lines,
     pnl_mapping,
 )
-from factories import running_services
+from local_services import running_services
 
 from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.extraction.inventory import Inventory

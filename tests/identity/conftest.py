@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
-from identity_frames import MakeReference, write_csv
+from resolving import MakeReference, write_csv
 
 from finsync_pipeline.identity import Reference, read_reference
 

@@ -51,7 +51,7 @@ def test_one_company_by_two_schemes_is_accepted():
 
 
 @pytest.mark.parametrize("text", ["320193", "0000320193", "CIK 320193"])
-def test_a_cik_is_no_surer_than_a_normalised_code(text):
+def test_a_cik_is_not_more_certain_than_a_normalised_code(text):
     found = one(text, cik=index_of("cik", ["320193"], [0]))
     assert (found.company.tolist(), found.method.tolist()) == ([0], [Method.CIK])
     other = index_of("company_id", [f" {text}"], [1])

@@ -78,11 +78,11 @@ def known_index():
         ("XB12CD34EX", "two_edits", "'XB12CD34EX' read as 'AB12CD34EF' at 1"),
     ],
 )
-def test_a_repair_is_told(known_index, text, method, steps):
+def test_a_repair_is_reported(known_index, text, method, steps):
     assert told(known_index.find(pa.array([text]))) == (Status.ACCEPTED, 3_000, method, steps)
 
 
-def test_zeros_are_told_in_both_directions():
+def test_zeros_are_reported_in_both_directions():
     index = index_of(["COMP000012", "X-7"])
     found = index.find(pa.array(["comp12", "COMP00000012", "x0007"]))
     assert found.company.tolist() == [0, 0, 1]
@@ -93,7 +93,7 @@ def test_zeros_are_told_in_both_directions():
     ]
 
 
-def test_a_code_that_only_the_list_writes_otherwise_says_so():
+def test_a_code_that_only_the_list_writes_otherwise_is_reported():
     found = index_of(["us-037833-1005"]).find(pa.array(["US0378331005"]))
     assert told(found) == (Status.ACCEPTED, 0, "normalised", "as the list writes it")
 
@@ -111,7 +111,7 @@ def test_a_cusip_without_its_leading_zero_is_found(texts):
     assert set(index.find(pa.array(texts)).status.tolist()) == {Status.ACCEPTED}
 
 
-def test_a_code_with_right_check_digits_that_is_not_listed_is_another_companys():
+def test_an_unlisted_code_with_right_check_digits_is_another_companys():
     near = "894500BQCBNO711QQE66", "894500BQCBNO711QQ363"
     index = index_of([*LEIS, near[0]], "lei")
     found = index.find(pa.array([near[1], near[1].lower(), near[1][:-1] + "4"]))
@@ -120,7 +120,7 @@ def test_a_code_with_right_check_digits_that_is_not_listed_is_another_companys()
     assert found.suggestion[:2].tolist() == [-1, -1]
 
 
-def test_a_small_number_is_no_lei_with_its_zeros_lost():
+def test_a_small_number_is_not_a_lei_with_its_zeros_lost():
     numbers = pa.array([str(number) for number in range(100_000, 101_000)])
     assert not index_of(LEIS, "lei").find(numbers).is_unlisted.any()
 
@@ -146,7 +146,7 @@ def test_a_sequence_of_numbers_is_not_repaired():
     assert found.suggestion[1:3].tolist() == [9, 999]  # but for zeros that is one's own, but any digit may be gone
 
 
-def test_two_companies_that_are_equally_near_are_ambiguous_and_two_codes_of_one_are_not():
+def test_two_equally_near_companies_are_ambiguous_two_codes_of_one_are_not():
     codes = [*random_codes(3_000), "AB12CD34EF", "AB12CD34EG"]
     found = index_of(codes).find(pa.array(["AB12CD34EX"]))
     assert told(found)[:3] == (Status.AMBIGUOUS, -1, "one_edit")
@@ -164,7 +164,7 @@ def test_a_code_of_two_companies_is_ambiguous():
     assert found.suggestion.tolist() == [-1, -1, -1]
 
 
-def test_a_form_that_does_not_tell_companies_apart_on_this_list_accepts_nothing():
+def test_a_form_that_does_not_separate_listed_companies_accepts_none():
     codes = [f"{letter}{n}" for n in range(100) for letter in "aA"]
     found = index_of(codes).find(pa.array(["a7", "A7", "a7 "]))
     assert found.company.tolist() == [14, 15, -1]
@@ -215,7 +215,7 @@ def test_empty_lists_and_empty_questions(random_index):
     assert random_index.find(pa.array([None, None], pa.string())).status.tolist() == [Status.UNKNOWN] * 2
 
 
-def test_a_list_that_is_no_list_is_refused():
+def test_a_list_that_is_not_a_list_is_refused():
     with pytest.raises(ValueError, match="give each code its company"):
         index_of(["A"], companies=[1, 2])
     with pytest.raises(ValueError, match="negative"):

@@ -40,7 +40,7 @@ def bare(text, scheme="company_id"):
         ("IDX12", "IDX12", ""),
     ],
 )
-def test_what_is_only_dress_is_taken_off_and_told(text, code, steps):
+def test_formatting_is_removed_and_reported(text, code, steps):
     assert bare(text) == (code, steps)
 
 
@@ -48,7 +48,7 @@ def test_what_is_only_dress_is_taken_off_and_told(text, code, steps):
     "text",
     ["1.04581E+09", "5E+07", "1.2345E71", "-123", "12.5", "1.000", "12.30", "1.0458105E+06x"[:-1] + "E", "+5", "1.5E3"],
 )
-def test_a_number_that_lost_digits_or_is_no_whole_one_is_not_read(text):
+def test_a_number_that_lost_digits_or_has_decimals_is_not_read(text):
     assert text not in {"", bare(text)[0]}
     assert bare(text)[0] == "" or not bare(text)[0].isdigit()
 
@@ -65,7 +65,7 @@ def test_a_number_that_lost_digits_or_is_no_whole_one_is_not_read(text):
         ("cusip", "CUSIP#037833100", "037833100"),
     ],
 )
-def test_the_label_of_a_scheme_is_no_part_of_the_code(scheme, text, code):
+def test_the_label_of_a_scheme_is_not_part_of_the_code(scheme, text, code):
     assert bare(text, scheme)[0] == code
 
 

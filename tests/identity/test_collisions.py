@@ -6,7 +6,7 @@ import time
 
 import pandas as pd
 import pytest
-from identity_frames import MakeReference
+from resolving import MakeReference
 
 from finsync_pipeline.identity import Reference, read_reference
 from finsync_pipeline.identity.collisions import collisions
@@ -56,7 +56,7 @@ A, B = {"company_id": "A1"}, {"company_id": "B1"}
         ([A, B], [A | {"alias": "B1"}], ("B1", "name of A1; id of B1", False)),
     ],
 )
-def test_a_value_that_means_several_companies_is_told_with_them(
+def test_a_value_that_means_several_companies_is_reported_with_them(
     make_reference: MakeReference, companies: Rows, aliases: Rows, wanted: tuple[str, str | None, bool]
 ) -> None:
     [(value, claims, is_shared)] = reported(make_reference(companies, aliases))
@@ -99,7 +99,7 @@ def test_the_list_that_ships_has_none() -> None:
     assert reported(read_reference(SAMPLE_REFERENCE)) == []
 
 
-def test_a_list_of_100_000_companies_takes_seconds_even_if_many_share_one_name(make_reference: MakeReference) -> None:
+def test_a_list_of_100_000_companies_takes_seconds(make_reference: MakeReference) -> None:
     few = make_reference([{"company_id": "1", "name": "x", "tickers": "y", "cik": "1", "lei": "", "isin": ""}])
     numbers = pd.Series(range(100_000)).astype(str)
     columns = {

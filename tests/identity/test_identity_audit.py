@@ -28,7 +28,7 @@ def asked(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return frames.to_arrow(questions).to_pylist()
 
 
-def test_what_is_refused_for_its_company_is_a_question_the_most_rows_first() -> None:
+def test_what_is_quarantined_is_queued_with_the_most_rows_first() -> None:
     questions = asked(
         decisions(
             {"source_name": "Few", "status": "unknown", "row_count": 1},
@@ -58,7 +58,7 @@ def test_what_is_refused_for_its_company_is_a_question_the_most_rows_first() -> 
     assert all(row[column] is None for row in questions for column in ("company_id", "who", "when", "note"))
 
 
-def test_candidates_are_told_with_names_as_of_the_latest_period() -> None:
+def test_candidates_have_names_as_of_the_latest_period() -> None:
     old = {
         "source_name": "a",
         "status": "ambiguous",
@@ -84,7 +84,7 @@ def test_candidates_are_told_with_names_as_of_the_latest_period() -> None:
     assert (second["suggestion"], second["candidates"]) == (None, "G1 Globex Inc 90.5; N1")
 
 
-def test_what_is_accepted_is_a_question_only_if_a_company_is_suggested_all_the_same() -> None:
+def test_an_accepted_name_is_queued_only_if_a_company_is_suggested() -> None:
     accepted = {"status": "accepted", "company_id": "A1", "row_count": 2}
 
     [doubtful] = asked(
@@ -94,7 +94,7 @@ def test_what_is_accepted_is_a_question_only_if_a_company_is_suggested_all_the_s
     assert (doubtful["source_name"], doubtful["status"], doubtful["suggestion"]) == ("in doubt", "accepted", "G1")
 
 
-def test_a_spelling_with_a_line_break_is_asked_in_one_line_that_the_review_can_name() -> None:
+def test_a_name_with_a_line_break_is_queued_as_the_review_can_name_it() -> None:
     usual = {"status": "unknown", "row_count": 1}
 
     [question] = asked(
@@ -105,11 +105,11 @@ def test_a_spelling_with_a_line_break_is_asked_in_one_line_that_the_review_can_n
     assert fold_source_name("Nobody \r\n Inc") == fold_source_name("Nobody Inc")
 
 
-def test_nothing_refused_is_no_question() -> None:
+def test_nothing_quarantined_queues_nothing() -> None:
     assert asked(decisions()) == []
 
 
-def test_rows_are_counted_by_quarter_and_decision_with_a_number_for_each_method_of_any() -> None:
+def test_rows_are_counted_by_quarter_and_by_every_method() -> None:
     counts = rows_by_decision(
         decisions(
             {"source_name": "a", "status": "accepted", "method": "exact", "row_count": 3},

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from identity_frames import MakeReference, decide
+from resolving import MakeReference, decide
 
 from finsync_pipeline.identity.countries import read_country
 
@@ -43,7 +43,7 @@ def listed(name: str, **columns: str) -> list[Company]:
         ("Marathon Petroleum Corp", "Marathon Petroleum Company LP"),
     ],
 )
-def test_the_same_core_with_another_legal_form_is_no_match(
+def test_the_same_core_with_another_legal_form_does_not_match(
     make_reference: MakeReference, name: str, source_name: str
 ) -> None:
     decision = decide(make_reference(listed(name)), source_name)
@@ -83,7 +83,7 @@ def test_forms_that_differ_only_in_writing_and_a_missing_one_are_the_same(
     assert decide(make_reference(listed(name)), source_name)["company_id"] == "1"
 
 
-def test_a_form_that_the_list_does_not_have_must_be_one_of_the_companys_country(make_reference: MakeReference) -> None:
+def test_a_form_that_is_not_listed_must_be_of_the_companys_country(make_reference: MakeReference) -> None:
     german = make_reference(listed("Siemens", country="DE"))
     assert decide(german, "Siemens AG")["company_id"] == "1"
     assert decide(german, "Siemens A/S")["company_id"] is None
@@ -118,7 +118,9 @@ def test_and_is_the_same_however_it_is_written(make_reference: MakeReference, so
         ("Apex Corp", "Apx Corp"),
     ],
 )
-def test_a_name_that_leaves_out_letters_is_no_match(make_reference: MakeReference, name: str, source_name: str) -> None:
+def test_a_name_that_leaves_out_letters_does_not_match(
+    make_reference: MakeReference, name: str, source_name: str
+) -> None:
     assert decide(make_reference(listed(name)), source_name)["status"] == "unknown"
 
 
@@ -141,7 +143,7 @@ def test_a_typo_in_the_legal_form_and_broken_letters_hide_no_exact_core(
 
 
 @pytest.mark.parametrize("source_name", ["Apple Inn", "Apple Crop Science", "Apple Inca", "Apple Corps"])
-def test_another_word_is_no_misspelt_legal_form(make_reference: MakeReference, source_name: str) -> None:
+def test_another_word_is_not_a_mistyped_legal_form(make_reference: MakeReference, source_name: str) -> None:
     assert decide(make_reference(listed("Apple Corp")), source_name)["status"] == "unknown"
 
 
@@ -154,7 +156,7 @@ def test_a_ticker_is_known_however_its_share_class_is_written(make_reference: Ma
     assert decide(make_reference(companies), source_name)["company_id"] == "1"
 
 
-def test_a_ticker_of_another_exchange_is_no_match(make_reference: MakeReference) -> None:
+def test_a_ticker_of_another_exchange_does_not_match(make_reference: MakeReference) -> None:
     reference = make_reference([{"company_id": "1", "tickers": "T", "country": "US"}])
     assert decide(reference, "T.TO")["status"] == "unknown"
 
@@ -171,11 +173,11 @@ def test_an_id_that_is_anothers_ticker_is_ambiguous_without_a_kind(make_referenc
 
 
 @pytest.mark.parametrize(("kind", "company_id"), [("ticker", "QQ"), ("id", "AB"), ("name", None), ("cik", None)])
-def test_a_kind_says_what_a_column_holds(make_reference: MakeReference, kind: str, company_id: str | None) -> None:
+def test_a_kind_declares_what_a_column_holds(make_reference: MakeReference, kind: str, company_id: str | None) -> None:
     assert decide(make_reference(COLLIDING), "AB", kind=kind)["company_id"] == company_id
 
 
-def test_a_kind_that_there_is_not_is_refused(make_reference: MakeReference) -> None:
+def test_an_unknown_kind_is_refused(make_reference: MakeReference) -> None:
     with pytest.raises(ValueError, match="column kind: sedol is none of"):
         decide(make_reference(COLLIDING), "AB", kind="sedol")
 
@@ -236,9 +238,7 @@ MUNICH = [
 
 
 @pytest.mark.parametrize("code", ["DE0008430026", "de 0008430026"])
-def test_a_listed_isin_wins_over_a_name_that_is_nobodys_and_is_queued_for_review(
-    make_reference: MakeReference, code: str
-) -> None:
+def test_a_listed_isin_wins_over_an_unlisted_name_and_is_queued(make_reference: MakeReference, code: str) -> None:
     decision = decide(make_reference(MUNICH), code, supporting_columns='{"name": "Zebulon Fisheries"}')
     assert (decision["status"], decision["company_id"], decision["suggestion"]) == ("accepted", "1", "1")
     assert "although the name 'Zebulon Fisheries' is not listed" in str(decision["steps"])

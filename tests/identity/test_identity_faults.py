@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from identity_frames import decide, write_csv
+from resolving import decide, write_csv
 
 from finsync_pipeline.identity import Reference, read_reference
 from finsync_pipeline.identity.names.normal_form import LONGEST_NAME, normalise_name
@@ -89,7 +89,7 @@ def test_a_country_chooses_only_among_all_companies_of_the_name(reference: Refer
     assert decide(reference, "CIK77", supporting_columns=two)["status"] == "ambiguous"  # three have this CIK
 
 
-def test_evidence_chooses_any_of_many_companies_of_one_name(reference: Reference) -> None:
+def test_supporting_columns_choose_among_many_companies_of_one_name(reference: Reference) -> None:
     assert decide(reference, "Community Bancorp", supporting_columns='{"id": "bancorp-6"}')["company_id"] == "bancorp-6"
     told = json.loads(str(decide(reference, "Community Bancorp")["candidates"]))
     assert len(told) == 5
@@ -115,7 +115,7 @@ def test_the_runner_up_is_another_company_and_what_is_accepted_has_a_score(refer
         ("ACME01", '{"name": "Community Bancorp"}'),  # one of seven others, whichever
     ],
 )
-def test_evidence_that_can_only_be_of_another_company_stops(
+def test_supporting_columns_only_of_another_company_veto(
     reference: Reference, source_name: str, supporting_columns: str
 ) -> None:
     assert decide(reference, source_name, supporting_columns=supporting_columns)["status"] == "conflict"
@@ -124,23 +124,23 @@ def test_evidence_that_can_only_be_of_another_company_stops(
 @pytest.mark.parametrize(
     "supporting_columns", ['{"name": "-"}', '{"name": "?"}', '{"cik": "\\ud800"}', '{"name": "\\ud800"}']
 )
-def test_evidence_without_a_letter_says_nothing(reference: Reference, supporting_columns: str) -> None:
+def test_supporting_columns_without_a_letter_mean_nothing(reference: Reference, supporting_columns: str) -> None:
     assert decide(reference, "1094517", supporting_columns=supporting_columns)["company_id"] == "toyota"
 
 
-def test_a_country_that_is_no_code_stops_nothing(reference: Reference) -> None:
+def test_a_country_that_is_not_a_code_vetoes_nothing(reference: Reference) -> None:
     assert decide(reference, "Oxbow Inc", supporting_columns='{"country": "DE"}')["company_id"] == "oxbow"
 
 
 @pytest.mark.parametrize("supporting_columns", ["[" * 100_000, '{"cik": ' + "9" * 5_000 + "}"])
-def test_evidence_that_python_cannot_read_is_refused(reference: Reference, supporting_columns: str) -> None:
+def test_supporting_columns_that_python_cannot_read_are_refused(reference: Reference, supporting_columns: str) -> None:
     with pytest.raises(ValueError, match=r"column supporting_columns: .* is not JSON") as refused:
         decide(reference, "Oxbow Inc", supporting_columns=supporting_columns)
     assert len(str(refused.value)) < 1_000
 
 
 @pytest.mark.parametrize("word", ["a ", "inc ", "a/", "w{} "])
-def test_a_very_long_spelling_takes_no_long_time(reference: Reference, word: str) -> None:
+def test_a_very_long_name_takes_no_long_time(reference: Reference, word: str) -> None:
     source_name = "".join(word.format(number) for number in range(200_000))
     assert len(source_name) > LONGEST_NAME
     started = time.process_time()

@@ -59,7 +59,7 @@ def test_only_a_register_tail_is_cut_off() -> None:
         ("Boeing", set()),
     ],
 )
-def test_legal_forms_are_told(name: str, forms: set[str]) -> None:
+def test_legal_forms_are_reported(name: str, forms: set[str]) -> None:
     assert normalise_name(name).families == forms
 
 

@@ -120,7 +120,7 @@ def test_a_code_that_cannot_be_read_is_refused(tmp_path: Path, column: str, cell
     assert [words for words in wanted if words not in str(mistake.value)] == []
 
 
-def test_lists_that_write_the_same_codes_and_countries_otherwise_are_one_version(tmp_path: Path) -> None:
+def test_the_version_does_not_depend_on_how_codes_are_written(tmp_path: Path) -> None:
     versions = {
         read_reference(write(tmp_path, f"company_id,tickers,country\n1,{row}\n")).version
         for row in ("GM|GM-W,US", "GM;GM-W,USA", '"GM, GM-W",United States')
@@ -128,7 +128,7 @@ def test_lists_that_write_the_same_codes_and_countries_otherwise_are_one_version
     assert len(versions) == 1
 
 
-def test_countries_that_cannot_be_read_are_told_with_their_company(tmp_path: Path) -> None:
+def test_unread_countries_are_reported_with_their_company(tmp_path: Path) -> None:
     content = "company_id,country\n1,US\n2,Atlantis\n3,\n4,XX\n5,germany\n"
     companies = read_reference(write(tmp_path, content)).companies
     assert unread_countries(companies).values.tolist() == [["2", "Atlantis"], ["4", "XX"]]
@@ -201,7 +201,7 @@ GOOD = "company_id,name\n1,Acme\n2,Bolt\n"
         ),
     ],
 )
-def test_a_mistake_names_file_row_column_and_cure(
+def test_a_mistake_names_file_row_column_and_fix(
     tmp_path: Path, companies: str | bytes | None, aliases: str | None, said: list[str]
 ) -> None:
     with pytest.raises(ConfigurationError) as mistake:
@@ -209,7 +209,7 @@ def test_a_mistake_names_file_row_column_and_cure(
     assert [words for words in said if words not in str(mistake.value)] == []
 
 
-def test_a_missing_folder_is_said_as_a_missing_file(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported_as_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="nowhere: there is no such file"):
         read_reference(tmp_path / "nowhere")
 

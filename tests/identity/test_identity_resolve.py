@@ -8,7 +8,8 @@ import random
 import pandas as pd
 import pyarrow as pa
 import pytest
-from identity_frames import MakeReference, decide, source_names_frame
+from factories import source_names_frame
+from resolving import MakeReference, decide
 
 from finsync_pipeline.identity import Reference, resolve
 
@@ -113,7 +114,7 @@ def test_what_is_not_known_is_never_guessed(reference: Reference, source_name: s
     assert (decision["status"], decision["company_id"], decision["precision"]) == ("unknown", None, None)
 
 
-def test_an_unknown_spelling_comes_with_a_suggestion_and_its_runner_up(make_reference: MakeReference) -> None:
+def test_an_unknown_name_comes_with_a_suggestion_and_its_runner_up(make_reference: MakeReference) -> None:
     reference = make_reference(
         [{"company_id": "1", "name": "Chubb Corp"}, {"company_id": "2", "name": "Chubbs Insurance Inc"}]
     )
@@ -284,7 +285,7 @@ def test_an_alias_that_is_only_alike_settles_nothing(make_reference: MakeReferen
         '{"name": "Microsofft Corp"}',
     ],
 )
-def test_evidence_of_another_company_stops_a_decision(reference: Reference, supporting_columns: str) -> None:
+def test_supporting_columns_of_another_company_veto_a_decision(reference: Reference, supporting_columns: str) -> None:
     decision = decide(reference, "AAPL", supporting_columns=supporting_columns)
     assert (decision["status"], decision["company_id"]) == ("conflict", None)
     assert (decision["suggestion"], decision["runner_up"]) == ("c-apple", "c-msft")
@@ -303,18 +304,18 @@ def test_evidence_of_another_company_stops_a_decision(reference: Reference, supp
         '{"lei": "HWUPKR0MPOU8FGXBT394"}',
     ],
 )
-def test_evidence_that_agrees_or_says_nothing_changes_nothing(
+def test_supporting_columns_that_agree_or_are_empty_change_nothing(
     reference: Reference, supporting_columns: str | None
 ) -> None:
     assert decide(reference, "AAPL", supporting_columns=supporting_columns)["company_id"] == "c-apple"
 
 
-def test_evidence_accepts_nothing_but_suggests(reference: Reference) -> None:
+def test_supporting_columns_alone_accept_nothing_but_suggest(reference: Reference) -> None:
     decision = decide(reference, "Nobody Knows Ltd", supporting_columns='{"ticker": "MSFT"}')
     assert (decision["status"], decision["company_id"], decision["suggestion"]) == ("unknown", None, "c-msft")
 
 
-def test_evidence_chooses_which_of_two_ambiguous_companies_is_meant(
+def test_supporting_columns_choose_between_ambiguous_companies(
     make_reference: MakeReference,
 ) -> None:
     reference = make_reference([{"company_id": "1", "name": "Acme Inc"}, {"company_id": "2", "name": "Acme Corp"}])
@@ -323,7 +324,7 @@ def test_evidence_chooses_which_of_two_ambiguous_companies_is_meant(
 
 
 @pytest.mark.parametrize("supporting_columns", ["not json", "[1]", '"text"'])
-def test_evidence_that_is_not_an_object_is_refused(reference: Reference, supporting_columns: str) -> None:
+def test_supporting_columns_that_are_not_an_object_are_refused(reference: Reference, supporting_columns: str) -> None:
     with pytest.raises(ValueError, match=r"column supporting_columns: .* is not"):
         decide(reference, "AAPL", supporting_columns=supporting_columns)
 
@@ -351,7 +352,7 @@ def test_columns_order_and_dtypes_are_kept_and_added(reference: Reference) -> No
     assert added == {**dict.fromkeys(texts, text), **dict.fromkeys(numbers, score)}
 
 
-def test_no_spellings_make_no_decisions(reference: Reference) -> None:
+def test_no_names_make_no_decisions(reference: Reference) -> None:
     decisions = resolve(source_names_frame([]), reference)
     assert len(decisions) == 0
     assert decisions["status"].dtype == pd.ArrowDtype(pa.string())
@@ -374,7 +375,7 @@ def test_the_order_of_the_list_does_not_matter(make_reference: MakeReference) ->
     pd.testing.assert_frame_equal(forward, backward)
 
 
-def test_unrelated_companies_move_no_spelling_to_another_company(make_reference: MakeReference) -> None:
+def test_unrelated_companies_move_no_name_to_another_company(make_reference: MakeReference) -> None:
     asked = source_names_frame(ASKED)
     before = resolve(asked, make_reference(COMPANIES, ALIASES))
     words = ["Zenith", "Quartz", "Umbra", "Larch", "Ferrum", "Oxbow"]
@@ -400,7 +401,7 @@ def test_a_null_period_end_is_refused(reference: Reference) -> None:
 
 
 @pytest.mark.parametrize("name", ["N/A", "none", "-", "nan", "NULL"])
-def test_a_name_that_says_nothing_stops_no_code(reference: Reference, name: str) -> None:
+def test_a_name_without_letters_vetoes_no_code(reference: Reference, name: str) -> None:
     decision = decide(reference, "0000320193", supporting_columns=json.dumps({"name": name}))
     assert (decision["status"], decision["company_id"]) == ("accepted", "c-apple")
     stopped = decide(reference, "0000320193", supporting_columns='{"name": "Zebulon Fisheries Cooperative"}')

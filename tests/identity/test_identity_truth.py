@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from identity_frames import SHARED_DATA, MakeReference, source_names_frame
+from factories import source_names_frame
+from resolving import SHARED_DATA, MakeReference
 
 from finsync_pipeline.identity import Reference, resolve
 

@@ -10,7 +10,8 @@ from random import Random
 
 import pandas as pd
 import pytest
-from identity_frames import SHARED_DATA, MakeReference, source_names_frame
+from factories import source_names_frame
+from resolving import SHARED_DATA, MakeReference
 
 from benchmarks.identity.name_noise import MIX, core, vary
 from finsync_pipeline.identity import Reference, resolve
@@ -53,7 +54,7 @@ import hashlib, sys
 import pyarrow as pa
 sys.path[:0] = {path!r}
 pa.set_cpu_count(int(sys.argv[1]))
-from identity_frames import source_names_frame
+from factories import source_names_frame
 from finsync_pipeline.identity import read_reference, resolve
 asked = ["Aple Inc", "BRISTOL MYERS", "Coca Cola", "0000O01800", "HP", "Chub Corp", "Nobody", "goldman sach group", ""]
 rows = source_names_frame((text, "2009-12-31", '{{"country": "US"}}') for text in asked)
@@ -65,7 +66,7 @@ print(hashlib.sha256(decided.to_csv(index=False).encode()).hexdigest())
 def test_processes_threads_and_hash_seeds_change_no_byte() -> None:
     project = Path(__file__).resolve().parents[2]
     listed = str(project / "finsync_pipeline" / "reference")
-    script = AUDIT.format(path=[str(project), str(project / "tests" / "identity")], list=listed)
+    script = AUDIT.format(path=[str(project), str(project / "tests")], list=listed)
     running = [
         subprocess.Popen(
             [sys.executable, "-c", script, threads],

@@ -9,7 +9,8 @@ from datetime import date
 import pandas as pd
 import pyarrow as pa
 import pytest
-from identity_frames import MakeReference, source_names_frame
+from factories import source_names_frame
+from resolving import MakeReference
 
 from finsync_pipeline.identity import Decider, Reference, Review, apply_review, decide, resolve
 from finsync_pipeline.identity.review import ReviewLine, lines_for
@@ -39,7 +40,7 @@ def reference(make_reference: MakeReference) -> Reference:
     return make_reference([{"company_id": "A1", "name": "Acme Corp"}, {"company_id": "G1", "name": "Globex Inc"}])
 
 
-def test_a_line_decides_its_very_spelling_and_the_same_in_other_case_blanks_and_unicode() -> None:
+def test_a_line_decides_its_name_in_any_case_blanks_and_unicode() -> None:
     review = Review((line("Initech  Ltd", "A1"),))
 
     for source_name in ("Initech  Ltd", "INITECH LTD", " initech\u00a0ltd ", "\uff29nitech\u200b Ltd"):
@@ -48,7 +49,7 @@ def test_a_line_decides_its_very_spelling_and_the_same_in_other_case_blanks_and_
         assert decided_by(review, source_name) == "-"
 
 
-def test_the_very_spelling_comes_first_and_lines_that_differ_by_case_decide_only_their_own_when_they_disagree() -> None:
+def test_lines_that_differ_by_case_and_disagree_decide_only_their_very_name() -> None:
     review = Review((line("IT", "A1"), line("It", "G1")))
 
     assert [decided_by(review, source_name) for source_name in ("IT", "It", "it")] == ["A1", "G1", "-"]
@@ -76,7 +77,7 @@ def test_a_line_decides_only_period_ends_within_its_dates() -> None:
     assert [decided_by(review, "JCI", day=day) for day in ("2009-12-31", "2010-01-01")] == ["OLD", "NEW"]
 
 
-def test_a_line_wins_over_every_automatic_decision_and_says_what_that_was(reference: Reference) -> None:
+def test_a_line_wins_over_the_automatic_decision_and_reports_it(reference: Reference) -> None:
     source_names = source_names_frame([(source_name, DAY, None) for source_name in ("A1", "Acme Corp", "Nobody", "G1")])
     review = Review((line("A1", "G1", note="merged."), line("Acme Corp", "reject"), line("Nobody", "A1")))
 
@@ -96,7 +97,7 @@ def test_a_line_wins_over_every_automatic_decision_and_says_what_that_was(refere
     assert {column: reviewed[column].dtype for column in automatic} == dict(automatic.dtypes)
 
 
-def test_evidence_cannot_stop_what_a_person_decided(reference: Reference) -> None:
+def test_supporting_columns_cannot_veto_a_reviewer(reference: Reference) -> None:
     source_names = source_names_frame([("Acme Corp", DAY, EVIDENCE), ("Acme Corp", DAY, None)])
 
     assert resolve(source_names, reference)["status"].tolist() == ["conflict", "accepted"]
@@ -104,7 +105,7 @@ def test_evidence_cannot_stop_what_a_person_decided(reference: Reference) -> Non
     assert reviewed["company_id"].tolist() == ["A1", "A1"]
 
 
-def test_lines_that_decide_nothing_are_told(reference: Reference) -> None:
+def test_lines_that_decide_nothing_are_reported(reference: Reference) -> None:
     used, of_another_source, never = line("Acme", "A1"), line("Acme", "A1", source="cash_flow"), line("Nobody", "A1")
     decisions = source_names_frame([("ACME", DAY, None), (None, DAY, None)]).assign(source="pnl")
 
@@ -141,7 +142,7 @@ def test_a_review_goes_through_its_table_and_back() -> None:
     assert Review.of(review.table).version == review.version
 
 
-def test_only_decisions_that_would_be_others_are_overtaken(reference: Reference, make_reference: MakeReference) -> None:
+def test_only_decisions_that_would_be_others_are_outdated(reference: Reference, make_reference: MakeReference) -> None:
     source_names = source_names_frame([(source_name, DAY, None) for source_name in ("Acme Corp", "Nobody", "Somebody")])
     before = Decider(reference, Review((line("Nobody", "A1"),)))
     stored = before.decide(source_names, "pnl")
@@ -181,7 +182,7 @@ def test_decisions_stored_before_there_were_kinds_are_decided_without(reference:
     assert decider.outdated(stored.assign(review_version="another")).empty
 
 
-def test_decisions_of_which_the_versions_are_not_known_are_overtaken(reference: Reference) -> None:
+def test_decisions_of_unknown_versions_are_outdated(reference: Reference) -> None:
     decider = Decider(reference, Review())
     stored = decider.decide(source_names_frame([("A1", DAY, None)]), "pnl").assign(review_version=None)
 

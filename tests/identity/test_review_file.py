@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from factories import PROJECT
-from identity_frames import MakeReference
+from resolving import MakeReference
 
 from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.identity import Reference, Review, read_reference, read_review
@@ -94,7 +94,7 @@ GOOD = "pnl,Acme,A1,jane,2026-01-31"
         ("pnl,Bolt,Inc,A1,jane,2026-01-31", ["row 3", "6 cells", "double quotes"]),
     ],
 )
-def test_a_mistake_names_file_row_column_and_cure(
+def test_a_mistake_names_file_row_column_and_fix(
     tmp_path: Path, reference: Reference, rows: str, said: list[str]
 ) -> None:
     with pytest.raises(ConfigurationError) as mistake:
@@ -122,7 +122,7 @@ def test_a_mistake_names_file_row_column_and_cure(
         ),
     ],
 )
-def test_a_mistake_of_the_whole_file_or_of_a_column_that_may_be_left_out(
+def test_a_mistake_of_the_file_or_of_an_optional_column(
     tmp_path: Path, reference: Reference, content: str, said: list[str]
 ) -> None:
     with pytest.raises(ConfigurationError) as mistake:

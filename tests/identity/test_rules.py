@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 import pandas as pd
-from identity_frames import source_names_frame
+from factories import source_names_frame
 
 from benchmarks.identity.name_noise import MIX, vary
 from benchmarks.identity.noise import MIX as CODE_MIX

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from factories import answering_services, running_services
+from local_services import answering_services, running_services
 from shared_fixtures import made_once
 
 from finsync_pipeline.cli import main

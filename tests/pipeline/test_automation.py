@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 import pytest
-from factories import answering_services
+from local_services import answering_services
 
 from finsync_pipeline.definitions import defs
 from finsync_pipeline.defs.schedules import quarter_close, release_after_close

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from factories import PROJECT, running_services
+from factories import PROJECT
+from local_services import running_services
 
 TAX_YAML = """\
 type: finsync_pipeline.components.StatementSource

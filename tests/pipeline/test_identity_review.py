@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 import pytest
-from factories import answering_services
+from local_services import answering_services
 
 from finsync_pipeline.definitions import defs
 from finsync_pipeline.identity import Reference

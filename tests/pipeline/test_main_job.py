@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from factories import answering_services
+from local_services import answering_services
 
 WITH_PNL_ALONE = ("--allow-missing", "balance_sheet", "--allow-missing", "cash_flow")
 

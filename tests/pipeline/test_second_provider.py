@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from factories import PROJECT, running_services
+from factories import PROJECT
+from local_services import running_services
 
 from finsync_pipeline.statements.mapping import SourceMapping
 

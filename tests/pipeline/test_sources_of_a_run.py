@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import dagster as dg
 import pytest
-from factories import answering_services
+from local_services import answering_services
 from plain_servers import gathering, passing_on
 
 from finsync_pipeline.cli.run import occupied_range

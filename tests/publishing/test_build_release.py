@@ -5,19 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from published_tables import (
-    ENDS,
-    Q1,
-    Q4,
-    assert_whole,
-    companies_frame,
-    fact,
-    financials_files,
-    inventory_frame,
-    no_tables,
-    releases,
-    source_tables,
-)
+from factories import ENDS, Q1, Q4, companies_frame, fact, inventory_frame
+from published_files import assert_whole, financials_files, no_tables, releases, source_tables
 
 from finsync_pipeline.publishing.build import FinancialsOutdated, TableOutdated, make_release
 from finsync_pipeline.publishing.consistency import TablesMixed
@@ -109,9 +98,9 @@ def test_financials_of_other_facts_are_refused_and_their_periods_named(tmp_path:
     if change == "a quarter of financials less":
         files = files[:1]
     else:
-        later = [fact("pnl", ENDS[Q1], 11 if change == "a value" else 10)]
+        later = [fact(11 if change == "a value" else 10, period_end=ENDS[Q1])]
         more = [{**later[0], "item": "net_income"}] if change == "a fact more" else []
-        write_frame(FACTS.frame([fact("pnl", ENDS[Q4], 10), *later, *more]), tables.facts[0])
+        write_frame(FACTS.frame([fact(10), *later, *more]), tables.facts[0])
     with pytest.raises(FinancialsOutdated) as error:
         make_release({"pnl": tables}, files, companies_frame(), MADE_BY, [], tmp_path / "published")
     assert "financials of periods ending 2010-03-31 were made from other facts" in str(error.value)

@@ -13,7 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from published_tables import assert_whole, big_frame, leftovers, releases, summary_frame
+from factories import summary_frame
+from published_files import assert_whole, big_frame, leftovers, releases
 
 from finsync_pipeline import frames
 from finsync_pipeline.publishing.release import publish, write_csv
@@ -21,8 +22,9 @@ from finsync_pipeline.publishing.release import publish, write_csv
 PUBLISHING = f"""
     import resource, sys
     from pathlib import Path
-    sys.path.insert(0, {str(Path(__file__).parent)!r})
-    from published_tables import big_frame, summary_frame
+    sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parents[1])!r}]
+    from published_files import big_frame
+    from factories import summary_frame
     from finsync_pipeline.errors import DataError
     from finsync_pipeline.publishing.release import publish
     published, rows, room = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])

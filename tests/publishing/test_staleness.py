@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from published_tables import Q1, Q3, Q4, inventory_frame, ledger_frame
+from factories import Q1, Q3, Q4, inventory_frame, ledger_frame
 
 from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.publishing.staleness import (

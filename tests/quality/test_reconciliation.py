@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from factories import raw_frame
+from factories import decided_companies, mapping_of, raw_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from statements.statement_frames import Run, decided_companies, mapping_of, run_frame
+from statements.standardized_rows import Run, run_frame
 
 from finsync_pipeline import frames
 from finsync_pipeline.quality.reconciliation import Imbalance, imbalances, make_ledger
@@ -129,7 +129,7 @@ def cells_accounted_for(run: Run) -> Counter[tuple[date, int, str]]:
 
 @settings(max_examples=20, deadline=None)
 @given(deliveries())
-def test_every_row_and_cell_of_any_delivery_is_accounted_for_once(rows: list[dict[str, Any]]) -> None:
+def test_every_row_and_cell_is_accounted_for_once(rows: list[dict[str, Any]]) -> None:
     run = run_delivery(rows)
     ledger = ledger_of(run)
     assert imbalances(ledger, delivered_rows(rows)) == []
@@ -144,7 +144,7 @@ def test_every_row_and_cell_of_any_delivery_is_accounted_for_once(rows: list[dic
 
 @settings(max_examples=6, deadline=None)
 @given(deliveries(), st.randoms(use_true_random=False))
-def test_the_order_of_delivery_does_not_matter(rows: list[dict[str, Any]], random: Any) -> None:
+def test_the_order_of_rows_does_not_matter(rows: list[dict[str, Any]], random: Any) -> None:
     shuffled = random.sample(rows, len(rows))
     one, other = run_delivery(rows).out, run_delivery(shuffled).out
     pd.testing.assert_frame_equal(one.facts, other.facts)
@@ -175,7 +175,7 @@ def run() -> Run:
     return run_delivery(ROWS)
 
 
-def test_the_ledger_counts_rows_and_cells_by_what_became_of_them(run: Run) -> None:
+def test_the_ledger_counts_rows_and_cells_by_outcome(run: Run) -> None:
     third, fourth, none = frames.to_arrow(ledger_of(run)).to_pylist()
     assert third == {
         "source": "pnl",
@@ -211,7 +211,7 @@ def test_the_ledger_is_in_the_schema_of_its_table(run: Run) -> None:
         assert len(ledger) == len(quarters)
 
 
-def test_a_delivery_without_rows_adds_up() -> None:
+def test_no_rows_reconcile() -> None:
     empty = run_delivery([])
     assert imbalances(ledger_of(empty), {}) == []
     assert len(ledger_of(empty)) == len(QUARTERS)
@@ -280,7 +280,7 @@ def test_what_is_lost_or_added_is_found(run: Run, spoil: Any, expected: list[Imb
 
 
 @pytest.mark.parametrize("column", [name for name in LEDGER.arrow.names if name.startswith(("rows_", "cells_"))])
-def test_a_ledger_of_which_one_count_is_changed_does_not_add_up(run: Run, column: str) -> None:
+def test_a_ledger_with_one_count_changed_does_not_reconcile(run: Run, column: str) -> None:
     ledger = ledger_of(run)
     found = imbalances(ledger.assign(**{column: ledger[column] + 1}), delivered_rows(ROWS))
     assert {imbalance.quarter for imbalance in found} == set(QUARTERS)
@@ -288,16 +288,16 @@ def test_a_ledger_of_which_one_count_is_changed_does_not_add_up(run: Run, column
 
 
 @pytest.mark.parametrize("rows", [7, 9, 0])
-def test_other_rows_than_the_delivery_counts_are_found(run: Run, rows: int) -> None:
+def test_other_rows_than_the_inventory_counts_are_found(run: Run, rows: int) -> None:
     counted = delivered_rows(ROWS) | {LAST: rows}
     assert imbalances(ledger_of(run), counted) == [Imbalance(LAST, "rows delivered", rows, 8)]
 
 
-def test_rows_of_a_quarter_that_the_delivery_does_not_count_are_found(run: Run) -> None:
+def test_rows_of_a_quarter_that_the_inventory_lacks_are_found(run: Run) -> None:
     assert imbalances(ledger_of(run), {LAST: 8}) == [Imbalance(date(2009, 7, 1), "rows delivered", 0, 1)]
 
 
-def test_an_imbalance_says_where_and_by_how_much() -> None:
+def test_an_imbalance_shows_where_and_by_how_much() -> None:
     imbalance = Imbalance(LAST, "cells in", 1200, 1199)
     assert str(imbalance) == "2009-10-01: cells in 1,200, accounted for 1,199"
 

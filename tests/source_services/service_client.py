@@ -24,7 +24,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import requests
-from factories import PROJECT, Answering, answering_service
+from factories import PROJECT
+from local_services import Answering, answering_service
 from prometheus_client.parser import text_string_to_metric_families
 
 from source_services.errors import PROBLEM_TYPES

@@ -5,7 +5,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from statements.statement_frames import Run, mapping_of, run_rows, run_together
+from factories import mapping_of
+from statements.standardized_rows import Run, run_rows, run_together
 
 from finsync_pipeline import frames
 from finsync_pipeline.identity.results import Method
@@ -213,7 +214,7 @@ def test_texts_contradict_as_numbers_do() -> None:
     assert run.reasons == {"2": "company_contradicted"}
 
 
-def test_methods_are_as_certain_as_they_are_listed_and_more_with_a_supporting_column() -> None:
+def test_methods_are_certain_in_their_order_and_more_with_support() -> None:
     in_order = [each for method in Method for each in (f"{method}+name", str(method))]
 
     assert sorted(in_order, key=certainty, reverse=True) == in_order

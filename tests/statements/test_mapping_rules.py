@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from factories import PROJECT, raw_frame
-from statement_frames import decided_companies, in_key_order
+from factories import PROJECT, decided_companies, raw_frame
+from statements.standardized_rows import in_key_order
 
 from finsync_pipeline import frames
 from finsync_pipeline.cli.sources import declared_sources

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from factories import raw_frame
-from statements.statement_frames import decided_companies, in_key_order, mapping_of, run_frame, run_rows
+from factories import decided_companies, mapping_of, raw_frame
+from statements.standardized_rows import in_key_order, run_frame, run_rows
 
 from finsync_pipeline import frames
 from finsync_pipeline.statements.dates import quarter_of
@@ -25,7 +25,7 @@ def facts_of(rows: list[dict[str, Any]], mapping: SourceMapping) -> list[dict[st
     return frames.to_arrow(run_rows(rows, mapping).out.facts).to_pylist()
 
 
-def test_a_fact_says_where_it_comes_from() -> None:
+def test_a_fact_names_the_row_that_it_comes_from() -> None:
     mapping = mapping_of(known_since={"column": "filed", "formats": ["%d.%m.%Y"]}, scale="millions")
     (fact,) = facts_of([{"key": "r7", "sales": "3606.314", "filed": "1.2.2010"}], mapping)
     assert fact == {
@@ -58,7 +58,7 @@ def test_one_column_may_say_currency_and_scale() -> None:
     assert (fact["currency"], fact["value"]) == ("USD", 2000000.0)
 
 
-def test_an_amount_per_share_is_not_scaled_unless_the_item_says_so() -> None:
+def test_an_amount_per_share_is_not_scaled_unless_declared() -> None:
     items = {
         "revenue": {"column": "a"},
         "cost_of_revenue": {"column": "b", "sign": -1},
@@ -189,7 +189,7 @@ def test_every_frame_is_arrow_backed_and_in_the_schema_of_its_table(rows: list[d
         assert frame.index.equals(pd.RangeIndex(len(frame)))
 
 
-def test_the_evidence_is_the_declared_cells_as_json() -> None:
+def test_supporting_columns_are_the_declared_cells_as_json() -> None:
     mapping = mapping_of(company={"column": "who", "supporting_columns": {"name": "long", "country": "land"}})
     rows = [{"key": str(n), "who": "A", "long": '\u00c9lan "Q" SA', "land": None, "sales": "1"} for n in range(3)]
     said = frames.to_arrow(source_names(raw_frame(rows, mapping), mapping)).to_pylist()
@@ -204,7 +204,7 @@ def test_the_evidence_is_the_declared_cells_as_json() -> None:
     ]
 
 
-def test_without_declared_evidence_there_is_none() -> None:
+def test_without_declared_supporting_columns_there_are_none() -> None:
     mapping = mapping_of()
     raw = raw_frame([{"key": "1", "who": None, "sales": "1"}, {"key": "2", "who": "", "sales": "1"}], mapping)
     said = frames.to_arrow(source_names(raw, mapping)).to_pylist()
@@ -212,7 +212,7 @@ def test_without_declared_evidence_there_is_none() -> None:
 
 
 @pytest.mark.parametrize("kind", ["ticker", "cik", "lei", "isin", "cusip", "name", "id", None])
-def test_what_a_column_is_declared_to_hold_stands_beside_each_spelling(kind: str | None) -> None:
+def test_each_source_name_has_the_declared_kind(kind: str | None) -> None:
     mapping = mapping_of(company={"column": "who", "kind": kind})
     raw = raw_frame([{"key": "1", "who": "AB", "sales": "1"}, {"key": "2", "who": "CD", "sales": "1"}], mapping)
     said = source_names(raw, mapping)

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from factories import raw_frame
+from factories import decided_companies, mapping_of, raw_frame
 from pandera.errors import SchemaErrors
-from statements.statement_frames import Run, decided_companies, mapping_of, run_rows, run_together
+from statements.standardized_rows import Run, run_rows, run_together
 
 from finsync_pipeline import frames
 from finsync_pipeline.errors import DataError, SourceInvalid
@@ -111,7 +111,7 @@ def test_every_reason_that_rows_or_cells_can_have_is_tried_here() -> None:
 
 
 @pytest.mark.parametrize("reason", REASONS.values(), ids=REASONS.keys())
-def test_a_reason_says_what_it_means_and_what_to_do(reason: Any) -> None:
+def test_a_reason_has_a_meaning_and_a_fix(reason: Any) -> None:
     assert reason.meaning.endswith(".")
     assert reason.fix.endswith(".")
 
@@ -129,7 +129,7 @@ def test_a_bad_cell_does_not_take_the_others_of_its_row_with_it() -> None:
     assert run.reasons == {"1": "not_a_number"}
 
 
-def test_a_row_that_breaks_several_checks_has_the_same_reason_among_few_rows_and_many() -> None:
+def test_the_reason_of_a_row_does_not_depend_on_the_number_of_rows() -> None:
     keyless = [{"key": None, "who": None, "sales": str(n)} for n in range(40)]
     nameless = [{"key": str(n), "who": None, "sales": "1"} for n in range(100, 140)]
     twins = [{"key": "7", "who": None, "sales": str(n)} for n in range(40)]
@@ -148,20 +148,20 @@ def test_keys_are_unique_within_a_quarter_and_may_come_again_in_another() -> Non
     assert sorted(run.out.facts["value"]) == [1.0, 2.0]
 
 
-def test_the_first_reason_in_the_order_of_the_stages_is_told() -> None:
+def test_the_first_reason_in_the_order_of_the_stages_counts() -> None:
     bad = GOOD | {"who": "Nobody", "length": "5", "money": "?", "unit": "?", "filed": "?", "sales": "n/m"}
     assert run_rows([bad], MAPPING).reasons == {"1": "length_unknown"}
     assert run_rows([bad | {"who": None}], MAPPING).reasons == {"1": "schema:company_present"}
 
 
-def test_a_company_that_was_never_decided_is_a_fault_of_the_tables_and_not_of_the_row() -> None:
+def test_a_company_that_was_never_decided_is_an_error_of_the_tables() -> None:
     mapping = mapping_of()
     raw = raw_frame([{"key": "1", "who": "Acme", "sales": "1"}], mapping)
     with pytest.raises(DataError, match=r"^pnl/company_ids: made of other rows"):
         standardize(raw, decided_companies(raw, mapping).head(0), mapping)
 
 
-def test_a_decision_counts_for_its_evidence_and_period_only() -> None:
+def test_a_decision_counts_for_its_supporting_columns_and_period() -> None:
     mapping = mapping_of(company={"column": "who", "supporting_columns": {"name": "long"}})
     rows = [
         {"key": "1", "who": "Acme", "long": "Acme Corp", "sales": "1"},
@@ -202,7 +202,7 @@ def test_a_frame_of_another_shape_fails_as_a_whole(spoil: Any) -> None:
         failing(schema, spoil(raw))
 
 
-def test_columns_that_the_mapping_does_not_name_are_told() -> None:
+def test_columns_that_the_mapping_does_not_name_are_returned() -> None:
     delivered = ["x", "key", "who", "ends", "sales", "Key"]
     assert check_columns(mapping_of(), delivered) == ["x", "Key"]
 

@@ -54,7 +54,7 @@ def test_a_date_is_read_in_its_format(text: str, formats: list[str]) -> None:
         "0000-12-31",
     ],
 )
-def test_what_is_no_date_in_the_format_is_undated(text: str) -> None:
+def test_what_is_not_a_date_in_the_format_is_unreadable(text: str) -> None:
     with pytest.raises(UnreadableDate) as raised:
         read_date(text, dates("%Y-%m-%d"))
     assert raised.value.reason == "date_unreadable"

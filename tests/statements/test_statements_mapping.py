@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
+from factories import MINIMAL, mapping_of
 from pydantic import ValidationError
-from statements.statement_frames import MINIMAL, mapping_of
 
 from finsync_pipeline.statements.mapping import CurrencyColumn, LengthColumn, ScaleColumn, SourceMapping
 
@@ -23,9 +23,9 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"months": {"column": "m", "units": "quarters"}}, "months.units", "did you mean unit?"),
     ({"currency": {"column": "u", "value": {}}}, "currency.value", "did you mean values?"),
     ({"currency": {"column": "u", "spelling": {}}}, "currency.spelling", "did you mean values?"),
-    ({"currency": {"column": "u", "values": {}}}, "currency.values", "write values"),
-    ({"scale": {"column": "u", "values": {"m": "millions"}}}, "scale.values", "write values"),
-    ({"company": {"column": "c", "supporting_columns": {"name": "n"}}}, "company.evidence", "write supporting_columns"),
+    ({"currency": {"column": "u", "spellings": {}}}, "currency.spellings", "write values"),
+    ({"scale": {"column": "u", "spellings": {"m": "millions"}}}, "scale.spellings", "write values"),
+    ({"company": {"column": "c", "evidence": {"name": "n"}}}, "company.evidence", "write supporting_columns"),
     ({"items": {"revenu": "sales"}}, "items.revenu", "did you mean revenue"),
     ({"items": {"qqqqqq": "sales"}}, "items.qqqqqq", "statements/items.csv lists them"),
     ({"items": {}}, "items", "name at least one"),
@@ -85,7 +85,7 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("parts", "field", "cure"), MISTAKES)
-def test_one_mistake_is_told_once_with_its_field_and_the_cure(parts: dict[str, Any], field: str, cure: str) -> None:
+def test_a_mistake_is_reported_once_with_its_field_and_the_fix(parts: dict[str, Any], field: str, cure: str) -> None:
     (told,) = mistakes(**parts)
     assert field in told.split(" is ")[0]
     assert cure in told
@@ -101,7 +101,7 @@ def test_a_missing_part_is_named(field: str) -> None:
     assert "missing; declare it: " in line["msg"]
 
 
-def test_every_mistake_is_told_at_once() -> None:
+def test_all_mistakes_are_reported_together() -> None:
     told = mistakes(currency="usd", months=7, items={"revenue": {"column": "s", "sign": 3}})
     assert [line.split(":")[0] for line in told] == ["months", "currency", "items.revenue.sign"]
 
@@ -224,7 +224,7 @@ def test_columns_are_named_once_in_the_order_in_which_they_are_asked_for() -> No
         {"company": {"column": "who", "kind": "ticker"}},
     ],
 )
-def test_the_hash_changes_with_what_the_mapping_says(parts: dict[str, Any]) -> None:
+def test_the_hash_changes_with_what_the_mapping_declares(parts: dict[str, Any]) -> None:
     assert mapping_of(**parts).hash != mapping_of().hash
 
 

@@ -82,15 +82,15 @@ NO_NUMBERS = [
 
 
 @pytest.mark.parametrize("text", NO_NUMBERS)
-def test_what_is_no_number_in_its_notation_is_not_guessed(text: str) -> None:
+def test_what_is_not_a_number_in_its_notation_is_not_guessed(text: str) -> None:
     assert read([text], **ENGLISH) == [None]
 
 
-def test_brackets_are_refused_where_they_are_not_declared_negative() -> None:
+def test_brackets_are_rejected_where_they_are_not_declared_negative() -> None:
     assert read(["(5)", "(5", "5)"]) == [None, None, None]
 
 
-def test_the_decimal_point_is_refused_where_the_mark_is_a_comma() -> None:
+def test_the_decimal_point_is_rejected_where_the_mark_is_a_comma() -> None:
     assert read(["12.34"], decimal=",") == [None]
 
 
@@ -162,7 +162,7 @@ def test_every_notation_reads_back_what_it_writes(numbers: list[Decimal], marks:
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.text(alphabet="0123456789.,()-+eE \u2212\u00a0'", max_size=9), min_size=1, max_size=60))
-def test_junk_is_refused_or_means_what_decimal_says(texts: list[str]) -> None:
+def test_junk_is_rejected_or_means_what_decimal_reads(texts: list[str]) -> None:
     for text, value in zip(texts, read(texts, **ENGLISH), strict=True):
         if value is not None:
             plain = text.replace(",", "").replace("\u2212", "-")

@@ -99,7 +99,7 @@ def test_a_wide_column_is_described_as_its_item(table: Table, column: str, item:
         ({"row_key": None}, "not_nullable"),
     ],
 )
-def test_a_fact_that_breaks_a_check_is_refused_by_the_name_of_the_check(cell: dict[str, Any], check: str) -> None:
+def test_a_fact_that_breaks_a_check_is_rejected_by_its_name(cell: dict[str, Any], check: str) -> None:
     FACTS.conform(FACTS.frame([FACT]))
     with pytest.raises(SchemaErrors) as raised:
         FACTS.conform(FACTS.frame([FACT, FACT | cell]))
@@ -111,7 +111,7 @@ def test_the_largest_value_in_bounds_is_a_fact() -> None:
     assert FACTS.conform(FACTS.frame([FACT | {"value": 9.99e17}]))["value"].tolist() == [9.99e17]
 
 
-def test_a_numeric_item_is_no_text() -> None:
+def test_a_numeric_item_is_not_a_text() -> None:
     text = {key: value for key, value in FACT.items() if key not in ("currency", "value")} | {"text": "x"}
     assert len(TEXTS.conform(TEXTS.frame([text | {"item": "sector"}]))) == 1
     with pytest.raises(SchemaErrors, match="item_is_known"):

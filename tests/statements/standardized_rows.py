@@ -1,70 +1,15 @@
-"""One way to make a mapping, and one to run rows through it with companies decided by a plain dictionary."""
+"""Runs rows through a mapping, with companies decided by a plain dictionary."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pandas as pd
-from factories import raw_frame
+from factories import decided_companies, raw_frame
 
 from finsync_pipeline import frames
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.row_context import source_names
 from finsync_pipeline.statements.standardize import StandardizedTables, standardize
-from finsync_pipeline.statements.tables import COMPANY_IDS
-
-MINIMAL: dict[str, Any] = {
-    "name": "pnl",
-    "url": "http://127.0.0.1:5001",
-    "table": "pnl",
-    "row_key": "key",
-    "company": "who",
-    "period_end": "ends",
-    "months": 12,
-    "currency": "USD",
-    "items": {"revenue": "sales"},
-}
-
-DECISIONS = {
-    "Acme": "ACME",
-    "Bolt": "BOLT",
-    "Acme Corp": "ACME exact",
-    "ACME CORP.": "ACME normalised",
-    "Acmee Corp": "ACME typo",
-    "Acne Corp": "ACME typo",
-    "Acme Cord": "ACME typo+name",
-    "Acme Limited": "ACME legal_form",
-    "Acme Holdings": "ACME review",
-    "Twin": "ambiguous",
-    "Odd": "conflict",
-    "Barred": "rejected",
-}
-"""By name the company, with or without the method that found it, or the status of a name that was not accepted."""
-
-
-def mapping_of(**parts: Any) -> SourceMapping:
-    """The smallest mapping there is, with these parts in place of its own."""
-    return SourceMapping(**{**MINIMAL, **parts})
-
-
-def decided_companies(
-    raw: pd.DataFrame, mapping: SourceMapping, decisions: Mapping[str, str] = DECISIONS
-) -> pd.DataFrame:
-    """The table COMPANY_IDS for these rows: the decisions, and every other source name is unknown."""
-    said = source_names(raw, mapping)
-    names = [source_name if isinstance(source_name, str) else "" for source_name in said["source_name"]]
-    found = [decisions.get(name, "unknown").partition(" ") for name in names]
-    return COMPANY_IDS.conform(
-        said.assign(
-            source=mapping.name,
-            status=["accepted" if company.isupper() else company for company, _, _ in found],
-            company_id=pd.Series([c if c.isupper() else None for c, _, _ in found], dtype=frames.STRING),
-            method=pd.Series([method or None for _, _, method in found], dtype=frames.STRING),
-            reference_version="r1",
-            review_version="v1",
-        )
-    )
 
 
 def in_key_order(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:

@@ -1,11 +1,11 @@
-"""Facts and texts made of a few words, and what the transforms make of them."""
+"""What the transforms make of facts and texts."""
 
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
+from factories import companies_frame
 
 from finsync_pipeline import frames
 from finsync_pipeline.aggregation.engine import DuckDBEngine
@@ -14,33 +14,7 @@ from finsync_pipeline.aggregation.summary import company_summary, in_basis, text
 from finsync_pipeline.statements.tables import FACTS, FINANCIALS, SUMMARY, TEXTS
 
 END_2008, END_2009, JUNE_2009 = date(2008, 12, 31), date(2009, 12, 31), date(2009, 6, 30)
-COMPANIES = [("c1", "One, Inc."), ("c2", "Two")]
-
-
-def fact(value: float, item: str = "revenue", **told: Any) -> dict[str, Any]:
-    """A fact of c1 for the year 2009 in USD from pnl, unless told otherwise; an instant has 0 months."""
-    return {
-        "company_id": "c1",
-        "item": item,
-        "period_end": END_2009,
-        "months": 12,
-        "currency": "USD",
-        "value": value,
-        "source": "pnl",
-        "row_key": "1",
-        "data_version": "v1",
-        **told,
-    }
-
-
-def text(words: str, item: str = "sector", **told: Any) -> dict[str, Any]:
-    without = {key: cell for key, cell in fact(0, item).items() if key not in ("value", "currency")}
-    return {**without, "text": words, **told}
-
-
-def companies_frame() -> pd.DataFrame:
-    schema = pa.schema([("company_id", pa.string()), ("name", pa.string())])
-    return frames.frame_of([{"company_id": key, "name": name} for key, name in COMPANIES], schema)
+COMPANIES = companies_frame(c1="One, Inc.", c2="Two")
 
 
 def financials_of(facts: list[dict[str, Any]]) -> pd.DataFrame:
@@ -51,9 +25,9 @@ def financials_of(facts: list[dict[str, Any]]) -> pd.DataFrame:
 
 def summary_of(facts: list[dict[str, Any]], texts: list[dict[str, Any]] | None = None) -> pd.DataFrame:
     with DuckDBEngine() as engine:
-        means = engine.held(source_means(engine.table(FACTS.frame(facts))))
+        means = engine.materialized(source_means(engine.table(FACTS.frame(facts))))
         words = engine.table(TEXTS.frame(texts or []))
-        made = company_summary(means, words, engine.table(companies_frame()))
+        made = company_summary(means, words, engine.table(COMPANIES))
         return SUMMARY.validate(engine.collect(made, SUMMARY.arrow))
 
 

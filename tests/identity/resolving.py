@@ -1,14 +1,14 @@
-"""How the tests of `identity` write a list, make source names and ask about one."""
+"""How the tests of `identity` write a list and resolve one source name."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+from factories import source_names_frame
 
 from finsync_pipeline.identity import Reference, resolve
 
@@ -24,19 +24,6 @@ def write_csv(file: Path, rows: Iterable[Mapping[str, str]]) -> None:
         writer = csv.DictWriter(out, columns, restval="")
         writer.writeheader()
         writer.writerows(rows)
-
-
-def source_names_frame(rows: Iterable[tuple[str | None, str | date, str | None]]) -> pd.DataFrame:
-    """Spellings with period end and evidence, as `resolve` takes them."""
-    rows = list(rows)
-    days = [date.fromisoformat(day) if isinstance(day, str) else day for _, day, _ in rows]
-    return pd.DataFrame(
-        {
-            "source_name": pd.Series([row[0] for row in rows], dtype=pd.ArrowDtype(pa.string())),
-            "period_end": pd.Series(days, dtype=pd.ArrowDtype(pa.date32())),
-            "supporting_columns": pd.Series([row[2] for row in rows], dtype=pd.ArrowDtype(pa.string())),
-        }
-    )
 
 
 def decide(

@@ -1,4 +1,4 @@
-"""Small tables to publish, made by hand, and a check that a release is whole."""
+"""Files of small tables to publish, and a check that a release is whole."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
+from factories import ENDS, fact, inventory_frame, ledger_frame
 
 from finsync_pipeline import frames
 from finsync_pipeline.aggregation.engine import DuckDBEngine
@@ -16,70 +16,12 @@ from finsync_pipeline.aggregation.financials import financials, source_means
 from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.publishing.build import SourceTables
 from finsync_pipeline.statements.dates import quarter_of
-from finsync_pipeline.statements.items import NUMERIC_ITEMS
-from finsync_pipeline.statements.tables import FACTS, FINANCIALS, INVENTORY, LEDGER, REJECTS, SUMMARY
+from finsync_pipeline.statements.tables import FACTS, FINANCIALS, REJECTS
 from finsync_pipeline.storage.parquet import write_frame
-
-Q3, Q4, Q1 = date(2009, 7, 1), date(2009, 10, 1), date(2010, 1, 1)
-ENDS = {Q3: date(2009, 9, 30), Q4: date(2009, 12, 31), Q1: date(2010, 3, 31)}
-
-
-def summary_frame(name: str | None = "One", value: float = 1.5) -> pd.DataFrame:
-    row = {"company_id": "c1", "company_name": name, "basis": "annual", "currency": "USD", "periods": 1}
-    counts = {f"{item}_n": 0 for item in NUMERIC_ITEMS}
-    return SUMMARY.frame([{**row, **counts, "revenue": value, "revenue_n": 1, "revenue_first": ENDS[Q4]}])
 
 
 def big_frame(rows: int) -> pd.DataFrame:
     return frames.query(f"SELECT range AS number FROM range({rows})")
-
-
-def inventory_frame(hashes: dict[date, str], data_version: str = "v1") -> pd.DataFrame:
-    """One row at the source for each quarter, with the hash of its content."""
-    return INVENTORY.frame(
-        {
-            "period_end_text": str(ENDS[quarter]),
-            "literal": f"'{ENDS[quarter]}'",
-            "row_count": 1,
-            "content_hash": content,
-            "period_end": ENDS[quarter],
-            "quarter": quarter,
-            "data_version": data_version,
-        }
-        for quarter, content in hashes.items()
-    )
-
-
-def ledger_frame(source: str, versions: dict[date, str]) -> pd.DataFrame:
-    """One row used for each quarter; none where the version is empty."""
-    names = [name for name in LEDGER.arrow.names if name.startswith(("rows_", "cells_"))]
-    return LEDGER.frame(
-        {
-            **dict.fromkeys(names, 0),
-            "source": source,
-            "quarter": quarter,
-            "data_version": version,
-            "mapping_hash": "m1",
-            "reference_version": "r1",
-            "review_version": "v1",
-            **(dict.fromkeys(("rows_in", "rows_used", "cells_in", "cells_used"), 1) if version else {}),
-        }
-        for quarter, version in versions.items()
-    )
-
-
-def fact(source: str, period_end: date, value: float) -> dict[str, Any]:
-    return {
-        "company_id": "c1",
-        "item": "revenue",
-        "period_end": period_end,
-        "months": 12,
-        "currency": "USD",
-        "value": value,
-        "source": source,
-        "row_key": "1",
-        "data_version": "v1",
-    }
 
 
 def source_tables(folder: Path, source: str, hashes: dict[date, str], value: float = 10) -> SourceTables:
@@ -89,7 +31,8 @@ def source_tables(folder: Path, source: str, hashes: dict[date, str], value: flo
     tables = {
         "inventory": inventory,
         "facts": FACTS.frame(
-            {**fact(source, ENDS[quarter], value), "data_version": version} for quarter, version in versions.items()
+            fact(value, source=source, period_end=ENDS[quarter], data_version=version)
+            for quarter, version in versions.items()
         ),
         "unassigned": REJECTS.frame(),
         "ledger": ledger_frame(source, versions),
@@ -113,11 +56,6 @@ def financials_files(folder: Path, sources: Sequence[SourceTables]) -> list[Path
     for quarter in quarters.unique():
         write_frame(wide[quarters == quarter], folder / "financials" / f"{quarter}.parquet")
     return sorted((folder / "financials").glob("*.parquet"))
-
-
-def companies_frame() -> pd.DataFrame:
-    schema = pa.schema([("company_id", pa.string()), ("name", pa.string())])
-    return frames.frame_of([{"company_id": "c1", "name": "One"}], schema)
 
 
 def releases(published: Path) -> list[Path]:
