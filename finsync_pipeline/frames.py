@@ -1,6 +1,7 @@
 """Frames: pandas DataFrames over Arrow buffers, and SQL on them by DuckDB without a copy.
 
-Every frame between two parts of FinSync has Arrow-backed dtypes; this is the one way to make one.
+Every frame between two parts of FinSync has Arrow-backed dtypes and is made here. What a table contains does not belong
+here: read on in `statements.tables`.
 """
 
 import json
@@ -18,8 +19,7 @@ STRING = pd.ArrowDtype(pa.string())
 
 def from_arrow(table: pa.Table) -> pd.DataFrame:
     """The Arrow table as a DataFrame with Arrow-backed dtypes, over the same buffers."""
-    frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
-    return frame
+    return pd.DataFrame(table.to_pandas(types_mapper=pd.ArrowDtype))
 
 
 def to_arrow(frame: pd.DataFrame) -> pa.Table:
@@ -33,7 +33,7 @@ def frame_of(rows: list[dict[str, Any]], schema: pa.Schema) -> pd.DataFrame:
 
 
 def query(sql: str, **frames: pd.DataFrame) -> pd.DataFrame:
-    """The answer of DuckDB to `sql`, in which each keyword names a frame."""
+    """The result of `sql` in DuckDB; each keyword names a frame in it."""
     with _database(os.getpid()).cursor() as connection:
         for name, frame in frames.items():
             connection.register(name, to_arrow(frame))
@@ -53,15 +53,15 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def by_distinct(column: "pd.Series[Any]", read: Callable[[str], Any], dtype: pa.DataType) -> "pd.Series[Any]":
-    """`read` applied once to each distinct text of the column, not once per row; null stays null."""
+def map_unique(column: "pd.Series[Any]", read: Callable[[str], Any], dtype: pa.DataType) -> "pd.Series[Any]":
+    """`read` applied once to each distinct text of the column, not once per row; a missing cell stays missing."""
     encoded = pa.chunked_array(pa.array(column, type=pa.string()).dictionary_encode()).combine_chunks()
     readings = pa.array([read(text) for text in encoded.dictionary.to_pylist()], type=dtype)
     return pd.Series(readings.take(encoded.indices), index=column.index, dtype=pd.ArrowDtype(dtype))
 
 
 def rows_as_json(frame: pd.DataFrame) -> "pd.Series[Any]":
-    """Each row as one JSON object in the order of the columns: how a refused row is kept."""
+    """Each row as one JSON object in the order of the columns: how a rejected row is kept."""
     records = to_arrow(frame).to_pylist()
     texts = [json.dumps(record, ensure_ascii=False, default=str) for record in records]
     return pd.Series(texts, index=frame.index, dtype=STRING)

@@ -1,5 +1,5 @@
-"""Services that are less than FinSync's own: plain SQL over HTTP, capped answers, pages of a table without SQL; and
-servers in between, which pass on what others say.
+"""Services with less than FinSync's own: plain SQL over HTTP, limited rows, pages of a table without SQL; and servers
+in between, which pass on the responses of others.
 """
 
 import json
@@ -16,24 +16,24 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-TOLD = ("Content-Type", "X-Data-Version", "X-Row-Count", "Repr-Digest")
+RELAYED = ("Content-Type", "X-Data-Version", "X-Row-Count", "Repr-Digest")
 """Headers that are passed on."""
 TOGETHER_SECONDS = 30
 
 
 @dataclass
 class Plain:
-    """A server over one SQLite file, and what it was asked.
+    """A server over one SQLite file, and the requests that it got.
 
-    It gives at most `most` rows of an answer: without a word, or with 413 if it `refuses` more. Without `has_sql` there
-    is only /data, in pages of `most` rows.
+    It returns at most `most` rows at once: the others are left out, or if it `rejects` more, it returns 413. Without
+    `has_sql` there is only /data, in pages of `most` rows.
     """
 
     database: Path
     most: int | None = None
-    refuses: bool = False
+    rejects: bool = False
     has_sql: bool = True
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     url: str = ""
 
     def answer(self, path: str, parameters: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
@@ -46,7 +46,7 @@ class Plain:
     def _query(self, sql: str) -> tuple[int, dict[str, Any]]:
         columns, rows = self._run(sql)
         if self.most is not None and len(rows) > self.most:
-            if self.refuses:
+            if self.rejects:
                 return 413, {"detail": f"more than {self.most} rows"}
             rows = rows[: self.most]
         return 200, {"columns": columns, "rows": rows, "row_count": len(rows)}
@@ -67,39 +67,39 @@ class Plain:
 @contextmanager
 def plain_server(database: Path, **behaviour: Any) -> Iterator[Plain]:
     """A server of `Plain`."""
-    told, one_at_a_time = Plain(database, **behaviour), Lock()
+    plain, one_at_a_time = Plain(database, **behaviour), Lock()
 
     def get(handler: BaseHTTPRequestHandler) -> None:
-        asked = urlsplit(handler.path)
+        url = urlsplit(handler.path)
         with one_at_a_time:
-            told.asked.append(handler.path)
-            status, body = told.answer(asked.path, parse_qs(asked.query))
+            plain.requests.append(handler.path)
+            status, body = plain.answer(url.path, parse_qs(url.query))
         answer(handler, status, json.dumps(body).encode())
 
-    with serving(get) as told.url:
-        yield told
+    with serving(get) as plain.url:
+        yield plain
 
 
 @contextmanager
-def passing_on(url: str, hear: Callable[[str], object] = str, speaks_arrow: bool = True) -> Iterator[str]:
-    """What the service at `url` says, once `hear` has heard the path; or that in JSON alone, and to /query alone."""
+def passing_on(url: str, hear: Callable[[str], object] = str, supports_arrow: bool = True) -> Iterator[str]:
+    """The responses of the service at `url`, once `hear` has the path; without Arrow in JSON, and of /query alone."""
 
-    def ask(handler: BaseHTTPRequestHandler) -> None:
+    def relay(handler: BaseHTTPRequestHandler) -> None:
         hear(handler.path)
-        accept = handler.headers["Accept"] if speaks_arrow else "application/json"
+        accept = handler.headers["Accept"] if supports_arrow else "application/json"
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0))) or None
-        told = {"Accept": accept, "Accept-Encoding": "identity", "Content-Type": "application/json"}
-        reply = requests.request(handler.command, f"{url}{handler.path}", data=body, headers=told, timeout=30)
-        status = reply.status_code if speaks_arrow or not handler.path.startswith("/data") else 404
-        answer(handler, status, reply.content, {name: reply.headers[name] for name in TOLD if name in reply.headers})
+        headers = {"Accept": accept, "Accept-Encoding": "identity", "Content-Type": "application/json"}
+        reply = requests.request(handler.command, f"{url}{handler.path}", data=body, headers=headers, timeout=30)
+        status = reply.status_code if supports_arrow or not handler.path.startswith("/data") else 404
+        answer(handler, status, reply.content, {name: reply.headers[name] for name in RELAYED if name in reply.headers})
 
-    with serving(ask) as passing_url:
+    with serving(relay) as passing_url:
         yield passing_url
 
 
 @contextmanager
 def gathering(url: str, barrier: Barrier, waiting: Container[int] = (0,)) -> Iterator[str]:
-    """What the service at `url` says, but the questions with these numbers wait for each other at the barrier."""
+    """The responses of the service at `url`, but the requests with these numbers wait for each other at the barrier."""
     numbers = count()
 
     def hear(_: str) -> None:
@@ -120,17 +120,17 @@ def answer(handler: BaseHTTPRequestHandler, status: int, body: bytes, headers: d
 
 
 @contextmanager
-def serving(ask: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
-    """A server that answers each GET and POST so, at this url."""
+def serving(respond: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
+    """A server that responds to each GET and POST so, at this url."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version, disable_nagle_algorithm = "HTTP/1.1", True
 
         def do_GET(self) -> None:
-            ask(self)
+            respond(self)
 
         def do_POST(self) -> None:
-            ask(self)
+            respond(self)
 
         def log_message(self, *_: object) -> None:
             pass

@@ -12,7 +12,7 @@ from finsync_pipeline.cli.services import services_running
 from finsync_pipeline.cli.sources import declared_sources
 from finsync_pipeline.cli.terminal import console
 from finsync_pipeline.errors import ConfigurationError, SourceError
-from finsync_pipeline.extraction.connect import ask_each, stock_of
+from finsync_pipeline.extraction.connect import inventory_of, query_each
 from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.orchestration.partitions import all_quarters
 from finsync_pipeline.orchestration.run_requests import range_tags
@@ -42,12 +42,12 @@ def occupied_range(sources: Sequence[SourceMapping]) -> tuple[date, date]:
     A source that does not answer is left out: the run reports it.
     """
     occupied = made_quarters(tables_folder(), all_quarters())
-    stocks = ask_each(sources, lambda mapping: stock_of(mapping, all_quarters()))
-    for mapping, stock in zip(sources, stocks, strict=True):
+    queried = query_each(sources, lambda mapping: inventory_of(mapping, all_quarters()))
+    for mapping, found in zip(sources, queried, strict=True):
         stored = stored_quarters(tables_folder(), mapping.name, all_quarters())
         occupied |= {each.quarter for each in stored if each.made_from is not None}
         with suppress(SourceError):
-            occupied |= quarter_versions(stock.result().delivery).keys()
+            occupied |= quarter_versions(found.result().periods).keys()
     return (min(occupied), max(occupied)) if occupied else (all_quarters()[-1], all_quarters()[-1])
 
 

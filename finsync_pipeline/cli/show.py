@@ -46,9 +46,7 @@ def show() -> int:
 
 def _with_present_names(source: dict[str, Any]) -> dict[str, Any]:
     """A source of the manifest; releases of earlier versions have other names for two of the counts."""
-    return {
-        key.replace("rejected", "rejected").replace("unassigned", "unassigned"): value for key, value in source.items()
-    }
+    return {key.replace("refused", "rejected").replace("undated", "unassigned"): value for key, value in source.items()}
 
 
 def _not_current(name: str, source: dict[str, Any]) -> list[str]:

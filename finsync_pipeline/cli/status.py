@@ -10,7 +10,7 @@ import pandas as pd
 from finsync_pipeline.cli.sources import declared_sources
 from finsync_pipeline.cli.terminal import console, table
 from finsync_pipeline.errors import SourceError
-from finsync_pipeline.extraction.connect import ask_each, stock_of
+from finsync_pipeline.extraction.connect import inventory_of, query_each
 from finsync_pipeline.identity import Decider
 from finsync_pipeline.orchestration.partitions import all_quarters
 from finsync_pipeline.publishing.release import CURRENT, MANIFEST
@@ -50,11 +50,11 @@ def status() -> int:
 def _states(sources: Sequence[SourceMapping], decider: Decider) -> States:
     """The states by what the sources have now; of one that does not answer, by what it had when it was last asked."""
     states = {}
-    queried = ask_each(sources, lambda mapping: stock_of(mapping, all_quarters()))
+    queried = query_each(sources, lambda mapping: inventory_of(mapping, all_quarters()))
     for mapping, answer in zip(sources, queried, strict=True):
         inventory: pd.DataFrame | None
         try:
-            inventory = answer.result().delivery
+            inventory = answer.result().periods
         except SourceError as error:
             console.print(f"{error} Compared with what it had when it was last asked.", soft_wrap=True)
             inventory = stored_inventory(tables_folder(), mapping.name)

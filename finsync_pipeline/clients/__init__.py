@@ -1,5 +1,6 @@
-"""HTTP clients: how a source's service is asked, and what is said when it does not answer as it should.
+"""HTTP clients: how a source's service is queried, and the errors where its response is not what it should be.
 
-`source_service` is what the rest of FinSync uses. Below it: `http` gets whole bodies over pooled connections, `arrow`
-and `json_format` read them, `responses` is what comes of it, `errors` what may go wrong.
+Here belong the protocol of a service (`source_service`, which the rest of FinSync uses), connections and retries
+(`http`), the formats of responses (`responses`), tokens (`auth`) and `errors`. The SQL that a service is sent, and the
+meaning of the cells that it returns, do not: read on in `extraction` and `statements`.
 """

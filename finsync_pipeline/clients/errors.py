@@ -1,100 +1,102 @@
-"""What may go wrong with a source's service, and how it is told: name, address, what, and the cure."""
+"""The errors of a source's service: subclasses for what callers handle, and one factory for all their texts."""
 
 import re
 from dataclasses import dataclass
 
+from finsync_pipeline.errors import ConfigurationError, SourceError, SourceInvalid, SourceUnavailable
 
-class SourceFault(Exception):
-    """A source cannot be extracted from now; the message names it, its address and the cure."""
-
-
-class SourceUnavailable(SourceFault):
-    """The service does not answer, or says that it cannot now. Asking again later may help."""
+KEPT = "What was extracted before stays as it is"
 
 
-class SourceAnswerMistake(SourceFault):
-    """The service answers, but not what it was asked. Asking again does not help."""
+class Transient(SourceUnavailable):
+    """The same request may succeed a moment later, at the earliest after `wait` seconds."""
+
+    wait: float = 0
 
 
-class NoSuchRoute(SourceAnswerMistake):
-    """The service has nothing at this route, or not by this method."""
+class RouteNotFound(SourceInvalid):
+    """The service has nothing at this route, or not for this method."""
 
 
-class TooMuchAsked(SourceAnswerMistake):
-    """The service refuses to answer so much at once. Asking for less helps."""
+class ResultTooLarge(SourceInvalid):
+    """The service does not return so much at once. A smaller request may succeed."""
 
 
-class SourceChanged(SourceFault):
-    """The source published other data between two questions; the message says what to materialize again."""
+class SourceChanged(SourceError):
+    """The source published other data between two requests. Materializing its assets again helps."""
 
 
-class TokenMistake(SourceFault):
-    """The file that should hold the token of a source cannot be used."""
+_KIND_OF_STATUS = {404: RouteNotFound, 405: RouteNotFound, 501: RouteNotFound, 413: ResultTooLarge}
 
 
 @dataclass(frozen=True)
-class Complaints:
-    """The faults of the service of the source `name`, which listens at `url` (shown without what may be secret)."""
+class SourceErrors:
+    """Makes the errors of the source `name` with its service at `url`.
+
+    The texts show neither the credentials in the url nor control characters, whatever the service sent.
+    """
 
     name: str
     url: str
 
     @property
-    def place(self) -> str:
-        """Where the source is declared."""
+    def file(self) -> str:
+        """The file that declares the source."""
         return f"defs/sources/{self.name}/defs.yaml"
 
+    @property
+    def where(self) -> str:
+        """The source and its address."""
+        return f"Source {self.name!r} at {without_credentials(self.url)}"
+
     def unavailable(self, what: str) -> SourceUnavailable:
-        """It does not answer, or not to its end."""
-        return SourceUnavailable(
-            f"Source {self.name!r} at {self.url} {what}. Start its service (python -m source_services), or mend "
-            f"url in {self.place}. What was extracted before stays as it is."
+        """The service does not respond, or not to the end."""
+        fix = f"Start its service (python -m source_services), or correct url in {self.file}. {KEPT}"
+        return SourceUnavailable(f"the service {what}", fix, self.where)
+
+    def transient(self, what: str, wait: float = 0) -> Transient:
+        """The service is unavailable now, and may respond after `wait` seconds."""
+        error = Transient(*self.unavailable(what).args)
+        error.wait = wait
+        return error
+
+    def invalid(self, what: str) -> SourceInvalid:
+        """The service returns what no service of a source returns: `what` is the response."""
+        fix = f"Check that url in {self.file} is its address, and that no other program listens there. {KEPT}"
+        return SourceInvalid(f"invalid response: {printable(what)}", fix, self.where)
+
+    def invalid_url(self) -> ConfigurationError:
+        """The url is not one that a request can be sent to."""
+        return ConfigurationError(
+            "the url is not valid", f"Correct it in {self.file}, like http://127.0.0.1:5001", self.where
         )
 
-    def nonsense(self, what: str) -> SourceAnswerMistake:
-        """It answers what no service of a source answers."""
-        return SourceAnswerMistake(
-            f"Source {self.name!r} at {self.url} answered nonsense: {what}. Is another program listening there? "
-            f"Check url in {self.place}; what was extracted before stays as it is."
-        )
+    def rejected(self, status: int, what: str, token_file: str) -> SourceInvalid:
+        """The service returns 4xx with `what`; `token_file` is where its token was read from."""
+        fix = f"Check url and table in {self.file}"
+        if status in (401, 403) and token_file:
+            fix = f"Check that {token_file} contains the current token of the service"
+        elif status in (401, 403):
+            fix = f"Put the token of the service into a file and name the file as token_file in {self.file}"
+        return _KIND_OF_STATUS.get(status, SourceInvalid)(f"the service {what}", fix, self.where)
 
-    def no_address(self) -> SourceAnswerMistake:
-        """Its url cannot be asked at all."""
-        return SourceAnswerMistake(
-            f"Source {self.name!r}: {self.url} is no address that can be asked. "
-            f"Mend url in {self.place}, like http://127.0.0.1:5001."
-        )
-
-    def refused(self, route: str, status: int, said: str, token_file: str) -> SourceAnswerMistake:
-        """It answers with a status of 4xx; `said` is its own message, `token_file` what its token was read from."""
-        kind = {404: NoSuchRoute, 405: NoSuchRoute, 501: NoSuchRoute, 413: TooMuchAsked}.get(
-            status, SourceAnswerMistake
-        )
-        cure = f"Check url and table in {self.place}"
-        if status in (401, 403):
-            cure = (
-                f"Check that {token_file} holds the token that it takes now"
-                if token_file
-                else f"Put its token into a file and name the file as token_file in {self.place}"
-            )
-        told = f": {said}" if said else ""
-        return kind(f"Source {self.name!r} at {self.url} refused {route} ({status}){told}. {cure}.")
-
-    def incomplete(self, what: str) -> SourceAnswerMistake:
-        """It has more than it answers, and there is no way to ask for the rest."""
-        return SourceAnswerMistake(
-            f"Source {self.name!r} at {self.url} cannot be read to the end: {what}. Have the service answer more rows "
-            f"at once, or give each row a key of its own (row_key in {self.place})."
-        )
+    def incomplete(self, limit: int, period: str, what: str) -> SourceInvalid:
+        """The service returns at most `limit` rows at once, and more of a period end have `what` in common."""
+        fix = f"Have the service return more rows at once, or give each row a key of its own (row_key in {self.file})"
+        what = f"returns {limit:,} rows at once, and as many or more of the period {period} have {what}"
+        return SourceInvalid(f"the service {printable(what)}", fix, self.where)
 
     def changed(self) -> SourceChanged:
-        """It has other rows than it said before."""
-        return SourceChanged(
-            f"Source {self.name!r} at {self.url} has other rows than its delivery says: it changed in between. "
-            f"Materialize {self.name} (all its assets) for these quarters again."
-        )
+        """The source has other rows than its inventory."""
+        fix = f"Run: finsync run (in the UI: materialize all assets of the group {self.name})"
+        return SourceChanged("its rows are not those of its inventory: it changed in between", fix, self.where)
+
+
+def printable(text: str) -> str:
+    """The text in one line without control characters, which could change what a terminal or a log shows."""
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())
 
 
 def without_credentials(url: str) -> str:
-    """The url as it may be shown: without user, password and query, which may hold secrets."""
+    """The url as it may be shown: without user, password and query, which may contain secrets."""
     return re.split(r"[?#]", re.sub(r"//.*@", "//", url))[0]

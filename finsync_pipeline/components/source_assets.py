@@ -65,7 +65,10 @@ def _delivery(mapping: SourceMapping) -> dg.AssetsDefinition:
         },
         check_specs=[
             dg.AssetCheckSpec(
-                "rows_add_up", asset=inventory_key, blocking=True, description="All rows are in a quarter, or undated."
+                "rows_reconcile",
+                asset=inventory_key,
+                blocking=True,
+                description="All rows are in a quarter, or undated.",
             )
         ],
         backfill_policy=ONE_RUN,
@@ -74,21 +77,21 @@ def _delivery(mapping: SourceMapping) -> dg.AssetsDefinition:
     )
     def inventory(context: dg.AssetExecutionContext, run_sources: dg.ResourceParam[RunSources]) -> Iterator[Any]:
         with failures_explained(**_place(mapping)):
-            stock = run_sources.stock(context, mapping)
-        in_quarters = int(stock.delivery.loc[stock.delivery["quarter"].notna(), "row_count"].sum())
-        counts = {"rows": stock.row_count, "in_quarters": in_quarters, "unassigned": len(stock.undated)}
-        unmapped = ", ".join(stock.unmapped) or "none"
-        if in_quarters + len(stock.undated) != stock.row_count:
-            yield dg.AssetCheckResult(passed=False, check_name="rows_add_up", metadata=counts)
+            found = run_sources.inventory(context, mapping)
+        in_quarters = int(found.periods.loc[found.periods["quarter"].notna(), "row_count"].sum())
+        counts = {"rows": found.row_count, "in_quarters": in_quarters, "unassigned": len(found.unassigned)}
+        unmapped = ", ".join(found.unmapped) or "none"
+        if in_quarters + len(found.unassigned) != found.row_count:
+            yield dg.AssetCheckResult(passed=False, check_name="rows_reconcile", metadata=counts)
             raise dg.Failure(
-                f"{mapping.name} counts {stock.row_count:,} rows, but {in_quarters:,} in quarters and "
-                f"{len(stock.undated):,} undated: it changed in between. Materialize it again."
+                f"{mapping.name} counts {found.row_count:,} rows, but {in_quarters:,} in quarters and "
+                f"{len(found.unassigned):,} unassigned: it changed in between. Materialize it again."
             )
         yield dg.Output(
-            stock.delivery, "inventory", metadata={**described(stock.delivery), **counts, "unmapped_columns": unmapped}
+            found.periods, "inventory", metadata={**described(found.periods), **counts, "unmapped_columns": unmapped}
         )
-        yield dg.Output(stock.undated, "unassigned", metadata=described(stock.undated))
-        yield dg.AssetCheckResult(passed=True, check_name="rows_add_up", metadata=counts)
+        yield dg.Output(found.unassigned, "unassigned", metadata=described(found.unassigned))
+        yield dg.AssetCheckResult(passed=True, check_name="rows_reconcile", metadata=counts)
 
     return inventory
 
@@ -164,7 +167,7 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
         },
         check_specs=[
             dg.AssetCheckSpec(
-                "conservation",
+                "reconciliation",
                 asset=ledger_key,
                 blocking=True,
                 partitions_def=QUARTERS,
@@ -186,7 +189,7 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
         with failures_explained(**_place(mapping)):
             made = standardize(raw, company_ids, mapping)
         ledger = make_ledger(raw, made, mapping, days_of(keys), company_ids)
-        yield from _conservation(mapping, ledger, inventory, keys)
+        yield from _reconciliation(mapping, ledger, inventory, keys)
         tables = {"facts": (made.facts, "period_end"), "texts": (made.texts, "period_end")}
         tables |= {"rejects": (made.rejects, "quarter"), "ledger": (ledger, "quarter")}
         for name, (frame, column) in tables.items():
@@ -196,7 +199,7 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
     return statements
 
 
-def _conservation(
+def _reconciliation(
     mapping: SourceMapping, ledger: pd.DataFrame, inventory: pd.DataFrame, keys: Sequence[str]
 ) -> Iterator[Any]:
     """The check of each quarter; a Failure before anything is stored, if one does not add up.
@@ -211,14 +214,14 @@ def _conservation(
         counts = {name: int(lines[key][name]) for name in COUNTED}
         yield dg.AssetCheckEvaluation(
             asset_key=dg.AssetKey([mapping.name, "ledger"]),
-            check_name="conservation",
+            check_name="reconciliation",
             passed=key not in broken,
             blocking=True,
             partition=key,
             description="; ".join(broken.get(key, [])) or None,
             metadata={name: dg.MetadataValue.int(count) for name, count in counts.items()},
         )
-    yield dg.Output(None, f"{mapping.name}__ledger_conservation")
+    yield dg.Output(None, f"{mapping.name}__ledger_reconciliation")
     if broken:
         raise dg.Failure(
             f"Conservation is broken for {mapping.name}, so nothing is stored: "

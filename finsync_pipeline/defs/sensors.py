@@ -4,11 +4,11 @@ from datetime import date
 
 import dagster as dg
 
-from finsync_pipeline.clients.http import Patience
+from finsync_pipeline.clients.http import RetryPolicy
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.defs.jobs import quarter_job
 from finsync_pipeline.errors import SourceError
-from finsync_pipeline.extraction.connect import ask_each, stock_of
+from finsync_pipeline.extraction.connect import inventory_of, query_each
 from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.orchestration.partitions import all_quarters
 from finsync_pipeline.orchestration.run_requests import UNFINISHED, range_requests
@@ -16,7 +16,7 @@ from finsync_pipeline.publishing.staleness import InputVersions, quarter_states,
 from finsync_pipeline.settings import is_deployed, tables_folder
 from finsync_pipeline.statements.mapping import SourceMapping
 
-WATCHING = Patience(read=45, attempts=1)
+WATCHING = RetryPolicy(read=45, attempts=1)
 """How long the sensor waits for a source. Dagster ends a tick after 60 s, whatever other sources answered."""
 
 
@@ -36,7 +36,7 @@ def watch(context: dg.ComponentLoadContext) -> dg.Definitions:
             return dg.SensorResult(skip_reason="A run that it requested has not ended.")
         changes: dict[date, list[str]] = {}
         silent = []
-        for mapping, queried in zip(sources, ask_each(sources, changed_quarters), strict=True):
+        for mapping, queried in zip(sources, query_each(sources, changed_quarters), strict=True):
             try:
                 for quarter, change in queried.result().items():
                     changes.setdefault(quarter, []).append(f"{mapping.name}: {change}")
@@ -64,7 +64,7 @@ def changed_quarters(mapping: SourceMapping) -> dict[date, str]:
 
     The time of the tables is part of it, so that a source that goes back to older rows is noticed too.
     """
-    inventory = stock_of(mapping, all_quarters(), WATCHING).delivery
+    inventory = inventory_of(mapping, all_quarters(), WATCHING).periods
     stored = stored_quarters(tables_folder(), mapping.name, all_quarters())
     made_at = {each.quarter: each.made_at for each in stored}
     now = quarter_versions(inventory)

@@ -1,125 +1,191 @@
 """The inventory of one source: what it holds now.
 
-Quarters are decided here and never at the source: the delivery lists every spelling of the period end with the day that
-it means, and a quarter's rows are asked for by its spellings (`raw_rows`).
+Quarters are decided here and never at the source: the inventory lists every text of a period end with the day that it
+means, and the rows of a quarter are fetched by these texts (`raw_rows`).
 """
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from finsync_pipeline import frames
-from finsync_pipeline.clients.errors import SourceChanged
-from finsync_pipeline.clients.responses import Version
+from finsync_pipeline.clients.errors import RouteNotFound, SourceChanged, SourceErrors
+from finsync_pipeline.clients.responses import Rows, Version
+from finsync_pipeline.clients.source_service import PARALLEL, SourceService
+from finsync_pipeline.extraction.cell_text import as_literals
 from finsync_pipeline.extraction.fetch import (
-    Contents,
-    Service,
-    ask_contents,
-    ask_rows,
-    check_fetched,
     counts_of,
+    fetch_periods,
     key_order,
+    query_page,
+    query_unless_too_large,
+    reconcile,
+    whole_table,
 )
-from finsync_pipeline.extraction.source_query import literal, spelling
+from finsync_pipeline.extraction.source_query import columns_query, count_query, literal, periods_query, text_of_literal
 from finsync_pipeline.statements.dates import UnreadableDate, quarter_of, read_period_end
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.reasons import REASONS
-from finsync_pipeline.statements.row_context import with_row_ids
-from finsync_pipeline.statements.standardize import delivered_cells
+from finsync_pipeline.statements.standardize import rejected_rows
 from finsync_pipeline.statements.tables import INVENTORY, REJECTS
+from finsync_pipeline.statements.validate import check_columns
+
+PAGE_ROWS = 1_000
+"""Period ends to begin with where a service does not return all at once."""
 
 
 @dataclass(frozen=True)
-class Stock:
+class Inventory:
     """What a source holds now.
 
-    `delivery` is a table INVENTORY, `undated` the rows that belong to no quarter as a table REJECTS, `unmapped` the
+    `periods` is a table INVENTORY, `unassigned` the rows that belong to no quarter as a table REJECTS, `unmapped` the
     columns that the mapping does not name, `row_count` the rows of the table as the source counts them.
     """
 
-    delivery: pd.DataFrame
-    undated: pd.DataFrame
+    periods: pd.DataFrame
+    unassigned: pd.DataFrame
     unmapped: list[str]
     row_count: int
 
 
-def take_stock(service: Service, mapping: SourceMapping, quarters: Sequence[date]) -> Stock:
-    """Ask what the source holds, and place each spelling of the period end in one of `quarters` (first days).
+@dataclass(frozen=True)
+class _Contents:
+    """What the service reports of its table: unmapped columns, rows by the literal of the period end, and versions."""
 
-    If the source publishes anew in the middle, all is asked once more. Raises a SourceFault, or SourceInvalid for a
-    column that is gone.
+    unmapped: list[str]
+    counts: Counter[str]
+    row_count: int
+    version: Version | None
+    data_version: str | None
+
+
+def take_inventory(service: SourceService, mapping: SourceMapping, quarters: Sequence[date]) -> Inventory:
+    """Query what the source holds, and assign each text of a period end to one of `quarters` (first days).
+
+    If the source publishes other data in between, all is queried once more. Raises SourceError; of these,
+    SourceInvalid for a missing column.
     """
     try:
-        return _take_stock(service, mapping, set(quarters))
+        return _take_inventory(service, mapping, set(quarters))
     except SourceChanged:
-        return _take_stock(service, mapping, set(quarters))
+        return _take_inventory(service, mapping, set(quarters))
 
 
-def quarter_versions(delivery: pd.DataFrame) -> dict[date, str]:
-    """A version for each quarter that the delivery has rows for: it changes when the quarter's rows change.
+def quarter_versions(periods: pd.DataFrame) -> dict[date, str]:
+    """A version for each quarter that the inventory has rows for: it changes when the quarter's rows change.
 
     Where the service gives no hashes of periods, it changes with the whole source.
     """
-    dated = delivery[delivery["quarter"].notna()].sort_values("literal")
-    hashes = dated["content_hash"].fillna(dated["data_version"])
+    assigned = periods[periods["quarter"].notna()].sort_values("literal")
+    hashes = assigned["content_hash"].fillna(assigned["data_version"])
     content: dict[date, list[list[Any]]] = {}
-    for quarter, *told in zip(dated["quarter"], dated["literal"], dated["row_count"], hashes, strict=True):
-        content.setdefault(quarter, []).append(told)
-    return {quarter: _digest(told) for quarter, told in sorted(content.items())}
+    for quarter, *line in zip(assigned["quarter"], assigned["literal"], assigned["row_count"], hashes, strict=True):
+        content.setdefault(quarter, []).append(line)
+    return {quarter: _digest(lines) for quarter, lines in sorted(content.items())}
 
 
-def rows_by_quarter(delivery: pd.DataFrame) -> dict[date, int]:
-    """The rows that the delivery counts for each quarter that has any."""
-    rows = delivery.groupby("quarter")["row_count"].sum()
+def rows_by_quarter(periods: pd.DataFrame) -> dict[date, int]:
+    """The rows that the inventory counts for each quarter that has any."""
+    rows = periods.groupby("quarter")["row_count"].sum()
     return dict(zip(rows.index, map(int, rows), strict=True))
 
 
-def is_whole(delivery: pd.DataFrame, quarters: Sequence[date]) -> bool:
-    """Whether the quarters are all that the delivery has dated rows for."""
-    return bool(delivery["quarter"].dropna().isin(list(quarters)).all())
+def is_whole(periods: pd.DataFrame, quarters: Sequence[date]) -> bool:
+    """Whether the quarters are all that the inventory has assigned rows for."""
+    return bool(periods["quarter"].dropna().isin(list(quarters)).all())
 
 
-def _take_stock(service: Service, mapping: SourceMapping, quarters: set[date]) -> Stock:
-    contents = ask_contents(service, mapping)
-    delivery = _place(contents, mapping, quarters)
-    return Stock(delivery, _refuse_undated(service, mapping, delivery), contents.unmapped, contents.row_count)
+def _take_inventory(service: SourceService, mapping: SourceMapping, quarters: set[date]) -> Inventory:
+    contents = _query_contents(service, mapping)
+    periods = _assign(contents, mapping, quarters)
+    return Inventory(periods, _unassigned(service, mapping, periods), contents.unmapped, contents.row_count)
 
 
-def _place(contents: Contents, mapping: SourceMapping, quarters: set[date]) -> pd.DataFrame:
-    hashes = _hashes(contents.version, contents.periods)
-    data_version = contents.data_version or _digest(sorted(map(repr, contents.periods)))
-    spellings = [
-        {
-            "period_end_text": None if value is None else spelling(value),
-            "literal": literal(value),
-            "row_count": row_count,
-            "content_hash": hashes.get(literal(value)),
-            "data_version": data_version,
-            **_placed(value, mapping, quarters),
-        }
-        for value, row_count in contents.periods
-    ]
-    return INVENTORY.validate(INVENTORY.frame(sorted(spellings, key=lambda row: row["literal"])))
-
-
-def _hashes(version: Version | None, periods: list[tuple[Any, int]]) -> dict[str, str]:
-    """The hash of each period by its literal, if the service counts by the same column."""
-    if version is None or version.periods is None:
-        return {}
-    told = {literal(period.period): period for period in version.periods}
-    if {key: period.row_count for key, period in told.items()} != {literal(value): count for value, count in periods}:
-        return {}
-    return {key: period.content_hash for key, period in told.items()}
-
-
-def _placed(value: Any, mapping: SourceMapping, quarters: set[date]) -> dict[str, Any]:
+def _query_contents(service: SourceService, mapping: SourceMapping) -> _Contents:
+    with ThreadPoolExecutor(PARALLEL) as threads:
+        columns = threads.submit(service.query, columns_query(mapping))
+        version = threads.submit(service.version)
+        periods = threads.submit(query_unless_too_large, service, periods_query(mapping))
+        total = threads.submit(service.query, count_query(mapping))
     try:
-        period_end = read_period_end("" if value is None else spelling(value), mapping.period_end)
+        unmapped = check_columns(mapping, columns.result().columns)
+        row_count = int(total.result().as_lists()[0][0])
+        counts = _count_periods(service, mapping, periods.result(), row_count)
+        responses = [columns.result(), total.result(), periods.result(), version.result()]
+    except RouteNotFound as no_sql:
+        table = whole_table(service, no_sql)
+        unmapped, row_count = check_columns(mapping, table.columns), table.row_count
+        responses = [table, version.result()]
+        counts = Counter(as_literals(table.table[mapping.period_end.column]).to_pylist())
+    versions = {response.data_version for response in responses if response is not None} - {None}
+    if len(versions) > 1:
+        raise SourceErrors(mapping.name, mapping.url).changed()
+    return _Contents(unmapped, counts, row_count, version.result(), next(iter(versions), None))
+
+
+def _count_periods(service: SourceService, mapping: SourceMapping, first: Rows | None, row_count: int) -> Counter[str]:
+    """The rows of each period end: those in the first response, if they are all rows, else page by page."""
+    counts = _counts(first) if first else Counter()
+    if sum(counts.values()) == row_count:
+        return counts
+    limit = max(1, first.row_count) if first else PAGE_ROWS
+    [[without_period]] = service.query(count_query(mapping, ["NULL"])).as_lists()
+    counts = +Counter({"NULL": int(without_period)})
+    after: str | None = None
+    while sum(counts.values()) < row_count:
+        page, limit = query_page(service, partial(periods_query, mapping, after), limit)
+        if page.row_count == 0:
+            break
+        counts += _counts(page)
+        after = literal(page.values(page.columns[0])[-1])
+    return counts
+
+
+def _counts(rows: Rows) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for period, row_count in rows.as_lists():
+        counts[literal(period)] += int(row_count)
+    return counts
+
+
+def _assign(contents: _Contents, mapping: SourceMapping, quarters: set[date]) -> pd.DataFrame:
+    """The table of period ends, each with its quarter or the reason why it has none."""
+    hashes = _hashes(contents)
+    data_version = contents.data_version or _digest(sorted(contents.counts.items()))
+    return INVENTORY.validate(
+        INVENTORY.frame(
+            {
+                "period_end_text": text_of_literal(period),
+                "literal": period,
+                "row_count": row_count,
+                "content_hash": hashes.get(period),
+                "data_version": data_version,
+                **_quarter(text_of_literal(period) or "", mapping, quarters),
+            }
+            for period, row_count in sorted(contents.counts.items())
+        )
+    )
+
+
+def _hashes(contents: _Contents) -> dict[str, str]:
+    """The hash of each period end by its literal, if the service counts by the same column."""
+    periods = contents.version.periods if contents.version else None
+    by_literal = {literal(period.period): period for period in periods or ()}
+    if {key: period.row_count for key, period in by_literal.items()} != contents.counts:
+        return {}
+    return {key: period.content_hash for key, period in by_literal.items()}
+
+
+def _quarter(text: str, mapping: SourceMapping, quarters: set[date]) -> dict[str, Any]:
+    try:
+        period_end = read_period_end(text, mapping.period_end)
     except UnreadableDate as error:
         return {"reason": error.reason}
     quarter = quarter_of(period_end)
@@ -128,34 +194,21 @@ def _placed(value: Any, mapping: SourceMapping, quarters: set[date]) -> dict[str
     return {"period_end": period_end, "quarter": quarter}
 
 
-def _refuse_undated(service: Service, mapping: SourceMapping, delivery: pd.DataFrame) -> pd.DataFrame:
-    undated = delivery[delivery["quarter"].isna()]
-    if undated.empty:
+def _unassigned(service: SourceService, mapping: SourceMapping, periods: pd.DataFrame) -> pd.DataFrame:
+    """The rows that belong to no quarter, rejected with the reason of their period end, in the order of their keys."""
+    periods = periods[periods["quarter"].isna()]
+    if periods.empty:
         return REJECTS.frame()
-    rows = check_fetched(ask_rows(service, mapping, counts_of(undated)), undated, mapping)
-    rows = with_row_ids(_in_order_of_keys(rows, mapping))
-    reasons = dict(zip(undated["literal"], undated["reason"], strict=True))
-    cells = delivered_cells(rows, mapping)["finsync_row"].value_counts().to_dict()
-    kept = frames.rows_as_json(rows[mapping.columns])
-    return REJECTS.validate(
-        REJECTS.frame(
-            {
-                "source": mapping.name,
-                "row_key": None if pd.isna(key) else key,
-                "row_number": number,
-                "outcome": "rejected",
-                "stage": REASONS[reasons[found]].stage,
-                "reason": reasons[found],
-                "raw_text": kept[number],
-                "cells": cells.get(number, 0),
-            }
-            for number, (key, found) in enumerate(zip(rows[mapping.row_key], rows["finsync_literal"], strict=True))
-        )
+    rows = reconcile(fetch_periods(service, mapping, counts_of(periods)), periods, mapping)
+    rows = frames.query(
+        f"""
+        SELECT *, NULL::DATE AS finsync_period_end FROM rows JOIN reasons USING (finsync_literal)
+        ORDER BY {key_order(mapping)}
+        """,
+        rows=rows,
+        reasons=periods[["literal", "reason"]].add_prefix("finsync_"),
     )
-
-
-def _in_order_of_keys(rows: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
-    return frames.query(f"SELECT * FROM rows ORDER BY {key_order(mapping)}", rows=rows)
+    return rejected_rows(rows, mapping)
 
 
 def _digest(content: Any) -> str:

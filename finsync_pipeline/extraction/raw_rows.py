@@ -1,55 +1,48 @@
-"""The rows of some quarters as delivered, of those that the inventory counts."""
+"""The rows of some quarters as delivered, reconciled with the inventory."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 
 import pandas as pd
-import pyarrow as pa
 
 from finsync_pipeline import frames
 from finsync_pipeline.clients.errors import SourceChanged
-from finsync_pipeline.clients.responses import Answer
-from finsync_pipeline.extraction.fetch import Service, ask_rows, check_fetched, counts_of, key_order
+from finsync_pipeline.clients.responses import Rows
+from finsync_pipeline.clients.source_service import SourceService
+from finsync_pipeline.extraction.fetch import counts_of, fetch_periods, key_order, reconcile
 from finsync_pipeline.extraction.inventory import is_whole, quarter_versions
 from finsync_pipeline.statements.mapping import SourceMapping
 
 
 def fetch_rows(
-    service: Service,
+    service: SourceService,
     mapping: SourceMapping,
-    delivery: pd.DataFrame,
+    periods: pd.DataFrame,
     quarters: Sequence[date],
-    held: Answer | None = None,
+    prefetched: Rows | None = None,
 ) -> pd.DataFrame:
     """The rows of these quarters, every cell as text as delivered, with the columns of `tables.RAW_BOOKKEEPING`.
 
-    The whole table is asked for when that is what the quarters come to, or taken as `held` if that is what the delivery
-    counts. Rows come by quarter in the order of their keys, so that the order of delivery does not matter. Raises
-    SourceChanged if the rows are not those that the delivery counts.
+    The whole table is fetched if the quarters in the inventory `periods` are these alone, or taken as `prefetched` if
+    that still is what the inventory counts. Rows come by quarter in the order of their keys, so that the order of
+    delivery does not matter. Raises SourceChanged if the rows are not those that the inventory counts.
     """
-    wanted = delivery[delivery["quarter"].isin(list(quarters))]
-    if is_whole(delivery, quarters):
-        try:
-            rows = None if held is None else check_fetched([held], delivery, mapping)
-        except SourceChanged:  # it was held for too long
-            rows = None
-        if rows is None:
-            rows = check_fetched(ask_rows(service, mapping, counts_of(delivery), is_whole=True), delivery, mapping)
-    else:
-        rows = check_fetched(ask_rows(service, mapping, counts_of(wanted)), wanted, mapping)
-    return _dated(rows, wanted, mapping)
+    wanted = periods[periods["quarter"].isin(list(quarters))]
+    if not is_whole(periods, quarters):
+        rows = reconcile(fetch_periods(service, mapping, counts_of(wanted)), wanted, mapping)
+        return _of_quarters(rows, wanted, mapping)
+    if prefetched is not None:
+        with suppress(SourceChanged):  # the source has changed since
+            return _of_quarters(reconcile([prefetched], periods, mapping), wanted, mapping)
+    fetched = fetch_periods(service, mapping, counts_of(periods), is_whole=True)
+    return _of_quarters(reconcile(fetched, periods, mapping), wanted, mapping)
 
 
-def _dated(rows: pd.DataFrame, wanted: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
-    versions = quarter_versions(wanted)
-    placed = pd.DataFrame(
-        {
-            "finsync_literal": wanted["literal"],
-            "finsync_quarter": wanted["quarter"],
-            "finsync_period_end": wanted["period_end"],
-            "finsync_data_version": wanted["quarter"].map(versions).astype(pd.ArrowDtype(pa.string())),
-        }
-    )
+def _of_quarters(rows: pd.DataFrame, wanted: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
+    """The rows with one of the wanted period ends, with the day that it means and the version of its quarter."""
+    versions = wanted["quarter"].map(quarter_versions(wanted)).astype(frames.STRING)
+    placed = wanted[["literal", "quarter", "period_end"]].assign(data_version=versions).add_prefix("finsync_")
     columns = ", ".join(frames.quoted(name) for name in mapping.columns)
     return frames.query(
         f"""

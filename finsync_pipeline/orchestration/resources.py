@@ -8,10 +8,9 @@ from collections.abc import Collection, Iterator, Sequence
 import dagster as dg
 from pydantic import Field
 
-from finsync_pipeline.clients.responses import Answer
-from finsync_pipeline.extraction.connect import stock_of
-from finsync_pipeline.extraction.inventory import Stock
-from finsync_pipeline.extraction.prefetch import AskedAhead
+from finsync_pipeline.clients.responses import Rows
+from finsync_pipeline.extraction.connect import Prefetch, inventory_of
+from finsync_pipeline.extraction.inventory import Inventory
 from finsync_pipeline.orchestration.partitions import all_quarters, quarters_of_run
 from finsync_pipeline.publishing.staleness import check_allow_missing
 from finsync_pipeline.statements.mapping import SourceMapping
@@ -36,22 +35,22 @@ class Publication(dg.ConfigurableResource[None]):
 class RunSources:
     """What the sources of this run answer. Where steps are processes of their own, each asks alone."""
 
-    def __init__(self, sources: Sequence[SourceMapping], ahead: AskedAhead) -> None:
-        self._sources, self._ahead = sources, ahead
+    def __init__(self, sources: Sequence[SourceMapping], prefetch: Prefetch) -> None:
+        self._sources, self._prefetch = sources, prefetch
 
-    def stock(self, context: dg.AssetExecutionContext, mapping: SourceMapping) -> Stock:
-        """What the source holds. Raises a SourceFault or SourceInvalid."""
+    def inventory(self, context: dg.AssetExecutionContext, mapping: SourceMapping) -> Inventory:
+        """The inventory of the source. Raises SourceError or ConfigurationError."""
         steps = context.run.step_keys_to_execute or []
         together = [source for source in self._sources if f"{source.name}_delivery" in steps]
         if len(together) > 1 and context.job_def.executor_def.name in ONE_PROCESS:
             quarters = quarters_of_run(context.run.tags)
             wanted = {source.name: quarters for source in together if quarters and f"{source.name}__raw" in steps}
-            self._ahead.begin(together, all_quarters(), wanted)
-        return self._ahead.stock(mapping.name) or stock_of(mapping, all_quarters())
+            self._prefetch.start(together, all_quarters(), wanted)
+        return self._prefetch.inventory(mapping.name) or inventory_of(mapping, all_quarters())
 
-    def table(self, mapping: SourceMapping) -> Answer | None:
+    def table(self, mapping: SourceMapping) -> Rows | None:
         """The whole table of the source, if it was got in this run and not yet taken."""
-        return self._ahead.table(mapping.name)
+        return self._prefetch.table(mapping.name)
 
 
 def run_sources(sources: Sequence[SourceMapping]) -> dg.ResourceDefinition:
@@ -59,7 +58,7 @@ def run_sources(sources: Sequence[SourceMapping]) -> dg.ResourceDefinition:
 
     @dg.resource(description="What the sources of a run answer, asked all at once.")
     def asked(_: dg.InitResourceContext) -> Iterator[RunSources]:
-        with AskedAhead() as ahead:
-            yield RunSources(sources, ahead)
+        with Prefetch() as prefetch:
+            yield RunSources(sources, prefetch)
 
     return asked

@@ -75,7 +75,7 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
 
 def _decisions(company_ids: pd.DataFrame) -> pd.DataFrame:
     """The decisions with a number each, how certain they are, and the name without punctuation, case, leading zeros."""
-    certainties = frames.by_distinct(company_ids["method"], certainty, pa.int64())
+    certainties = frames.map_unique(company_ids["method"], certainty, pa.int64())
     return frames.query(
         """
         SELECT
@@ -120,9 +120,9 @@ def _read_columns(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
 def _column(raw: pd.DataFrame, declared: Any, dtype: pa.DataType) -> "pd.Series[Any]":
     """The readings of the declared column, or the declared constant in every row."""
     if isinstance(declared, ValueColumn):
-        return frames.by_distinct(raw[declared.column], declared.read, dtype)
+        return frames.map_unique(raw[declared.column], declared.read, dtype)
     if isinstance(declared, Dates):
-        return frames.by_distinct(raw[declared.column], lambda text: readable_date(text, declared), dtype)
+        return frames.map_unique(raw[declared.column], lambda text: readable_date(text, declared), dtype)
     return pd.Series(declared, index=raw.index, dtype=pd.ArrowDtype(dtype))
 
 

@@ -48,6 +48,20 @@ def standardize(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMap
     )
 
 
+def rejected_rows(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
+    """The table REJECTS of rows that are rejected as a whole, before their cells are read, in their order.
+
+    `raw` is as for `standardize`, with the code of the reason in `finsync_reason`; `finsync_period_end` may be null.
+    """
+    raw = with_row_ids(raw)
+    rows = raw[["finsync_row"]].assign(row_key=raw[mapping.row_key], reason=raw["finsync_reason"])
+    no_cells = frames.frame_of([], pa.schema([("finsync_row", pa.int64()), *_REJECTED_CELL]))
+    return _rejects(raw, rows, delivered_cells(raw, mapping), no_cells, mapping)
+
+
+_REJECTED_CELL = [(name, pa.string()) for name in ("row_key", "item", "source_column", "reason", "raw_text")]
+
+
 def delivered_cells(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     """The cells of the raw rows (`with_row_ids`) that hold a value: finsync_row, source_column, raw_text, text
     (without blanks around it).

@@ -26,7 +26,7 @@ def check_columns(mapping: SourceMapping, delivered: list[str]) -> list[str]:
             raise SourceInvalid(
                 f"column {column!r} of table {mapping.table!r} is not delivered{guess}",
                 f"Correct the mapping in defs/sources/{mapping.name}/defs.yaml, or have the source give the column "
-                f"again; it delivers {', '.join(delivered)}",
+                f"again; it delivers {', '.join(map(repr, delivered))}",
                 where=mapping.name,
             )
     return [column for column in delivered if column not in mapping.columns]

@@ -1,4 +1,4 @@
-"""A real HTTP server that answers as it is told to, byte for byte, and keeps what it was asked."""
+"""A real HTTP server that sends the given responses, byte for byte, and keeps the requests."""
 
 import base64
 import hashlib
@@ -39,20 +39,20 @@ def digest_of(body: bytes) -> str:
 
 def arrow_http(body: bytes, rows: int, *headers: str, length: int | None = None, digest: str | None = None) -> bytes:
     """An answer in Arrow as a source service gives it."""
-    told = [f"Content-Type: {ARROW_TYPE}", f"X-Row-Count: {rows}", digest or digest_of(body), *headers]
-    return http(body, "200 OK", *told, length=length)
+    announced = [f"Content-Type: {ARROW_TYPE}", f"X-Row-Count: {rows}", digest or digest_of(body), *headers]
+    return http(body, "200 OK", *announced, length=length)
 
 
 @dataclass
 class Misbehaving:
-    """What a server says to one request after the other, the last answer for ever; and what it was asked, and when.
+    """The responses of a server to one request after the other, the last one for ever; and the requests, with times.
 
-    `seconds` pass in the middle of each answer.
+    `seconds` pass in the middle of each response.
     """
 
     answers: list[bytes]
     seconds: float = 0
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
@@ -62,20 +62,20 @@ class Misbehaving:
 
 @contextmanager
 def misbehaving(*answers: bytes, seconds: float = 0) -> Iterator[Misbehaving]:
-    told = Misbehaving(list(answers), seconds)
+    behaviour = Misbehaving(list(answers), seconds)
     with _Server(("127.0.0.1", 0), _Handler) as server:
-        server.told = told
-        told.url = f"http://127.0.0.1:{server.server_address[1]}"
+        server.behaviour = behaviour
+        behaviour.url = f"http://127.0.0.1:{server.server_address[1]}"
         Thread(target=server.serve_forever, args=(0.02,)).start()
         try:
-            yield told
+            yield behaviour
         finally:
             server.shutdown()
 
 
 class _Server(ThreadingTCPServer):
     daemon_threads, block_on_close, request_queue_size = True, False, 16
-    told: Misbehaving
+    behaviour: Misbehaving
 
     def handle_error(self, *_: object) -> None:
         """A client that goes away before the answer is whole is part of the test."""
@@ -83,21 +83,21 @@ class _Server(ThreadingTCPServer):
 
 class _Handler(StreamRequestHandler):
     def handle(self) -> None:
-        told = cast(_Server, self.server).told
-        told.connections += 1
+        behaviour = cast(_Server, self.server).behaviour
+        behaviour.connections += 1
         while line := self.rfile.readline().decode():
             head = ""
             while (header := self.rfile.readline().decode()).strip():
                 head += header
             length = next((each for each in head.splitlines() if each.startswith("Content-Length:")), ": 0")
-            told.times.append(time.monotonic())
-            told.heads.append(line + head)
-            told.bodies.append(self.rfile.read(int(length.split(":")[1])))
-            told.asked.append(line.split()[1])
-            answer = told.answers[min(len(told.asked), len(told.answers)) - 1]
+            behaviour.times.append(time.monotonic())
+            behaviour.heads.append(line + head)
+            behaviour.bodies.append(self.rfile.read(int(length.split(":")[1])))
+            behaviour.requests.append(line.split()[1])
+            answer = behaviour.answers[min(len(behaviour.requests), len(behaviour.answers)) - 1]
             middle = len(answer) // 2
             self.wfile.write(answer[:middle])
-            time.sleep(told.seconds)
+            time.sleep(behaviour.seconds)
             self.wfile.write(answer[middle:])
             if b"Connection: close" in answer or not answer:
                 return

@@ -1,4 +1,4 @@
-"""The table of a service that knows no SQL, page by page."""
+"""The table of a service without SQL, page by page."""
 
 import json
 from typing import Any
@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 from misbehaving_server import Misbehaving, http, misbehaving
 
-from finsync_pipeline.clients.responses import Answer
-from finsync_pipeline.clients.source_service import Patience, SourceAnswerMistake, SourceChanged, SourceService
+from finsync_pipeline.clients.errors import SourceChanged
+from finsync_pipeline.clients.http import RetryPolicy
+from finsync_pipeline.clients.responses import Rows
+from finsync_pipeline.clients.source_service import SourceService
+from finsync_pipeline.errors import SourceInvalid
 
 NO_SQL = http(b"", "404 Not Found")
 
@@ -17,9 +20,9 @@ def page(rows: list[int], *headers: str, **more: Any) -> bytes:
     return http(json.dumps(body).encode(), "200 OK", *headers)
 
 
-def read(server: Misbehaving) -> Answer:
-    with SourceService("pnl", server.url, Patience(backoff=0.01)) as service:
-        with pytest.raises(SourceAnswerMistake, match="refused /query"):
+def read(server: Misbehaving) -> Rows:
+    with SourceService("pnl", server.url, RetryPolicy(backoff=0.01)) as service:
+        with pytest.raises(SourceInvalid, match="/query"):
             service.query("SELECT 1")
         answer = service.table()
     assert answer is not None
@@ -28,17 +31,17 @@ def read(server: Misbehaving) -> Answer:
 
 @pytest.mark.parametrize("status", ["404 Not Found", "405 Not Allowed", "501 Not Implemented"])
 @pytest.mark.parametrize(
-    ("first", "asked"),
+    ("first", "sent"),
     [
         (page([1, 2], next="t/0="), "/data?next=t%2F0%3D"),
         (page([1, 2], next_offset=2), "/data?offset=2"),
         (page([1, 2], 'Link: </data?limit=2&next=t>; rel="next"'), "/data?limit=2&next=t"),
     ],
 )
-def test_all_pages_make_the_table(status: str, first: bytes, asked: str) -> None:
+def test_all_pages_make_the_table(status: str, first: bytes, sent: str) -> None:
     with misbehaving(http(b"", status), first, page([3])) as server:
         assert read(server).values("a") == [1, 2, 3]
-        assert server.asked == ["/query?q=SELECT+1", "/data", asked]
+        assert server.requests == ["/query?q=SELECT+1", "/data", sent]
 
 
 def test_the_count_may_be_that_of_the_whole_table() -> None:
@@ -46,13 +49,13 @@ def test_the_count_may_be_that_of_the_whole_table() -> None:
         assert read(server).values("a") == [1, 2]
     with (
         misbehaving(NO_SQL, page([1], next="t", row_count=3), page([2], row_count=3)) as server,
-        pytest.raises(SourceAnswerMistake, match="not the rows and cells that it counts"),
+        pytest.raises(SourceInvalid, match="not those that it counts"),
     ):
         read(server)
 
 
 @pytest.mark.parametrize("second", [http(b"", "410 Gone"), page([2], "X-Data-Version: 2")])
-def test_a_table_that_changes_between_pages_is_read_anew_once(second: bytes) -> None:
+def test_a_table_that_changes_between_pages_is_read_once_more(second: bytes) -> None:
     first, fresh = page([1], "X-Data-Version: 1", next="t"), page([5, 6], "X-Data-Version: 2")
     with misbehaving(NO_SQL, first, second, fresh) as server:
         answer = read(server)
@@ -60,12 +63,12 @@ def test_a_table_that_changes_between_pages_is_read_anew_once(second: bytes) -> 
     with misbehaving(NO_SQL, first, second, first, second) as server:
         with pytest.raises(SourceChanged, match=r"Materialize pnl \(all its assets\) for these quarters again"):
             read(server)
-        assert len(server.asked) == 5
+        assert len(server.requests) == 5
 
 
 @pytest.mark.parametrize("second", [page([1], next="t"), page([], next="u")])
-def test_pages_that_lead_nowhere_are_told(second: bytes) -> None:
+def test_pages_without_an_end_are_an_error(second: bytes) -> None:
     with misbehaving(NO_SQL, page([1], next="t"), second) as server:
-        with pytest.raises(SourceAnswerMistake, match="a page that leads nowhere"):
+        with pytest.raises(SourceInvalid, match="its pages do not come to an end"):
             read(server)
-        assert len(server.asked) == 3
+        assert len(server.requests) == 3

@@ -17,7 +17,7 @@ from finsync_pipeline.aggregation.engine import DuckDBEngine
 from finsync_pipeline.aggregation.financials import financials, source_means
 from finsync_pipeline.aggregation.summary import company_summary
 from finsync_pipeline.clients.source_service import SourceService
-from finsync_pipeline.extraction.inventory import Stock, rows_by_quarter, take_stock
+from finsync_pipeline.extraction.inventory import Inventory, rows_by_quarter, take_inventory
 from finsync_pipeline.extraction.raw_rows import fetch_rows
 from finsync_pipeline.identity import Decider, Reference, Review, read_reference
 from finsync_pipeline.quality.reconciliation import Imbalance, imbalances, make_ledger
@@ -35,7 +35,7 @@ QUARTERS = [date(year, month, 1) for year in range(2005, 2011) for month in (1, 
 class Passage:
     """What one data file became on its way to the summary."""
 
-    stock: Stock
+    inventory: Inventory
     raw: pd.DataFrame
     company_ids: pd.DataFrame
     out: StandardizedTables
@@ -66,13 +66,13 @@ def pass_through(
         answering_service(declared[mapping.name], data_file) as answering,
         SourceService(mapping.name, answering.url) as service,
     ):
-        stock = take_stock(service, mapping, quarters)
-        raw = fetch_rows(service, mapping, stock.delivery, quarters)
+        inventory = take_inventory(service, mapping, quarters)
+        raw = fetch_rows(service, mapping, inventory.periods, quarters)
     decided = Decider(reference(), review or Review()).decide(source_names(raw, mapping), mapping.name)
     decided = COMPANY_IDS.conform(decided)
     out = standardize(raw, decided, mapping)
     ledger = make_ledger(raw, out, mapping, quarters, decided)
-    return Passage(stock, raw, decided, out, ledger, imbalances(ledger, rows_by_quarter(stock.delivery)))
+    return Passage(inventory, raw, decided, out, ledger, imbalances(ledger, rows_by_quarter(inventory.periods)))
 
 
 def summarise(passages: Sequence[Passage]) -> tuple[pd.DataFrame, pd.DataFrame]:

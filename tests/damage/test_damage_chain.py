@@ -55,15 +55,15 @@ def assert_every_row_and_cell_is_where_the_file_says(source: str, file: Path, pa
     cells = [line for line in rejects if line["item"] is not None]
     assert Counter((line["row_key"], line["item"], line["reason"], line["raw_text"]) for line in cells) == wanted.cells
     assert Counter((line["reason"], line["raw_text"]) for line in rejects if line["item"] is None) == wanted.rows
-    unassigned = rows_of(passage.stock.undated)
+    unassigned = rows_of(passage.inventory.unassigned)
     assert Counter((line["reason"], line["raw_text"]) for line in unassigned) == wanted.unassigned
 
 
 def assert_the_books_balance(source: str, file: Path, passage: Passage) -> None:
     wanted, ledger = read_outcome(source, file, passage), passage.ledger.sum(numeric_only=True)
-    unassigned = passage.stock.undated
+    unassigned = passage.inventory.unassigned
     assert passage.imbalances == []
-    assert passage.stock.row_count == wanted.rows_in
+    assert passage.inventory.row_count == wanted.rows_in
     assert len(passage.raw) + len(unassigned) == wanted.rows_in
     assert ledger["rows_in"] == len(passage.raw)
     assert unassigned["cells"].sum() == wanted.filled_unassigned
@@ -115,7 +115,7 @@ def test_every_notation_of_numbers_and_dates_is_read_as_declared_or_refused(sour
         file = tmp_path / FILES[source]
         passage = passed(source, written(every_word(source, name, words)), tmp_path)
         assert passage is not None
-        assert passage.stock.row_count == len(words)
+        assert passage.inventory.row_count == len(words)
         check(source, file, passage)
 
 

@@ -33,8 +33,8 @@ def told_of(file: Path) -> str:
     try:
         passage = pass_through(file, mapping_of_source("cash_flow"))
     except SourceInvalid as error:
-        return str(error).partition(". Mend")[0]
-    return f"{passage.stock.unmapped} {passage.out.facts.to_csv()}"
+        return str(error).partition(". Correct")[0]
+    return f"{passage.inventory.unmapped} {passage.out.facts.to_csv()}"
 
 
 @pytest.mark.parametrize("kind", EXPECTED)

@@ -36,8 +36,8 @@ def passed(table: Table) -> Passage | str:
 def tables_of(passage: Passage) -> dict[str, pd.DataFrame]:
     out = passage.out
     return {
-        "inventory": passage.stock.delivery,
-        "unassigned": passage.stock.undated,
+        "inventory": passage.inventory.periods,
+        "unassigned": passage.inventory.unassigned,
         "raw": passage.raw,
         "company_ids": passage.company_ids,
         "facts": out.facts,

@@ -94,7 +94,7 @@ def passage(tmp_path_factory: pytest.TempPathFactory) -> Passage:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.reason)
 def test_what_is_not_used_is_kept_with_its_reason_and_the_rest_is_used(passage: Passage, case: Case) -> None:
     is_of_inventory = REASONS[case.reason].stage == "inventory"
-    rejects = rows_of(passage.stock.undated if is_of_inventory else passage.out.rejects)
+    rejects = rows_of(passage.inventory.unassigned if is_of_inventory else passage.out.rejects)
     quarter = QUARTERS[CASES.index(case)]
     assert len([line for line in rejects if line["reason"] == case.reason]) == case.refused
     found = [line for line in rejects if line["quarter"] == quarter or line["reason"] == case.reason]

@@ -79,7 +79,9 @@ def relayed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     stack.compose(*up)
 
 
-@pytest.mark.parametrize(("fault", "told"), [("500", "answered 500"), ("half a body", "broke off in the middle")])
+@pytest.mark.parametrize(
+    ("fault", "told"), [("500", "returned 500"), ("half a body", "did not send its response to the end")]
+)
 def test_a_service_that_answers(stack, relayed, fault, told, nothing_changes):
     relayed.write_text(fault, encoding="utf-8")
     fails_with(stack, told, f"service answers {fault}")

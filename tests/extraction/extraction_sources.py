@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from finsync_pipeline.clients.source_service import SourceService
-from finsync_pipeline.extraction.inventory import take_stock
+from finsync_pipeline.extraction.inventory import take_inventory
 from finsync_pipeline.extraction.raw_rows import fetch_rows
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.storage.parquet import write_frame
@@ -53,12 +53,12 @@ def json_lines(rows: Iterable[dict[str, Any]]) -> str:
 
 def deliver(mapping: SourceMapping, quarters: Sequence[date] = QUARTERS) -> Any:
     with SourceService(mapping.name, mapping.url) as service:
-        return take_stock(service, mapping, quarters)
+        return take_inventory(service, mapping, quarters)
 
 
-def extract(mapping: SourceMapping, delivery: pd.DataFrame, quarters: Sequence[date] = QUARTERS) -> pd.DataFrame:
+def extract(mapping: SourceMapping, periods: pd.DataFrame, quarters: Sequence[date] = QUARTERS) -> pd.DataFrame:
     with SourceService(mapping.name, mapping.url) as service:
-        return fetch_rows(service, mapping, delivery, quarters)
+        return fetch_rows(service, mapping, periods, quarters)
 
 
 def parquet_bytes(frame: pd.DataFrame, folder: Path) -> bytes:

@@ -11,7 +11,7 @@ from extraction_sources import Q4, QUARTERS, deliver, extract, json_lines, parqu
 from local_services import answering_service
 from plain_servers import passing_on
 
-from finsync_pipeline.clients.responses import Answer
+from finsync_pipeline.clients.responses import Rows, table_of
 from finsync_pipeline.clients.source_service import SourceService
 from finsync_pipeline.extraction.cell_text import as_literals, as_text, cell_as_text
 from finsync_pipeline.extraction.raw_rows import fetch_rows
@@ -42,7 +42,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     file.write_text(json_lines(rows), encoding="utf-8")
     with (
         answering_service(Service("pnl", 0, "Period Ended"), file) as service,
-        passing_on(service.url, speaks_arrow=False) as plain,
+        passing_on(service.url, supports_arrow=False) as plain,
     ):
         yield Served(service.url, plain)
 
@@ -60,13 +60,13 @@ def test_rows_in_arrow_and_in_json_are_the_same_bytes(
     found = []
     for url in (served.in_arrow, served.in_json):
         mapping = mapping_at(url, numbers={"decimal": decimal})
-        stock = deliver(mapping)
-        tables = (stock.delivery, stock.undated, extract(mapping, stock.delivery, quarters))
-        found.append(([parquet_bytes(table, tmp_path) for table in tables], stock.row_count, stock.unmapped))
+        inventory = deliver(mapping)
+        tables = (inventory.periods, inventory.unassigned, extract(mapping, inventory.periods, quarters))
+        found.append(([parquet_bytes(table, tmp_path) for table in tables], inventory.row_count, inventory.unmapped))
     assert found[0] == found[1]
 
 
-def test_one_service_speaks_arrow_and_the_other_does_not(served: Served) -> None:
+def test_one_service_supports_arrow_and_the_other_does_not(served: Served) -> None:
     with SourceService("pnl", served.in_arrow) as service:
         table = service.table()
         assert table is not None
@@ -77,24 +77,24 @@ def test_one_service_speaks_arrow_and_the_other_does_not(served: Served) -> None
 
 def test_cells_are_written_as_the_source_writes_them(served: Served) -> None:
     mapping = mapping_at(served.in_arrow, numbers={"decimal": ","})
-    stock = deliver(mapping)
-    rows = extract(mapping, stock.delivery).set_index("Row")
+    inventory = deliver(mapping)
+    rows = extract(mapping, inventory.periods).set_index("Row")
     texts = {number: rows["Total Revenue"][str(number)] for number in (0, 1, 2, 3)}
     assert texts == {0: "500", 1: "500", 2: "0,1", 3: "1e-07"}
     assert (rows["Net Profit"]["0"], rows["Net Profit"]["1"]) == (str(2**60), "0,5")
 
 
-def test_a_table_that_is_held_is_taken_if_it_is_what_the_delivery_counts_and_else_asked_for(served: Served) -> None:
+def test_a_prefetched_table_is_used_if_it_is_what_the_inventory_counts(served: Served) -> None:
     mapping = mapping_at(served.in_arrow)
-    delivery = deliver(mapping).delivery
+    periods = deliver(mapping).periods
     with SourceService("pnl", served.in_arrow) as service:
         held = service.table()
-        expected = fetch_rows(service, mapping, delivery, QUARTERS)
+        expected = fetch_rows(service, mapping, periods, QUARTERS)
         assert held is not None
-        for outdated in (Answer(held.table.slice(1), held.data_version), Answer(held.table, "another")):
-            assert fetch_rows(service, mapping, delivery, QUARTERS, outdated).equals(expected)
+        for outdated in (Rows(held.table.slice(1), held.data_version), Rows(held.table, "another")):
+            assert fetch_rows(service, mapping, periods, QUARTERS, outdated).equals(expected)
     with SourceService("pnl", "http://127.0.0.1:9") as nowhere:
-        assert fetch_rows(nowhere, mapping, delivery, QUARTERS, held).equals(expected)
+        assert fetch_rows(nowhere, mapping, periods, QUARTERS, held).equals(expected)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_cell_has_one_text(cell: Any, text: str | None) -> None:
     assert cell_as_text(cell, ";") == text
 
 
-def test_columns_of_every_kind_are_read_by_their_distinct_cells() -> None:
+def test_columns_of_every_type_are_read_by_their_distinct_cells() -> None:
     mixed = pa.ExtensionArray.from_storage(pa.json_(), pa.array(['"x"', "1.0", "null", None, "1.0", '"Infinity"']))
     columns = {
         "text": pa.array(["x", None, "x"]),
@@ -137,10 +137,10 @@ def test_columns_of_every_kind_are_read_by_their_distinct_cells() -> None:
     assert literals == [literal(20091231), "NULL", "2009.5"]
 
 
-def test_json_cells_take_the_kind_that_a_service_of_finsync_gives_them() -> None:
+def test_json_cells_get_the_type_that_a_service_of_finsync_gives_them() -> None:
     rows = [[1, 1, "a", 1, 2**60, 2**63, None], [2.5, 2**60, None, "b", 0.5, 1, None]]
-    answer = Answer.of_rows(list("abcdefg"), rows, None)
+    answer = Rows(table_of(list("abcdefg"), rows), None)
     kinds = [str(kind) for kind in answer.table.schema.types]
     mixed = "extension<arrow.json>"
     assert kinds == ["double", "int64", "string", mixed, mixed, mixed, "null"]
-    assert answer.rows == rows
+    assert answer.as_lists() == rows

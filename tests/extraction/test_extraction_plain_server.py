@@ -1,4 +1,4 @@
-"""A source whose service is nothing but SQL over HTTP: no /version, no headers."""
+"""A source whose service is plain SQL over HTTP: no /version, no headers."""
 
 import sqlite3
 from pathlib import Path
@@ -26,19 +26,19 @@ def change(database: Path, sql: str) -> None:
 def test_a_service_without_versions_is_extracted_too(database: Path) -> None:
     with plain_server(database) as server:
         mapping = pnl_mapping(server.url)
-        stock = deliver(mapping)
-        rows = extract(mapping, stock.delivery)
+        inventory = deliver(mapping)
+        rows = extract(mapping, inventory.periods)
     assert rows["Row"].tolist() == ["1", "2"]
-    assert stock.undated["row_key"].tolist() == ["3"]
-    assert stock.delivery["content_hash"].isna().all()
+    assert inventory.unassigned["row_key"].tolist() == ["3"]
+    assert inventory.periods["content_hash"].isna().all()
 
 
 def test_without_hashes_a_quarter_changes_with_the_counts_of_the_source(database: Path) -> None:
     with plain_server(database) as server:
-        before = quarter_versions(deliver(pnl_mapping(server.url)).delivery)
-        again = quarter_versions(deliver(pnl_mapping(server.url)).delivery)
+        before = quarter_versions(deliver(pnl_mapping(server.url)).periods)
+        again = quarter_versions(deliver(pnl_mapping(server.url)).periods)
         change(database, "INSERT INTO pnl VALUES (4, 'D', '2009-12-31', 7, 8)")
-        after = quarter_versions(deliver(pnl_mapping(server.url)).delivery)
+        after = quarter_versions(deliver(pnl_mapping(server.url)).periods)
     assert before == again
     assert before[Q4] != after[Q4]
 
@@ -51,24 +51,24 @@ def test_without_hashes_a_quarter_changes_with_the_counts_of_the_source(database
         'UPDATE pnl SET "Period Ended" = \'2009-12-30\' WHERE "Row" = 1',
     ],
 )
-def test_rows_that_came_or_went_since_the_delivery_are_noticed(database: Path, sql: str) -> None:
+def test_rows_that_changed_since_the_inventory_are_an_error(database: Path, sql: str) -> None:
     with plain_server(database) as server:
         mapping = pnl_mapping(server.url)
-        delivery = deliver(mapping).delivery
+        periods = deliver(mapping).periods
         change(database, sql)
         for quarters in ([Q4], QUARTERS):
             with pytest.raises(SourceChanged, match=r"Materialize pnl \(all its assets\) for these quarters again"):
-                extract(mapping, delivery, quarters)
+                extract(mapping, periods, quarters)
         if "UPDATE" not in sql:
-            assert extract(mapping, delivery, [Q1])["Row"].tolist() == ["2"]
+            assert extract(mapping, periods, [Q1])["Row"].tolist() == ["2"]
 
 
 def test_a_message_about_a_change_shows_no_password(database: Path) -> None:
     with plain_server(database) as server:
         mapping = pnl_mapping(server.url.replace("//", "//reader:s3cret@"))
-        delivery = deliver(mapping).delivery
+        periods = deliver(mapping).periods
         change(database, "DELETE FROM pnl")
         with pytest.raises(SourceChanged) as error:
-            extract(mapping, delivery)
+            extract(mapping, periods)
     assert "s3cret" not in str(error.value)
     assert server.url in str(error.value)

@@ -82,21 +82,21 @@ def of_quarter(rows: pd.DataFrame, quarter: date) -> pd.DataFrame:
 
 
 def assert_quarters_alone_are_as_together(mapping: SourceMapping, quarters: list[date], folder: Path) -> pd.DataFrame:
-    delivery = deliver(mapping, quarters).delivery
-    together = extract(mapping, delivery, quarters)
-    some = extract(mapping, delivery, quarters[:-1])
+    periods = deliver(mapping, quarters).periods
+    together = extract(mapping, periods, quarters)
+    some = extract(mapping, periods, quarters[:-1])
     for quarter in quarters:
-        alone = parquet_bytes(extract(mapping, delivery, [quarter]), folder)
+        alone = parquet_bytes(extract(mapping, periods, [quarter]), folder)
         assert alone == parquet_bytes(of_quarter(together, quarter), folder)
         assert quarter == quarters[-1] or alone == parquet_bytes(of_quarter(some, quarter), folder)
     counts = {quarter: len(of_quarter(together, quarter)) for quarter in quarters}
-    assert {quarter: count for quarter, count in counts.items() if count} == rows_by_quarter(delivery)
+    assert {quarter: count for quarter, count in counts.items() if count} == rows_by_quarter(periods)
     return together
 
 
 def test_quarters_alone_are_the_bytes_of_quarters_together(served: Served, tmp_path: Path) -> None:
     rows = assert_quarters_alone_are_as_together(served.generated, QUARTERS, tmp_path)
-    assert len(rows) + len(deliver(served.generated).undated) == len(generated_rows())
+    assert len(rows) + len(deliver(served.generated).unassigned) == len(generated_rows())
 
 
 @pytest.mark.parametrize(("source", "row_count"), [("pnl", 4168), ("balance_sheet", 1991), ("cash_flow", 3214)])
@@ -106,9 +106,9 @@ def test_on_real_statements_quarters_alone_are_the_bytes_of_quarters_together(
     declared = yaml.safe_load((SOURCES / source / "defs.yaml").read_text())["attributes"]
     mapping = SourceMapping.model_validate(declared).model_copy(update={"url": real_services[source]})
     quarters = [date(year, month, 1) for year in range(2009, 2011) for month in (1, 4, 7, 10)]
-    stock = deliver(mapping, quarters)
+    inventory = deliver(mapping, quarters)
     rows = assert_quarters_alone_are_as_together(mapping, quarters, tmp_path)
-    assert len(rows) + len(stock.undated) == stock.row_count == row_count
+    assert len(rows) + len(inventory.unassigned) == inventory.row_count == row_count
 
 
 @pytest.fixture(scope="module")
@@ -121,43 +121,43 @@ def real_services(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -
         yield urls
 
 
-def test_the_order_of_delivery_does_not_show(served: Served, tmp_path: Path) -> None:
+def test_the_order_of_delivery_does_not_matter(served: Served, tmp_path: Path) -> None:
     both = [
-        parquet_bytes(extract(mapping, deliver(mapping).delivery), tmp_path)
+        parquet_bytes(extract(mapping, deliver(mapping).periods), tmp_path)
         for mapping in (served.generated, served.shuffled)
     ]
     assert both[0] == both[1]
 
 
 def test_rows_come_by_quarter_in_the_order_of_their_keys(served: Served) -> None:
-    rows = extract(served.shuffled, deliver(served.shuffled).delivery)
+    rows = extract(served.shuffled, deliver(served.shuffled).periods)
     places = list(zip(rows["finsync_period_end"].map(quarter_of), rows["Row"].astype(int), strict=True))
     assert places == sorted(places)
 
 
 def test_only_the_quarter_whose_rows_changed_has_another_version(served: Served) -> None:
-    before, after = (quarter_versions(deliver(mapping).delivery) for mapping in (served.generated, served.changed))
+    before, after = (quarter_versions(deliver(mapping).periods) for mapping in (served.generated, served.changed))
     assert sorted(before) == sorted(after) == QUARTERS
     assert [quarter for quarter in QUARTERS if before[quarter] != after[quarter]] == [Q1]
 
 
 def test_the_rows_carry_the_version_of_their_quarter_and_it_survives_storage(served: Served, tmp_path: Path) -> None:
-    delivery = deliver(served.generated).delivery
-    write_frame(delivery, tmp_path / "delivery.parquet")
+    periods = deliver(served.generated).periods
+    write_frame(periods, tmp_path / "delivery.parquet")
     rows = extract(served.generated, read_frame([tmp_path / "delivery.parquet"]))
-    told = frames.query(
+    shown = frames.query(
         "SELECT DISTINCT date_trunc('quarter', finsync_period_end)::DATE q, finsync_data_version v FROM rows",
         rows=rows,
     )
-    assert dict(zip(told["q"], told["v"], strict=True)) == quarter_versions(delivery)
+    assert dict(zip(shown["q"], shown["v"], strict=True)) == quarter_versions(periods)
 
 
 @pytest.mark.parametrize("quarters", [[Q1], [Q4], QUARTERS])
-def test_rows_of_another_version_than_the_delivery_are_refused_with_the_cure(
+def test_rows_of_another_version_than_the_inventory_are_an_error_with_the_fix(
     served: Served, quarters: list[date]
 ) -> None:
-    delivery = deliver(served.generated).delivery
+    periods = deliver(served.generated).periods
     with pytest.raises(SourceChanged) as error:
-        extract(served.changed, delivery, quarters)
+        extract(served.changed, periods, quarters)
     assert "Source 'pnl'" in str(error.value)
     assert "Materialize pnl (all its assets) for these quarters again" in str(error.value)

@@ -1,4 +1,4 @@
-"""What a source holds: every spelling placed or refused, undated rows kept, columns compared."""
+"""What a source holds: every period end assigned or rejected, unassigned rows kept, columns compared."""
 
 import json
 import re
@@ -22,7 +22,7 @@ from extraction_sources import (
 from local_services import running_services
 
 from finsync_pipeline.errors import SourceInvalid
-from finsync_pipeline.extraction.inventory import Stock
+from finsync_pipeline.extraction.inventory import Inventory
 from finsync_pipeline.statements.tables import INVENTORY, REJECTS
 
 ROWS = [
@@ -62,7 +62,7 @@ def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def stock(urls: dict[str, str]) -> Stock:
+def inventory(urls: dict[str, str]) -> Inventory:
     return deliver(pnl_mapping(urls["pnl"]))
 
 
@@ -71,7 +71,7 @@ def by_key(frame: pd.DataFrame, key: str) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("spelling", "period_end", "quarter", "reason", "rows"),
+    ("text", "period_end", "quarter", "reason", "rows"),
     [
         ("December 31, 2009", date(2009, 12, 31), Q4, None, 1),
         ("2009-12-31", date(2009, 12, 31), Q4, None, 1),
@@ -84,40 +84,40 @@ def by_key(frame: pd.DataFrame, key: str) -> dict[str, dict[str, Any]]:
         ("December 31, 1990", date(1990, 12, 31), None, "outside_quarters", 1),
     ],
 )
-def test_each_spelling_is_placed_or_refused_with_the_reason(
-    stock: Stock, spelling: str, period_end: date, quarter: date, reason: str, rows: int
+def test_each_period_end_is_assigned_or_has_a_reason(
+    inventory: Inventory, text: str, period_end: date, quarter: date, reason: str, rows: int
 ) -> None:
-    found = by_key(stock.delivery.astype(object), "period_end_text")[spelling]
-    told = {key: None if pd.isna(found[key]) else found[key] for key in ("period_end", "quarter", "reason")}
-    assert told == {"period_end": period_end, "quarter": quarter, "reason": reason}
+    found = by_key(inventory.periods.astype(object), "period_end_text")[text]
+    shown = {key: None if pd.isna(found[key]) else found[key] for key in ("period_end", "quarter", "reason")}
+    assert shown == {"period_end": period_end, "quarter": quarter, "reason": reason}
     assert found["row_count"] == rows
     assert re.fullmatch("[0-9a-f]{64}", found["content_hash"])
 
 
-def test_the_rows_of_quarters_and_the_undated_are_all_rows(urls: dict[str, str], stock: Stock) -> None:
-    rows = extract(pnl_mapping(urls["pnl"]), stock.delivery)
-    assert sorted([*rows["Row"], *stock.undated["row_key"]], key=int) == [str(row[0]) for row in ROWS]
-    assert len(rows) + len(stock.undated) == stock.row_count == len(ROWS)
+def test_the_rows_of_quarters_and_the_unassigned_are_all_rows(urls: dict[str, str], inventory: Inventory) -> None:
+    rows = extract(pnl_mapping(urls["pnl"]), inventory.periods)
+    assert sorted([*rows["Row"], *inventory.unassigned["row_key"]], key=int) == [str(row[0]) for row in ROWS]
+    assert len(rows) + len(inventory.unassigned) == inventory.row_count == len(ROWS)
 
 
-def test_undated_rows_are_refused_whole_with_their_reason_and_their_cells_counted(stock: Stock) -> None:
-    undated = by_key(stock.undated, "row_key")
-    told = {key: (line["reason"], line["stage"], line["outcome"], line["cells"]) for key, line in undated.items()}
-    assert told == {
+def test_unassigned_rows_are_rejected_with_their_reason_and_their_cells_counted(inventory: Inventory) -> None:
+    unassigned = by_key(inventory.unassigned, "row_key")
+    shown = {key: (line["reason"], line["stage"], line["outcome"], line["cells"]) for key, line in unassigned.items()}
+    assert shown == {
         "6": ("date_unreadable", "inventory", "rejected", 2),
         "7": ("date_unreadable", "inventory", "rejected", 1),
         "8": ("date_ambiguous", "inventory", "rejected", 1),
         "9": ("outside_quarters", "inventory", "rejected", 2),
         "10": ("date_unreadable", "inventory", "rejected", 0),
     }
-    assert json.loads(undated["7"]["raw_text"]) == dict(zip(COLUMNS, map(str, ROWS[6]), strict=False))
+    assert json.loads(unassigned["7"]["raw_text"]) == dict(zip(COLUMNS, map(str, ROWS[6]), strict=False))
 
 
-def test_columns_that_the_mapping_does_not_name_are_told(stock: Stock) -> None:
-    assert stock.unmapped == ["Remark"]
+def test_columns_that_the_mapping_does_not_name_are_listed(inventory: Inventory) -> None:
+    assert inventory.unmapped == ["Remark"]
 
 
-def test_a_renamed_column_is_refused_and_the_near_one_named(urls: dict[str, str]) -> None:
+def test_a_renamed_column_is_an_error_that_names_the_similar_one(urls: dict[str, str]) -> None:
     with pytest.raises(SourceInvalid) as error:
         deliver(pnl_mapping(urls["renamed"], table="renamed"))
     assert "'Total Revenue' of table 'renamed' is not delivered" in str(error.value)
@@ -125,25 +125,25 @@ def test_a_renamed_column_is_refused_and_the_near_one_named(urls: dict[str, str]
     assert "defs/sources/pnl/defs.yaml" in str(error.value)
 
 
-def test_an_empty_source_is_an_empty_delivery_and_no_rows(urls: dict[str, str]) -> None:
+def test_an_empty_source_has_an_empty_inventory_and_no_rows(urls: dict[str, str]) -> None:
     mapping = pnl_mapping(urls["empty"], table="empty")
-    stock = deliver(mapping)
-    assert (len(stock.delivery), len(stock.undated), stock.row_count) == (0, 0, 0)
-    assert extract(mapping, stock.delivery)["Row"].tolist() == []
+    inventory = deliver(mapping)
+    assert (len(inventory.periods), len(inventory.unassigned), inventory.row_count) == (0, 0, 0)
+    assert extract(mapping, inventory.periods)["Row"].tolist() == []
 
 
-def test_any_number_of_undated_spellings_are_asked_for_in_urls_that_a_server_takes(
+def test_any_number_of_unassigned_period_ends_fits_into_urls(
     urls: dict[str, str],
 ) -> None:
-    stock = deliver(pnl_mapping(urls["many"], table="many"))
-    assert stock.undated["row_key"].tolist() == [str(number) for number in range(1_000)]
-    assert set(stock.undated["reason"]) == {"date_unreadable"}
+    inventory = deliver(pnl_mapping(urls["many"], table="many"))
+    assert inventory.unassigned["row_key"].tolist() == [str(number) for number in range(1_000)]
+    assert set(inventory.unassigned["reason"]) == {"date_unreadable"}
 
 
 @pytest.mark.parametrize("decimal", [".", ","])
 def test_json_numbers_keep_their_text_in_the_notation_of_the_source(urls: dict[str, str], decimal: str) -> None:
     mapping = json_mapping(urls, numbers={"decimal": decimal})
-    rows = by_key(extract(mapping, deliver(mapping).delivery), "Row")
+    rows = by_key(extract(mapping, deliver(mapping).periods), "Row")
     cells = {key: (line["Total Revenue"], line["Net Profit"]) for key, line in rows.items()}
     assert cells == {
         "1": (f"1234{decimal}5", "-7"),
@@ -155,22 +155,22 @@ def test_json_numbers_keep_their_text_in_the_notation_of_the_source(urls: dict[s
 
 def test_periods_that_are_json_numbers_are_read_by_their_digits(urls: dict[str, str]) -> None:
     mapping = json_mapping(urls)
-    stock = deliver(mapping)
-    counts = dict(zip(stock.delivery["literal"], stock.delivery["row_count"], strict=True))
+    inventory = deliver(mapping)
+    counts = dict(zip(inventory.periods["literal"], inventory.periods["row_count"], strict=True))
     assert counts == {"20091231": 2, "'20091231'": 1, "20100331": 1, "NULL": 1, "2009.5": 1}
-    rows = by_key(extract(mapping, stock.delivery), "Row")
+    rows = by_key(extract(mapping, inventory.periods), "Row")
     assert {key: line["finsync_period_end"] for key, line in rows.items()} == {
         **dict.fromkeys("123", date(2009, 12, 31)),
         "4": date(2010, 3, 31),
     }
-    assert stock.undated["row_key"].tolist() == ["5", "6"]
+    assert inventory.unassigned["row_key"].tolist() == ["5", "6"]
 
 
-def test_delivery_and_undated_hold_to_their_schemas(urls: dict[str, str]) -> None:
+def test_inventory_and_unassigned_rows_have_their_schemas(urls: dict[str, str]) -> None:
     for mapping in (pnl_mapping(urls["pnl"]), json_mapping(urls), pnl_mapping(urls["empty"], table="empty")):
-        stock = deliver(mapping, QUARTERS)
-        INVENTORY.validate(stock.delivery)
-        REJECTS.validate(stock.undated)
+        inventory = deliver(mapping, QUARTERS)
+        INVENTORY.validate(inventory.periods)
+        REJECTS.validate(inventory.unassigned)
 
 
 def json_mapping(urls: dict[str, str], **changes: Any) -> Any:

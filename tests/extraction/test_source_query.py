@@ -12,6 +12,7 @@ from finsync_pipeline.extraction.source_query import (
     literal,
     periods_query,
     rows_query,
+    text_of_literal,
 )
 from finsync_pipeline.statements.mapping import SourceMapping
 
@@ -67,7 +68,7 @@ def database(mapping: SourceMapping, rows: list[tuple[Any, ...]], columns: list[
 
 
 @pytest.mark.parametrize("odd", ODD_NAMES)
-def test_any_name_of_a_table_or_column_is_asked_for_as_it_is(odd: str) -> None:
+def test_any_name_of_a_table_or_column_is_quoted(odd: str) -> None:
     mapping = pnl_mapping(table=odd, row_key=f"{odd} key", period_end=odd, items={"revenue": f"revenue {odd}"})
     rows = [(1, "A", "2009-12-31", 10), (2, "B", "2010-03-31", 20)]
     with database(mapping, rows, mapping.columns) as connection:
@@ -87,6 +88,13 @@ def test_a_period_is_found_by_its_literal_and_only_it(value: Any) -> None:
     with database(mapping, rows, mapping.columns) as connection:
         found = connection.execute(rows_query(mapping, [literal(value)])).fetchall()
     assert found == [(ODD_VALUES.index(value), "A", value, 1, 2)]
+
+
+@pytest.mark.parametrize("value", ODD_VALUES, ids=repr)
+def test_a_literal_gives_the_text_of_its_period_end(value: Any) -> None:
+    assert text_of_literal(literal(value)) == (
+        None if value is None else "1" + "0" * 22 if value == 1e22 else str(value)
+    )
 
 
 def test_all_periods_named_together_give_every_row() -> None:
@@ -117,8 +125,8 @@ def test_a_missing_column_is_an_error_and_never_a_text(gone: str) -> None:
     mapping = pnl_mapping()
     columns = [column for column in mapping.columns if column != gone]
     with database(mapping, [("x",) * len(columns)], columns) as connection:
-        asked = [rows_query(mapping, None), rows_query(mapping, [literal("x")])]
-        asked += [periods_query(mapping)] if gone == mapping.period_end.column else []
-        for sql in asked:
+        sent = [rows_query(mapping, None), rows_query(mapping, [literal("x")])]
+        sent += [periods_query(mapping)] if gone == mapping.period_end.column else []
+        for sql in sent:
             with pytest.raises(sqlite3.OperationalError, match="no such column"):
                 connection.execute(sql).fetchall()

@@ -17,7 +17,7 @@ from shared_fixtures import made_once
 from finsync_pipeline.cli import main
 from finsync_pipeline.cli.setup import setup
 from finsync_pipeline.clients import source_service
-from finsync_pipeline.clients.http import Patience
+from finsync_pipeline.clients.http import RetryPolicy
 
 PNL = """\
 Row,Company Name,Period Ended,Months,Units,Total Revenue,Cost of Goods Sold,Gross Profit,R&D Expense,SG&A,\
@@ -120,7 +120,7 @@ def deploy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     monkeypatch.setenv("DAGSTER_HOME", str(made.home / "dagster"))
     monkeypatch.setenv("FINSYNC_REFERENCE", str(folder / "companies.csv"))
     # As many attempts as ever, but not seconds between them: tests/clients has what tells of the pauses
-    monkeypatch.setattr(source_service, "Patience", partial(Patience, backoff=0.01))
+    monkeypatch.setattr(source_service, "RetryPolicy", partial(RetryPolicy, backoff=0.01))
     setup()
     made.use(dict.fromkeys(("pnl", "balance_sheet", "cash_flow"), NOBODY_LISTENS))
     return made

@@ -76,7 +76,7 @@ def test_a_source_that_is_down_fails_alone_and_nothing_is_published_unless_allow
     assert again.finsync("run") == 1
 
     told = " ".join(capsys.readouterr().out.split())
-    assert "Source 'cash_flow' at http://127.0.0.1:9 cannot be reached" in told
+    assert "Source 'cash_flow' at http://127.0.0.1:9: the service cannot be reached" in told
     assert "Start its service" in told
     assert "Nothing is published" in told
     assert again.csv() == before

@@ -14,7 +14,7 @@ from finsync_pipeline.cli.run import occupied_range
 from finsync_pipeline.cli.sources import declared_sources
 from finsync_pipeline.clients import source_service
 from finsync_pipeline.definitions import defs
-from finsync_pipeline.extraction.prefetch import AskedAhead
+from finsync_pipeline.extraction.connect import Prefetch
 from finsync_pipeline.orchestration.resources import RunSources
 
 QUARTERS = ("--quarters", "2009-Q3...2009-Q4")
@@ -58,7 +58,7 @@ def test_the_sensor_asks_all_sources_at_the_same_time(deployment):
 
 
 @pytest.mark.parametrize(
-    ("executor", "steps", "is_ahead"),
+    ("executor", "steps", "is_prefetched"),
     [
         (dg.in_process_executor, ["pnl_delivery", "cash_flow_delivery"], True),
         (dg.in_process_executor, ["pnl_delivery", "pnl__raw"], False),
@@ -67,14 +67,14 @@ def test_the_sensor_asks_all_sources_at_the_same_time(deployment):
     ],
 )
 def test_a_step_asks_alone_where_steps_are_processes_or_its_source_is_the_only_one(
-    deployment, executor: dg.ExecutorDefinition, steps: list[str], is_ahead: bool
+    deployment, executor: dg.ExecutorDefinition, steps: list[str], is_prefetched: bool
 ):
     with answering_services(deployment.data) as urls:
         deployment.use(urls)
         sources = declared_sources()
         [pnl] = [source for source in sources if source.name == "pnl"]
         run, job = SimpleNamespace(step_keys_to_execute=steps, tags={}), SimpleNamespace(executor_def=executor)
-        with AskedAhead() as ahead:
-            stock = RunSources(sources, ahead).stock(SimpleNamespace(run=run, job_def=job), pnl)
-            assert stock.row_count == 5
-            assert (ahead.stock("cash_flow") is not None) is is_ahead
+        with Prefetch() as prefetch:
+            inventory = RunSources(sources, prefetch).inventory(SimpleNamespace(run=run, job_def=job), pnl)
+            assert inventory.row_count == 5
+            assert (prefetch.inventory("cash_flow") is not None) is is_prefetched
