@@ -1,6 +1,6 @@
-"""Kinds of columns, and their Arrow types and arrays."""
+"""Kinds of cells and columns, and their Arrow types and arrays."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -28,33 +28,23 @@ ARROW_TYPES: dict[str, pa.DataType] = {
 _KINDS = {str: "text", int: "integer", float: "number", bytes: "blob"}
 
 
-def kind_of(types: Iterable[type], largest_whole: int = 0) -> str:
-    """The kind of a column with cells of these types; `largest_whole` is the largest absolute whole number.
+def kinds_in(cells: Sequence[Cell]) -> set[str]:
+    """The kinds of the cells that are not missing, and `inexact` for a whole number that a float64 can't represent."""
+    types = set(map(type, cells)) - {type(None)}
+    largest = max(abs(cell) for cell in cells if isinstance(cell, int)) if int in types else 0
+    return {_KINDS[each] for each in types} | ({"inexact"} if largest > LARGEST_EXACT else set())
+
+
+def kind_of(found: set[str]) -> str:
+    """The kind of a column whose cells have these kinds.
 
     A column of whole and other numbers is `number` if a float64 represents all of them, else `mixed`.
     """
-    found = set(types) - {type(None)}
-    if len(found) == 1:
-        return _KINDS[found.pop()]
-    if found == {int, float} and largest_whole <= LARGEST_EXACT:
+    if found <= {"integer", "inexact"}:
+        return "integer" if found else "empty"
+    if found == {"integer", "number"}:
         return "number"
-    return "mixed" if found else "empty"
-
-
-def kind_of_cells(cells: Sequence[Cell]) -> str:
-    """The kind of a column that consists of these cells."""
-    types = set(map(type, cells))
-    largest = max((abs(cell) for cell in cells if isinstance(cell, int)), default=0) if {int, float} <= types else 0
-    return kind_of(types, largest)
-
-
-def joined_kind(one: str, other: str) -> str:
-    """The kind of a column whose parts have these two kinds."""
-    if one == other or other == "empty":
-        return one
-    if one == "empty":
-        return other
-    return "number" if {one, other} == {"integer", "number"} else "mixed"
+    return "mixed" if len(found) > 1 else next(iter(found))
 
 
 def schema_of(columns: Sequence[Column]) -> pa.Schema:
@@ -63,35 +53,24 @@ def schema_of(columns: Sequence[Column]) -> pa.Schema:
 
 
 def array_of(kind: str, cells: Sequence[Cell]) -> pa.Array:
-    """The cells as an Arrow array of this kind. Raises pa.ArrowInvalid if a whole number is too large for a number."""
+    """The cells as an Arrow array of this kind."""
     if kind == "mixed":
         texts = (None if cell is None else orjson.dumps(as_json(cell)).decode() for cell in cells)
         return pa.ExtensionArray.from_storage(pa.json_(), pa.array(texts, pa.string()))
     return pa.array(cells, ARROW_TYPES[kind])
 
 
-def write_batches(writer: Any, chunks: Iterable[list[pa.Array]], schema: pa.Schema) -> int:
+def write_all(writer: Any, chunks: Iterable[pa.RecordBatch]) -> int:
     """Write the chunks, each a few rows, as record batches that are large enough to be read fast; returns the rows."""
-    count = 0
-    for batch in _batches(chunks, schema):
-        writer.write_batch(batch)
-        count += batch.num_rows
-    writer.close()
-    return count
-
-
-def _batches(chunks: Iterable[list[pa.Array]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    pending: list[list[pa.Array]] = []
-    rows = size = 0
+    count, pending = 0, list[pa.RecordBatch]()
     for chunk in chunks:
         pending.append(chunk)
-        rows, size = rows + len(chunk[0]), size + sum(array.nbytes for array in chunk)
-        if rows >= BATCH_ROWS or size >= BATCH_BYTES:
-            yield _joined(pending, schema)
-            pending, rows, size = [], 0, 0
+        count += chunk.num_rows
+        is_full = sum(each.num_rows for each in pending) >= BATCH_ROWS
+        if is_full or sum(each.nbytes for each in pending) >= BATCH_BYTES:
+            writer.write_batch(pa.concat_batches(pending))
+            pending.clear()
     if pending:
-        yield _joined(pending, schema)
-
-
-def _joined(chunks: list[list[pa.Array]], schema: pa.Schema) -> pa.RecordBatch:
-    return pa.record_batch([pa.concat_arrays(column) for column in zip(*chunks, strict=True)], schema=schema)
+        writer.write_batch(pa.concat_batches(pending))
+    writer.close()
+    return count

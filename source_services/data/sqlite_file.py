@@ -1,5 +1,6 @@
 """A SQLite file as a data file: the rows and indexes of one table, read in one transaction."""
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -57,12 +58,9 @@ def _find_table(connection: apsw.Connection, data_file: Path, name: str) -> str:
 
 def _indexes(connection: apsw.Connection, table: str) -> tuple[tuple[str, ...], ...]:
     """The columns of each index; indexes over expressions are left out."""
-    found = set()
-    for index in connection.execute("SELECT name FROM pragma_index_list(?)", (table,)).fetchall():
-        names = [row[0] for row in connection.execute("SELECT name FROM pragma_index_info(?)", index)]
-        if all(names):
-            found.add(tuple(map(str, names)))
-    return tuple(sorted(found))
+    names = "SELECT json_group_array(name) FROM pragma_index_info(list.name)"
+    indexes = connection.execute(f"SELECT ({names}) FROM pragma_index_list(?) AS list", (table,))
+    return tuple(sorted({tuple(columns) for (text,) in indexes if all(columns := json.loads(text))}))
 
 
 def _finite(row: tuple[Any, ...]) -> Sequence[Cell]:

@@ -1,22 +1,17 @@
 """The authorizer: a caller's SQL may read the service's own table and call a list of functions, nothing else."""
 
+import csv
+from pathlib import Path
+
 import apsw
 
 from source_services.errors import RequestError
 
-FUNCTIONS = frozenset(
-    """
-    abs avg ceil ceiling coalesce count cume_dist date datetime dense_rank exp first_value floor glob if ifnull iif
-    instr julianday lag last_value lead length like ln log log10 log2 lower ltrim max median min mod nth_value ntile
-    nullif octet_length percent_rank percentile percentile_cont percentile_disc pow power rank replace round
-    row_number rtrim sign sqrt strftime substr substring sum time timediff total trim trunc typeof unicode unixepoch
-    upper
-    """.split()  # noqa: SIM905 - a table to read
-)
-"""Functions whose result is small, and reveals nothing about SQLite, the machine or other callers."""
+with (Path(__file__).parent / "functions.csv").open(encoding="utf-8", newline="") as _file:
+    _KINDS = {row["name"]: row["kind"] for row in csv.DictReader(_file)}
 
-CLOCK_FUNCTIONS = frozenset(["date", "datetime", "julianday", "strftime", "time", "timediff", "unixepoch"])
-"""Those of the functions that can read the clock: results that depend on them are not cached."""
+FUNCTIONS = frozenset(_KINDS)
+"""Functions whose result is small, and reveals nothing about SQLite, the machine or other callers."""
 
 _LAZY_MODULES = frozenset(
     ["json_each", "json_tree", "jsonb_each", "jsonb_tree", "carray", "dbstat", "generate_series", "bytecode"]
@@ -49,7 +44,8 @@ class Authorizer:
             return apsw.SQLITE_OK
         if action == apsw.SQLITE_FUNCTION:
             name = (second or "").lower()
-            self.is_volatile |= name in CLOCK_FUNCTIONS
+            # Functions of dates can read the clock: results that depend on them are not cached
+            self.is_volatile |= _KINDS.get(name) == "date"
             return apsw.SQLITE_OK if name in FUNCTIONS else self._deny(f"the function {name}()")
         if action == apsw.SQLITE_READ:
             return self._read(first or "", second, database)

@@ -7,10 +7,9 @@ from pathlib import Path
 from source_services.errors import busy
 from source_services.query.connection import GuardedConnection
 from source_services.query.execution import Execution, Result
-from source_services.query.fetch_lock import FetchLock
+from source_services.query.scheduling import FetchLock, TimeBudget
 from source_services.query.snapshot import Snapshot
 from source_services.query.spool import Spool
-from source_services.query.time_budget import TimeBudget
 from source_services.settings import Limits
 
 

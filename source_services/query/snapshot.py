@@ -1,6 +1,5 @@
 """A snapshot: one version of the table while it is served, with its connections, its cache and its Arrow file."""
 
-from base64 import b64encode
 from collections import OrderedDict
 from hashlib import file_digest
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 from source_services.data.table_metadata import TableMetadata
 from source_services.query.connection import GuardedConnection
 from source_services.query.execution import Result
-from source_services.query.spool import Body
+from source_services.query.spool import Body, repr_digest
 from source_services.settings import Limits
 
 MOST_SMALL_RESULTS = 10_000
@@ -100,5 +99,5 @@ class _ResultCache:
 
 def _open_body(file: Path) -> Body:
     content = file.open("rb")
-    digest = b64encode(file_digest(content, "sha256").digest()).decode()
-    return Body(content, content.seek(0, 2), f"sha-256=:{digest}:")
+    digest = repr_digest(file_digest(content, "sha256").digest())
+    return Body(content, content.seek(0, 2), digest)

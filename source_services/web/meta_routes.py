@@ -1,7 +1,7 @@
 """The routes about the service: /schema, /version, /health, /ready, /metrics, /openapi.json and the page at /."""
 
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -17,11 +17,10 @@ from source_services.data.table_metadata import TableMetadata
 from source_services.errors import PROBLEM_TYPES
 from source_services.query.authorizer import FUNCTIONS
 from source_services.query.formats import FORMATS
-from source_services.query.snapshot import Snapshot
-from source_services.web.context import Context, context_of
-from source_services.web.openapi import document
+from source_services.settings import Limits
+from source_services.web import openapi
 from source_services.web.request_params import check_parameters
-from source_services.web.responses import send_document
+from source_services.web.responses import CONTEXT, Handler, send_document
 
 _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
 _STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
@@ -33,27 +32,23 @@ _PAGE_HEADERS = {
 }
 
 
-def schema(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
+def schema(metadata: TableMetadata, limits: Limits) -> dict[str, object]:
     """GET /schema: the table, its columns, and what a request may ask for."""
-    metadata = snapshot.metadata
-    body = _identity(metadata) | {
+    return _identity(metadata) | {
         "columns": [asdict(column) for column in metadata.columns],
         "indexes": metadata.indexes,
         "formats": {each.name: each.media_type for each in FORMATS.values()},
         "functions": sorted(FUNCTIONS),
-        "limits": {limit.name: limit.value for limit in context.table.limits.describe()},
+        "limits": {limit.name: limit.value for limit in limits.describe()},
     }
-    return send_document(request, snapshot, "schema", orjson.dumps(body))
 
 
-def version(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
+def version(metadata: TableMetadata, _: Limits) -> dict[str, object]:
     """GET /version: the data version, and the periods with their content hashes."""
-    metadata = snapshot.metadata
-    body = _identity(metadata) | {
+    return _identity(metadata) | {
         "columns": [column.name for column in metadata.columns],
         "periods": None if metadata.periods is None else [asdict(each) for each in metadata.periods],
     }
-    return send_document(request, snapshot, "version", orjson.dumps(body))
 
 
 def _identity(metadata: TableMetadata) -> dict[str, object]:
@@ -66,46 +61,60 @@ def _identity(metadata: TableMetadata) -> dict[str, object]:
     }
 
 
-def health(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
+def _document(describe: Callable[[TableMetadata, Limits], object]) -> Handler:
+    """The route of a JSON document that describes the version which is served."""
+
+    async def respond(request: web.Request) -> web.Response:
+        check_parameters(request)
+        table = request.app[CONTEXT].table
+        return send_document(request, table.current, orjson.dumps(describe(table.current.metadata, table.limits)))
+
+    return respond
+
+
+async def health(request: web.Request) -> web.Response:
     """GET /health: the process responds."""
+    check_parameters(request)
     return web.json_response({"status": "ok"})
 
 
-def ready(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
+async def ready(request: web.Request) -> web.Response:
     """GET /ready: there is a version to serve; `refusal` says if a newer data file could not be loaded."""
-    return web.json_response({"status": "ready", "data_version": snapshot.version, "refusal": context.table.load_error})
+    check_parameters(request)
+    table = request.app[CONTEXT].table
+    return web.json_response({"status": "ready", "data_version": table.current.version, "refusal": table.load_error})
 
 
-def metrics(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
+async def metrics(request: web.Request) -> web.Response:
     """GET /metrics."""
+    check_parameters(request)
+    context = request.app[CONTEXT]
     body = context.telemetry.exposition(
         queries_running=context.pool.running,
         queries_waiting=context.pool.waiting,
-        table_rows=snapshot.metadata.row_count,
+        table_rows=context.table.current.metadata.row_count,
         versions_published=context.table.published,
         versions_refused=context.table.rejected,
     )
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-def openapi(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
-    """GET /openapi.json."""
-    return send_document(request, snapshot, "openapi", orjson.dumps(document(snapshot.metadata, context.table.limits)))
-
-
-def page(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
+async def page(request: web.Request) -> web.Response:
     """GET /: the page with a query form, examples and the reference."""
+    check_parameters(request)
+    table = request.app[CONTEXT].table
+    metadata = table.current.metadata
     text = _PAGES.get_template("page.html").render(
         style=_STYLE,
-        metadata=snapshot.metadata,
-        examples=_examples(snapshot.metadata),
-        sql=f"SELECT *\nFROM {quoted(snapshot.metadata.service.name)}\nLIMIT 20",
+        metadata=metadata,
+        examples=_examples(metadata),
+        sql=f"SELECT *\nFROM {quoted(metadata.service.name)}\nLIMIT 20",
         formats=FORMATS.values(),
-        limits=context.table.limits.describe(),
+        limits=table.limits.describe(),
         functions=sorted(FUNCTIONS),
         problem_types=PROBLEM_TYPES,
     )
-    return send_document(request, snapshot, "page", text.encode(), _PAGE_HEADERS)
+    return send_document(request, table.current, text.encode(), _PAGE_HEADERS)
 
 
 def _examples(metadata: TableMetadata) -> list[tuple[str, str]]:
@@ -125,24 +134,12 @@ def _examples(metadata: TableMetadata) -> list[tuple[str, str]]:
     return examples
 
 
-def _handler(
-    respond: Callable[[web.Request, Context, Snapshot], web.Response],
-) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handle(request: web.Request) -> web.Response:
-        check_parameters(request)
-        context = context_of(request)
-        with context.table.current as snapshot:
-            return respond(request, context, snapshot)
-
-    return handle
-
-
-ROUTES = {
-    "/": _handler(page),
-    "/schema": _handler(schema),
-    "/version": _handler(version),
-    "/health": _handler(health),
-    "/ready": _handler(ready),
-    "/metrics": _handler(metrics),
-    "/openapi.json": _handler(openapi),
+ROUTES: dict[str, Handler] = {
+    "/": page,
+    "/schema": _document(schema),
+    "/version": _document(version),
+    "/openapi.json": _document(openapi.document),
+    "/health": health,
+    "/ready": ready,
+    "/metrics": metrics,
 }

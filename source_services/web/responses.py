@@ -1,7 +1,12 @@
-"""Responses: results with the headers that prove them complete, documents, entity tags, and problem details."""
+"""Responses: results with the headers that prove them complete, documents, entity tags, and problem details.
+
+`Context` is what all routes of one service share.
+"""
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from hashlib import sha256
 from uuid import uuid4
 
@@ -13,9 +18,12 @@ from multidict import CIMultiDict
 from source_services.errors import RequestError
 from source_services.query.execution import Execution, Result
 from source_services.query.formats import Format
+from source_services.query.pool import QueryPool
 from source_services.query.snapshot import Snapshot
 from source_services.query.spool import Body
-from source_services.web.context import context_of
+from source_services.served_table import ServedTable
+from source_services.web.access import AccessControl
+from source_services.web.telemetry import Telemetry
 
 LOG_FIELDS = web.RequestKey("log_fields", dict)
 """Fields of the request's log line besides those that every request has."""
@@ -24,6 +32,20 @@ SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-
 
 JSON = {"Content-Type": "application/json"}
 
+
+@dataclass(frozen=True)
+class Context:
+    """The table of a service, and what serves it."""
+
+    table: ServedTable
+    pool: QueryPool
+    access: AccessControl
+    telemetry: Telemetry
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+CONTEXT = web.AppKey("context", Context)
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -31,7 +53,7 @@ async def send_execution(
     request: web.Request, snapshot: Snapshot, execution: Execution, seconds: float
 ) -> web.StreamResponse:
     """Send the result of the execution: 304 if the caller has it, else from the cache, else from the query pool."""
-    context = context_of(request)
+    context = request.app[CONTEXT]
     tag = tag_of(snapshot.version, *execution.key)
     if has_tag(request, tag, or_any=False):
         return web.Response(status=304, headers=_headers(snapshot, tag))
@@ -50,7 +72,7 @@ async def send_result(
     """Send the result, with an entity tag if it may be cached."""
     if tag is not None and has_tag(request, tag):
         return web.Response(status=304, headers=_headers(snapshot, tag))
-    context, body = context_of(request), result.body
+    context, body = request.app[CONTEXT], result.body
     headers = _headers(snapshot, tag)
     headers["Content-Type"] = format_.media_type + ("; charset=utf-8" if format_.media_type == "text/csv" else "")
     headers["X-Row-Count"] = str(result.row_count)
@@ -75,10 +97,10 @@ async def send_result(
 
 
 def send_document(
-    request: web.Request, snapshot: Snapshot, name: str, content: bytes, headers: dict[str, str] = JSON
+    request: web.Request, snapshot: Snapshot, content: bytes, headers: dict[str, str] = JSON
 ) -> web.Response:
     """Send a small document about this version."""
-    tag = tag_of(snapshot.version, name)
+    tag = tag_of(snapshot.version, request.path)
     headers = _headers(snapshot, tag) | headers
     if has_tag(request, tag):
         return web.Response(status=304, headers=headers)
@@ -105,9 +127,17 @@ def request_id_of(request: web.BaseRequest) -> str:
 
 
 def problem_response(error: RequestError, request_id: str) -> web.Response:
-    """The error as problem details (RFC 9457)."""
+    """The error as problem details (RFC 9457), whose `type` is an anchor on the service's own page."""
     headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store", **error.headers}
-    return web.Response(status=error.type.status, body=orjson.dumps(error.body(request_id)), headers=headers)
+    details = {
+        "type": f"/#{error.code}",
+        "title": error.type.title,
+        "status": error.type.status,
+        "detail": str(error),
+        "instance": f"urn:request:{request_id}",
+        "code": error.code,
+    }
+    return web.Response(status=error.type.status, body=orjson.dumps(details), headers=headers)
 
 
 def _headers(snapshot: Snapshot, tag: str | None) -> dict[str, str]:

@@ -15,9 +15,8 @@ from source_services.errors import RequestError, invalid_parameter
 from source_services.query.execution import Execution, PageExecution
 from source_services.query.formats import Format
 from source_services.query.snapshot import Snapshot
-from source_services.web.context import context_of
 from source_services.web.request_params import as_cells, check_parameters, format_of, whole_number
-from source_services.web.responses import send_execution, send_result, tag_of
+from source_services.web.responses import CONTEXT, send_execution, send_result, tag_of
 
 DEFAULT_PAGE_ROWS = 1_000
 BODY_SECONDS = 30
@@ -29,7 +28,7 @@ _PARAMETER = "p."
 
 async def data(request: web.Request) -> web.StreamResponse:
     """GET /data: rows of the table, all or one page."""
-    context = context_of(request)
+    context = request.app[CONTEXT]
     check_parameters(request, ["format", "limit", "next"], ["column", "missing"], _FILTER)
     format_ = format_of(request)
     with context.table.current as snapshot:
@@ -51,7 +50,7 @@ async def data(request: web.Request) -> web.StreamResponse:
 
 async def query(request: web.Request) -> web.StreamResponse:
     """GET and POST /query: the rows of a SELECT."""
-    limits = context_of(request).table.limits
+    limits = request.app[CONTEXT].table.limits
     parameters: dict[str, Cell]
     if request.method == "POST":
         check_parameters(request, ["format"])
@@ -65,7 +64,7 @@ async def query(request: web.Request) -> web.StreamResponse:
         raise invalid_parameter("the parameter q is missing", "send q=SELECT ...")
     format_ = format_of(request)
     execution = Execution(sql, parameters, format_, limits.json_rows if format_.name == "json" else limits.result_rows)
-    with context_of(request).table.current as snapshot:
+    with request.app[CONTEXT].table.current as snapshot:
         return await send_execution(request, snapshot, execution, limits.query_seconds)
 
 
@@ -73,7 +72,7 @@ async def _read_body(request: web.Request) -> tuple[str, dict[str, Cell]]:
     """The statement and the parameters of a POST. Raises RequestError."""
     form = 'send {"q": "SELECT ...", "parameters": {"name": value}} as application/json'
     if request.content_type != "application/json":
-        raise RequestError("media-type", "the body is not application/json", form)
+        raise RequestError("media-type", fix=form)
     try:
         async with asyncio.timeout(BODY_SECONDS):
             body = orjson.loads(await request.read())
@@ -169,7 +168,7 @@ def _read_token(token: str, version: str, rows: _RequestedRows) -> int:
     except ValueError:
         of_version, row, checksum = "", -1, ""
     if row >= 0 and of_version != version[:16]:
-        raise RequestError("version-gone", "a newer data version is served since that page", "start again without next")
+        raise RequestError("version-gone")
     if row < 0 or checksum != _checksum(version, row, rows):
         what = "next is not the token of a page with these columns and filters"
         raise invalid_parameter(what, "start without it")

@@ -9,6 +9,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 LOG = logging.getLogger("source_services")
+LOG_LEVELS = ("debug", "info", "warning", "error")
 _GAUGES = {
     "queries_running": "Queries that run now.",
     "queries_waiting": "Queries that wait for a connection.",

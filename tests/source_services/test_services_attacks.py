@@ -16,7 +16,7 @@ from service_client import check_problem, clients_of, started
 
 PROGRAM = (
     "-c",
-    "from source_services.query import time_budget; time_budget.WALL_FACTOR = 1_000\n"
+    "from source_services.query import scheduling; scheduling.WALL_FACTOR = 1_000\n"
     "from source_services.cli import main; main()",
 )
 """The services without their bound on the wall clock: on a busy machine too, processor time stops a query."""

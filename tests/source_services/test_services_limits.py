@@ -14,8 +14,9 @@ from urllib.parse import quote
 import pytest
 from service_client import FORMATS, check_complete, check_problem, result_of, serving, until
 
-from source_services.query import time_budget
-from source_services.settings import Limits, SettingError, variable
+from source_services.errors import ConfigurationError
+from source_services.query import scheduling
+from source_services.settings import Limits, variable
 
 TOKEN = "a-Token.of_40~characters+/=0123456789abcd"
 LONG = "SELECT count(*) FROM " + ", ".join(f"numbers t{number}" for number in range(9))
@@ -79,7 +80,7 @@ def test_a_query_that_waits_gets_the_connection_that_becomes_free(numbers):
 
 
 def test_a_query_is_stopped_when_its_time_is_over_and_its_connection_used_again(numbers, monkeypatch):
-    monkeypatch.setattr(time_budget, "WALL_FACTOR", 1_000)  # however busy the machine is
+    monkeypatch.setattr(scheduling, "WALL_FACTOR", 1_000)  # however busy the machine is
     client = numbers(connections=1, query_seconds=0.3)
     assert "after 0.3 s" in check_problem(client.post(LONG), 504, "query-timeout")["detail"]
     for number in range(5):
@@ -87,7 +88,7 @@ def test_a_query_is_stopped_when_its_time_is_over_and_its_connection_used_again(
 
 
 def test_a_query_is_stopped_when_the_machine_is_too_busy_for_it(numbers, monkeypatch):
-    monkeypatch.setattr(time_budget, "WALL_FACTOR", 0.001)
+    monkeypatch.setattr(scheduling, "WALL_FACTOR", 0.001)
     client = numbers(query_seconds=100)
     answer = client.post(LONG)
     assert "too busy" in check_problem(answer, 503, "busy")["detail"]
@@ -465,7 +466,7 @@ def test_every_limit_is_set_by_its_variable_and_explained(monkeypatch, name, val
     cure = "whole number of 1 or more; write it like 1000" if is_whole else "number above 0; write it like 10 or 0.5"
     for wrong in ("0", "-1", ".5", "0.0", "ten", "nan", " 1", "1_000", "1e3", "٣", "9" * 30, *["1.5"] * is_whole):
         monkeypatch.setenv(variable(name), wrong)
-        with pytest.raises(SettingError, match=rf"{variable(name)}: .* is not a {cure}"):
+        with pytest.raises(ConfigurationError, match=rf"{variable(name)}: .* is not a {cure}"):
             Limits.from_environment()
 
 
