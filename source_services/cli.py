@@ -1,6 +1,7 @@
 """The command line `python -m source_services`: options and settings in, running services out."""
 
 import argparse
+import asyncio
 import ipaddress
 import os
 import signal
@@ -33,7 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.log not in LOG_LEVELS:
         parser.error(f"{options.log!r} is not a level of the log: use one of {', '.join(LOG_LEVELS)}")
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: sys.exit(0))
     log_to_stderr(options.log)
     try:
         limits, token = Limits.from_environment(), _token(options.host)
@@ -41,12 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
             to_serve = _one(options) if options.service is not None else _all(options)
             folder = options.databases or Path(stack.enter_context(TemporaryDirectory(prefix="finsync-services-")))
             tables = [ServedTable(service, data_file, folder, limits) for service, data_file in to_serve]
-            serve(tables, options.host, token, options.look_seconds)
+            asyncio.run(serve(tables, options.host, token, options.look_seconds))
     except ServicesError as error:
         print(f"source_services: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 0
     return 0
 
 
@@ -133,15 +133,9 @@ def _parser() -> argparse.ArgumentParser:
     period_column = "Column of the one service that contains the period end."
     columns = "Columns of the one service to index together, for fast lookups. May be repeated."
     look = "How often to look for a newer data file. Default: 1."
-    add("--port", type=_port, metavar="N", help=port)
-    add("--base-port", type=_port, metavar="N", help=base_port)
+    add("--port", type=int, metavar="N", help=port)
+    add("--base-port", type=int, metavar="N", help=base_port)
     add("--period-column", metavar="NAME", help=period_column)
     add("--index", nargs="+", action="append", default=[], metavar="NAME", help=columns)
     add("--look-seconds", type=float, default=LOOK_SECONDS, metavar="S", help=look)
     return parser
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: give a whole number from 0 to 65535")
-    return int(text)

@@ -48,12 +48,7 @@ class RequestError(ServicesError):
 
     def __init__(self, code: str, what: str = "", fix: str = "", headers: dict[str, str] | None = None) -> None:
         super().__init__(what or PROBLEM_TYPES[code].what, fix or PROBLEM_TYPES[code].fix)
-        self.code, self.headers = code, headers or {}
-
-    @property
-    def type(self) -> ProblemType:
-        """Status, title and meaning."""
-        return PROBLEM_TYPES[self.code]
+        self.code, self.type, self.headers = code, PROBLEM_TYPES[code], headers or {}
 
 
 def busy(what: str, retry_seconds: int) -> RequestError:

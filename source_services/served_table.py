@@ -17,9 +17,6 @@ LOG = logging.getLogger("source_services")
 LONGEST_TEMPORARY_PATH = 70
 """Characters of the temporary folder's path: the forkserver's socket is below it, and its path may have about 100."""
 
-FileIdentity = tuple[int, int, int]
-"""Inode, size and modification time: what distinguishes two files at the same path."""
-
 
 class ServedTable:
     """One table: `current` is the version that is served, `load_error` says if a newer one could not be loaded."""
@@ -81,7 +78,8 @@ class ServedTable:
         self.current.retire()
 
 
-def _identity(data_file: Path) -> FileIdentity | None:
+def _identity(data_file: Path) -> tuple[int, int, int] | None:
+    """Inode, size and modification time: what distinguishes two files at the same path; None if there is no file."""
     try:
         status = data_file.stat()
     except OSError:

@@ -19,8 +19,8 @@ from source_services.query.pool import QueryPool
 from source_services.served_table import ServedTable
 from source_services.settings import Service
 from source_services.web.access import AccessControl
-from source_services.web.app import create_app, http_error
-from source_services.web.responses import SECURITY_HEADERS, Context, problem_response, request_id_of
+from source_services.web.app import SECURITY_HEADERS, create_app, http_error
+from source_services.web.responses import Context, problem_response, request_id_of
 from source_services.web.telemetry import Telemetry
 
 LOOK_SECONDS = 1.0
@@ -32,7 +32,7 @@ SHUTDOWN_SECONDS = 10
 _HTTP: dict[str, Any] = {"keepalive_timeout": 60, "max_line_size": 16_380, "max_field_size": 16_380, "access_log": None}
 
 
-def serve(tables: list[ServedTable], host: str, token: str | None, look_seconds: float) -> None:
+async def serve(tables: list[ServedTable], host: str, token: str | None, look_seconds: float) -> None:
     """Serve each table at its service's port (0: any free one) until a signal stops the process.
 
     Callers must send the token, if there is one. Each data file is looked at every `look_seconds`. Raises
@@ -43,12 +43,6 @@ def serve(tables: list[ServedTable], host: str, token: str | None, look_seconds:
     gc.set_threshold(50_000, 20, 20)
     # SQLite has one limit for the whole process, which no statement can raise
     apsw.hard_heap_limit(tables[0].limits.heap_bytes)
-    asyncio.run(_serve(tables, sockets, host, token, look_seconds))
-
-
-async def _serve(
-    tables: list[ServedTable], sockets: list[socket.socket], host: str, token: str | None, look_seconds: float
-) -> None:
     stopped = asyncio.Event()
     for signal_ in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_, stopped.set)

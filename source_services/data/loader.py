@@ -10,8 +10,7 @@ from tempfile import TemporaryDirectory
 import apsw
 import pyarrow as pa
 
-from source_services.data.arrow_types import CHUNK_ROWS, array_of, schema_of, write_all
-from source_services.data.columns import Table, quoted, quoted_list
+from source_services.data.columns import CHUNK_ROWS, Table, array_of, quoted, quoted_list, schema_of, write_all
 from source_services.data.data_files import open_table
 from source_services.data.table_metadata import TableMetadata, read_metadata
 from source_services.errors import DataFileError
@@ -88,10 +87,9 @@ def _indexes(service: Service, data_file: Path, table: Table) -> tuple[tuple[str
 
 
 def _write_arrow(connection: apsw.Connection, metadata: TableMetadata, file: Path) -> None:
-    names = quoted_list(column.name for column in metadata.columns)
-    sql = f"SELECT {names} FROM {quoted(metadata.service.name)} ORDER BY _rowid_"
-    rows = connection.execute(sql)
-    kinds, schema = [column.kind for column in metadata.columns], schema_of(metadata.columns)
+    names, kinds = [each.name for each in metadata.columns], [each.kind for each in metadata.columns]
+    rows = connection.execute(f"SELECT {quoted_list(names)} FROM {quoted(metadata.service.name)} ORDER BY _rowid_")
+    schema = schema_of(names, kinds)
 
     def chunks() -> Iterator[pa.RecordBatch]:
         while chunk := list(islice(rows, CHUNK_ROWS)):

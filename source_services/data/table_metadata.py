@@ -14,8 +14,7 @@ from pathlib import Path
 import apsw
 import orjson
 
-from source_services.data.arrow_types import kind_of, kinds_in
-from source_services.data.columns import Cell, Column, quoted, quoted_list
+from source_services.data.columns import Cell, Column, kind_of, kinds_in, quoted, quoted_list
 from source_services.settings import Service
 
 ROWS_AT_A_TIME = 500

@@ -27,16 +27,12 @@ def reserved_names(connection: apsw.Connection, table: str) -> frozenset[str]:
 
 
 class Authorizer:
-    """SQLite's authorizer callback: it decides about each action of a statement before any of it runs."""
+    """SQLite's authorizer callback for one statement: it decides about each action before any of them runs."""
 
     def __init__(self, table: str, reserved: frozenset[str]) -> None:
         self._table, self._reserved = table, reserved
         self.denied: str | None = None
         self.is_volatile = False
-
-    def reset(self) -> None:
-        """Forget the statement before."""
-        self.denied, self.is_volatile = None, False
 
     def __call__(self, action: int, first: str | None, second: str | None, database: str | None, _: str | None) -> int:
         """Whether SQLite may take the action."""

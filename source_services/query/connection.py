@@ -32,7 +32,7 @@ _INTERNAL_ERRORS = (apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError, aps
 class Selection:
     """The columns of a SELECT, and its rows, a few hundred at a time.
 
-    Names are distinct; a kind is None if SQL computes the column. `row_bytes` is an upper bound on the bytes of a row.
+    Names are distinct; a kind is None if SQL computes the column. `rows_at_a_time` is how many may be held at a time.
     `is_volatile`: the rows depend on the time of day. `found` has the kinds of the cells of each computed column, as
     far as they are known, by the column's place. `members` are further members of the result in JSON.
     """
@@ -40,15 +40,10 @@ class Selection:
     names: list[str]
     kinds: list[str | None]
     groups: Iterator[Rows]
-    row_bytes: int = 0
+    rows_at_a_time: int = BYTES_AT_A_TIME
     is_volatile: bool = False
     found: dict[int, set[str]] = field(default_factory=dict)
     members: dict[str, str | None] = field(default_factory=dict)
-
-    @property
-    def rows_that_fit(self) -> int:
-        """How many rows may be held at a time."""
-        return max(1, BYTES_AT_A_TIME // max(1, self.row_bytes))
 
 
 class GuardedConnection:
@@ -67,9 +62,9 @@ class GuardedConnection:
             flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
             statementcachesize=0,  # SQLite doesn't authorize a cached statement again
         )
-        self._authorizer = Authorizer(self._table, reserved_names(self._connection, self._table))
+        self._reserved = reserved_names(self._connection, self._table)
+        self._authorizer = Authorizer(self._table, self._reserved)
         self._set_guards(len(metadata.columns))
-        self._connection.authorizer = self._authorizer
         self._connection.exec_trace = self._trace
         self._connection.set_progress_handler(lambda: self._budget.remaining() <= 0, STEPS_BETWEEN_CHECKS)
 
@@ -94,7 +89,7 @@ class GuardedConnection:
     def select(self, sql: str, parameters: Mapping[str, Cell]) -> Selection:
         """Run one SELECT. Raises RequestError, here or while the rows are taken."""
         self.finish()
-        self._authorizer.reset()
+        self._connection.authorizer = self._authorizer = Authorizer(self._table, self._reserved)
         if (length := len(sql.encode(errors="replace"))) > self._limits.sql_bytes:
             what = f"the SQL has {length:,} bytes; the limit is {self._limits.sql_bytes:,}"
             raise RequestError("too-large", what, "send a shorter statement")
@@ -150,8 +145,9 @@ class GuardedConnection:
         selection = Selection(distinct_names(column[0] for column in columns), kinds, iter(()))
         # Columns of the table, each once, are at most a row of the table; a computed column is at most a value
         times = Counter(origin for kind, origin in zip(kinds, origins, strict=True) if kind is not None)
-        selection.row_bytes = max(times.values(), default=0) * self._row_bytes + kinds.count(None) * self._value_bytes
-        selection.groups = self._groups(cursor, selection.rows_that_fit)
+        row_bytes = max(times.values(), default=0) * self._row_bytes + kinds.count(None) * self._value_bytes
+        selection.rows_at_a_time = max(1, BYTES_AT_A_TIME // max(1, row_bytes))
+        selection.groups = self._groups(cursor, selection.rows_at_a_time)
         self._selection = selection
         return True
 

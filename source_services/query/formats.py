@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from source_services.data.arrow_types import CHUNK_ROWS, array_of, kind_of, kinds_in, schema_of, write_all
-from source_services.data.columns import Cell, Column, as_json
+from source_services.data.columns import CHUNK_ROWS, Cell, array_of, as_json, kind_of, kinds_in, schema_of, write_all
 from source_services.query.connection import BYTES_AT_A_TIME, Selection
 from source_services.query.spool import SpooledFile
 
@@ -74,7 +73,7 @@ def write_batches(
     first: Cells = next(chunks, [[] for _ in selection.names])
     kinds = _kinds(selection, first)
     written = ["text" if kind in as_text else kind for kind in kinds]
-    schema = schema_of(list(map(Column, selection.names, written)))
+    schema = schema_of(selection.names, written)
 
     def batches() -> Iterator[pa.RecordBatch]:
         for chunk in chain([first] if first[0] else [], chunks):
@@ -106,7 +105,7 @@ def _text_array(cells: list[Cell]) -> pa.Array:
 def _chunks(selection: Selection) -> Iterator[Cells]:
     """The cells by column, of a few rows at a time."""
     columns: Cells = [[] for _ in selection.names]
-    size, may_be_long = 0, selection.rows_that_fit < CHUNK_ROWS
+    size, may_be_long = 0, selection.rows_at_a_time < CHUNK_ROWS
     for rows in selection.groups:
         for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
             column.extend(cells)

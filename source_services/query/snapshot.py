@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from hashlib import file_digest
-from pathlib import Path
 
 from source_services.data.table_metadata import TableMetadata
 from source_services.query.connection import GuardedConnection
@@ -25,7 +24,9 @@ class Snapshot:
         self.metadata = metadata
         self._small_results = _ResultCache(limits.kept_small_bytes, MOST_SMALL_RESULTS)
         self._large_results = _ResultCache(limits.kept_bytes, MOST_LARGE_RESULTS)
-        self.whole_table = Result(_open_body(metadata.arrow), metadata.row_count)
+        whole_table = metadata.arrow.open("rb")
+        digest = repr_digest(file_digest(whole_table, "sha256").digest())
+        self.whole_table = Result(Body(whole_table, whole_table.tell(), digest), metadata.row_count)
         # All now: an unreadable file is noticed early, and the files can be removed when another version is served
         self._idle = [GuardedConnection(metadata, limits) for _ in range(limits.connections)]
         self._uses, self._is_retired = 0, False
@@ -95,9 +96,3 @@ class _ResultCache:
         while self._bytes > self._most_bytes or len(self._results) > self._most_results:
             _, oldest = self._results.popitem(last=False)
             self._bytes -= oldest.body.length + OVERHEAD_BYTES
-
-
-def _open_body(file: Path) -> Body:
-    content = file.open("rb")
-    digest = repr_digest(file_digest(content, "sha256").digest())
-    return Body(content, content.seek(0, 2), digest)

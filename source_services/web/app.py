@@ -4,20 +4,15 @@ import logging
 import time
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from source_services.errors import PROBLEM_TYPES, RequestError
 from source_services.web import meta_routes, row_routes
-from source_services.web.responses import (
-    CONTEXT,
-    LOG_FIELDS,
-    SECURITY_HEADERS,
-    Context,
-    Handler,
-    problem_response,
-    request_id_of,
-)
+from source_services.web.responses import CONTEXT, LOG_FIELDS, Context, problem_response, request_id_of
 
 LOG = logging.getLogger("source_services")
+
+SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 HEADERS = web.RequestKey("headers", dict)
 """Headers of the response, whatever it is."""

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import urlencode
+from typing import Any
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -18,21 +19,26 @@ from source_services.errors import PROBLEM_TYPES
 from source_services.query.authorizer import FUNCTIONS
 from source_services.query.formats import FORMATS
 from source_services.settings import Limits
-from source_services.web import openapi
 from source_services.web.request_params import check_parameters
-from source_services.web.responses import CONTEXT, Handler, send_document
+from source_services.web.responses import CONTEXT, send_document
 
-_PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
-_STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+Document = dict[str, Any]
+
+_FOLDER = Path(__file__).parent
+_PAGES = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined)
+_STYLE = (_FOLDER / "page.css").read_text(encoding="utf-8")
 _STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
 _PAGE_HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
 }
+_OPENAPI = (_FOLDER / "openapi.json").read_text(encoding="utf-8")
+_JSON_TYPES = {"text": "string", "integer": "integer", "number": "number", "blob": "string", "mixed": "string number"}
+_FORMAT, _TAG = ({"$ref": f"#/components/parameters/{name}"} for name in ("format", "tag"))
 
 
-def schema(metadata: TableMetadata, limits: Limits) -> dict[str, object]:
+def schema(metadata: TableMetadata, limits: Limits) -> Document:
     """GET /schema: the table, its columns, and what a request may ask for."""
     return _identity(metadata) | {
         "columns": [asdict(column) for column in metadata.columns],
@@ -43,7 +49,7 @@ def schema(metadata: TableMetadata, limits: Limits) -> dict[str, object]:
     }
 
 
-def version(metadata: TableMetadata, _: Limits) -> dict[str, object]:
+def version(metadata: TableMetadata, _: Limits) -> Document:
     """GET /version: the data version, and the periods with their content hashes."""
     return _identity(metadata) | {
         "columns": [column.name for column in metadata.columns],
@@ -51,7 +57,7 @@ def version(metadata: TableMetadata, _: Limits) -> dict[str, object]:
     }
 
 
-def _identity(metadata: TableMetadata) -> dict[str, object]:
+def _identity(metadata: TableMetadata) -> Document:
     return {
         "service": metadata.service.name,
         "table": metadata.service.name,
@@ -59,6 +65,56 @@ def _identity(metadata: TableMetadata) -> dict[str, object]:
         "row_count": metadata.row_count,
         "data_version": metadata.data_version,
     }
+
+
+def openapi(metadata: TableMetadata, limits: Limits) -> Document:
+    """GET /openapi.json: every route with its parameters, responses and problems."""
+    document: Document = orjson.loads(_OPENAPI)
+    info, paths, common_problems = document["info"], document["paths"], document.pop("problems")
+    document["info"] = {key: text.replace("{table}", metadata.service.name) for key, text in info.items()}
+    schemas, parameters = document["components"]["schemas"], document["components"]["parameters"]
+    schemas["Columns"]["items"]["enum"] = [column.name for column in metadata.columns]
+    schemas["Row"]["properties"] = {
+        each.name: {"type": [*_JSON_TYPES.get(each.kind, "").split(), "null"]} for each in metadata.columns
+    }
+    schemas["Problem"]["properties"]["code"]["enum"] = list(PROBLEM_TYPES)
+    schemas["Page"]["properties"]["rows"]["maxItems"] = limits.page_rows
+    parameters["limit"]["schema"]["maximum"] = limits.page_rows
+    parameters["format"]["schema"]["enum"] = list(FORMATS)
+    paths["/data"]["get"]["parameters"] += [_filter(column.name) for column in metadata.columns]
+    for path, methods in paths.items():
+        paths[path] = {method: _operation(common_problems, **operation) for method, operation in methods.items()}
+        paths[path]["head"] = _head(paths[path]["get"])
+    return document
+
+
+def _filter(column: str) -> Document:
+    description = f"Only rows with one of these values of {column}."
+    schema = {"type": "array", "items": {"type": "string"}}
+    return {"name": f"filter.{column}", "in": "query", "description": description, "schema": schema}
+
+
+def _operation(
+    common_problems: list[str], content: Document, problems: tuple[str, ...] = (), **operation: Any
+) -> Document:
+    """The operation with its responses: the content or a problem, and 304 where the caller may send an entity tag."""
+    if _FORMAT in operation["parameters"]:
+        content = {each.media_type: {} for each in FORMATS.values()} | content
+    responses: Document = {"200": {"description": operation["summary"], "content": content}}
+    if _TAG in operation["parameters"]:
+        responses["304"] = {"description": "The caller has this response already."}
+    for code in [*common_problems, *problems]:
+        type_ = PROBLEM_TYPES[code]
+        response = responses.setdefault(str(type_.status), {"description": ""})
+        response["description"] = f"{response['description']} {type_.meaning}".strip()
+        response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return operation | {"responses": responses}
+
+
+def _head(get: Document) -> Document:
+    """HEAD has the same responses as GET, without bodies."""
+    responses = {status: {"description": each["description"]} for status, each in get["responses"].items()}
+    return get | {"responses": responses}
 
 
 def _document(describe: Callable[[TableMetadata, Limits], object]) -> Handler:
@@ -107,8 +163,7 @@ async def page(request: web.Request) -> web.Response:
     text = _PAGES.get_template("page.html").render(
         style=_STYLE,
         metadata=metadata,
-        examples=_examples(metadata),
-        sql=f"SELECT *\nFROM {quoted(metadata.service.name)}\nLIMIT 20",
+        quoted=quoted,
         formats=FORMATS.values(),
         limits=table.limits.describe(),
         functions=sorted(FUNCTIONS),
@@ -117,28 +172,11 @@ async def page(request: web.Request) -> web.Response:
     return send_document(request, table.current, text.encode(), _PAGE_HEADERS)
 
 
-def _examples(metadata: TableMetadata) -> list[tuple[str, str]]:
-    """What a caller may try, and its URL."""
-    table, columns = quoted(metadata.service.name), [column.name for column in metadata.columns]
-    two_columns = urlencode({"limit": 5, "column": columns[:2], "format": "csv"}, True)
-    examples = [
-        ("the first five rows", "/data?" + urlencode({"limit": 5})),
-        ("two of their columns, as CSV", "/data?" + two_columns),
-        ("the number of rows", "/query?" + urlencode({"q": f"SELECT count(*) AS rows FROM {table}"})),
-        ("all rows, as Parquet", "/data?format=parquet"),
-    ]
-    if metadata.service.period_column is not None:
-        period = quoted(metadata.service.period_column)
-        counts = f"SELECT {period}, count(*) AS rows FROM {table} GROUP BY 1 ORDER BY 2 DESC"
-        examples.insert(2, ("rows by period", "/query?" + urlencode({"q": counts})))
-    return examples
-
-
 ROUTES: dict[str, Handler] = {
     "/": page,
     "/schema": _document(schema),
     "/version": _document(version),
-    "/openapi.json": _document(openapi.document),
+    "/openapi.json": _document(openapi),
     "/health": health,
     "/ready": ready,
     "/metrics": metrics,

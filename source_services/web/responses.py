@@ -5,15 +5,12 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from uuid import uuid4
 
 import orjson
 from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
-from multidict import CIMultiDict
 
 from source_services.errors import RequestError
 from source_services.query.execution import Execution, Result
@@ -28,8 +25,6 @@ from source_services.web.telemetry import Telemetry
 LOG_FIELDS = web.RequestKey("log_fields", dict)
 """Fields of the request's log line besides those that every request has."""
 
-SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-
 JSON = {"Content-Type": "application/json"}
 
 
@@ -43,7 +38,6 @@ class Context:
     telemetry: Telemetry
 
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CONTEXT = web.AppKey("context", Context)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -85,15 +79,13 @@ async def send_result(
         context.telemetry.bytes.labels(format_.name).inc(body.length)
     if isinstance(body.content, bytes):
         return web.Response(body=body.content, headers=headers)
-    response = FileResponse(body, headers)
     try:
         async with asyncio.timeout(context.table.limits.send_seconds):
-            await response.prepare(request)
+            return await _send_file(request, body, headers)
     except TimeoutError:
         if request.transport is not None:
             request.transport.abort()
         raise ConnectionAbortedError("the client took too long") from None
-    return response
 
 
 def send_document(
@@ -145,24 +137,15 @@ def _headers(snapshot: Snapshot, tag: str | None) -> dict[str, str]:
     return headers | ({"ETag": tag, "Cache-Control": "no-cache"} if tag else {"Cache-Control": "no-store"})
 
 
-class FileResponse(web.StreamResponse):
-    """The bytes of a file, which the kernel sends without passing them through this process."""
-
-    def __init__(self, body: Body, headers: dict[str, str]) -> None:
-        super().__init__(headers=CIMultiDict(headers))
-        self._file = body.content
-        self.content_length = body.length
-
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Send the headers and, unless the method is HEAD, the file."""
-        if self.prepared:
-            return await super().prepare(request)
-        writer = await super().prepare(request)
-        transport = request.transport
-        if transport is None:
-            raise ConnectionResetError("the client disconnected")
-        if request.method != "HEAD":
-            assert not isinstance(self._file, bytes)
-            await asyncio.get_running_loop().sendfile(transport, self._file, 0, self.content_length)
-        await self.write_eof()
-        return writer
+async def _send_file(request: web.Request, body: Body, headers: dict[str, str]) -> web.StreamResponse:
+    """Send the bytes of a file, which the kernel does without passing them through this process."""
+    response = web.StreamResponse(headers=headers)
+    response.content_length = body.length
+    await response.prepare(request)
+    if request.transport is None:
+        raise ConnectionResetError("the client disconnected")
+    if request.method != "HEAD":
+        assert not isinstance(body.content, bytes)
+        await asyncio.get_running_loop().sendfile(request.transport, body.content, 0, body.length)
+    await response.write_eof()
+    return response

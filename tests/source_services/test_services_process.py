@@ -153,7 +153,8 @@ def test_what_cannot_be_served_is_reported(write, tmp_path):
 def test_options_that_do_not_fit_are_reported(write):
     assert "--base-port is for all" in refused("--port", 8000)
     assert "use --port for one" in refused("pnl", "--base-port", 8000)
-    assert "is not a port" in refused("pnl", "--port", 70000)
+    assert "pnl cannot listen on 127.0.0.1, port 70000" in refused("pnl", "--port", 70000)
+    assert "is not a level of the log" in refused("pnl", FINSYNC_SERVICES_LOG="loud")
     data_file = write("tax.csv", "a\n1\n")
     assert "tax cannot listen on 192.0.2.1" in refused(
         *("tax", "--data", data_file, "--host", "192.0.2.1"), FINSYNC_SERVICES_TOKEN=TOKEN
