@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         limits, token = Limits.from_environment(), _token(options.host)
         with ExitStack() as stack:
-            to_serve = _one(options) if options.service is not None else _all(options)
+            to_serve = _named_service(options) if options.service is not None else _found_services(options)
             folder = options.databases or Path(stack.enter_context(TemporaryDirectory(prefix="finsync-services-")))
             tables = [ServedTable(service, data_file, folder, limits) for service, data_file in to_serve]
             asyncio.run(serve(tables, options.host, token, options.look_seconds))
@@ -76,7 +76,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _one(options: argparse.Namespace) -> list[tuple[Service, Path]]:
+def _named_service(options: argparse.Namespace) -> list[tuple[Service, Path]]:
     """The service that is named, and its data file. Raises DataFileError."""
     declared = {service.name: service for service in SERVICES}
     service = declared.get(options.service, Service(options.service, BASE_PORT + len(SERVICES)))
@@ -93,7 +93,7 @@ def _one(options: argparse.Namespace) -> list[tuple[Service, Path]]:
     return [(service, options.data)]
 
 
-def _all(options: argparse.Namespace) -> list[tuple[Service, Path]]:
+def _found_services(options: argparse.Namespace) -> list[tuple[Service, Path]]:
     """Each service that has a data file, and the file. Raises DataFileError."""
     if options.data.is_file():
         fix = f"name its service: python -m source_services NAME --data {options.data}"

@@ -1,7 +1,7 @@
-"""Errors of the services: each says what is wrong, where, and how to fix it.
+"""Errors of the services: each has what is wrong, where, and how to fix it.
 
 The command line prints a `ServicesError` without a traceback; the routes send a `RequestError` as problem details
-(RFC 9457). Any other exception is a fault of the program and keeps its traceback.
+(RFC 9457). Any other exception is an error of the program and keeps its traceback.
 """
 
 import csv
@@ -52,7 +52,7 @@ class RequestError(ServicesError):
 
 
 def busy(what: str, retry_seconds: int) -> RequestError:
-    """The service lacks room or time for the request now."""
+    """The service lacks space or time for the request now."""
     return RequestError("busy", what, headers={"Retry-After": str(retry_seconds)})
 
 

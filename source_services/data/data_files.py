@@ -1,6 +1,6 @@
 """Data files: where a service's rows come from, and how CSV, JSON lines and SQLite become columns and cells.
 
-Nothing is interpreted and nothing is lost: CSV cells stay text, JSON numbers stay numbers. What cannot be read without
+No cell is interpreted and none is lost: CSV cells remain text, JSON numbers remain numbers. What cannot be read without
 guessing is rejected; the error names the file, the line and the fix.
 """
 

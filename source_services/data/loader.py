@@ -23,7 +23,7 @@ _PRAGMAS = {"journal_mode": "OFF", "synchronous": "OFF", "locking_mode": "EXCLUS
 def load(service: Service, data_file: Path, folder: Path) -> TableMetadata:
     """Load `data_file` into `<folder>/<service>-<data version>.sqlite` and `.arrow`. Raises DataFileError.
 
-    Both files are written in a folder of their own and moved, and their names contain the version: a process that still
+    Both files are written in a temporary folder and moved, and their names contain the version: a process that still
     serves another version is not disturbed.
     """
     folder.mkdir(parents=True, exist_ok=True)

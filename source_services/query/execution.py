@@ -77,7 +77,7 @@ class Execution:
 
 @dataclass(frozen=True)
 class PageExecution(Execution):
-    """A page of `row_limit` rows. Its SELECT gives one row more, and the row id as an additional last column.
+    """A page of `row_limit` rows. Its SELECT returns one row more, with the row id as an additional last column.
 
     `make_token` returns the token that continues after the row with this id.
     """

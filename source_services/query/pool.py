@@ -24,7 +24,7 @@ class QueryPool:
         self.running = self.waiting = 0
 
     async def run(self, snapshot: Snapshot, execution: Execution, seconds: float) -> Result:
-        """The result of the execution, which is stopped after `seconds`, or when nobody waits for it any more.
+        """The result of the execution, which is stopped after `seconds`, or when its client disconnects.
 
         Raises RequestError.
         """
@@ -67,7 +67,7 @@ class QueryPool:
 
     def _finish(self, ended: "asyncio.Future[Result]", snapshot: Snapshot, connection: GuardedConnection) -> None:
         if not ended.cancelled():
-            ended.exception()  # nobody else asks for that of a query whose client disconnected
+            ended.exception()  # of a query whose client disconnected, it is not retrieved otherwise
         self.running -= 1
         snapshot.give_back(connection)
         self._free.release()

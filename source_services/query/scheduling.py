@@ -13,7 +13,7 @@ WALL_FACTOR = 6
 
 ROWS_AT_A_TIME = 2_000
 SLOW_SECONDS = 0.1
-"""Rows that take longer are slow: they are fetched without the lock, and nobody waits longer for it."""
+"""Rows that take longer are slow: they are fetched without the lock, and no query waits longer for it."""
 
 Rows = list[tuple[Cell, ...]]
 

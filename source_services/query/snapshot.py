@@ -18,7 +18,7 @@ OVERHEAD_BYTES = 1_000
 
 
 class Snapshot:
-    """One version, which never changes. It is closed when it is retired and nobody uses it any more."""
+    """One version, which never changes. It is closed when it is retired and no longer used."""
 
     def __init__(self, metadata: TableMetadata, limits: Limits) -> None:
         self.metadata = metadata

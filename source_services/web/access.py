@@ -53,12 +53,12 @@ class AccessControl:
 
 
 def _check_token(token: bytes, header: str) -> None:
-    scheme, _, given = header.partition(" ")
+    scheme, _, credentials = header.partition(" ")
     if scheme.lower() == "basic":
-        given = _password(given)
+        credentials = _password(credentials)
     elif scheme.lower() != "bearer":
-        given = ""
-    if not hmac.compare_digest(given.strip().encode(errors="replace"), token):
+        credentials = ""
+    if not hmac.compare_digest(credentials.strip().encode(errors="replace"), token):
         challenge = {"WWW-Authenticate": 'Bearer realm="finsync", Basic realm="finsync"'}
         raise RequestError("not-authenticated", headers=challenge)
 

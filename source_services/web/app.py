@@ -15,7 +15,7 @@ LOG = logging.getLogger("source_services")
 SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 HEADERS = web.RequestKey("headers", dict)
-"""Headers of the response, whatever it is."""
+"""Headers of any response to the request."""
 
 CLIENT_CLOSED_REQUEST = 499
 """The status in logs and metrics of a request whose client disconnected."""

@@ -39,7 +39,7 @@ _FORMAT, _TAG = ({"$ref": f"#/components/parameters/{name}"} for name in ("forma
 
 
 def schema(metadata: TableMetadata, limits: Limits) -> Document:
-    """GET /schema: the table, its columns, and what a request may ask for."""
+    """GET /schema: the table and its columns, the formats, functions and limits."""
     return _identity(metadata) | {
         "columns": [asdict(column) for column in metadata.columns],
         "indexes": metadata.indexes,
@@ -135,7 +135,7 @@ async def health(request: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
-    """GET /ready: there is a version to serve; `refusal` says if a newer data file could not be loaded."""
+    """GET /ready: there is a version to serve; `refusal` is not null if a newer data file could not be loaded."""
     check_parameters(request)
     table = request.app[CONTEXT].table
     return web.json_response({"status": "ready", "data_version": table.current.version, "refusal": table.load_error})

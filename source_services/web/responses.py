@@ -52,7 +52,7 @@ async def send_execution(
     if has_tag(request, tag, or_any=False):
         return web.Response(status=304, headers=_headers(snapshot, tag))
     result = snapshot.cached(tag)
-    context.telemetry.kept.labels("kept" if result else "made").inc()
+    context.telemetry.results.labels("kept" if result else "made").inc()
     if result is None:
         result = await context.pool.run(snapshot, execution, seconds)
         if not result.is_volatile:
@@ -106,10 +106,10 @@ def tag_of(version: str, *key: object) -> str:
 
 def has_tag(request: web.Request, tag: str, or_any: bool = True) -> bool:
     """Whether If-None-Match has this entity tag; `or_any`: or `*`, which any response matches."""
-    given = ",".join(request.headers.getall("If-None-Match", []))
+    tags = ",".join(request.headers.getall("If-None-Match", []))
     if request.method not in ("GET", "HEAD"):
         return False
-    return (or_any and given.strip() == "*") or tag in (each.strip().removeprefix("W/") for each in given.split(","))
+    return (or_any and tags.strip() == "*") or tag in (each.strip().removeprefix("W/") for each in tags.split(","))
 
 
 def request_id_of(request: web.BaseRequest) -> str:
