@@ -128,14 +128,11 @@ def _parser() -> argparse.ArgumentParser:
         if not name.startswith("token"):  # a token on the command line could be read by other users
             default = os.environ.get(variable(name)) or paths.get(name, str(value))
             add(f"--{name}", type=Path if name in paths else str, default=default, help=f"{sentence} Default: {value}.")
-    port = "Port of the one service. Default: its own, or 5004. 0: any free port."
-    base_port = "Port of the first service, which the others follow. 0: any free ones."
-    period_column = "Column of the one service that contains the period end."
     columns = "Columns of the one service to index together, for fast lookups. May be repeated."
     look = "How often to look for a newer data file. Default: 1."
-    add("--port", type=int, metavar="N", help=port)
-    add("--base-port", type=int, metavar="N", help=base_port)
-    add("--period-column", metavar="NAME", help=period_column)
+    add("--port", type=int, metavar="N", help="Port of the one service. Default: its own, or 5004. 0: any free port.")
+    add("--base-port", type=int, metavar="N", help="Port of the first service; the others follow. 0: any free ones.")
+    add("--period-column", metavar="NAME", help="Column of the one service that contains the period end.")
     add("--index", nargs="+", action="append", default=[], metavar="NAME", help=columns)
     add("--look-seconds", type=float, default=LOOK_SECONDS, metavar="S", help=look)
     return parser

@@ -101,9 +101,13 @@ def _identity(name: str) -> bytes:
 
 def kinds_in(cells: Sequence[Cell]) -> set[str]:
     """The kinds of the cells that are not missing, and `inexact` for a whole number that a float64 can't represent."""
-    types = set(map(type, cells)) - {type(None)}
-    largest = max(abs(cell) for cell in cells if isinstance(cell, int)) if int in types else 0
-    return {_KINDS[each] for each in types} | ({"inexact"} if largest > LARGEST_EXACT else set())
+    types = set(map(type, cells))
+    kinds = {_KINDS[each] for each in types - {type(None)}}
+    if int in types:
+        whole: Any = cells if len(types) == 1 else [cell for cell in cells if isinstance(cell, int)]
+        if max(max(whole), -min(whole)) > LARGEST_EXACT:
+            kinds.add("inexact")
+    return kinds
 
 
 def kind_of(found: set[str]) -> str:

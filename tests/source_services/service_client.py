@@ -6,14 +6,8 @@ import gzip
 import hashlib
 import io
 import json
-import os
-import re
-import resource
-import signal
 import socket
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -26,14 +20,11 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import requests
-from factories import PROJECT, Answering, answering_service
+from factories import LINE, WAIT_SECONDS, Answering, answering_service
 from prometheus_client.parser import text_string_to_metric_families
 
 from source_services.errors import PROBLEM_TYPES
 from source_services.settings import Limits, Service
-
-WAIT_SECONDS = 300
-"""How long to wait for what happens soon, on a machine that is busy with other work."""
 
 FORMATS = {
     "json": "application/json",
@@ -248,46 +239,6 @@ _READERS: dict[str, Callable[[bytes], tuple[list[str], list[list[Any]]]]] = {
 
 
 # Processes
-
-
-LINE = re.compile(r"^(\w+) +(http://\S+:\d+)   ([\d,]+) rows   data version [0-9a-f]{12}…$")
-
-
-def environment(**settings: str) -> dict[str, str]:
-    """The environment, without settings of the project but these."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FINSYNC_")}
-    return {**kept, "PYTHONUTF8": "1", **settings}
-
-
-@contextmanager
-def started(
-    *arguments: object,
-    count: int = 1,
-    address_space: int | None = None,
-    program: tuple[str, ...] = ("-m", "source_services"),
-    **settings: str,
-) -> Iterator[tuple["subprocess.Popen[str]", list[str]]]:
-    """`python -m source_services`, its first `count` lines read; a signal stops it at the end."""
-
-    def limit_memory() -> None:
-        if address_space is not None:
-            resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
-
-    with subprocess.Popen(
-        [sys.executable, *program, *map(str, arguments)],
-        cwd=PROJECT,
-        env=environment(**settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        preexec_fn=limit_memory,
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield process, [process.stdout.readline().rstrip("\n") for _ in range(count)]
-        finally:
-            process.send_signal(signal.SIGTERM)  # not kill: the temporary folder is to go too
-            process.communicate(timeout=WAIT_SECONDS)
 
 
 def clients_of(lines: list[str]) -> dict[str, Client]:

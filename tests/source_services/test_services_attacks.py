@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from service_client import check_problem, clients_of, json_lines, started, write_data_file
+from factories import started
+from service_client import check_problem, clients_of, json_lines, write_data_file
 
 PROGRAM = (
     "-c",

@@ -12,7 +12,8 @@ from contextlib import ExitStack, contextmanager
 from urllib.parse import quote, urlsplit
 
 import pytest
-from service_client import FORMATS, WAIT_SECONDS, check_complete, check_problem, json_lines, result_of, until
+from factories import WAIT_SECONDS
+from service_client import FORMATS, check_complete, check_problem, json_lines, result_of, until
 
 from source_services.errors import ConfigurationError
 from source_services.query import scheduling

@@ -3,7 +3,8 @@
 import os
 
 import pytest
-from service_client import clients_of, started
+from factories import started
+from service_client import clients_of
 
 from benchmarks.services.soak import soak
 
