@@ -137,14 +137,13 @@ def array_of(kind: str, cells: Sequence[Cell]) -> pa.Array:
 
 def write_all(writer: Any, chunks: Iterable[pa.RecordBatch]) -> int:
     """Write the chunks, each a few rows, as record batches that are large enough to be read fast; returns the rows."""
-    count, pending = 0, list[pa.RecordBatch]()
+    count, size, pending = 0, 0, list[pa.RecordBatch]()
     for chunk in chunks:
         pending.append(chunk)
-        count += chunk.num_rows
-        is_full = sum(each.num_rows for each in pending) >= BATCH_ROWS
-        if is_full or sum(each.nbytes for each in pending) >= BATCH_BYTES:
+        count, size = count + chunk.num_rows, size + chunk.nbytes
+        if size >= BATCH_BYTES or sum(each.num_rows for each in pending) >= BATCH_ROWS:
             writer.write_batch(pa.concat_batches(pending))
-            pending.clear()
+            size, pending = 0, []
     if pending:
         writer.write_batch(pa.concat_batches(pending))
     writer.close()

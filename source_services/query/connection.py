@@ -63,7 +63,6 @@ class GuardedConnection:
             statementcachesize=0,  # SQLite doesn't authorize a cached statement again
         )
         self._reserved = reserved_names(self._connection, self._table)
-        self._authorizer = Authorizer(self._table, self._reserved)
         self._set_guards(len(metadata.columns))
         self._connection.exec_trace = self._trace
         self._connection.set_progress_handler(lambda: self._budget.remaining() <= 0, STEPS_BETWEEN_CHECKS)

@@ -1,6 +1,5 @@
 """The application of one service: its routes, and the middleware around each of them."""
 
-import logging
 import time
 
 from aiohttp import web
@@ -9,8 +8,7 @@ from aiohttp.typedefs import Handler
 from source_services.errors import PROBLEM_TYPES, RequestError
 from source_services.web import meta_routes, row_routes
 from source_services.web.responses import CONTEXT, LOG_FIELDS, Context, problem_response, request_id_of
-
-LOG = logging.getLogger("source_services")
+from source_services.web.telemetry import LOG
 
 SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
