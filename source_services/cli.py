@@ -129,15 +129,10 @@ def _parser() -> argparse.ArgumentParser:
             default = os.environ.get(variable(name)) or paths.get(name, str(value))
             add(f"--{name}", type=Path if name in paths else str, default=default, help=f"{sentence} Default: {value}.")
     columns = "Columns of the one service to index together, for fast lookups. May be repeated."
+    look = "How often to look for a newer data file. Default: 1."
     add("--port", type=int, metavar="N", help="Port of the one service. Default: its own, or 5004. 0: any free port.")
     add("--base-port", type=int, metavar="N", help="Port of the first service; the others follow. 0: any free ones.")
     add("--period-column", metavar="NAME", help="Column of the one service that contains the period end.")
     add("--index", nargs="+", action="append", default=[], metavar="NAME", help=columns)
-    add(
-        "--look-seconds",
-        type=float,
-        default=LOOK_SECONDS,
-        metavar="S",
-        help="How often to look for a newer file. Default: 1.",
-    )
+    add("--look-seconds", type=float, default=LOOK_SECONDS, metavar="S", help=look)
     return parser
