@@ -33,8 +33,8 @@ class Selection:
     """The columns of a SELECT, and its rows, a few hundred at a time.
 
     Names are distinct; a kind is None if SQL computes the column. `rows_at_a_time` is how many may be held at a time.
-    `is_volatile`: the rows depend on the time of day. `found` has the kinds of the cells of each computed column, as
-    far as they are known, by the column's place. `members` are further members of the result in JSON.
+    `is_volatile`: the rows depend on the time of day. `cell_kinds` has the kinds of the cells of each computed column,
+    as far as they are known, by the column's place. `members` are further members of the result in JSON.
     """
 
     names: list[str]
@@ -42,7 +42,7 @@ class Selection:
     groups: Iterator[Rows]
     rows_at_a_time: int = BYTES_AT_A_TIME
     is_volatile: bool = False
-    found: dict[int, set[str]] = field(default_factory=dict)
+    cell_kinds: dict[int, set[str]] = field(default_factory=dict)
     members: dict[str, str | None] = field(default_factory=dict)
 
 

@@ -45,10 +45,10 @@ class Execution:
         A computed column has the kind of its first rows. If later rows have another one and the format depends on
         it, the SELECT runs once more. Nothing is sent before the result is complete.
         """
-        found: dict[int, set[str]] = {}
+        cell_kinds: dict[int, set[str]] = {}
         while True:
             selection, file = self._select(connection), SpooledFile(spool)
-            selection.kinds, selection.found = list(self.kinds or selection.kinds), found
+            selection.kinds, selection.cell_kinds = list(self.kinds or selection.kinds), cell_kinds
             try:
                 count = self.format.write(selection, file)
                 return Result(file.body(), count, selection.is_volatile, selection.members.get("next"))

@@ -32,7 +32,7 @@ class Format:
 
 
 class KindsChanged(Exception):
-    """Computed columns have other kinds than their first rows; the selection's `found` has those of all rows."""
+    """Computed columns have other kinds than their first rows; the selection's `cell_kinds` has those of all rows."""
 
 
 def write_json(selection: Selection, file: SpooledFile) -> int:
@@ -94,8 +94,8 @@ def _kinds(selection: Selection, chunk: Cells) -> list[str]:
     """The kinds of the columns; the kind of a computed one follows from its cells so far and those of the chunk."""
     for place, kind in enumerate(selection.kinds):
         if kind is None:
-            selection.found.setdefault(place, set()).update(kinds_in(chunk[place]))
-    return [kind or kind_of(selection.found[place]) for place, kind in enumerate(selection.kinds)]
+            selection.cell_kinds.setdefault(place, set()).update(kinds_in(chunk[place]))
+    return [kind or kind_of(selection.cell_kinds[place]) for place, kind in enumerate(selection.kinds)]
 
 
 def _text_array(cells: list[Cell]) -> pa.Array:
