@@ -10,19 +10,8 @@ from http.client import HTTPResponse
 from urllib.parse import urlsplit
 
 import pytest
-from factories import PROJECT
-from service_client import (
-    LINE,
-    WAIT_SECONDS,
-    check_problem,
-    clients_of,
-    digest,
-    environment,
-    json_lines,
-    result_of,
-    started,
-    until,
-)
+from factories import LINE, PROJECT, WAIT_SECONDS, environment, started
+from service_client import check_problem, clients_of, digest, json_lines, result_of, until
 
 from source_services import cli
 from source_services.settings import describe, variable

@@ -5,16 +5,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from service_client import (
-    WAIT_SECONDS,
-    check_complete,
-    check_problem,
-    clients_of,
-    json_lines,
-    result_of,
-    started,
-    until,
-)
+from factories import WAIT_SECONDS, started
+from service_client import check_complete, check_problem, clients_of, json_lines, result_of, until
 
 from source_services.query.connection import GuardedConnection
 from source_services.served_table import ServedTable
