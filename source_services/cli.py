@@ -1,49 +1,26 @@
 """The command line `python -m source_services`: options and settings in, running services out."""
 
 import argparse
+import asyncio
 import ipaddress
 import os
 import signal
 import sys
-import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from source_services.data.data_files import candidates, find_data_file, find_data_files, service_name
-from source_services.errors import DataFileError, ServicesError, SettingError
+from source_services.errors import ConfigurationError, DataFileError, ServicesError
 from source_services.served_table import ServedTable
 from source_services.server import LOOK_SECONDS, serve
 from source_services.settings import BASE_PORT, SERVICES, STARTUP_SETTINGS, Limits, Service, describe, variable
-from source_services.web.telemetry import log_to_stderr
+from source_services.web.telemetry import LOG_LEVELS, log_to_stderr
 
-SAMPLE_DATA = Path(__file__).parent / "sample_data"
+FOLDER = Path(__file__).parent
 
 _FILE_NAMES = "name one <service>.csv, .jsonl (with .gz if it is gzipped) or .sqlite"
-
-_EXAMPLES = """\
-examples:
-  python -m source_services
-      serve the sample data: pnl on port 5001, balance_sheet on 5002, cash_flow on 5003
-  python -m source_services --data statements/
-      serve your own: pnl.csv, balance_sheet.csv.gz, cash_flow.jsonl, ...; any further data file of the
-      folder, such as tax.csv, becomes a service of that name on port 5004, the next one on 5005
-  python -m source_services pnl --data delivery-2024.csv --port 8000
-      serve one service from one file, whatever its name
-  python -m source_services tax --data tax.jsonl.gz --port 5004 --period-column "Year End" --index Company
-      serve a fourth one with the periods in /version, and an index over companies
-  FINSYNC_SERVICES_TOKEN_FILE=secrets/services_token python -m source_services --host 0.0.0.0
-      serve other machines too: callers must send the token in that file
-
-  open http://127.0.0.1:5001 in a browser: the page shows the table, examples and limits
-  curl 'http://127.0.0.1:5001/data?limit=5'
-  curl -G http://127.0.0.1:5001/query --data-urlencode 'q=SELECT count(*) FROM pnl'
-
-A data file is CSV (.csv) or JSON lines (.jsonl), plain or gzipped (.gz), in UTF-8; or SQLite (.sqlite), of which the
-service copies the table. Publish a newer one by renaming it over the old one: it is served within seconds.
-
-settings (environment variables; an option wins):
-"""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,43 +31,41 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--port, --period-column and --index are for one service: name it; --base-port is for all")
     if options.service is not None and options.base_port is not None:
         parser.error("--base-port is for all services: use --port for one")
+    if options.log not in LOG_LEVELS:
+        parser.error(f"{options.log!r} is not a level of the log: use one of {', '.join(LOG_LEVELS)}")
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: sys.exit(0))
     log_to_stderr(options.log)
     try:
         limits, token = Limits.from_environment(), _token(options.host)
         with ExitStack() as stack:
-            to_serve = _one(options) if options.service is not None else _all(options)
-            folder = options.databases or Path(
-                stack.enter_context(tempfile.TemporaryDirectory(prefix="finsync-services-"))
-            )
+            to_serve = _named_service(options) if options.service is not None else _found_services(options)
+            folder = options.databases or Path(stack.enter_context(TemporaryDirectory(prefix="finsync-services-")))
             tables = [ServedTable(service, data_file, folder, limits) for service, data_file in to_serve]
-            serve(tables, options.host, token, options.look_seconds)
+            asyncio.run(serve(tables, options.host, token, options.look_seconds))
     except ServicesError as error:
         print(f"source_services: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 0
     return 0
 
 
 def _token(host: str) -> str | None:
-    """The token that callers must send. Raises SettingError if other machines can connect and there is none."""
-    file, token = os.environ.get(variable("token_file")), os.environ.get(variable("token"))
+    """The token that callers must send. Raises ConfigurationError if other machines can connect and there is none."""
+    where = variable("token_file")
+    file, token = os.environ.get(where), os.environ.get(variable("token"))
     if file:
         try:
             token = Path(file).read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
-            fix = "put the token there, or name its file"
-            raise SettingError(f"{file} cannot be read ({error})", fix, variable("token_file")) from None
+            what = f"{file} cannot be read ({error})"
+            raise ConfigurationError(what, "put the token there, or name its file", where) from None
         if not token:
-            raise SettingError(f"{file} is empty", "write a token into it", variable("token_file"))
+            raise ConfigurationError(f"{file} is empty", "write a token into it", where)
     if not token and not _is_loopback(host):
-        raise SettingError(
-            f"other machines can connect to {host}, so callers need a token",
-            "write one into a file (openssl rand -hex 24) and name the file here, or listen on 127.0.0.1",
-            variable("token_file"),
-        )
+        what = f"other machines can connect to {host}, so callers need a token"
+        fix = "write one into a file (openssl rand -hex 24) and name the file here, or listen on 127.0.0.1"
+        raise ConfigurationError(what, fix, where)
     return token or None
 
 
@@ -101,7 +76,8 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _one(options: argparse.Namespace) -> list[tuple[Service, Path]]:
+def _named_service(options: argparse.Namespace) -> list[tuple[Service, Path]]:
+    """The service that is named, and its data file. Raises DataFileError."""
     declared = {service.name: service for service in SERVICES}
     service = declared.get(options.service, Service(options.service, BASE_PORT + len(SERVICES)))
     service = replace(
@@ -117,7 +93,8 @@ def _one(options: argparse.Namespace) -> list[tuple[Service, Path]]:
     return [(service, options.data)]
 
 
-def _all(options: argparse.Namespace) -> list[tuple[Service, Path]]:
+def _found_services(options: argparse.Namespace) -> list[tuple[Service, Path]]:
+    """Each service that has a data file, and the file. Raises DataFileError."""
     if options.data.is_file():
         fix = f"name its service: python -m source_services NAME --data {options.data}"
         raise DataFileError("is one file", fix, options.data)
@@ -141,35 +118,21 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m source_services",
         description="Serve tables of financial statements as read-only SQL over HTTP.",
-        epilog=_EXAMPLES + "".join(variables),
+        epilog=(FOLDER / "help.txt").read_text(encoding="utf-8") + "".join(variables),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    given = {each.name: os.environ.get(variable(each.name)) for each in STARTUP_SETTINGS}
-    help_of = {each.name: f"{each.sentence} Default: {each.value}." for each in STARTUP_SETTINGS}
-    databases = Path(given["databases"]) if given["databases"] else None
     add = parser.add_argument
     add("service", nargs="?", metavar="SERVICE", help="Serve only this one. Default: all that have a data file.")
-    add("--data", type=Path, default=Path(given["data"] or SAMPLE_DATA), metavar="PATH", help=help_of["data"])
-    add("--host", default=given["host"] or "127.0.0.1", help=help_of["host"])
-    add("--port", type=_port, metavar="N", help="Port of the one service. Default: its own, or 5004. 0: any free port.")
-    add(
-        "--base-port",
-        type=_port,
-        metavar="N",
-        help="Port of the first service, which the others follow. 0: any free ones.",
-    )
-    add("--period-column", metavar="NAME", help="Column of the one service that contains the period end.")
+    paths: dict[str, Path | None] = {"data": FOLDER / "sample_data", "databases": None}
+    for name, value, sentence in STARTUP_SETTINGS:
+        if not name.startswith("token"):  # a token on the command line could be read by other users
+            default = os.environ.get(variable(name)) or paths.get(name, str(value))
+            add(f"--{name}", type=Path if name in paths else str, default=default, help=f"{sentence} Default: {value}.")
     columns = "Columns of the one service to index together, for fast lookups. May be repeated."
-    add("--index", nargs="+", action="append", default=[], metavar="NAME", help=columns)
-    add("--databases", type=Path, default=databases, metavar="DIR", help=help_of["databases"])
     look = "How often to look for a newer data file. Default: 1."
+    add("--port", type=int, metavar="N", help="Port of the one service. Default: its own, or 5004. 0: any free port.")
+    add("--base-port", type=int, metavar="N", help="Port of the first service; the others follow. 0: any free ones.")
+    add("--period-column", metavar="NAME", help="Column of the one service that contains the period end.")
+    add("--index", nargs="+", action="append", default=[], metavar="NAME", help=columns)
     add("--look-seconds", type=float, default=LOOK_SECONDS, metavar="S", help=look)
-    levels = ["debug", "info", "warning", "error"]
-    add("--log", choices=levels, default=given["log"] or "warning", help=help_of["log"])
     return parser
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: give a whole number from 0 to 65535")
-    return int(text)

@@ -17,12 +17,9 @@ LOG = logging.getLogger("source_services")
 LONGEST_TEMPORARY_PATH = 70
 """Characters of the temporary folder's path: the forkserver's socket is below it, and its path may have about 100."""
 
-FileIdentity = tuple[int, int, int]
-"""Inode, size and modification time: what distinguishes two files at the same path."""
-
 
 class ServedTable:
-    """One table: `current` is the version that is served, `load_error` says if a newer one could not be loaded."""
+    """One table: `current` is the version that is served, `load_error` is set if a newer one could not be loaded."""
 
     def __init__(self, service: Service, data_file: Path, folder: Path, limits: Limits) -> None:
         self.service, self._data_file, self.folder, self.limits = service, data_file, folder, limits
@@ -54,7 +51,7 @@ class ServedTable:
                 self.load_error = None
                 return
             snapshot = await asyncio.to_thread(Snapshot, metadata, self.limits)
-        except Exception as error:  # whatever is wrong with the file: the old version stays, and the watch goes on
+        except Exception as error:  # the old version is still served, and the watch goes on
             self.rejected += 1
             self.load_error = "a newer data file could not be loaded; the log has the cause"
             LOG.error("%s", error, extra={"fields": fields})
@@ -65,7 +62,7 @@ class ServedTable:
         LOG.info("a new version is served", extra={"fields": {**fields, "data_version": snapshot.version}})
 
     async def _load_in_process(self) -> TableMetadata:
-        """Load the data file in a process of its own, so that responses don't wait."""
+        """Load the data file in a separate process, so that responses don't wait."""
         context = multiprocessing.get_context("forkserver" if len(gettempdir()) <= LONGEST_TEMPORARY_PATH else "spawn")
         # Forked from a process that has imported what a load needs (pyarrow looks for pandas): half a second less
         context.set_forkserver_preload(["__main__", load.__module__, "pandas"])
@@ -81,7 +78,8 @@ class ServedTable:
         self.current.retire()
 
 
-def _identity(data_file: Path) -> FileIdentity | None:
+def _identity(data_file: Path) -> tuple[int, int, int] | None:
+    """Inode, size and modification time: what distinguishes two files at the same path; None if there is no file."""
     try:
         status = data_file.stat()
     except OSError:

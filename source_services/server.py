@@ -14,14 +14,13 @@ import apsw
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
-from source_services.errors import PortError
+from source_services.errors import ConfigurationError
 from source_services.query.pool import QueryPool
 from source_services.served_table import ServedTable
 from source_services.settings import Service
 from source_services.web.access import AccessControl
-from source_services.web.app import create_app, http_error
-from source_services.web.context import Context
-from source_services.web.responses import SECURITY_HEADERS, problem_response, request_id_of
+from source_services.web.app import SECURITY_HEADERS, create_app, http_error
+from source_services.web.responses import Context, problem_response, request_id_of
 from source_services.web.telemetry import Telemetry
 
 LOOK_SECONDS = 1.0
@@ -33,22 +32,17 @@ SHUTDOWN_SECONDS = 10
 _HTTP: dict[str, Any] = {"keepalive_timeout": 60, "max_line_size": 16_380, "max_field_size": 16_380, "access_log": None}
 
 
-def serve(tables: list[ServedTable], host: str, token: str | None, look_seconds: float) -> None:
-    """Serve each table at its service's port (0: any free one) until a signal stops the process. Raises PortError.
+async def serve(tables: list[ServedTable], host: str, token: str | None, look_seconds: float) -> None:
+    """Serve each table at its service's port (0: any free one) until a signal stops the process.
 
-    Callers must send the token, if there is one. Each data file is looked at every `look_seconds`.
+    Callers must send the token, if there is one. Each data file is looked at every `look_seconds`. Raises
+    ConfigurationError if a port cannot be used.
     """
     sockets = [listen(host, table.service) for table in tables]
     # Rows are many objects without cycles: with the default thresholds, the collector takes half the time of a query
     gc.set_threshold(50_000, 20, 20)
     # SQLite has one limit for the whole process, which no statement can raise
     apsw.hard_heap_limit(tables[0].limits.heap_bytes)
-    asyncio.run(_serve(tables, sockets, host, token, look_seconds))
-
-
-async def _serve(
-    tables: list[ServedTable], sockets: list[socket.socket], host: str, token: str | None, look_seconds: float
-) -> None:
     stopped = asyncio.Event()
     for signal_ in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_, stopped.set)
@@ -113,16 +107,13 @@ class _Connection(web.RequestHandler):
 
 
 def listen(host: str, service: Service) -> socket.socket:
-    """A socket on the service's port. Raises PortError."""
+    """A socket on the service's port. Raises ConfigurationError."""
     name, port, family = service.name, service.port, socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=512)
     except (OSError, OverflowError) as error:
-        if getattr(error, "errno", None) == errno.EADDRINUSE:
-            raise PortError(
-                f"port {port} on {host} is in use, so {name} cannot listen there",
-                "stop the program that uses it, or choose other ports with --base-port (all services) or --port (one)",
-            ) from error
-        raise PortError(
-            f"{name} cannot listen on {host}, port {port} ({error})", "check --host and the port"
-        ) from error
+        what, fix = f"{name} cannot listen on {host}, port {port} ({error})", "check --host and the port"
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            what = f"port {port} on {host} is in use, so {name} cannot listen there"
+            fix = "stop the program that uses it, or choose other ports with --base-port (all services) or --port (one)"
+        raise ConfigurationError(what, fix) from error

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, Self
 
-from source_services.errors import SettingError
+from source_services.errors import ConfigurationError
 
 PREFIX = "FINSYNC_SERVICES_"
 BASE_PORT = 5001
@@ -82,7 +82,7 @@ class Limits:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """The limits, each from its variable where that is set. Raises SettingError."""
+        """The limits, each from its variable where that is set. Raises ConfigurationError."""
         texts = {each.name: os.environ.get(variable(each.name)) for each in fields(cls)}
         numbers: dict[str, Any] = {name: _number(name, text) for name, text in texts.items() if text}
         return cls(**numbers)
@@ -108,4 +108,4 @@ def _number(name: str, text: str) -> float:
     if re.fullmatch(pattern, text, re.ASCII) and (number := float(text) if is_seconds else int(text)):
         return number
     kind, example = ("number above 0", "10 or 0.5") if is_seconds else ("whole number of 1 or more", "1000")
-    raise SettingError(f"{text!r} is not a {kind}", f"write it like {example}", variable(name))
+    raise ConfigurationError(f"{text!r} is not a {kind}", f"write it like {example}", variable(name))

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -18,6 +19,9 @@ from source_services.data.data_files import find_data_files
 from source_services.served_table import ServedTable
 from source_services.server import listen, running
 from source_services.settings import SERVICES, Limits, Service
+
+WAIT_SECONDS = 300
+"""How long to wait for what happens soon, on a machine that is busy with other work."""
 
 
 @dataclass(frozen=True)
@@ -69,30 +73,53 @@ def answering_services(data: Path) -> Iterator[dict[str, str]]:
         }
 
 
+LINE = re.compile(r"^(\S+) +(http://\S+:\d+)   ([\d,]+) rows   data version [0-9a-f]{12}…$")
+"""What a service prints when it listens: its name, its url, and the number of its rows."""
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """The environment, without settings of the project but these."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FINSYNC_")}
+    return {**kept, "PYTHONUTF8": "1", **settings}
+
+
+@contextmanager
+def started(
+    *arguments: object,
+    count: int = 1,
+    address_space: int | None = None,
+    program: tuple[str, ...] = ("-m", "source_services"),
+    **settings: str,
+) -> Iterator[tuple["subprocess.Popen[str]", list[str]]]:
+    """`python -m source_services`, its first `count` lines read; a signal stops it at the end."""
+
+    def limit_memory() -> None:
+        if address_space is not None:
+            resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
+
+    with subprocess.Popen(
+        [sys.executable, *program, *map(str, arguments)],
+        cwd=PROJECT,
+        env=environment(**settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        preexec_fn=limit_memory,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            lines = [process.stdout.readline().rstrip("\n") for _ in range(count)]
+            assert all(lines), process.communicate(timeout=WAIT_SECONDS)[1]
+            yield process, lines
+        finally:
+            process.send_signal(signal.SIGTERM)  # not kill: the temporary folder is to go too
+            process.communicate(timeout=WAIT_SECONDS)
+
+
 @contextmanager
 def running_services(data: Path, *arguments: str) -> Iterator[dict[str, str]]:
     """The source services over the folder as users run them, in a process of their own, on free ports: name -> url."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "source_services", "--data", str(data), *(arguments or ("--base-port", "0"))],
-        cwd=PROJECT,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    try:
-        yield _listening(process, 1 if arguments else len([*data.glob("*.csv*"), *data.glob("*.jsonl*")]))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
-
-
-def _listening(process: "subprocess.Popen[str]", count: int) -> dict[str, str]:
-    """The urls that the process says it listens on, read until it has said so many."""
-    assert process.stdout is not None
-    urls: dict[str, str] = {}
-    for line in process.stdout:
-        if found := re.match(r"(\S+)\s+(http://\S+)", line):
-            urls[found[1]] = found[2]
-        if len(urls) == count or process.poll() is not None:
-            return urls
-    return urls
+    # Each declared service has a line, even if there is no data file for it
+    count = 1 if arguments else len({service.name for service in SERVICES} | find_data_files(data).keys())
+    with started("--data", data, *(arguments or ("--base-port", 0)), count=count) as (_, lines):
+        yield {match[1]: match[2] for match in map(LINE.match, lines) if match is not None}

@@ -19,7 +19,7 @@ ROWS, FEWER_ROWS = 1_000_000, 100_000
 
 def missing() -> str | None:
     """What this part needs and is not here."""
-    return None if sys.platform == "linux" else "Linux, which tells the memory of a process in /proc"
+    return None if sys.platform == "linux" else "Linux, where /proc has the memory of a process"
 
 
 def figures(

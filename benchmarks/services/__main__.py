@@ -18,9 +18,9 @@ def main() -> int:
     options = parser.parse_args()
     unknown = [measure for measure in options.measures if measure not in MEASURES]
     if unknown:
-        parser.error(f"no measure {', '.join(unknown)}; there are {', '.join(MEASURES)}")
-    if told := missing():
-        parser.error(f"needs {told}")
+        parser.error(f"unknown measure {', '.join(unknown)}; there are {', '.join(MEASURES)}")
+    if needed := missing():
+        parser.error(f"needs {needed}")
     measures = options.measures or tuple(MEASURES)
     are_reached = []
     for figure in figures(measures, options.rows, options.rounds, options.seconds):

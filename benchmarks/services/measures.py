@@ -70,21 +70,21 @@ def large_query(setting: Setting) -> Iterator[Figure]:
 def small_query(setting: Setting) -> Iterator[Figure]:
     """One row by its key, as often as each server can: ours against Datasette."""
     if not small_queries.has_wrk():
-        say("wrk is not installed: small queries are asked by a slower client, the same for both")
+        say("wrk is not installed: a slower client sends the small queries, the same for both")
     rows = random.Random(0).sample(range(setting.rows), setting.rows)
     number = min(setting.rows // setting.rounds, MOST_SMALL_QUERIES * SECONDS_OF_SMALL_QUERIES)
     with peers.ours(setting.database) as ours, peers.datasette(setting.database) as datasette:
-        asked = {
+        servers = {
             "ours": (ours, f"{ours.url}/query?q="),
             "Datasette": (datasette, f"{datasette.url}/{TABLE}.json?_shape=arrays&sql="),
         }
-        for key, spell in small_queries.KEYS.items():
-            if len({str(small_queries.rows_of(url, spell(rows[0]))) for _, url in asked.values()}) > 1:
-                raise RuntimeError(f"the servers answer differently to {spell(rows[0])}")
+        for key, statement_of in small_queries.KEYS.items():
+            if len({str(small_queries.rows_of(url, statement_of(rows[0]))) for _, url in servers.values()}) > 1:
+                raise RuntimeError(f"the servers have different rows for {statement_of(rows[0])}")
             rates: dict[str, list[float]] = defaultdict(list)
             for turn in range(setting.rounds):
-                statements = [spell(row) for row in rows[turn * number : (turn + 1) * number]]
-                for name, (server, url) in asked.items():
+                statements = [statement_of(row) for row in rows[turn * number : (turn + 1) * number]]
+                for name, (server, url) in servers.items():
                     used = server.processor_seconds()
                     rate = small_queries.rate(url, statements, SECONDS_OF_SMALL_QUERIES)
                     used = (server.processor_seconds() - used) / SECONDS_OF_SMALL_QUERIES / rate.per_second
@@ -95,18 +95,18 @@ def small_query(setting: Setting) -> Iterator[Figure]:
                 yield Figure(f"small queries by {key}: {name}", round(median), unit="/s")
             ratio = medians["ours"] / medians["Datasette"]
             yield Figure(f"small queries by {key}: times as many as Datasette", ratio, ">=", 1, "x")
-        for name, (server, _) in asked.items():
+        for name, (server, _) in servers.items():
             yield Figure(f"small queries: {name}, peak of server", round(server.peak_megabytes()), unit="MB")
 
 
 def memory(setting: Setting) -> Iterator[Figure]:
-    """Our server's peak memory while it loads, sends whole tables, and answers with all rows: many against fewer."""
+    """Our server's peak memory while it loads, sends whole tables, and responds with all rows: many against fewer."""
     peaks: dict[str, list[float]] = defaultdict(list)
     for database in (setting.fewer, setting.database):
         with peers.ours(database) as server:
             peaks["loading"].append(server.peak_megabytes())
             for name, work in (("whole tables", _whole_tables), ("large queries", _large_queries)):
-                server.forget_peak()
+                server.reset_peak()
                 work(server, setting.rounds)
                 peaks[name].append(server.peak_megabytes())
         say(", ".join(f"{name} {each[-1]:.0f} MB" for name, each in peaks.items()))
@@ -120,15 +120,15 @@ def under_load(setting: Setting) -> Iterator[Figure]:
     """All routes of ours at once, by many clients."""
     with peers.ours(setting.database) as server:
         report = soak(server.url, setting.soak_seconds, CLIENTS, server.pid)
-    for (kind, status), number in sorted(report.answers.items()):
+    for (kind, status), number in sorted(report.responses.items()):
         say(f"{kind}: {status} {number:,} times")
-    for fault in report.faults[:10]:
-        say(f"fault: {fault}")
+    for failure in report.failures[:10]:
+        say(f"failure: {failure}")
     name = f"{CLIENTS} clients for {setting.soak_seconds:g} s"
-    busy = sum(number for (_, status), number in report.answers.items() if status in BUSY)
-    yield Figure(f"{name}: answers", round(report.per_second), unit="/s")
-    yield Figure(f"{name}: answers that ask to come later", 100 * busy / report.answers.total(), unit="%")
-    yield Figure(f"{name}: answers that may not be, or none", len(report.faults), "=", 0)
+    busy = sum(number for (_, status), number in report.responses.items() if status in BUSY)
+    yield Figure(f"{name}: responses", round(report.per_second), unit="/s")
+    yield Figure(f"{name}: responses 429 and 503", 100 * busy / report.responses.total(), unit="%")
+    yield Figure(f"{name}: invalid or missing responses", len(report.failures), "=", 0)
     yield Figure(f"{name}: peak memory of the server", round(max(report.memory)), unit="MB")
     yield Figure(f"{name}: memory at the end, of that at the start", report.memory_growth, "<=", 1.1, "x")
 
@@ -152,7 +152,7 @@ def _in_turns(turn: Sequence[tuple[str, Server]], rounds: int) -> dict[str, _Way
     """Go all ways in turn, `rounds` times. What they get must be the same."""
     found = {way: _Way(server, []) for way, server in turn}
     for way in found.values():
-        way.server.forget_peak()
+        way.server.reset_peak()
     for number in range(rounds):
         for way, server in turn:
             used = server.processor_seconds()

@@ -39,7 +39,7 @@ def install() -> None:
 
 @contextmanager
 def ours(database: Path) -> Iterator[Server]:
-    """Our service over the SQLite file, with so many requests granted to a client that it is never told to wait."""
+    """Our service over the SQLite file, without a rate limit in effect."""
     port = free_port()
     command = [sys.executable, "-m", "source_services", TABLE, "--data", str(database), "--port", str(port)]
     environment = {**os.environ, "FINSYNC_SERVICES_REQUESTS_PER_MINUTE": "1000000000"}

@@ -1,4 +1,4 @@
-"""Server processes of a measurement: started, watched, stopped; their memory as Linux tells it."""
+"""Server processes of a measurement: started, watched, stopped; their memory by /proc."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from pathlib import Path
 
 START_SECONDS = 180
 STOP_SECONDS = 15
-CLEAR_PEAK = "5"  # what /proc/PID/clear_refs takes to forget the peak
+CLEAR_PEAK = "5"  # what /proc/PID/clear_refs takes to reset the peak
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ class Server:
     pid: int
 
     def peak_megabytes(self) -> float:
-        """The most that it had resident since it began, or since `forget_peak`."""
+        """The largest resident memory since the start, or since `reset_peak`."""
         return _megabytes(self.pid, "VmHWM")
 
     def resident_megabytes(self) -> float:
         """What it has resident now."""
         return resident_megabytes(self.pid)
 
-    def forget_peak(self) -> None:
+    def reset_peak(self) -> None:
         """Let the peak begin anew from what is resident now."""
         for pid in _family(self.pid):
             Path(f"/proc/{pid}/clear_refs").write_text(CLEAR_PEAK)
@@ -47,7 +47,7 @@ class Server:
 def serving(
     name: str, command: list[str], port: int, path: str, folder: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
-    """The server of the command, from when `path` of it answers 200 until the block is left. Its log is in `folder`."""
+    """The server of the command, from its first 200 at `path` until the block ends. Its log is in `folder`."""
     url = f"http://127.0.0.1:{port}"
     log = folder / f"{name.replace(' ', '_')}_{port}.log"
     with log.open("wb") as file:
@@ -67,7 +67,7 @@ def serving(
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A free port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -106,10 +106,10 @@ def _megabytes(pid: int, field: str) -> float:
 
 def _status(path: Path, field: str) -> float:
     try:
-        told = re.search(rf"^{field}:\s+(\d+) kB", path.read_text(), re.MULTILINE)
+        found = re.search(rf"^{field}:\s+(\d+) kB", path.read_text(), re.MULTILINE)
     except OSError:  # a child that has just ended
         return 0.0
-    return int(told.group(1)) / 1024 if told else 0.0
+    return int(found.group(1)) / 1024 if found else 0.0
 
 
 def _family(pid: int) -> list[int]:

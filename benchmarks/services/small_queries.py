@@ -44,7 +44,7 @@ KEYS = {"row id": by_row_id, "company and period": by_company_and_period}
 
 
 def rows_of(url: str, statement: str) -> list[list[str | float | None]]:
-    """The rows that are answered to `url` + statement."""
+    """The rows of the response to `url` + statement."""
     with urlopen(f"{url}{quote(statement)}") as response:
         rows: list[list[str | float | None]] = json.load(response)["rows"]
     return rows
@@ -70,21 +70,21 @@ def _with_wrk(url: str, paths: list[str], seconds: float) -> Rate:
         file.write("\n".join(paths))
         file.flush()
         command = ["wrk", *options, "--script", str(SCRIPT), url, "--", file.name]
-        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    if "Non-2xx" in told or "Socket errors" in told:
-        raise RuntimeError(f"not every small query was answered at {url}:\n{told}")
-    return Rate(float(_found(r"Requests/sec:\s+([\d.]+)", told)[0]), _latency(told, 50), _latency(told, 99))
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in output or "Socket errors" in output:
+        raise RuntimeError(f"not every small query got a response from {url}:\n{output}")
+    return Rate(float(_found(r"Requests/sec:\s+([\d.]+)", output)[0]), _latency(output, 50), _latency(output, 99))
 
 
-def _latency(told: str, percent: int) -> float:
-    number, unit = _found(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s)$", told)
+def _latency(output: str, percent: int) -> float:
+    number, unit = _found(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s)$", output)
     return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
 
 
 def _found(pattern: str, text: str) -> Sequence[str]:
     match = re.search(pattern, text, re.MULTILINE)
     if match is None:
-        raise ValueError(f"wrk did not say {pattern}:\n{text}")
+        raise ValueError(f"the output of wrk does not have {pattern}:\n{text}")
     return match.groups()
 
 
@@ -103,7 +103,7 @@ async def _one_connection(host: str, port: int, paths: Iterator[str], end: float
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         length = re.search(r"^content-length: (\d+)", head, re.IGNORECASE | re.MULTILINE)
         if not head.startswith("HTTP/1.1 200 "):
-            raise RuntimeError(f"a small query was answered:\n{head}")
+            raise RuntimeError(f"a small query got the response:\n{head}")
         if length:
             await reader.readexactly(int(length.group(1)))
         else:

@@ -50,9 +50,9 @@ def take(way: str, url: str) -> Taken:
 def our_table(_session: requests.Session, url: str) -> pd.DataFrame:
     """The whole table by the pipeline's own client: as Arrow, with length, digest, rows and texts checked."""
     with SourceService(TABLE, url) as service:
-        answer = service.table()
-        assert answer is not None, "our service speaks Arrow"
-        return _frame(answer.table)
+        rows = service.table()
+        assert rows is not None, "our service has Arrow"
+        return _frame(rows.table)
 
 
 def our_query(_session: requests.Session, url: str) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def our_query(_session: requests.Session, url: str) -> pd.DataFrame:
 
 
 def roapi_table(session: requests.Session, url: str) -> pd.DataFrame:
-    """The whole table as Arrow; ROAPI tells the length and nothing else to check."""
+    """The whole table as Arrow; ROAPI has the length and nothing else to check."""
     headers = {"Accept": ARROW_STREAM}
     response = session.get(f"{url}/api/tables/{TABLE}", headers=headers, stream=True)
     response.raise_for_status()
@@ -97,14 +97,14 @@ def plain_flask(session: requests.Session, url: str) -> pd.DataFrame:
 
 
 def _received(response: requests.Response) -> pa.Buffer:
-    """The body, read into one buffer of its told length."""
+    """The body, read into one buffer of the length in its headers."""
     buffer = pa.allocate_buffer(int(response.headers["Content-Length"]))
-    view, come = memoryview(buffer), 0
-    while come < len(view):
-        read = response.raw._fp.readinto(view[come : come + CHUNK_BYTES])
+    view, received = memoryview(buffer), 0
+    while received < len(view):
+        read = response.raw._fp.readinto(view[received : received + CHUNK_BYTES])
         if not read:
-            raise ValueError(f"the answer broke off after {come} of {len(view)} bytes")
-        come += read
+            raise ValueError(f"the response ended after {received} of {len(view)} bytes")
+        received += read
     return buffer
 
 

@@ -1,11 +1,33 @@
-"""Columns and cells: what data files are read as, column names that SQLite accepts, and cells as JSON."""
+"""Columns and cells: names that SQLite accepts, kinds, cells as JSON, and Arrow types and arrays."""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import orjson
+import pyarrow as pa
+
 Cell = int | float | str | bytes | None
+
+CHUNK_ROWS = 2_000
+"""Rows that become Arrow arrays at a time: their cells as Python objects still fit a processor's cache."""
+
+BATCH_ROWS, BATCH_BYTES = 32_000, 16 << 20
+"""Rows and bytes at which a record batch ends."""
+
+LARGEST_EXACT = 2**53
+"""A float64 represents every whole number up to this one."""
+
+ARROW_TYPES: dict[str, pa.DataType] = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "blob": pa.binary(),
+    "empty": pa.null(),
+    "mixed": pa.json_(),
+}
+_KINDS = {str: "text", int: "integer", float: "number", bytes: "blob"}
 
 
 @dataclass(frozen=True)
@@ -72,3 +94,57 @@ def quoted_list(names: Iterable[str]) -> str:
 
 def _identity(name: str) -> bytes:
     return name.encode().lower()
+
+
+# Kinds and Arrow
+
+
+def kinds_in(cells: Sequence[Cell]) -> set[str]:
+    """The kinds of the cells that are not missing, and `inexact` for a whole number that a float64 can't represent."""
+    types = set(map(type, cells))
+    kinds = {_KINDS[each] for each in types - {type(None)}}
+    if int in types:
+        whole: Any = cells if len(types) == 1 else [cell for cell in cells if isinstance(cell, int)]
+        if max(max(whole), -min(whole)) > LARGEST_EXACT:
+            kinds.add("inexact")
+    return kinds
+
+
+def kind_of(found: set[str]) -> str:
+    """The kind of a column whose cells have these kinds.
+
+    A column of whole and other numbers is `number` if a float64 represents all of them, else `mixed`.
+    """
+    if found <= {"integer", "inexact"}:
+        return "integer" if found else "empty"
+    if found == {"integer", "number"}:
+        return "number"
+    return "mixed" if len(found) > 1 else next(iter(found))
+
+
+def schema_of(names: Sequence[str], kinds: Sequence[str]) -> pa.Schema:
+    """The Arrow schema of columns with these names and kinds."""
+    return pa.schema([(name, ARROW_TYPES[kind]) for name, kind in zip(names, kinds, strict=True)])
+
+
+def array_of(kind: str, cells: Sequence[Cell]) -> pa.Array:
+    """The cells as an Arrow array of this kind."""
+    if kind == "mixed":
+        texts = (None if cell is None else orjson.dumps(as_json(cell)).decode() for cell in cells)
+        return pa.ExtensionArray.from_storage(pa.json_(), pa.array(texts, pa.string()))
+    return pa.array(cells, ARROW_TYPES[kind])
+
+
+def write_all(writer: Any, chunks: Iterable[pa.RecordBatch]) -> int:
+    """Write the chunks, each a few rows, as record batches that are large enough to be read fast; returns the rows."""
+    count, size, pending = 0, 0, list[pa.RecordBatch]()
+    for chunk in chunks:
+        pending.append(chunk)
+        count, size = count + chunk.num_rows, size + chunk.nbytes
+        if size >= BATCH_BYTES or sum(each.num_rows for each in pending) >= BATCH_ROWS:
+            writer.write_batch(pa.concat_batches(pending))
+            size, pending = 0, []
+    if pending:
+        writer.write_batch(pa.concat_batches(pending))
+    writer.close()
+    return count

@@ -1,6 +1,6 @@
 """Data files: where a service's rows come from, and how CSV, JSON lines and SQLite become columns and cells.
 
-Nothing is interpreted and nothing is lost: CSV cells stay text, JSON numbers stay numbers. What cannot be read without
+No cell is interpreted and none is lost: CSV cells remain text, JSON numbers remain numbers. What cannot be read without
 guessing is rejected; the error names the file, the line and the fix.
 """
 
@@ -9,14 +9,15 @@ import gzip
 import json
 import math
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-from source_services.data.columns import Cell, Table, distinct_names, free_name
-from source_services.data.sqlite_file import open_sqlite
+import apsw
+
+from source_services.data.columns import Cell, Table, as_json, distinct_names, free_name, quoted
 from source_services.errors import DataFileError
 
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".sqlite")
@@ -80,7 +81,7 @@ def open_table(data_file: Path, name: str) -> Iterator[Table]:
     list becomes its JSON text, true and false become text, and so does a number too large for SQLite.
     """
     if data_file.suffix == ".sqlite":
-        with open_sqlite(data_file, name) as table:
+        with _open_sqlite(data_file, name) as table:
             yield table._replace(columns=distinct_names(table.columns))
         return
     read = _csv_table if data_file.name.removesuffix(".gz").endswith(".csv") else _json_table
@@ -122,21 +123,17 @@ def _csv_table(data_file: Path, text: TextIO) -> Table:
 def _csv_lines(data_file: Path, text: TextIO) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(LONGEST_CSV_CELL)  # the module has one limit for the whole process
     # strict: otherwise a quote that is never closed swallows the rest of the file as one cell
-    reader = csv.reader(_text_lines(data_file, text), strict=True)
+    reader = csv.reader(text, strict=True)
     try:
         for cells in reader:
+            if "\0" in "".join(cells):
+                what = "contains the character NUL, so it is not text"
+                raise _line_error(data_file, reader.line_num, what, _WITHOUT_NUL)
             if cells:
                 yield reader.line_num, cells
     except csv.Error as error:
         what = f"is not valid CSV ({error})"
         raise _line_error(data_file, reader.line_num, what, "fix the quotes of that line") from error
-
-
-def _text_lines(data_file: Path, text: TextIO) -> Iterator[str]:
-    for number, line in enumerate(text, start=1):
-        if "\0" in line:
-            raise _line_error(data_file, number, "contains the character NUL, so it is not text", _WITHOUT_NUL)
-        yield line
 
 
 def _csv_rows(data_file: Path, columns: list[str], lines: Iterable[tuple[int, list[str]]]) -> Iterator[list[Cell]]:
@@ -223,3 +220,62 @@ def _constant(text: str) -> None:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)
+
+
+# SQLite
+
+
+@contextmanager
+def _open_sqlite(data_file: Path, name: str) -> Iterator[Table]:
+    """The table `name` of a SQLite file, or its only table. Raises DataFileError.
+
+    Declared types don't matter: cells keep the type in which they are stored. Infinity becomes the text `Infinity`.
+    """
+    uri = f"{data_file.absolute().as_uri()}?mode=ro"
+    try:
+        with ExitStack() as stack:
+            connection = apsw.Connection(uri, apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+            stack.callback(connection.close, True)
+            connection.execute("BEGIN")
+            table = _find_table(connection, data_file, name)
+            cursor = connection.execute(f"SELECT * FROM {quoted(table)}")
+            # Generated columns are columns too; hidden ones of virtual tables are not
+            shown = connection.execute("SELECT name FROM pragma_table_xinfo(?) WHERE hidden <> 1", (table,))
+            yield Table([row[0] for row in shown], _sqlite_rows(data_file, cursor), _sqlite_indexes(connection, table))
+    except apsw.Error as error:
+        raise _invalid_sqlite(data_file, error) from error
+
+
+def _sqlite_rows(data_file: Path, cursor: apsw.Cursor) -> Iterator[Sequence[Cell]]:
+    try:
+        yield from map(_finite, cursor)
+    except (apsw.Error, UnicodeDecodeError) as error:
+        raise _invalid_sqlite(data_file, error) from error
+
+
+def _invalid_sqlite(data_file: Path, error: Exception) -> DataFileError:
+    fix = "check that it is complete and that no program still writes to it"
+    return DataFileError(f"cannot be read as a SQLite file ({error})", fix, data_file)
+
+
+def _find_table(connection: apsw.Connection, data_file: Path, name: str) -> str:
+    tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+    names = [str(row[0]) for row in tables if not str(row[0]).startswith("sqlite_")]
+    if name in names or len(names) == 1:
+        return name if name in names else names[0]
+    if not names:
+        raise DataFileError("has no table", f"put the statements into a table {name!r}", data_file)
+    raise DataFileError(f"has no table {name!r}", f"rename one of: {', '.join(names)}", data_file)
+
+
+def _sqlite_indexes(connection: apsw.Connection, table: str) -> tuple[tuple[str, ...], ...]:
+    """The columns of each index; indexes over expressions are left out."""
+    names = "SELECT json_group_array(name) FROM pragma_index_info(list.name)"
+    indexes = connection.execute(f"SELECT ({names}) FROM pragma_index_list(?) AS list", (table,))
+    return tuple(sorted({tuple(columns) for (text,) in indexes if all(columns := json.loads(text))}))
+
+
+def _finite(row: tuple[Any, ...]) -> Sequence[Cell]:
+    if math.inf not in row and -math.inf not in row:
+        return row
+    return [as_json(cell) if isinstance(cell, float) else cell for cell in row]

@@ -1,40 +1,37 @@
 """The loader: a data file becomes the one table of a SQLite file, and an Arrow file; neither changes afterwards."""
 
-import os
 import re
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import apsw
 import pyarrow as pa
 
-from source_services.data.arrow_types import CHUNK_ROWS, array_of, schema_of, write_batches
-from source_services.data.columns import Table, quoted, quoted_list
+from source_services.data.columns import CHUNK_ROWS, Table, array_of, quoted, quoted_list, schema_of, write_all
 from source_services.data.data_files import open_table
-from source_services.data.table_metadata import TableMetadata, read_metadata, row_groups
+from source_services.data.table_metadata import TableMetadata, read_metadata
 from source_services.errors import DataFileError
 from source_services.settings import Service
 
-_PRAGMAS = ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE", "cache_size = -16000")
+_PRAGMAS = {"journal_mode": "OFF", "synchronous": "OFF", "locking_mode": "EXCLUSIVE", "cache_size": -16_000}
 """No other process sees the file before it is complete, and after a crash it is not used."""
 
 
 def load(service: Service, data_file: Path, folder: Path) -> TableMetadata:
     """Load `data_file` into `<folder>/<service>-<data version>.sqlite` and `.arrow`. Raises DataFileError.
 
-    Both files are written under another name and renamed, and their names contain the version: a process that still
+    Both files are written in a temporary folder and moved, and their names contain the version: a process that still
     serves another version is not disturbed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _part(folder, service) as database, _part(folder, service) as arrow:
-        with ExitStack() as stack:
-            connection = apsw.Connection(str(database))
-            stack.callback(connection.close, True)
-            for setting in _PRAGMAS:
-                connection.execute(f"PRAGMA {setting}").fetchall()
+    with TemporaryDirectory(prefix=f"{service.name}-", suffix=".part", dir=folder) as part:
+        database, arrow = Path(part) / "database", Path(part) / "arrow"
+        with closing(apsw.Connection(str(database))) as connection:
+            for name, value in _PRAGMAS.items():
+                connection.pragma(name, value)
             with open_table(data_file, service.name) as table:
                 indexes = _indexes(service, data_file, table)
                 _fill(connection, service, data_file, table, indexes)
@@ -44,17 +41,6 @@ def load(service: Service, data_file: Path, folder: Path) -> TableMetadata:
         database.replace(metadata.database)
     _remove_other_versions(metadata)
     return metadata
-
-
-@contextmanager
-def _part(folder: Path, service: Service) -> Iterator[Path]:
-    """A file that is removed at the end unless it was renamed."""
-    handle, name = tempfile.mkstemp(prefix=f"{service.name}-", suffix=".part", dir=folder)
-    os.close(handle)
-    try:
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _remove_other_versions(metadata: TableMetadata) -> None:
@@ -101,14 +87,13 @@ def _indexes(service: Service, data_file: Path, table: Table) -> tuple[tuple[str
 
 
 def _write_arrow(connection: apsw.Connection, metadata: TableMetadata, file: Path) -> None:
-    names = quoted_list(column.name for column in metadata.columns)
-    sql = f"SELECT {names} FROM {quoted(metadata.service.name)} ORDER BY _rowid_"
-    rows = chain.from_iterable(row_groups(connection, sql))
-    kinds, schema = [column.kind for column in metadata.columns], schema_of(metadata.columns)
+    names, kinds = [each.name for each in metadata.columns], [each.kind for each in metadata.columns]
+    rows = connection.execute(f"SELECT {quoted_list(names)} FROM {quoted(metadata.service.name)} ORDER BY _rowid_")
+    schema = schema_of(names, kinds)
 
-    def chunks() -> Iterator[list[pa.Array]]:
+    def chunks() -> Iterator[pa.RecordBatch]:
         while chunk := list(islice(rows, CHUNK_ROWS)):
-            yield list(map(array_of, kinds, zip(*chunk, strict=True)))
+            yield pa.record_batch(list(map(array_of, kinds, zip(*chunk, strict=True))), schema=schema)
 
     with pa.OSFile(str(file), "wb") as sink:
-        write_batches(pa.ipc.new_stream(sink, schema), chunks(), schema)
+        write_all(pa.ipc.new_stream(sink, schema), chunks())

@@ -5,7 +5,7 @@ counts as absent: a new column that is empty in older periods doesn't change the
 """
 
 import json
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
@@ -14,8 +14,7 @@ from pathlib import Path
 import apsw
 import orjson
 
-from source_services.data.arrow_types import kind_of
-from source_services.data.columns import Cell, Column, quoted, quoted_list
+from source_services.data.columns import Cell, Column, kind_of, kinds_in, quoted, quoted_list
 from source_services.settings import Service
 
 ROWS_AT_A_TIME = 500
@@ -62,80 +61,49 @@ class TableMetadata:
         return self.database.with_suffix(".arrow")
 
 
-class Fingerprint:
-    """Count and hash of a set of rows: a sum of hashes, so order doesn't matter and a repeated row does."""
-
-    def __init__(self) -> None:
-        self.count = self._sum = 0
-
-    def add(self, digest: int) -> None:
-        """Add a row by its hash."""
-        self.count += 1
-        self._sum += digest
-
-    @property
-    def hash(self) -> str:
-        """The hash of all rows."""
-        return f"{self._sum % 2**256:064x}"
-
-
 def read_metadata(
     connection: apsw.Connection, service: Service, folder: Path, names: list[str], indexes: tuple[tuple[str, ...], ...]
 ) -> TableMetadata:
     """Read the service's table, which has columns of these names, once, and describe it."""
-    by_name = sorted(names)
-    table, longest = Fingerprint(), 0
-    by_period: dict[PeriodKey, Fingerprint] = {}
+    by_name, longest = sorted(names), 0
     period_at = by_name.index(service.period_column) if service.period_column is not None else None
-    types: list[set[type]] = [set() for _ in by_name]
-    for rows in row_groups(connection, f"SELECT {quoted_list(by_name)} FROM {quoted(service.name)}"):
-        for found, column in zip(types, zip(*rows, strict=True), strict=True):
-            found.update(map(type, column))
+    kinds: list[set[str]] = [set() for _ in by_name]
+    counts, sums = Counter[PeriodKey](), Counter[PeriodKey]()
+    cursor = connection.execute(f"SELECT {quoted_list(by_name)} FROM {quoted(service.name)}")
+    while rows := list(islice(cursor, ROWS_AT_A_TIME)):
+        for found, column in zip(kinds, zip(*rows, strict=True), strict=True):
+            found |= kinds_in(column)
         for row in rows:
-            cells = {name: cell for name, cell in zip(by_name, row, strict=True) if cell is not None}
-            content = orjson.dumps(cells, default=_blob)
+            content = orjson.dumps(
+                {name: cell for name, cell in zip(by_name, row, strict=True) if cell is not None}, default=_blob
+            )
             longest = max(longest, len(content))
-            digest = int.from_bytes(sha256(content).digest())
-            table.add(digest)
-            if period_at is not None:
-                key = (type(row[period_at]).__name__, row[period_at])
-                by_period.setdefault(key, Fingerprint()).add(digest)
-    kinds = {name: _kind(connection, service, name, found) for name, found in zip(by_name, types, strict=True)}
+            period = row[period_at] if period_at is not None else None
+            key = type(period).__name__, period
+            counts[key] += 1
+            sums[key] += int.from_bytes(sha256(content).digest())
+    kind_by_name = dict(zip(by_name, map(kind_of, kinds), strict=True))
+    periods = tuple(Period(key[1], counts[key], _hash_text(sums[key])) for key in sorted(counts, key=_order))
     return TableMetadata(
         service=service,
         folder=folder,
-        columns=tuple(Column(name, kinds[name]) for name in names),
+        columns=tuple(Column(name, kind_by_name[name]) for name in names),
         indexes=indexes,
-        row_count=table.count,
-        data_version=sha256(json.dumps([by_name, table.count, table.hash]).encode()).hexdigest(),
-        periods=None if period_at is None else _periods(by_period),
+        row_count=counts.total(),
+        data_version=sha256(json.dumps([by_name, counts.total(), _hash_text(sums.total())]).encode()).hexdigest(),
+        periods=None if period_at is None else periods,
         longest_row=longest,
     )
 
 
-def row_groups(connection: apsw.Connection, sql: str) -> Iterator[list[tuple[Cell, ...]]]:
-    """The rows of a SELECT, a few hundred at a time."""
-    cursor = connection.execute(sql)
-    while rows := list(islice(cursor, ROWS_AT_A_TIME)):
-        yield rows
+def _hash_text(sum_of_hashes: int) -> str:
+    """The hash of a set of rows: a sum of the rows' hashes, so order doesn't matter and a repeated row does."""
+    return f"{sum_of_hashes % 2**256:064x}"
 
 
-def _kind(connection: apsw.Connection, service: Service, name: str, types: set[type]) -> str:
-    if types - {type(None)} != {int, float}:
-        return kind_of(types)
-    largest = connection.execute(
-        f"SELECT max(max({quoted(name)}), -min({quoted(name)})) FROM {quoted(service.name)} "
-        f"WHERE typeof({quoted(name)}) = 'integer'"
-    ).get
-    return kind_of(types, int(largest))
-
-
-def _periods(by_period: dict[PeriodKey, Fingerprint]) -> tuple[Period, ...]:
-    def order(key: PeriodKey) -> tuple[str, str | int | float]:
-        kind, period = key
-        return kind, period.hex() if isinstance(period, bytes) else 0 if period is None else period
-
-    return tuple(Period(key[1], by_period[key].count, by_period[key].hash) for key in sorted(by_period, key=order))
+def _order(key: PeriodKey) -> tuple[str, str | int | float]:
+    kind, period = key
+    return kind, period.hex() if isinstance(period, bytes) else 0 if period is None else period
 
 
 def _blob(cell: bytes) -> dict[str, str]:

@@ -1,22 +1,17 @@
 """The authorizer: a caller's SQL may read the service's own table and call a list of functions, nothing else."""
 
+import csv
+from pathlib import Path
+
 import apsw
 
 from source_services.errors import RequestError
 
-FUNCTIONS = frozenset(
-    """
-    abs avg ceil ceiling coalesce count cume_dist date datetime dense_rank exp first_value floor glob if ifnull iif
-    instr julianday lag last_value lead length like ln log log10 log2 lower ltrim max median min mod nth_value ntile
-    nullif octet_length percent_rank percentile percentile_cont percentile_disc pow power rank replace round
-    row_number rtrim sign sqrt strftime substr substring sum time timediff total trim trunc typeof unicode unixepoch
-    upper
-    """.split()  # noqa: SIM905 - a table to read
-)
-"""Functions whose result is small, and reveals nothing about SQLite, the machine or other callers."""
+with (Path(__file__).parent / "functions.csv").open(encoding="utf-8", newline="") as _file:
+    _KINDS = {row["name"]: row["kind"] for row in csv.DictReader(_file)}
 
-CLOCK_FUNCTIONS = frozenset(["date", "datetime", "julianday", "strftime", "time", "timediff", "unixepoch"])
-"""Those of the functions that can read the clock: results that depend on them are not cached."""
+FUNCTIONS = frozenset(_KINDS)
+"""Functions whose result is small, and reveals nothing about SQLite, the machine or other callers."""
 
 _LAZY_MODULES = frozenset(
     ["json_each", "json_tree", "jsonb_each", "jsonb_tree", "carray", "dbstat", "generate_series", "bytecode"]
@@ -32,16 +27,12 @@ def reserved_names(connection: apsw.Connection, table: str) -> frozenset[str]:
 
 
 class Authorizer:
-    """SQLite's authorizer callback: it decides about each action of a statement before any of it runs."""
+    """SQLite's authorizer callback for one statement: it decides about each action before any of them runs."""
 
     def __init__(self, table: str, reserved: frozenset[str]) -> None:
         self._table, self._reserved = table, reserved
         self.denied: str | None = None
         self.is_volatile = False
-
-    def reset(self) -> None:
-        """Forget the statement before."""
-        self.denied, self.is_volatile = None, False
 
     def __call__(self, action: int, first: str | None, second: str | None, database: str | None, _: str | None) -> int:
         """Whether SQLite may take the action."""
@@ -49,7 +40,8 @@ class Authorizer:
             return apsw.SQLITE_OK
         if action == apsw.SQLITE_FUNCTION:
             name = (second or "").lower()
-            self.is_volatile |= name in CLOCK_FUNCTIONS
+            # Functions of dates can read the clock: results that depend on them are not cached
+            self.is_volatile |= _KINDS.get(name) == "date"
             return apsw.SQLITE_OK if name in FUNCTIONS else self._deny(f"the function {name}()")
         if action == apsw.SQLITE_READ:
             return self._read(first or "", second, database)

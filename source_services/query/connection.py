@@ -1,8 +1,10 @@
 """A connection to one version of the table, which can run the SQL of any caller."""
 
+import csv
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NoReturn
 
 import apsw
@@ -11,8 +13,7 @@ from source_services.data.columns import Cell, distinct_names
 from source_services.data.table_metadata import TableMetadata
 from source_services.errors import RequestError, busy, invalid_parameter
 from source_services.query.authorizer import Authorizer, reserved_names
-from source_services.query.fetch_lock import FetchLock, Rows
-from source_services.query.time_budget import TimeBudget
+from source_services.query.scheduling import FetchLock, Rows, TimeBudget
 from source_services.settings import Limits
 
 BYTES_AT_A_TIME = 4 << 20
@@ -21,25 +22,9 @@ BYTES_AT_A_TIME = 4 << 20
 STEPS_BETWEEN_CHECKS = 10_000
 """SQLite's steps between two checks of the time budget."""
 
-_PRAGMAS = (
-    "query_only = 1",
-    "trusted_schema = 0",
-    "cell_size_check = 1",
-    "mmap_size = 0",
-    "temp_store = file",
-    "cache_size = -8000",
-)
-_CONFIG = {
-    apsw.SQLITE_DBCONFIG_DEFENSIVE: 1,
-    apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA: 0,
-    apsw.SQLITE_DBCONFIG_DQS_DML: 0,
-    apsw.SQLITE_DBCONFIG_DQS_DDL: 0,
-    apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER: 0,
-    apsw.SQLITE_DBCONFIG_ENABLE_VIEW: 0,
-    apsw.SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER: 0,
-    apsw.SQLITE_DBCONFIG_ENABLE_ATTACH_CREATE: 0,
-    apsw.SQLITE_DBCONFIG_ENABLE_ATTACH_WRITE: 0,
-}
+with (Path(__file__).parent / "sqlite_guards.csv").open(encoding="utf-8", newline="") as _file:
+    _GUARDS = [(row["kind"], row["name"], row["value"]) for row in csv.DictReader(_file)]
+
 _INTERNAL_ERRORS = (apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError, apsw.IOError, apsw.MisuseError)
 
 
@@ -47,21 +32,18 @@ _INTERNAL_ERRORS = (apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError, aps
 class Selection:
     """The columns of a SELECT, and its rows, a few hundred at a time.
 
-    Names are distinct; a kind is None if SQL computes the column. `row_bytes` is an upper bound on the bytes of a row.
-    `is_volatile`: the rows depend on the time of day. `members` are further members of the result in JSON.
+    Names are distinct; a kind is None if SQL computes the column. `rows_at_a_time` is how many may be held at a time.
+    `is_volatile`: the rows depend on the time of day. `cell_kinds` has the kinds of the cells of each computed column,
+    as far as they are known, by the column's place. `members` are further members of the result in JSON.
     """
 
     names: list[str]
     kinds: list[str | None]
     groups: Iterator[Rows]
-    row_bytes: int = 0
+    rows_at_a_time: int = BYTES_AT_A_TIME
     is_volatile: bool = False
+    cell_kinds: dict[int, set[str]] = field(default_factory=dict)
     members: dict[str, str | None] = field(default_factory=dict)
-
-    @property
-    def rows_that_fit(self) -> int:
-        """How many rows may be held at a time."""
-        return max(1, BYTES_AT_A_TIME // max(1, self.row_bytes))
 
 
 class GuardedConnection:
@@ -80,33 +62,24 @@ class GuardedConnection:
             flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
             statementcachesize=0,  # SQLite doesn't authorize a cached statement again
         )
-        for pragma in _PRAGMAS:
-            self._connection.execute(f"PRAGMA {pragma}").fetchall()
-        for option, value in _CONFIG.items():
-            self._connection.config(option, value)
-        self._authorizer = Authorizer(self._table, reserved_names(self._connection, self._table))
-        # A page selects one column more: the row id
-        self._set_limits(max(len(metadata.columns) + 1, 100))
-        self._connection.authorizer = self._authorizer
+        self._reserved = reserved_names(self._connection, self._table)
+        self._set_guards(len(metadata.columns))
         self._connection.exec_trace = self._trace
         self._connection.set_progress_handler(lambda: self._budget.remaining() <= 0, STEPS_BETWEEN_CHECKS)
 
-    def _set_limits(self, columns: int) -> None:
-        for limit, value in {
-            apsw.SQLITE_LIMIT_LENGTH: self._value_bytes,
-            apsw.SQLITE_LIMIT_SQL_LENGTH: self._limits.sql_bytes,
-            apsw.SQLITE_LIMIT_COLUMN: columns,
-            apsw.SQLITE_LIMIT_EXPR_DEPTH: 50,
-            apsw.SQLITE_LIMIT_COMPOUND_SELECT: 10,
-            apsw.SQLITE_LIMIT_VDBE_OP: 200_000,
-            apsw.SQLITE_LIMIT_FUNCTION_ARG: 100,
-            apsw.SQLITE_LIMIT_ATTACHED: 0,
-            apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 100,
-            apsw.SQLITE_LIMIT_VARIABLE_NUMBER: self._limits.parameters,
-            apsw.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
-            apsw.SQLITE_LIMIT_WORKER_THREADS: 0,
-        }.items():
-            self._connection.limit(limit, value)
+    def _set_guards(self, columns: int) -> None:
+        limit = self._connection.limit
+        for kind, name, value in _GUARDS:
+            if kind == "PRAGMA":
+                self._connection.pragma(name, value)
+            elif kind == "CONFIG":
+                self._connection.config(getattr(apsw, f"SQLITE_DBCONFIG_{name}"), int(value))
+            else:
+                limit(getattr(apsw, f"SQLITE_LIMIT_{name}"), int(value))
+        limit(apsw.SQLITE_LIMIT_LENGTH, self._value_bytes)
+        limit(apsw.SQLITE_LIMIT_SQL_LENGTH, self._limits.sql_bytes)
+        limit(apsw.SQLITE_LIMIT_COLUMN, max(columns + 1, 100))  # a page selects one column more: the row id
+        limit(apsw.SQLITE_LIMIT_VARIABLE_NUMBER, self._limits.parameters)
 
     def begin(self, budget: TimeBudget, fetch_lock: FetchLock) -> None:
         """What runs from now on has this time budget and fetches its rows under this lock."""
@@ -115,7 +88,7 @@ class GuardedConnection:
     def select(self, sql: str, parameters: Mapping[str, Cell]) -> Selection:
         """Run one SELECT. Raises RequestError, here or while the rows are taken."""
         self.finish()
-        self._authorizer.reset()
+        self._connection.authorizer = self._authorizer = Authorizer(self._table, self._reserved)
         if (length := len(sql.encode(errors="replace"))) > self._limits.sql_bytes:
             what = f"the SQL has {length:,} bytes; the limit is {self._limits.sql_bytes:,}"
             raise RequestError("too-large", what, "send a shorter statement")
@@ -171,8 +144,9 @@ class GuardedConnection:
         selection = Selection(distinct_names(column[0] for column in columns), kinds, iter(()))
         # Columns of the table, each once, are at most a row of the table; a computed column is at most a value
         times = Counter(origin for kind, origin in zip(kinds, origins, strict=True) if kind is not None)
-        selection.row_bytes = max(times.values(), default=0) * self._row_bytes + kinds.count(None) * self._value_bytes
-        selection.groups = self._groups(cursor, selection.rows_that_fit)
+        row_bytes = max(times.values(), default=0) * self._row_bytes + kinds.count(None) * self._value_bytes
+        selection.rows_at_a_time = max(1, BYTES_AT_A_TIME // max(1, row_bytes))
+        selection.groups = self._groups(cursor, selection.rows_at_a_time)
         self._selection = selection
         return True
 
@@ -184,25 +158,29 @@ class GuardedConnection:
             raise self._authorizer.error() from error
         if isinstance(error, apsw.InterruptError):
             raise self._budget.error() from error
-        if isinstance(error, MemoryError | apsw.NoMemError):
-            raise busy("the query needs more memory than there is now", 5) from error
-        if isinstance(error, apsw.TooBigError):
-            what = f"the SQL computes a value of more than {self._limits.value_bytes:,} bytes"
-            raise RequestError("too-large", what, "compute shorter values") from error
-        if isinstance(error, apsw.FullError):
-            what = "the query needs more space to sort than there is"
-            raise RequestError("too-large", what, "select fewer rows") from error
-        if isinstance(error, KeyError):
-            what = f"the SQL names a parameter :{error.args[0]} that is not given"
-            raise invalid_parameter(what, "give it a value, or leave it out") from error
+        raise self._request_error(error) from error
+
+    def _request_error(self, error: Exception) -> RequestError:
+        match error:
+            case MemoryError() | apsw.NoMemError():
+                return busy("the query needs more memory than there is now", 5)
+            case apsw.TooBigError():
+                what = f"the SQL computes a value of more than {self._limits.value_bytes:,} bytes"
+                return RequestError("too-large", what, "compute shorter values")
+            case apsw.FullError():
+                return RequestError(
+                    "too-large", "the query needs more space to sort than there is", "select fewer rows"
+                )
+            case KeyError():
+                what = f"the SQL names a parameter :{error.args[0]} that is not given"
+                return invalid_parameter(what, "give it a value, or leave it out")
         offset = getattr(error, "error_offset", -1)
         where = f" at its byte {offset + 1}" if isinstance(offset, int) and offset >= 0 else ""
-        raise RequestError(
-            "sql-invalid",
-            f"the SQL could not be run{where}",
+        fix = (
             f"send one SELECT over the table {self._table!r}, and check its syntax, names and parameters; "
-            "GET /schema lists the columns and functions",
-        ) from error
+            "GET /schema lists the columns and functions"
+        )
+        return RequestError("sql-invalid", f"the SQL could not be run{where}", fix)
 
 
 def _no_select() -> RequestError:

@@ -9,9 +9,9 @@ from typing import Any
 from source_services.data.columns import Cell
 from source_services.errors import RequestError, busy
 from source_services.query.connection import GuardedConnection, Selection
-from source_services.query.fetch_lock import Rows
 from source_services.query.formats import Format, KindsChanged
-from source_services.query.spool import Body, Spool
+from source_services.query.scheduling import Rows
+from source_services.query.spool import Body, Spool, SpooledFile
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,15 @@ class Execution:
         A computed column has the kind of its first rows. If later rows have another one and the format depends on
         it, the SELECT runs once more. Nothing is sent before the result is complete.
         """
-        kinds: list[Any] | None = list(self.kinds) if self.kinds else None
+        cell_kinds: dict[int, set[str]] = {}
         while True:
-            selection, file = self._select(connection), spool.open()
-            selection.kinds = kinds or selection.kinds
+            selection, file = self._select(connection), SpooledFile(spool)
+            selection.kinds, selection.cell_kinds = list(self.kinds or selection.kinds), cell_kinds
             try:
                 count = self.format.write(selection, file)
                 return Result(file.body(), count, selection.is_volatile, selection.members.get("next"))
-            except KindsChanged as changed:
-                kinds = list(changed.kinds)
+            except KindsChanged:
+                continue
             except OSError as error:
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise
@@ -77,7 +77,7 @@ class Execution:
 
 @dataclass(frozen=True)
 class PageExecution(Execution):
-    """A page of `row_limit` rows. Its SELECT gives one row more, and the row id as an additional last column.
+    """A page of `row_limit` rows. Its SELECT returns one row more, with the row id as an additional last column.
 
     `make_token` returns the token that continues after the row with this id.
     """

@@ -1,7 +1,8 @@
 """The formats of a result: each writes the rows of a selection as bytes."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -10,8 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from source_services.data.arrow_types import CHUNK_ROWS, array_of, joined_kind, kind_of_cells, schema_of, write_batches
-from source_services.data.columns import Cell, Column, as_json
+from source_services.data.columns import CHUNK_ROWS, Cell, array_of, as_json, kind_of, kinds_in, schema_of, write_all
 from source_services.query.connection import BYTES_AT_A_TIME, Selection
 from source_services.query.spool import SpooledFile
 
@@ -32,11 +32,7 @@ class Format:
 
 
 class KindsChanged(Exception):
-    """Computed columns have other kinds than their first rows; `kinds` fit all rows."""
-
-    def __init__(self, kinds: list[str]) -> None:
-        super().__init__(kinds)
-        self.kinds = kinds
+    """Computed columns have other kinds than their first rows; the selection's `cell_kinds` has those of all rows."""
 
 
 def write_json(selection: Selection, file: SpooledFile) -> int:
@@ -59,33 +55,6 @@ def write_ndjson(selection: Selection, file: SpooledFile) -> int:
     return count
 
 
-def write_csv(selection: Selection, file: SpooledFile) -> int:
-    """A header, and a line for each row: a missing value is empty, an empty text is `""`, a blob is its hex text."""
-    return _write_batches(selection, lambda schema: pa.csv.CSVWriter(file, schema), as_text=("mixed", "blob"))
-
-
-def write_arrow(selection: Selection, file: SpooledFile) -> int:
-    """An Arrow IPC stream."""
-    return _write_batches(selection, lambda schema: pa.ipc.new_stream(file, schema))
-
-
-def write_parquet(selection: Selection, file: SpooledFile) -> int:
-    """A Parquet file."""
-    return _write_batches(selection, lambda schema: pa.parquet.ParquetWriter(file, schema, compression="zstd"))
-
-
-FORMATS = {
-    each.name: each
-    for each in (
-        Format("json", "application/json", write_json),
-        Format("ndjson", "application/x-ndjson", write_ndjson),
-        Format("csv", "text/csv", write_csv),
-        Format("arrow", "application/vnd.apache.arrow.stream", write_arrow),
-        Format("parquet", "application/vnd.apache.parquet", write_parquet),
-    )
-}
-
-
 def _json_rows(selection: Selection) -> Iterator[list[Any]]:
     """The rows with cells that JSON has. A column of the table has only such cells unless it is a blob or mixed."""
     doubtful = [place for place, kind in enumerate(selection.kinds) if kind in (None, "blob", "mixed")]
@@ -96,46 +65,47 @@ def _json_rows(selection: Selection) -> Iterator[list[Any]]:
             yield rows
 
 
-def _write_batches(selection: Selection, open_writer: Callable[[pa.Schema], Any], as_text: tuple[str, ...] = ()) -> int:
-    """Write the rows as record batches; columns of the kinds `as_text` become text."""
+def write_batches(
+    selection: Selection, file: SpooledFile, open_writer: Callable[[Any, pa.Schema], Any], as_text: tuple[str, ...] = ()
+) -> int:
+    """Record batches, by a writer of pyarrow; columns of the kinds `as_text` become text."""
     chunks = _chunks(selection)
     first: Cells = next(chunks, [[] for _ in selection.names])
-    kinds = [kind or kind_of_cells(cells) for kind, cells in zip(selection.kinds, first, strict=True)]
+    kinds = _kinds(selection, first)
     written = ["text" if kind in as_text else kind for kind in kinds]
-    schema = schema_of(list(map(Column, selection.names, written)))
-    computed = [place for place, kind in enumerate(selection.kinds) if kind is None]
+    schema = schema_of(selection.names, written)
 
-    def arrays() -> Iterator[list[pa.Array]]:
+    def batches() -> Iterator[pa.RecordBatch]:
         for chunk in chain([first] if first[0] else [], chunks):
-            if any(joined_kind(kinds[place], kind_of_cells(chunk[place])) != kinds[place] for place in computed):
-                raise KindsChanged(_kinds_of_all(kinds, computed, chain([chunk], chunks)))
-            yield [_array(kinds, place, cells, as_text) for place, cells in enumerate(chunk)]
+            if _kinds(selection, chunk) != kinds:
+                for remaining in chunks:
+                    _kinds(selection, remaining)
+                raise KindsChanged
+            arrays = (
+                _text_array(cells) if kind in as_text else array_of(kind, cells)
+                for kind, cells in zip(kinds, chunk, strict=True)
+            )
+            yield pa.record_batch(list(arrays), schema=schema)
 
-    return write_batches(open_writer(schema), arrays(), schema)
-
-
-def _array(kinds: list[str], place: int, cells: list[Cell], as_text: tuple[str, ...]) -> pa.Array:
-    if kinds[place] in as_text:
-        return pa.array([None if cell is None else str(as_json(cell)) for cell in cells], pa.string())
-    try:
-        return array_of(kinds[place], cells)
-    except pa.ArrowInvalid:  # a whole number that a float64 does not represent, among numbers that are not whole
-        raise KindsChanged([*kinds[:place], "mixed", *kinds[place + 1 :]]) from None
+    return write_all(open_writer(file, schema), batches())
 
 
-def _kinds_of_all(kinds: list[str], computed: list[int], chunks: Iterable[Cells]) -> list[str]:
-    """The kinds with which all rows can be written: those written so far, and those of the remaining chunks."""
-    joined = list(kinds)
-    for chunk in chunks:
-        for place in computed:
-            joined[place] = joined_kind(joined[place], kind_of_cells(chunk[place]))
-    return joined
+def _kinds(selection: Selection, chunk: Cells) -> list[str]:
+    """The kinds of the columns; the kind of a computed one follows from its cells so far and those of the chunk."""
+    for place, kind in enumerate(selection.kinds):
+        if kind is None:
+            selection.cell_kinds.setdefault(place, set()).update(kinds_in(chunk[place]))
+    return [kind or kind_of(selection.cell_kinds[place]) for place, kind in enumerate(selection.kinds)]
+
+
+def _text_array(cells: list[Cell]) -> pa.Array:
+    return pa.array([None if cell is None else str(as_json(cell)) for cell in cells], pa.string())
 
 
 def _chunks(selection: Selection) -> Iterator[Cells]:
     """The cells by column, of a few rows at a time."""
     columns: Cells = [[] for _ in selection.names]
-    size, may_be_long = 0, selection.rows_that_fit < CHUNK_ROWS
+    size, may_be_long = 0, selection.rows_at_a_time < CHUNK_ROWS
     for rows in selection.groups:
         for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
             column.extend(cells)
@@ -146,3 +116,20 @@ def _chunks(selection: Selection) -> Iterator[Cells]:
             columns, size = [[] for _ in selection.names], 0
     if columns[0]:
         yield columns
+
+
+_write_arrow = partial(write_batches, open_writer=pa.ipc.new_stream)
+_write_parquet = partial(write_batches, open_writer=partial(pa.parquet.ParquetWriter, compression="zstd"))
+# A missing value is empty, an empty text is `""`, a blob is its hex text
+_write_csv = partial(write_batches, open_writer=pa.csv.CSVWriter, as_text=("mixed", "blob"))
+
+FORMATS = {
+    each.name: each
+    for each in (
+        Format("json", "application/json", write_json),
+        Format("ndjson", "application/x-ndjson", write_ndjson),
+        Format("csv", "text/csv", _write_csv),
+        Format("arrow", "application/vnd.apache.arrow.stream", _write_arrow),
+        Format("parquet", "application/vnd.apache.parquet", _write_parquet),
+    )
+}

@@ -7,10 +7,9 @@ from pathlib import Path
 from source_services.errors import busy
 from source_services.query.connection import GuardedConnection
 from source_services.query.execution import Execution, Result
-from source_services.query.fetch_lock import FetchLock
+from source_services.query.scheduling import FetchLock, TimeBudget
 from source_services.query.snapshot import Snapshot
 from source_services.query.spool import Spool
-from source_services.query.time_budget import TimeBudget
 from source_services.settings import Limits
 
 
@@ -25,7 +24,7 @@ class QueryPool:
         self.running = self.waiting = 0
 
     async def run(self, snapshot: Snapshot, execution: Execution, seconds: float) -> Result:
-        """The result of the execution, which is stopped after `seconds`, or when nobody waits for it any more.
+        """The result of the execution, which is stopped after `seconds`, or when its client disconnects.
 
         Raises RequestError.
         """
@@ -68,7 +67,7 @@ class QueryPool:
 
     def _finish(self, ended: "asyncio.Future[Result]", snapshot: Snapshot, connection: GuardedConnection) -> None:
         if not ended.cancelled():
-            ended.exception()  # nobody else asks for that of a query whose client disconnected
+            ended.exception()  # of a query whose client disconnected, it is not retrieved otherwise
         self.running -= 1
         snapshot.give_back(connection)
         self._free.release()

@@ -1,14 +1,12 @@
 """A snapshot: one version of the table while it is served, with its connections, its cache and its Arrow file."""
 
-from base64 import b64encode
 from collections import OrderedDict
 from hashlib import file_digest
-from pathlib import Path
 
 from source_services.data.table_metadata import TableMetadata
 from source_services.query.connection import GuardedConnection
 from source_services.query.execution import Result
-from source_services.query.spool import Body
+from source_services.query.spool import Body, repr_digest
 from source_services.settings import Limits
 
 MOST_SMALL_RESULTS = 10_000
@@ -20,13 +18,15 @@ OVERHEAD_BYTES = 1_000
 
 
 class Snapshot:
-    """One version, which never changes. It is closed when it is retired and nobody uses it any more."""
+    """One version, which never changes. It is closed when it is retired and no longer used."""
 
     def __init__(self, metadata: TableMetadata, limits: Limits) -> None:
         self.metadata = metadata
         self._small_results = _ResultCache(limits.kept_small_bytes, MOST_SMALL_RESULTS)
         self._large_results = _ResultCache(limits.kept_bytes, MOST_LARGE_RESULTS)
-        self.whole_table = Result(_open_body(metadata.arrow), metadata.row_count)
+        whole_table = metadata.arrow.open("rb")
+        digest = repr_digest(file_digest(whole_table, "sha256").digest())
+        self.whole_table = Result(Body(whole_table, whole_table.tell(), digest), metadata.row_count)
         # All now: an unreadable file is noticed early, and the files can be removed when another version is served
         self._idle = [GuardedConnection(metadata, limits) for _ in range(limits.connections)]
         self._uses, self._is_retired = 0, False
@@ -96,9 +96,3 @@ class _ResultCache:
         while self._bytes > self._most_bytes or len(self._results) > self._most_results:
             _, oldest = self._results.popitem(last=False)
             self._bytes -= oldest.body.length + OVERHEAD_BYTES
-
-
-def _open_body(file: Path) -> Body:
-    content = file.open("rb")
-    digest = b64encode(file_digest(content, "sha256").digest()).decode()
-    return Body(content, content.seek(0, 2), f"sha-256=:{digest}:")

@@ -32,10 +32,6 @@ class Spool:
         self.folder, self.result_bytes = folder, result_bytes
         self._free, self._lock = disk_bytes, Lock()
 
-    def open(self) -> "SpooledFile":
-        """A new file for one result."""
-        return SpooledFile(self)
-
     def reserve(self, size: int) -> None:
         """Use this number of bytes. Raises RequestError if there is not enough space."""
         with self._lock:
@@ -94,7 +90,12 @@ class SpooledFile(io.RawIOBase):
 
     def body(self) -> Body:
         """What was written."""
-        digest = f"sha-256=:{b64encode(self._hash.digest()).decode()}:"
+        digest = repr_digest(self._hash.digest())
         # Without the buffer of the file: many such files are cached
         content: Any = self._memory.getvalue() if self._file is None else self._file.detach()
         return Body(content, self._length, digest)
+
+
+def repr_digest(digest: bytes) -> str:
+    """A SHA-256 digest as the header Repr-Digest has it (RFC 9530)."""
+    return f"sha-256=:{b64encode(digest).decode()}:"

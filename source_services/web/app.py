@@ -1,33 +1,22 @@
 """The application of one service: its routes, and the middleware around each of them."""
 
-import logging
 import time
-from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from source_services.errors import RequestError
+from source_services.errors import PROBLEM_TYPES, RequestError
 from source_services.web import meta_routes, row_routes
-from source_services.web.context import CONTEXT, Context, context_of
-from source_services.web.responses import LOG_FIELDS, SECURITY_HEADERS, problem_response, request_id_of
+from source_services.web.responses import CONTEXT, LOG_FIELDS, Context, problem_response, request_id_of
+from source_services.web.telemetry import LOG
 
-LOG = logging.getLogger("source_services")
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 HEADERS = web.RequestKey("headers", dict)
-"""Headers of the response, whatever it is."""
+"""Headers of any response to the request."""
 
 CLIENT_CLOSED_REQUEST = 499
 """The status in logs and metrics of a request whose client disconnected."""
-
-_HTTP_ERRORS = {
-    400: ("invalid-parameter", "the request is not valid HTTP", "send a valid request"),
-    404: ("not-found", "there is no resource at this path", "GET / lists the routes"),
-    405: ("method-not-allowed", "the route does not have this method", "the header Allow lists the methods"),
-    413: ("too-large", "the body is larger than a statement may be", "send a shorter statement"),
-    414: ("url-too-long", "the URL or a header is too long", "send the statement with POST /query"),
-    500: ("internal", "the service failed", "look for the request id in its log"),
-}
 
 
 def create_app(context: Context) -> web.Application:
@@ -45,7 +34,7 @@ def create_app(context: Context) -> web.Application:
 @web.middleware
 async def _middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Check access, turn errors into problem details, record the request."""
-    started, context, request_id = time.perf_counter(), context_of(request), request_id_of(request)
+    started, context, request_id = time.perf_counter(), request.app[CONTEXT], request_id_of(request)
     request[LOG_FIELDS] = {"request_id": request_id}
     request[HEADERS] = {**SECURITY_HEADERS, "X-Request-Id": request_id}
     status = CLIENT_CLOSED_REQUEST
@@ -74,10 +63,11 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
     """Add the headers that every response has, before they are sent."""
     for name, value in request.get(HEADERS, SECURITY_HEADERS).items():
         response.headers.setdefault(name, value)
-    response.headers.setdefault("X-Data-Version", context_of(request).table.current.version)
+    response.headers.setdefault("X-Data-Version", request.app[CONTEXT].table.current.version)
     response.headers.pop("Server", None)
 
 
 def http_error(status: int, headers: dict[str, str] | None = None) -> RequestError:
     """The error for a status that the HTTP server itself chose."""
-    return RequestError(*_HTTP_ERRORS.get(status, _HTTP_ERRORS[500]), headers)
+    codes = [code for code, type_ in PROBLEM_TYPES.items() if type_.status == status]
+    return RequestError(codes[0] if codes else "internal", headers=headers)

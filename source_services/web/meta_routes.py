@@ -1,14 +1,15 @@
 """The routes about the service: /schema, /version, /health, /ready, /metrics, /openapi.json and the page at /."""
 
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import urlencode
+from typing import Any
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -17,46 +18,46 @@ from source_services.data.table_metadata import TableMetadata
 from source_services.errors import PROBLEM_TYPES
 from source_services.query.authorizer import FUNCTIONS
 from source_services.query.formats import FORMATS
-from source_services.query.snapshot import Snapshot
-from source_services.web.context import Context, context_of
-from source_services.web.openapi import document
+from source_services.settings import Limits
 from source_services.web.request_params import check_parameters
-from source_services.web.responses import send_document
+from source_services.web.responses import CONTEXT, send_document
 
-_PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
-_STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+Document = dict[str, Any]
+
+_FOLDER = Path(__file__).parent
+_PAGES = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined)
+_STYLE = (_FOLDER / "page.css").read_text(encoding="utf-8")
 _STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
 _PAGE_HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
 }
+_OPENAPI = (_FOLDER / "openapi.json").read_text(encoding="utf-8")
+_JSON_TYPES = {"text": "string", "integer": "integer", "number": "number", "blob": "string", "mixed": "string number"}
+_FORMAT, _TAG = ({"$ref": f"#/components/parameters/{name}"} for name in ("format", "tag"))
 
 
-def schema(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
-    """GET /schema: the table, its columns, and what a request may ask for."""
-    metadata = snapshot.metadata
-    body = _identity(metadata) | {
+def schema(metadata: TableMetadata, limits: Limits) -> Document:
+    """GET /schema: the table and its columns, the formats, functions and limits."""
+    return _identity(metadata) | {
         "columns": [asdict(column) for column in metadata.columns],
         "indexes": metadata.indexes,
         "formats": {each.name: each.media_type for each in FORMATS.values()},
         "functions": sorted(FUNCTIONS),
-        "limits": {limit.name: limit.value for limit in context.table.limits.describe()},
+        "limits": {limit.name: limit.value for limit in limits.describe()},
     }
-    return send_document(request, snapshot, "schema", orjson.dumps(body))
 
 
-def version(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
+def version(metadata: TableMetadata, _: Limits) -> Document:
     """GET /version: the data version, and the periods with their content hashes."""
-    metadata = snapshot.metadata
-    body = _identity(metadata) | {
+    return _identity(metadata) | {
         "columns": [column.name for column in metadata.columns],
         "periods": None if metadata.periods is None else [asdict(each) for each in metadata.periods],
     }
-    return send_document(request, snapshot, "version", orjson.dumps(body))
 
 
-def _identity(metadata: TableMetadata) -> dict[str, object]:
+def _identity(metadata: TableMetadata) -> Document:
     return {
         "service": metadata.service.name,
         "table": metadata.service.name,
@@ -66,83 +67,117 @@ def _identity(metadata: TableMetadata) -> dict[str, object]:
     }
 
 
-def health(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
+def openapi(metadata: TableMetadata, limits: Limits) -> Document:
+    """GET /openapi.json: every route with its parameters, responses and problems."""
+    document: Document = orjson.loads(_OPENAPI)
+    info, paths, common_problems = document["info"], document["paths"], document.pop("problems")
+    document["info"] = {key: text.replace("{table}", metadata.service.name) for key, text in info.items()}
+    schemas, parameters = document["components"]["schemas"], document["components"]["parameters"]
+    schemas["Columns"]["items"]["enum"] = [column.name for column in metadata.columns]
+    schemas["Row"]["properties"] = {
+        each.name: {"type": [*_JSON_TYPES.get(each.kind, "").split(), "null"]} for each in metadata.columns
+    }
+    schemas["Problem"]["properties"]["code"]["enum"] = list(PROBLEM_TYPES)
+    schemas["Page"]["properties"]["rows"]["maxItems"] = limits.page_rows
+    parameters["limit"]["schema"]["maximum"] = limits.page_rows
+    parameters["format"]["schema"]["enum"] = list(FORMATS)
+    paths["/data"]["get"]["parameters"] += [_filter(column.name) for column in metadata.columns]
+    for path, methods in paths.items():
+        paths[path] = {method: _operation(common_problems, **operation) for method, operation in methods.items()}
+        paths[path]["head"] = _head(paths[path]["get"])
+    return document
+
+
+def _filter(column: str) -> Document:
+    description = f"Only rows with one of these values of {column}."
+    schema = {"type": "array", "items": {"type": "string"}}
+    return {"name": f"filter.{column}", "in": "query", "description": description, "schema": schema}
+
+
+def _operation(
+    common_problems: list[str], content: Document, problems: tuple[str, ...] = (), **operation: Any
+) -> Document:
+    """The operation with its responses: the content or a problem, and 304 where the caller may send an entity tag."""
+    if _FORMAT in operation["parameters"]:
+        content = {each.media_type: {} for each in FORMATS.values()} | content
+    responses: Document = {"200": {"description": operation["summary"], "content": content}}
+    if _TAG in operation["parameters"]:
+        responses["304"] = {"description": "The caller has this response already."}
+    for code in [*common_problems, *problems]:
+        type_ = PROBLEM_TYPES[code]
+        response = responses.setdefault(str(type_.status), {"description": ""})
+        response["description"] = f"{response['description']} {type_.meaning}".strip()
+        response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return operation | {"responses": responses}
+
+
+def _head(get: Document) -> Document:
+    """HEAD has the same responses as GET, without bodies."""
+    responses = {status: {"description": each["description"]} for status, each in get["responses"].items()}
+    return get | {"responses": responses}
+
+
+def _document(describe: Callable[[TableMetadata, Limits], object]) -> Handler:
+    """The route of a JSON document that describes the version which is served."""
+
+    async def respond(request: web.Request) -> web.Response:
+        check_parameters(request)
+        table = request.app[CONTEXT].table
+        return send_document(request, table.current, orjson.dumps(describe(table.current.metadata, table.limits)))
+
+    return respond
+
+
+async def health(request: web.Request) -> web.Response:
     """GET /health: the process responds."""
+    check_parameters(request)
     return web.json_response({"status": "ok"})
 
 
-def ready(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
-    """GET /ready: there is a version to serve; `refusal` says if a newer data file could not be loaded."""
-    return web.json_response({"status": "ready", "data_version": snapshot.version, "refusal": context.table.load_error})
+async def ready(request: web.Request) -> web.Response:
+    """GET /ready: there is a version to serve; `refusal` is not null if a newer data file could not be loaded."""
+    check_parameters(request)
+    table = request.app[CONTEXT].table
+    return web.json_response({"status": "ready", "data_version": table.current.version, "refusal": table.load_error})
 
 
-def metrics(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
+async def metrics(request: web.Request) -> web.Response:
     """GET /metrics."""
+    check_parameters(request)
+    context = request.app[CONTEXT]
     body = context.telemetry.exposition(
         queries_running=context.pool.running,
         queries_waiting=context.pool.waiting,
-        table_rows=snapshot.metadata.row_count,
+        table_rows=context.table.current.metadata.row_count,
         versions_published=context.table.published,
         versions_refused=context.table.rejected,
     )
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-def openapi(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
-    """GET /openapi.json."""
-    return send_document(request, snapshot, "openapi", orjson.dumps(document(snapshot.metadata, context.table.limits)))
-
-
-def page(request: web.Request, context: Context, snapshot: Snapshot) -> web.Response:
+async def page(request: web.Request) -> web.Response:
     """GET /: the page with a query form, examples and the reference."""
+    check_parameters(request)
+    table = request.app[CONTEXT].table
+    metadata = table.current.metadata
     text = _PAGES.get_template("page.html").render(
         style=_STYLE,
-        metadata=snapshot.metadata,
-        examples=_examples(snapshot.metadata),
-        sql=f"SELECT *\nFROM {quoted(snapshot.metadata.service.name)}\nLIMIT 20",
+        metadata=metadata,
+        quoted=quoted,
         formats=FORMATS.values(),
-        limits=context.table.limits.describe(),
+        limits=table.limits.describe(),
         functions=sorted(FUNCTIONS),
         problem_types=PROBLEM_TYPES,
     )
-    return send_document(request, snapshot, "page", text.encode(), _PAGE_HEADERS)
+    return send_document(request, table.current, text.encode(), _PAGE_HEADERS)
 
 
-def _examples(metadata: TableMetadata) -> list[tuple[str, str]]:
-    """What a caller may try, and its URL."""
-    table, columns = quoted(metadata.service.name), [column.name for column in metadata.columns]
-    two_columns = urlencode({"limit": 5, "column": columns[:2], "format": "csv"}, True)
-    examples = [
-        ("the first five rows", "/data?" + urlencode({"limit": 5})),
-        ("two of their columns, as CSV", "/data?" + two_columns),
-        ("the number of rows", "/query?" + urlencode({"q": f"SELECT count(*) AS rows FROM {table}"})),
-        ("all rows, as Parquet", "/data?format=parquet"),
-    ]
-    if metadata.service.period_column is not None:
-        period = quoted(metadata.service.period_column)
-        counts = f"SELECT {period}, count(*) AS rows FROM {table} GROUP BY 1 ORDER BY 2 DESC"
-        examples.insert(2, ("rows by period", "/query?" + urlencode({"q": counts})))
-    return examples
-
-
-def _handler(
-    respond: Callable[[web.Request, Context, Snapshot], web.Response],
-) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handle(request: web.Request) -> web.Response:
-        check_parameters(request)
-        context = context_of(request)
-        with context.table.current as snapshot:
-            return respond(request, context, snapshot)
-
-    return handle
-
-
-ROUTES = {
-    "/": _handler(page),
-    "/schema": _handler(schema),
-    "/version": _handler(version),
-    "/health": _handler(health),
-    "/ready": _handler(ready),
-    "/metrics": _handler(metrics),
-    "/openapi.json": _handler(openapi),
+ROUTES: dict[str, Handler] = {
+    "/": page,
+    "/schema": _document(schema),
+    "/version": _document(version),
+    "/openapi.json": _document(openapi),
+    "/health": health,
+    "/ready": ready,
+    "/metrics": metrics,
 }

@@ -65,7 +65,7 @@ def format_of(request: web.Request) -> Format:
     if _weight(best.media_type, ranges)[0] > 0:
         return best
     media_types = ", ".join(each.media_type for each in FORMATS.values())
-    raise RequestError("not-acceptable", "the service has no media type of the header Accept", f"send {media_types}")
+    raise RequestError("not-acceptable", fix=f"send {media_types}")
 
 
 def _media_ranges(accept: str) -> dict[str, tuple[float, int]]:

@@ -3,55 +3,52 @@
 import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from functools import partial
-from hashlib import sha256
 from typing import Any
 
 import orjson
 from aiohttp import web
 
 from source_services.data.columns import Cell, quoted, quoted_list
+from source_services.data.table_metadata import TableMetadata
 from source_services.errors import RequestError, invalid_parameter
 from source_services.query.execution import Execution, PageExecution
 from source_services.query.formats import Format
-from source_services.query.snapshot import Snapshot
-from source_services.web.context import context_of
 from source_services.web.request_params import as_cells, check_parameters, format_of, whole_number
-from source_services.web.responses import send_execution, send_result, tag_of
+from source_services.web.responses import CONTEXT, send_execution, send_result, tag_of
 
 DEFAULT_PAGE_ROWS = 1_000
 BODY_SECONDS = 30
 """How long a client may take to send the body of a POST."""
 
+_AFTER = "_rowid_ > :after"
 _FILTER = "filter."
 _PARAMETER = "p."
 
 
 async def data(request: web.Request) -> web.StreamResponse:
     """GET /data: rows of the table, all or one page."""
-    context = context_of(request)
+    context = request.app[CONTEXT]
     check_parameters(request, ["format", "limit", "next"], ["column", "missing"], _FILTER)
     format_ = format_of(request)
     with context.table.current as snapshot:
-        rows = _requested_rows(request, snapshot)
+        rows = _requested_rows(request, snapshot.metadata)
         limit = whole_number(request, "limit", 1, context.table.limits.page_rows)
         token = request.query.get("next")
         if limit is None and (token is not None or format_.name == "json"):
             limit = DEFAULT_PAGE_ROWS
-        after = _read_token(token, snapshot.version, rows) if token is not None else 0
         if limit is None and format_.name == "arrow" and rows.is_whole_table:
             tag = tag_of(snapshot.version, format_.name, "whole")
             return await send_result(request, snapshot, format_, snapshot.whole_table, tag)
         if limit is None:
             execution = rows.all(format_, context.table.limits.result_rows)
         else:
-            execution = rows.page(format_, limit, after, snapshot.version)
+            execution = rows.page(format_, limit, token)
         return await send_execution(request, snapshot, execution, context.table.limits.export_seconds)
 
 
 async def query(request: web.Request) -> web.StreamResponse:
     """GET and POST /query: the rows of a SELECT."""
-    limits = context_of(request).table.limits
+    limits = request.app[CONTEXT].table.limits
     parameters: dict[str, Cell]
     if request.method == "POST":
         check_parameters(request, ["format"])
@@ -65,7 +62,7 @@ async def query(request: web.Request) -> web.StreamResponse:
         raise invalid_parameter("the parameter q is missing", "send q=SELECT ...")
     format_ = format_of(request)
     execution = Execution(sql, parameters, format_, limits.json_rows if format_.name == "json" else limits.result_rows)
-    with context_of(request).table.current as snapshot:
+    with request.app[CONTEXT].table.current as snapshot:
         return await send_execution(request, snapshot, execution, limits.query_seconds)
 
 
@@ -73,7 +70,7 @@ async def _read_body(request: web.Request) -> tuple[str, dict[str, Cell]]:
     """The statement and the parameters of a POST. Raises RequestError."""
     form = 'send {"q": "SELECT ...", "parameters": {"name": value}} as application/json'
     if request.content_type != "application/json":
-        raise RequestError("media-type", "the body is not application/json", form)
+        raise RequestError("media-type", fix=form)
     try:
         async with asyncio.timeout(BODY_SECONDS):
             body = orjson.loads(await request.read())
@@ -98,51 +95,77 @@ def _is_cell(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class _RequestedRows:
-    """The rows and columns that a request to /data asks for; `condition` is SQL for rows after `:after`."""
+    """The rows and columns that a request to /data selects; `condition` is SQL for rows after `:after`."""
 
-    table: str
+    metadata: TableMetadata
     names: list[str]
-    kinds: tuple[str, ...]
     condition: str
     parameters: dict[str, Cell]
-    is_whole_table: bool
+
+    @property
+    def is_whole_table(self) -> bool:
+        """Whether there are no filters, and all columns in their order."""
+        return self.condition == _AFTER and self.names == [column.name for column in self.metadata.columns]
 
     def all(self, format_: Format, row_limit: int) -> Execution:
         """All of the rows."""
-        return Execution(self._select(), {**self.parameters, "after": 0}, format_, row_limit, self.kinds)
+        return Execution(self._select(), {**self.parameters, "after": 0}, format_, row_limit, self._kinds())
 
-    def page(self, format_: Format, limit: int, after: int, version: str) -> Execution:
-        """The next `limit` rows after the row with the id `after`."""
+    def page(self, format_: Format, limit: int, token: str | None) -> Execution:
+        """The first `limit` rows, or those of the page that the token names. Raises RequestError."""
+        after = self._read_token(token) if token is not None else 0
         # One row more than the page has, to know whether there is a next page
         parameters = {**self.parameters, "after": after, "limit": limit + 1}
-        make_token = partial(_make_token, version, self)
-        return PageExecution(
-            self._select(", _rowid_", "LIMIT :limit"), parameters, format_, limit, self.kinds, make_token
-        )
+        sql = self._select(", _rowid_", "LIMIT :limit")
+        return PageExecution(sql, parameters, format_, limit, self._kinds(), self._make_token)
 
     def _select(self, row_id: str = "", limit: str = "") -> str:
-        columns, table = quoted_list(self.names), quoted(self.table)
+        columns, table = quoted_list(self.names), quoted(self.metadata.service.name)
         return f"SELECT {columns}{row_id} FROM {table} WHERE {self.condition} ORDER BY _rowid_ {limit}"
 
+    def _kinds(self) -> tuple[str, ...]:
+        kinds = {column.name: column.kind for column in self.metadata.columns}
+        return tuple(kinds[name] for name in self.names)
 
-def _requested_rows(request: web.Request, snapshot: Snapshot) -> _RequestedRows:
-    kinds = {column.name: column.kind for column in snapshot.metadata.columns}
-    names = list(dict.fromkeys(request.query.getall("column", list(kinds))))
+    def _make_token(self, after: int) -> str:
+        """The token of the page after a row: the row, the data version, and a checksum of both and of the request."""
+        return urlsafe_b64encode(f"{after}.{self._tag(after)}".encode()).decode().rstrip("=")
+
+    def _read_token(self, token: str) -> int:
+        try:
+            after, _, tag = urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("ascii").partition(".")
+        except ValueError:
+            after, tag = "", ""
+        row = int(after) if after.isdigit() and len(after) < 19 else -1
+        expected = self._tag(row)
+        if row >= 0 and tag.partition("-")[0] != expected.partition("-")[0]:
+            raise RequestError("version-gone")
+        if row < 0 or tag != expected:
+            what = "next is not the token of a page with these columns and filters"
+            raise invalid_parameter(what, "start without it")
+        return row
+
+    def _tag(self, after: int) -> str:
+        return tag_of(self.metadata.data_version, after, self.names, self.condition, self.parameters)
+
+
+def _requested_rows(request: web.Request, metadata: TableMetadata) -> _RequestedRows:
+    """The rows that the parameters of the request select. Raises RequestError."""
+    existing = [column.name for column in metadata.columns]
+    names = list(dict.fromkeys(request.query.getall("column", existing)))
     filtered = list(dict.fromkeys(name for name in request.query if name.startswith(_FILTER)))
     missing = request.query.getall("missing", [])
     for name in [*names, *missing, *(name.removeprefix(_FILTER) for name in filtered)]:
-        if name not in kinds:
+        if name not in existing:
             raise invalid_parameter(f"there is no column {name[:100]!r}", "GET /schema lists the columns")
-    conditions, parameters = ["_rowid_ > :after"], dict[str, Cell]()
+    conditions, parameters = [_AFTER], dict[str, Cell]()
     for name in filtered:
         cells = [cell for text in request.query.getall(name) for cell in as_cells(text)]
         given = {f"v{len(parameters) + number}": cell for number, cell in enumerate(cells)}
         parameters |= given
         conditions.append(f"{quoted(name.removeprefix(_FILTER))} IN ({', '.join(f':{each}' for each in given)})")
     conditions += [f"{quoted(name)} IS NULL" for name in missing]
-    is_whole = names == list(kinds) and not filtered and not missing
-    table, selected = snapshot.metadata.service.name, tuple(kinds[name] for name in names)
-    return _RequestedRows(table, names, selected, _all_of(conditions), parameters, is_whole)
+    return _RequestedRows(metadata, names, _all_of(conditions), parameters)
 
 
 def _all_of(conditions: list[str]) -> str:
@@ -151,31 +174,3 @@ def _all_of(conditions: list[str]) -> str:
         return " AND ".join(conditions)
     half = len(conditions) // 2
     return f"({_all_of(conditions[:half])}) AND ({_all_of(conditions[half:])})"
-
-
-# A page token contains the data version, the row after which the next page begins, and a checksum of the request
-
-
-def _make_token(version: str, rows: _RequestedRows, after: int) -> str:
-    content = f"{version[:16]}.{after}.{_checksum(version, after, rows)}"
-    return urlsafe_b64encode(content.encode()).decode().rstrip("=")
-
-
-def _read_token(token: str, version: str, rows: _RequestedRows) -> int:
-    """The row after which the page begins. Raises RequestError."""
-    try:
-        of_version, after, checksum = urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("ascii").split(".")
-        row = int(after) if after.isdigit() and len(after) < 19 else -1
-    except ValueError:
-        of_version, row, checksum = "", -1, ""
-    if row >= 0 and of_version != version[:16]:
-        raise RequestError("version-gone", "a newer data version is served since that page", "start again without next")
-    if row < 0 or checksum != _checksum(version, row, rows):
-        what = "next is not the token of a page with these columns and filters"
-        raise invalid_parameter(what, "start without it")
-    return row
-
-
-def _checksum(version: str, after: int, rows: _RequestedRows) -> str:
-    content = orjson.dumps([version, after, rows.names, rows.condition, rows.parameters])
-    return sha256(content).hexdigest()[:16]

@@ -9,6 +9,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 LOG = logging.getLogger("source_services")
+LOG_LEVELS = ("debug", "info", "warning", "error")
 _GAUGES = {
     "queries_running": "Queries that run now.",
     "queries_waiting": "Queries that wait for a connection.",
@@ -26,7 +27,7 @@ class Telemetry:
         self.requests = self._counter("requests", "Requests.", "route", "status")
         self.rows = self._counter("rows", "Rows that were sent.", "format")
         self.bytes = self._counter("bytes", "Bytes of rows that were sent.", "format")
-        self.kept = self._counter("kept_answers", "Results by origin: kept (from the cache) or made.", "from")
+        self.results = self._counter("kept_answers", "Results by origin: kept (from the cache) or made.", "from")
         self.seconds = Histogram("finsync_request_seconds", "Time to respond.", ["route"], registry=self.registry)
         self._gauges = {name: Gauge(f"finsync_{name}", text, registry=self.registry) for name, text in _GAUGES.items()}
         ProcessCollector(registry=self.registry)

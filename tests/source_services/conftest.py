@@ -1,13 +1,13 @@
-"""How these tests make a data file, load it and serve it."""
+"""Fixtures that make a data file, load it and serve it."""
 
-import gzip
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from service_client import Client, serving
+from service_client import Client, serving, write_data_file
 
 from source_services.data.loader import load
 from source_services.data.table_metadata import TableMetadata
@@ -27,21 +27,13 @@ Serve = Callable[..., Client]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write a data file into `tmp_path/data`; gzipped if its name says so."""
-
-    def write_file(name: str, content: str | bytes) -> Path:
-        path = tmp_path / "data" / name
-        path.parent.mkdir(exist_ok=True)
-        raw = content.encode() if isinstance(content, str) else content
-        path.write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
-        return path
-
-    return write_file
+    """Write a data file into `tmp_path/data`; gzipped if its name ends in .gz."""
+    return partial(write_data_file, tmp_path / "data")
 
 
 @pytest.fixture
 def load_file(tmp_path: Path, write: Write) -> Load:
-    """Write a data file and load it as the service that its name says."""
+    """Write a data file and load it as the service of its name."""
 
     def load_content(
         name: str, content: str | bytes, period_column: str | None = None, indexes: Any = ()
@@ -53,20 +45,27 @@ def load_file(tmp_path: Path, write: Write) -> Load:
 
 
 @pytest.fixture
-def serve(write: Write) -> Iterator[Serve]:
+def serve(tmp_path: Path) -> Iterator[Serve]:
     """Write a data file and serve it until the test ends."""
     with ExitStack() as stack:
-
-        def serve_content(name: str, content: str | bytes, *shape: Any, **how: Any) -> Client:
-            return stack.enter_context(serving(write(name, content), *shape, **how))
-
-        yield serve_content
+        yield _server(stack, tmp_path / "data")
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """A service over three rows, which the tests of a module only read."""
-    data_file = tmp_path_factory.mktemp("served") / "pnl.csv"
-    data_file.write_text(PNL_CSV)
-    with serving(data_file, "Period Ended") as client:
-        yield client
+def serve_to_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Write a data file and serve it until the last test of the module ends, to tests that only read."""
+    with ExitStack() as stack:
+        yield _server(stack, tmp_path_factory.mktemp("served"))
+
+
+def _server(stack: ExitStack, folder: Path) -> Serve:
+    def serve_content(name: str, content: str | bytes, *shape: Any, **how: Any) -> Client:
+        return stack.enter_context(serving(write_data_file(folder, name, content), *shape, **how))
+
+    return serve_content
+
+
+@pytest.fixture(scope="module")
+def client(serve_to_module: Serve) -> Client:
+    """A service over three rows."""
+    return serve_to_module("pnl.csv", PNL_CSV, "Period Ended")

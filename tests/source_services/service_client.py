@@ -1,20 +1,16 @@
-"""Asking source services over HTTP: in a thread of this process, or in a process of their own."""
+"""A client of source services, which run in a thread of this process or in a process of their own."""
 
 import base64
 import csv
+import gzip
 import hashlib
 import io
 import json
-import os
-import re
-import resource
-import signal
 import socket
-import subprocess
-import sys
+import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
@@ -24,8 +20,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import requests
-from factories import PROJECT
-from local_services import Answering, answering_service
+from local_services import LINE, WAIT_SECONDS, Answering, answering_service
 from prometheus_client.parser import text_string_to_metric_families
 
 from source_services.errors import PROBLEM_TYPES
@@ -41,7 +36,7 @@ FORMATS = {
 
 
 class Client:
-    """Asks one service; nothing of the environment gets in between."""
+    """A client of one service, without the proxies of the environment."""
 
     def __init__(self, url: str, service: Answering | None = None) -> None:
         self.url, self.table = url, service.table if service is not None else None
@@ -57,8 +52,8 @@ class Client:
         return self.request("HEAD", path, **how)
 
     def request(self, method: str, path: str, **how: Any) -> requests.Response:
-        """Ask by any method."""
-        return self.session.request(method, self.url + path, **{"timeout": 60, **how})
+        """A request with any method."""
+        return self.session.request(method, self.url + path, **{"timeout": WAIT_SECONDS, **how})
 
     def query(self, sql: str, **parameters: str) -> requests.Response:
         """GET /query."""
@@ -69,31 +64,31 @@ class Client:
         return self.request("POST", f"/query?format={format_}", json={"q": sql, "parameters": parameters})
 
     def rows(self, sql: str, **parameters: Any) -> list[list[Any]]:
-        """The rows of a query that must be answered."""
-        answer = self.post(sql, **parameters)
-        assert answer.status_code == 200, answer.text
-        rows: list[list[Any]] = answer.json()["rows"]
+        """The rows of a query that must succeed."""
+        response = self.post(sql, **parameters)
+        assert response.status_code == 200, response.text
+        rows: list[list[Any]] = response.json()["rows"]
         return rows
 
-    def send(self, raw: bytes, seconds: float = 10) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body of the answer to these bytes, on a connection of their own."""
+    def send(self, raw: bytes, seconds: float = WAIT_SECONDS) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of the response to these bytes, on a connection of their own."""
         with self.connect(seconds) as connection:
             connection.sendall(raw)
-            with HTTPResponse(connection) as answer:
-                answer.begin()
-                return answer.status, dict(answer.headers), answer.read()
+            with HTTPResponse(connection) as response:
+                response.begin()
+                return response.status, dict(response.headers), response.read()
 
-    def connect(self, seconds: float = 10) -> socket.socket:
-        """A connection on which nothing was said yet."""
-        place = urlsplit(self.url)
-        return socket.create_connection((place.hostname, place.port), timeout=seconds)
+    def connect(self, seconds: float = WAIT_SECONDS) -> socket.socket:
+        """A new connection."""
+        address = urlsplit(self.url)
+        return socket.create_connection((address.hostname, address.port), timeout=seconds)
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples that have these labels."""
         return sum(value for each, given, value in self.samples() if each == name and labels.items() <= given.items())
 
     def samples(self) -> list[tuple[str, dict[str, str], float]]:
-        """All that /metrics tells: name, labels, value."""
+        """All samples of /metrics: name, labels, value."""
         families = text_string_to_metric_families(self.get("/metrics").text)
         return [(each.name, each.labels, each.value) for family in families for each in family.samples]
 
@@ -109,6 +104,34 @@ class Client:
             token = {"next": page.json()["next"]}
 
 
+# Data files
+
+
+def write_data_file(folder: Path, name: str, content: str | bytes) -> Path:
+    """Write a data file; gzipped if its name ends in .gz."""
+    folder.mkdir(exist_ok=True)
+    raw = content.encode() if isinstance(content, str) else content
+    (folder / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+    return folder / name
+
+
+def json_lines(rows: Iterable[dict[str, Any]]) -> str:
+    """The rows as JSON lines."""
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def sqlite_bytes(*statements: str | tuple[str, list[Any]]) -> bytes:
+    """A SQLite file that the statements made; a tuple is a statement to execute for each of its rows."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for statement in statements:
+            if isinstance(statement, tuple):
+                connection.executemany(*statement)
+            else:
+                connection.execute(statement)
+        connection.commit()
+        return connection.serialize()
+
+
 @contextmanager
 def serving(data_file: Path, period_column: str | None = None, indexes: Any = (), **how: Any) -> Iterator[Client]:
     """A service over the data file in a thread of this process; `how` are limits, and what answering_service takes."""
@@ -120,26 +143,25 @@ def serving(data_file: Path, period_column: str | None = None, indexes: Any = ()
             yield client
 
 
-# Answers
+# Responses
 
 
-def result_of(answer: requests.Response) -> tuple[list[str], list[list[Any]]]:
-    """The columns and rows of an answer, after checking all that it says of itself.
+def result_of(response: requests.Response) -> tuple[list[str], list[list[Any]]]:
+    """The columns and rows of a response, after checking its status, length, digest and row count.
 
-    Cells are as the format has them; text of CSV, which knows no numbers. A cell of a mixed column is what its JSON
-    says.
+    Cells are as the format has them, which is text in CSV. A cell of a mixed column is read from its JSON.
     """
-    assert answer.status_code == 200, answer.text
-    check_complete(answer)
-    columns, rows = _READERS[answer.headers["Content-Type"].partition(";")[0]](answer.content)
-    assert int(answer.headers["X-Row-Count"]) == len(rows)
+    assert response.status_code == 200, response.text
+    check_complete(response)
+    columns, rows = _READERS[response.headers["Content-Type"].partition(";")[0]](response.content)
+    assert int(response.headers["X-Row-Count"]) == len(rows)
     return columns, rows
 
 
-def check_complete(answer: requests.Response) -> None:
-    """The length and the digest that the answer tells are those of its body."""
-    assert int(answer.headers["Content-Length"]) == len(answer.content)
-    assert answer.headers["Repr-Digest"] == digest(answer.content)
+def check_complete(response: requests.Response) -> None:
+    """The length and the digest in the headers are those of the body."""
+    assert int(response.headers["Content-Length"]) == len(response.content)
+    assert response.headers["Repr-Digest"] == digest(response.content)
 
 
 def digest(content: bytes) -> str:
@@ -147,27 +169,27 @@ def digest(content: bytes) -> str:
     return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
 
 
-def check_problem(answer: requests.Response, status: int, code: str) -> dict[str, Any]:
-    """The answer is this problem, in the one shape that problems have; returns it."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    body: dict[str, Any] = answer.json()
+def check_problem(response: requests.Response, status: int, code: str) -> dict[str, Any]:
+    """The response is this problem, in the one shape that problems have; returns it."""
+    assert response.status_code == status, response.text
+    assert response.headers["Content-Type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
     assert body.keys() == {"type", "title", "status", "detail", "instance", "code"}
     assert (body["code"], body["status"], body["type"]) == (code, status, f"/#{code}"), body
     assert body["title"] == PROBLEM_TYPES[code].title
     assert PROBLEM_TYPES[code].status == status
     assert len(body["detail"]) > 20
-    assert body["instance"] == "urn:request:" + answer.headers["X-Request-Id"]
+    assert body["instance"] == "urn:request:" + response.headers["X-Request-Id"]
     if status in (429, 503):
-        assert int(answer.headers["Retry-After"]) > 0
+        assert int(response.headers["Retry-After"]) > 0
     return body
 
 
 def _json(content: bytes) -> tuple[list[str], list[list[Any]]]:
-    def no_constant(text: str) -> None:
-        raise AssertionError(f"{text} is no JSON")
+    def reject_constant(text: str) -> None:
+        raise AssertionError(f"{text} is not JSON")
 
-    body = json.loads(content, parse_constant=no_constant)
+    body = json.loads(content, parse_constant=reject_constant)
     assert body["row_count"] == len(body["rows"])
     return body["columns"], body["rows"]
 
@@ -219,56 +241,16 @@ _READERS: dict[str, Callable[[bytes], tuple[list[str], list[list[Any]]]]] = {
 # Processes
 
 
-LINE = re.compile(r"^(\w+) +(http://\S+:\d+)   ([\d,]+) rows   data version [0-9a-f]{12}…$")
-
-
-def environment(**settings: str) -> dict[str, str]:
-    """The environment, without settings of the project but these."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FINSYNC_")}
-    return {**kept, "PYTHONUTF8": "1", **settings}
-
-
-@contextmanager
-def started(
-    *arguments: object,
-    count: int = 1,
-    address_space: int | None = None,
-    program: tuple[str, ...] = ("-m", "source_services"),
-    **settings: str,
-) -> Iterator[tuple["subprocess.Popen[str]", list[str]]]:
-    """`python -m source_services`, its first `count` lines read; a signal stops it at the end."""
-
-    def limit_memory() -> None:
-        if address_space is not None:
-            resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
-
-    with subprocess.Popen(
-        [sys.executable, *program, *map(str, arguments)],
-        cwd=PROJECT,
-        env=environment(**settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        preexec_fn=limit_memory,
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield process, [process.stdout.readline().rstrip("\n") for _ in range(count)]
-        finally:
-            process.send_signal(signal.SIGTERM)  # not kill: the temporary folder is to go too
-            process.communicate(timeout=60)
-
-
 def clients_of(lines: list[str]) -> dict[str, Client]:
-    """A client of each service that the lines tell of, by its name."""
+    """A client of each service in the lines, by its name."""
     found = [LINE.match(line) for line in lines]
     return {match[1]: Client(match[2]) for match in found if match is not None}
 
 
-def until(is_so: Callable[[], Any], seconds: float = 60) -> Any:
-    """What `is_so` returns as soon as it is true. Fails after the seconds, which only a fault takes."""
+def until(condition: Callable[[], Any], seconds: float = WAIT_SECONDS) -> Any:
+    """What `condition` returns as soon as it is true. Fails after the seconds."""
     end = time.monotonic() + seconds
-    while not (found := is_so()):
-        assert time.monotonic() < end, f"not so after {seconds} s"
+    while not (found := condition()):
+        assert time.monotonic() < end, f"the condition is not true after {seconds} s"
         time.sleep(0.02)
     return found

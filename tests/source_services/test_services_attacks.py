@@ -1,4 +1,4 @@
-"""Hostile SQL over real HTTP against a service in a process with little memory: refused, in time, without a trace."""
+"""Hostile SQL over HTTP against a service in a process with little memory: rejected in time, without a trace."""
 
 import gzip
 import hashlib
@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 import requests
-from service_client import check_problem, clients_of, started
+from local_services import started
+from service_client import check_problem, clients_of, json_lines, write_data_file
 
 PROGRAM = (
     "-c",
-    "from source_services.query import time_budget; time_budget.WALL_FACTOR = 1_000\n"
+    "from source_services.query import scheduling; scheduling.WALL_FACTOR = 1_000\n"
     "from source_services.cli import main; main()",
 )
 """The services without their bound on the wall clock: on a busy machine too, processor time stops a query."""
@@ -43,7 +44,7 @@ FORBIDDEN = (
     ),
     *(secret.lower() for secret in SECRETS),
 )
-"""What no answer to an attack may hold, in any case of letters."""
+"""What no response to an attack may contain, in upper or lower case."""
 
 NOT_ALLOWED, INVALID, TOO_LARGE, STOPPED, BUSY = (
     (400, "sql-not-allowed"),
@@ -82,11 +83,10 @@ class Attacked:
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory):
     folder = tmp_path_factory.mktemp("attacked")
-    (folder / "data").mkdir()
     (folder / "temporary").mkdir()
-    rows = "".join(f'{{"n": {number}, "t": "a{number}", "Period Ended": "Q{number % 4}"}}\n' for number in range(ROWS))
-    (folder / "data" / "pnl.jsonl").write_text(rows)
-    (folder / "data" / "balance_sheet.csv").write_text(f"fiscalDateEnding,a\n2009-12-31,{SECRETS[1]}\n")
+    rows = [{"n": number, "t": f"a{number}", "Period Ended": f"Q{number % 4}"} for number in range(ROWS)]
+    write_data_file(folder / "data", "pnl.jsonl", json_lines(rows))
+    write_data_file(folder / "data", "balance_sheet.csv", f"fiscalDateEnding,a\n2009-12-31,{SECRETS[1]}\n")
     (folder / "secret.txt").write_text(SECRETS[0])
     settings = {
         "FINSYNC_SERVICES_QUERY_SECONDS": str(QUERY_SECONDS),
@@ -96,50 +96,50 @@ def attacked(tmp_path_factory):
     arguments = ["--data", folder / "data", "--base-port", 0, "--databases", folder / "databases", "--log", "error"]
     with started(*arguments, count=3, address_space=ADDRESS_SPACE, program=PROGRAM, **settings) as (process, lines):
         client = clients_of(lines)["pnl"]
-        # What other callers asked may still be in the memory of the connections that are attacked
+        # The statements of other callers may still be in the memory of the connections that are attacked
         for _ in range(8):
             client.post(f"SELECT '{SECRETS[2]}' FROM pnl LIMIT 1")
         yield Attacked(client, folder, process.pid)
 
 
-def outcome(answer):
-    """What came of a request: 200, or the status and the code of its problem."""
-    return 200 if answer.status_code == 200 else (answer.status_code, answer.json()["code"])
+def outcome(response):
+    """The outcome of a request: 200, or the status and the code of its problem."""
+    return 200 if response.status_code == 200 else (response.status_code, response.json()["code"])
 
 
 def check_harmless(attacked, attack, expected):
-    """The attack is answered as expected, in time and without a trace, and good queries are answered meanwhile.
+    """The attack has the expected outcome, in time and without a trace, and other queries get their results meanwhile.
 
-    Returns how many of them were.
+    Returns the number of these results.
     """
-    before, meanwhile, used = attacked.files(), [], attacked.processor_seconds()
+    before, statuses, used = attacked.files(), [], attacked.processor_seconds()
     is_over = threading.Event()
-    neighbour = threading.Thread(target=ask_good_queries, args=(attacked.client.url, is_over, meanwhile))
-    neighbour.start()
+    other_client = threading.Thread(target=send_good_queries, args=(attacked.client.url, is_over, statuses))
+    other_client.start()
     try:
-        answer = attack(attacked.client)
-        answered = len(meanwhile)
+        response = attack(attacked.client)
+        served = len(statuses)
     finally:
         is_over.set()
-        neighbour.join()
-    assert outcome(answer) in (expected if isinstance(expected, set) else {expected}), answer.text[:500]
-    if answer.status_code != 200:
-        check_problem(answer, *outcome(answer))
+        other_client.join()
+    assert outcome(response) in (expected if isinstance(expected, set) else {expected}), response.text[:500]
+    if response.status_code != 200:
+        check_problem(response, *outcome(response))
     assert attacked.processor_seconds() - used < 6 * QUERY_SECONDS + 1
     for fragment in FORBIDDEN:
-        text = answer.text.lower().replace("sqlite_", "" if answer.status_code == 200 else "sqlite_")
+        text = response.text.lower().replace("sqlite_", "" if response.status_code == 200 else "sqlite_")
         assert fragment not in text, fragment
     assert attacked.files() == before
     assert attacked.megabytes() < MEMORY_MB
-    # A neighbour may get 503 while an attack has used up the memory of all, but not afterwards
-    assert set(meanwhile) <= {200, 503}
+    # Another client may get 503 while an attack has used up the memory of all, but not afterwards
+    assert set(statuses) <= {200, 503}
     assert attacked.client.rows("SELECT count(*) FROM pnl") == [[ROWS]]
     assert attacked.client.rows("SELECT max(n) FROM pnl WHERE n < 7") == [[6]]
-    return answered
+    return served
 
 
-def ask_good_queries(url, is_over, statuses):
-    """Ask new questions until it is over; note the status of each, and an error in its place."""
+def send_good_queries(url, is_over, statuses):
+    """Send new queries until it is over; record the status of each, or its error."""
     with requests.Session() as session:
         session.trust_env = False
         number = 0
@@ -147,9 +147,9 @@ def ask_good_queries(url, is_over, statuses):
             number += 1
             sql = f"SELECT count(*), {number}, {time.time_ns()} FROM pnl WHERE n < {number}"
             try:
-                answer = session.get(f"{url}/query", params={"q": sql}, timeout=60)
-                assert answer.status_code != 200 or answer.json()["rows"][0][0] == min(number, ROWS)
-                statuses.append(answer.status_code)
+                response = session.get(f"{url}/query", params={"q": sql}, timeout=60)
+                assert response.status_code != 200 or response.json()["rows"][0][0] == min(number, ROWS)
+                statuses.append(response.status_code)
             except (AssertionError, requests.RequestException) as error:
                 statuses.append(repr(error))
 
@@ -231,7 +231,7 @@ WRITING = [
     ),
 ]
 
-# To see what is no caller's business
+# To read what is not the caller's
 
 HIDDEN_TABLES = [
     *(
@@ -350,7 +350,7 @@ OTHER = [
     ("SELECT 1;;; DELETE FROM pnl", NOT_ALLOWED),
     ("SELECT * FROM pnl; PRAGMA query_only = 0", NOT_ALLOWED),
     ("SELECT 1; ATTACH '{folder}/new.sqlite' AS other", NOT_ALLOWED),
-    ("SELECT 1; no SQL", {NOT_ALLOWED, INVALID}),
+    ("SELECT 1; not SQL", {NOT_ALLOWED, INVALID}),
     ("; DROP TABLE pnl", NOT_ALLOWED),
     ("REINDEX", {NOT_ALLOWED, INVALID}),
     ("REINDEX pnl", {NOT_ALLOWED, INVALID}),
@@ -369,7 +369,7 @@ OTHER = [
     ("WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n LIMIT 3", NOT_ALLOWED),
     ("WITH n(i) AS (VALUES (1) UNION SELECT i * 2 FROM n) SELECT max(i) FROM n", NOT_ALLOWED),
 ]
-REFUSED = [
+REJECTED = [
     *((sql, NOT_ALLOWED) for sql in WRITING),
     *((OVER[1].format(table), NOT_ALLOWED) for table in HIDDEN_TABLES),
     *((over.format(table), NOT_ALLOWED) for over in OVER for table in ("sqlite_schema", "pragma_database_list")),
@@ -382,27 +382,30 @@ REFUSED = [
 
 
 def test_sql_that_does_anything_but_read_the_table_is_rejected_and_changes_nothing(attacked):
-    before, faults = attacked.files(), []
-    for sql, expected in REFUSED:
+    before, errors = attacked.files(), []
+    for sql, expected in REJECTED:
         sql = sql.replace("{folder}", str(attacked.folder)).replace("{{}}", "{}")
-        for answer in (attacked.client.post(sql), attacked.client.query(sql), attacked.client.post(sql, "arrow")):
-            found = answer.status_code, json.loads(answer.content).get("code") if answer.status_code != 200 else None
+        for response in (attacked.client.post(sql), attacked.client.query(sql), attacked.client.post(sql, "arrow")):
+            found = (
+                response.status_code,
+                json.loads(response.content).get("code") if response.status_code != 200 else None,
+            )
             if found not in (expected if isinstance(expected, set) else {expected}):
-                faults.append(f"{sql}: {answer.status_code} {answer.text[:200]}")
+                errors.append(f"{sql}: {response.status_code} {response.text[:200]}")
                 continue
-            check_problem(answer, *found)
-            faults += [
-                f"{sql}: tells {each!r}: {answer.text}" for each in FORBIDDEN if each in visible_text(answer, sql)
+            check_problem(response, *found)
+            errors += [
+                f"{sql}: reveals {each!r}: {response.text}" for each in FORBIDDEN if each in visible_text(response, sql)
             ]
-    assert not faults, "\n".join(faults)
+    assert not errors, "\n".join(errors)
     assert attacked.files() == before
     assert attacked.client.rows("SELECT count(*) FROM pnl") == [[ROWS]]
     assert attacked.megabytes() < MEMORY_MB
 
 
-def visible_text(answer, sql):
-    """What the answer tells: without the name of a function that the caller has named himself, and the request's id."""
-    body = json.loads(answer.content)
+def visible_text(response, sql):
+    """The title and detail of a problem, without the name of a function that the caller has sent."""
+    body = json.loads(response.content)
     return f"{body['title']} {body['detail']}".lower().replace(
         sql.lower().partition("(")[0].removeprefix("select "), ""
     )
@@ -475,11 +478,11 @@ HEAVY = {
 
 
 @pytest.mark.parametrize("name", HEAVY)
-def test_a_query_that_needs_too_much_is_stopped_and_others_are_answered_meanwhile(attacked, name):
+def test_a_query_that_needs_too_much_is_stopped_and_others_get_their_results_meanwhile(attacked, name):
     sql, parameters, expected = HEAVY[name]
     format_ = "arrow" if "rows" in name or "windows" in name else "json"
-    answered = check_harmless(attacked, lambda client: client.post(sql, format_, **parameters), expected)
-    assert answered > 0 or expected != STOPPED
+    served = check_harmless(attacked, lambda client: client.post(sql, format_, **parameters), expected)
+    assert served > 0 or expected != STOPPED
 
 
 PARSED = {
@@ -506,7 +509,7 @@ PARSED = {
     "6,000 parameters": ("SELECT " + "+".join(f":v{n}" for n in range(6_000)), INVALID),
     "parameter number": ("SELECT ?999999999", INVALID),
     "many bad bytes": ("\x01\x02\x7f" * 50_000, INVALID),
-    "text that SQL calls a number": ("SELECT " + "9" * 200_000, {INVALID, TOO_LARGE, 200}),
+    "a number of 200,000 digits": ("SELECT " + "9" * 200_000, {INVALID, TOO_LARGE, 200}),
 }
 
 
@@ -527,13 +530,13 @@ BODIES = {
     ),
     "deep JSON": (b'{"q":' * 100_000, JSON, (400, "invalid-parameter")),
     "a number of 1 MB": (b'{"q": ' + b"9" * 1_000_000 + b"}", JSON, (400, "invalid-parameter")),
-    "no UTF-8": (b'{"q": "SELECT \xff\xfe"}', JSON, (400, "invalid-parameter")),
+    "not UTF-8": (b'{"q": "SELECT \xff\xfe"}', JSON, (400, "invalid-parameter")),
     "200 MB of nothing, gzipped": (
         gzip.compress(b" " * 200_000_000, 9),
         JSON | {"Content-Encoding": "gzip"},
         {TOO_LARGE, (400, "invalid-parameter")},
     ),
-    "no gzip": (b"nothing", JSON | {"Content-Encoding": "gzip"}, (400, "invalid-parameter")),
+    "not gzip": (b"nothing", JSON | {"Content-Encoding": "gzip"}, (400, "invalid-parameter")),
     "a form of many parts": (
         b'--x\r\nContent-Disposition: form-data; name="q"\r\n\r\n1\r\n' * 5_000,
         {"Content-Type": "multipart/form-data; boundary=x"},
@@ -547,32 +550,32 @@ def test_a_body_that_is_too_much_is_rejected(attacked, name):
     body, headers, expected = BODIES[name]
 
     def attack(client):
-        # The service may hang up on a body that it doesn't want: nothing else is to be asked on that connection
+        # The service may close the connection of a body that it doesn't want: it can't be used again
         client.session.close()
-        answer = client.request("POST", "/query", data=body, headers=headers)
+        response = client.request("POST", "/query", data=body, headers=headers)
         client.session.close()
-        return answer
+        return response
 
     check_harmless(attacked, attack, expected)
 
 
 RAW = {
-    "bytes that are no UTF-8, escaped": b"GET /query?q=SELECT%20%ff%fe HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "bytes that are no UTF-8": b"GET /query?q=SELECT%20'\xff\xfe' HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "bytes that are no UTF-8 in a filter": b"GET /data?filter.t=\xff%ff HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "bytes that are not UTF-8, escaped": b"GET /query?q=SELECT%20%ff%fe HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "bytes that are not UTF-8": b"GET /query?q=SELECT%20'\xff\xfe' HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "bytes that are not UTF-8 in a filter": b"GET /data?filter.t=\xff%ff HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "a surrogate": b"GET /query?q=SELECT%20'%ed%a0%80' HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "NUL": b"GET /query?q=SELECT%201%00;DROP%20TABLE%20pnl HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "no HTTP": b"SELECT * FROM pnl;\r\n\r\n",
+    "not HTTP": b"SELECT * FROM pnl;\r\n\r\n",
     "TLS": bytes.fromhex("16030100c8010000c403") + b"\0" * 200,
     "a header without end": b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
     "many headers": b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 20_000 + b"\r\n",
     "two lengths": b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
     "length and chunks": b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
     b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "a length below none": b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\nhello",
-    "a chunk that is none": b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    "a negative length": b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\nhello",
+    "an invalid chunk": b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
-    "another place": b"GET http://example.com/query?q=DROP HTTP/1.1\r\nHost: example.com\r\n\r\n",
+    "another host": b"GET http://example.com/query?q=DROP HTTP/1.1\r\nHost: example.com\r\n\r\n",
     "a folder above": b"GET /../../../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "CONNECT": b"CONNECT example.com:80 HTTP/1.1\r\nHost: example.com:80\r\n\r\n",
     "lines in an id": b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: a\r\n Set-Cookie: b\r\n\r\n",
@@ -584,7 +587,7 @@ def test_invalid_http_gets_an_error_and_the_service_goes_on(attacked, name):
     try:
         status, headers, body = attacked.client.send(RAW[name])
     except (ConnectionError, BadStatusLine):
-        assert len(RAW[name]) > 65536  # cut off in the middle of what it sent, it may not see its answer
+        assert len(RAW[name]) > 65536  # disconnected while it was sending, it may not get the response
     else:
         assert status == 200 or 400 <= status < 500, body[:300]
         assert "Set-Cookie" not in headers
@@ -592,6 +595,6 @@ def test_invalid_http_gets_an_error_and_the_service_goes_on(attacked, name):
         assert status == 200 or "X-Request-Id" in headers
         for fragment in FORBIDDEN:
             assert fragment.encode() not in body.lower(), fragment
-    attacked.client.session.close()  # the connection kept from an earlier question may be no more
+    attacked.client.session.close()  # the connection of an earlier request may be closed
     assert attacked.client.rows("SELECT count(*) FROM pnl") == [[ROWS]]
     assert attacked.megabytes() < MEMORY_MB

@@ -1,11 +1,9 @@
-"""Every format gives the same rows, and tells truly how long they are and how many."""
+"""Every format has the same rows, and its headers have their number and length."""
 
 import math
-import sqlite3
-from contextlib import closing
 
 import pytest
-from service_client import FORMATS, digest, result_of, serving
+from service_client import FORMATS, digest, result_of, sqlite_bytes
 
 BIG = 2**53 + 1
 COLUMNS = ["name, of it", "whole", "number", "mixture", "bytes", "nothing"]
@@ -20,18 +18,14 @@ KINDS = ["text", "integer", "number", "mixed", "blob", "empty"]
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory):
-    data_file = tmp_path_factory.mktemp("served") / "odd.sqlite"
-    with closing(sqlite3.connect(data_file)) as connection:
-        connection.execute("CREATE TABLE odd (" + ", ".join(f'"{name}"' for name in COLUMNS) + ")")
-        connection.executemany("INSERT INTO odd VALUES (?, ?, ?, ?, ?, ?)", ROWS)
-        connection.commit()
-    with serving(data_file) as client:
-        yield client
+def client(serve_to_module):
+    columns = ", ".join(f'"{name}"' for name in COLUMNS)
+    made = sqlite_bytes(f"CREATE TABLE odd ({columns})", ("INSERT INTO odd VALUES (?, ?, ?, ?, ?, ?)", ROWS))
+    return serve_to_module("odd.sqlite", made)
 
 
-def said(cell, kind, format_):
-    """How the format says a cell of a column of this kind."""
+def in_format(cell, kind, format_):
+    """A cell of a column of this kind, as the format has it."""
     if cell is None:
         return None
     if isinstance(cell, bytes) and (kind == "mixed" or format_ in ("json", "ndjson", "csv")):
@@ -45,7 +39,7 @@ def said(cell, kind, format_):
 
 def same(found, rows, kinds, format_):
     """The rows as the format has them are these; numbers to their last bit and sign."""
-    expected = [[said(cell, kind, format_) for cell, kind in zip(row, kinds, strict=True)] for row in rows]
+    expected = [[in_format(cell, kind, format_) for cell, kind in zip(row, kinds, strict=True)] for row in rows]
     if format_ == "csv":
         found = [
             [
@@ -70,10 +64,10 @@ def same(found, rows, kinds, format_):
     ],
     ids=["data", "page", "query", "columns", "with"],
 )
-def test_every_format_gives_the_same_rows_of_every_kind(client, format_, path, parameters):
-    answer = client.get(path, params={**parameters, "format": format_})
-    assert answer.headers["Content-Type"].partition(";")[0] == FORMATS[format_]
-    columns, rows = result_of(answer)
+def test_every_format_has_the_same_rows_of_every_kind(client, format_, path, parameters):
+    response = client.get(path, params={**parameters, "format": format_})
+    assert response.headers["Content-Type"].partition(";")[0] == FORMATS[format_]
+    columns, rows = result_of(response)
     assert columns == COLUMNS
     same(rows, ROWS, KINDS, format_)
 
@@ -104,16 +98,16 @@ def test_every_format_gives_the_same_rows_of_every_kind(client, format_, path, p
     ],
     ids=["same names", "infinity", "numbers", "too large", "mixed", "union", "union of blob", "blobs", "join"],
 )
-def test_every_format_gives_the_same_of_what_is_computed(client, sql, columns, kinds, rows, format_):
-    answer = client.post(sql, format_)
-    assert result_of(answer)[0] == columns
+def test_every_format_has_the_same_computed_columns(client, sql, columns, kinds, rows, format_):
+    response = client.post(sql, format_)
+    assert result_of(response)[0] == columns
     if rows is not None:
-        same(result_of(answer)[1], rows, kinds, format_)
+        same(result_of(response)[1], rows, kinds, format_)
 
 
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("path", ["/data?filter.whole=99", "/query?q=SELECT+*+FROM+odd+WHERE+0"])
-def test_no_rows_have_their_columns_in_every_format_that_can_say_so(client, path, format_):
+def test_an_empty_result_has_its_columns_in_every_format_with_a_header(client, path, format_):
     columns, rows = result_of(client.get(f"{path}&format={format_}"))
     assert (columns, rows) == ([] if format_ == "ndjson" else COLUMNS, [])
 
@@ -138,24 +132,24 @@ def test_rows_of_another_kind_than_the_first_32_000_are_written_correctly(client
     many = (
         "(SELECT row_number() OVER () AS n FROM " + ", ".join(f"odd t{number}" for number in range(7)) + " LIMIT 41000)"
     )
-    answer = client.post(f"SELECT CASE WHEN n > {last} THEN {later} ELSE {first} END AS v FROM {many}", format_)
+    response = client.post(f"SELECT CASE WHEN n > {last} THEN {later} ELSE {first} END AS v FROM {many}", format_)
     cells = {"NULL": None, "'x'": "x", "x'00'": b"\0"}
     before, after = (
         cells[text] if text in cells else float(text) if "." in text else int(text) for text in (first, later)
     )
-    columns, rows = result_of(answer)
+    columns, rows = result_of(response)
     assert (columns, len(rows)) == (["v"], 41_000)
     same([rows[0], rows[last - 1], rows[last], rows[-1]], [[before], [before], [after], [after]], [kind], format_)
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-def test_a_large_answer_is_as_whole_as_a_small_one(client, format_):
+def test_a_large_response_is_as_complete_as_a_small_one(client, format_):
     many = ", ".join(f"odd t{number}" for number in range(6))
-    columns, rows = result_of(answer := client.post(f"SELECT t0.*, t1.whole AS more FROM {many}", format_))
+    columns, rows = result_of(response := client.post(f"SELECT t0.*, t1.whole AS more FROM {many}", format_))
     assert (len(columns), len(rows)) == (7, 5**6)
     same([row[:6] for row in rows[:: 5**5]], ROWS, KINDS, format_)
     if format_ != "parquet":
-        assert len(answer.content) > 256 << 10, "so it came from a file"
+        assert len(response.content) > 256 << 10, "so it was sent from a file"
 
 
 @pytest.mark.parametrize("format_", FORMATS)
@@ -200,11 +194,11 @@ def test_head_has_the_headers_of_get_and_no_body(client, format_, size):
     ],
 )
 def test_accept_chooses_the_format(client, accept, format_):
-    answer = client.get("/query?q=SELECT+1", headers={"Accept": accept})
+    response = client.get("/query?q=SELECT+1", headers={"Accept": accept})
     if format_ is None:
-        assert (answer.status_code, answer.json()["code"]) == (406, "not-acceptable")
-        assert "text/csv" in answer.json()["detail"]
+        assert (response.status_code, response.json()["code"]) == (406, "not-acceptable")
+        assert "text/csv" in response.json()["detail"]
     else:
-        assert answer.headers["Content-Type"].partition(";")[0] == FORMATS[format_]
+        assert response.headers["Content-Type"].partition(";")[0] == FORMATS[format_]
     assert client.get("/data?format=ndjson", headers={"Accept": accept}).headers["Content-Type"] == FORMATS["ndjson"]
     assert client.get("/health", headers={"Accept": accept}).status_code == 200

@@ -1,4 +1,4 @@
-"""What can be asked of a service: rows by page, column and filter, queries, and only what has changed."""
+"""Requests to a service: rows by page, column and filter, queries, and entity tags."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from service_client import check_problem, digest, result_of, serving
+from service_client import check_problem, digest, json_lines, result_of
 
 ODD_NAMES = [
     "a b",
@@ -29,8 +29,8 @@ ITEMS = ["revenue", "tax", None]
 
 
 @pytest.fixture(scope="module")
-def many(tmp_path_factory):
-    """A service over 137 rows with items that repeat, and numbers that are missing here and there."""
+def many(serve_to_module):
+    """A service over 137 rows with items that repeat, and numbers that are sometimes missing."""
     rows = [
         {
             "id": number,
@@ -40,21 +40,16 @@ def many(tmp_path_factory):
         }
         for number in range(137)
     ]
-    data_file = tmp_path_factory.mktemp("served") / "many.jsonl"
-    data_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    with serving(data_file) as client:
-        client.given = [list(row.values()) for row in rows]
-        yield client
+    client = serve_to_module("many.jsonl", json_lines(rows))
+    client.given = [list(row.values()) for row in rows]
+    return client
 
 
 @pytest.fixture(scope="module")
-def odd(tmp_path_factory):
-    """A service over one row, whose columns have odd names."""
-    data_file = tmp_path_factory.mktemp("served") / "odd.jsonl"
+def odd(serve_to_module):
+    """A service over two rows, whose columns have odd names."""
     rows = [{name: f"of {name}" for name in ODD_NAMES}, dict.fromkeys(ODD_NAMES)]
-    data_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    with serving(data_file) as client:
-        yield client
+    return serve_to_module("odd.jsonl", json_lines(rows))
 
 
 # /data
@@ -68,33 +63,33 @@ def odd(tmp_path_factory):
     columns=st.lists(st.sampled_from(["id", "item", "value", "text"]), unique=True),
 )
 def test_pages_of_any_size_together_have_all_rows_once_and_in_order(many, limit, items, missing, columns):
-    asked = {"filter.item": sorted(items), "missing": ["value"] if missing else [], "column": columns, "limit": limit}
+    request = {"filter.item": sorted(items), "missing": ["value"] if missing else [], "column": columns, "limit": limit}
     wanted = [row for row in many.given if (not items or row[1] in items) and (not missing or row[2] is None)]
     names = ["id", "item", "value", "text"]
-    places = [names.index(name) for name in columns or names]
-    expected = [[row[place] for place in places] for row in wanted]
-    by_token = list(many.pages(**asked))
+    positions = [names.index(name) for name in columns or names]
+    expected = [[row[position] for position in positions] for row in wanted]
+    by_token = list(many.pages(**request))
     assert [row for page in by_token for row in result_of(page)[1]] == expected
     assert all(page.json()["columns"] == (columns or names) for page in by_token)
     assert [len(page.json()["rows"]) for page in by_token[:-1]] == [limit] * (len(by_token) - 1)
 
-    by_link, address = [], "/data?" + urlencode(asked, doseq=True)
+    by_link, address = [], "/data?" + urlencode(request, doseq=True)
     while address is not None:
         page = many.get(address)
         by_link += page.json()["rows"]
-        address = many_next(page)
+        address = next_address(page)
     assert by_link == expected
-    assert result_of(many.get("/data", params={**asked, "limit": [], "format": "arrow"}))[1] == expected
+    assert result_of(many.get("/data", params={**request, "limit": [], "format": "arrow"}))[1] == expected
 
 
-def many_next(page):
-    """The address of the page behind this one, by its Link header."""
+def next_address(page):
+    """The address of the next page, by the Link header."""
     assert ("Link" in page.headers) == (page.json()["next"] is not None)
     return page.links["next"]["url"] if "Link" in page.headers else None
 
 
 @pytest.mark.parametrize("format_", ["csv", "ndjson", "arrow", "parquet"])
-def test_every_format_comes_in_pages_too_and_whole_if_nothing_else_is_asked(many, format_):
+def test_every_format_has_pages_and_is_complete_without_a_limit(many, format_):
     assert (
         result_of(many.get(f"/data?format={format_}"))[1] == result_of(many.get(f"/data?format={format_}&limit=137"))[1]
     )
@@ -143,7 +138,7 @@ def test_columns_of_any_name_are_chosen_filtered_and_missed_by_it(odd, name):
 
 
 @pytest.mark.parametrize(
-    ("asked", "ids"),
+    ("request_", "ids"),
     [
         ("filter.id=7", [7]),
         ("filter.id=7.0", [7]),
@@ -165,12 +160,12 @@ def test_columns_of_any_name_are_chosen_filtered_and_missed_by_it(odd, name):
         ("filter.text=%FF", []),
     ],
 )
-def test_a_filter_finds_the_rows_with_just_this_value_as_text_or_number(many, asked, ids):
-    assert [row[0] for row in result_of(many.get(f"/data?{asked}"))[1]] == ids
+def test_a_filter_finds_the_rows_with_just_this_value_as_text_or_number(many, request_, ids):
+    assert [row[0] for row in result_of(many.get(f"/data?{request_}"))[1]] == ids
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("request_", "message"),
     [
         *(
             (f"limit={text}", "is not a whole number from 1 to 10,000")
@@ -198,12 +193,12 @@ def test_a_filter_finds_the_rows_with_just_this_value_as_text_or_number(many, as
         ("missing=id%00", "there is no column"),
     ],
 )
-def test_an_invalid_request_to_data_gets_an_error_with_the_fix(many, asked, said):
-    assert said in check_problem(many.get(f"/data?{asked}"), 400, "invalid-parameter")["detail"]
+def test_an_invalid_request_to_data_gets_an_error_with_the_fix(many, request_, message):
+    assert message in check_problem(many.get(f"/data?{request_}"), 400, "invalid-parameter")["detail"]
 
 
 def tokens(client):
-    """Tokens of other questions than /data?limit=10, and what was made of a right one."""
+    """Tokens of other requests than /data?limit=10, and changed ones."""
     token = client.get("/data?limit=10").json()["next"]
     yield from (
         "",
@@ -220,7 +215,8 @@ def tokens(client):
         "9" * 3_000,
     )
     yield from (
-        token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :] for place in range(0, len(token), 5)
+        token[:position] + ("A" if token[position] != "A" else "B") + token[position + 1 :]
+        for position in range(0, len(token), 5)
     )
     yield client.get("/data?limit=10&column=id").json()["next"]
     yield client.get("/data?limit=10&filter.item=tax").json()["next"]
@@ -229,10 +225,12 @@ def tokens(client):
 
 def test_a_changed_page_token_or_one_of_another_request_is_rejected(many):
     for token in tokens(many):
-        answer = many.get("/data", params={"limit": 10, "next": token})
-        assert answer.status_code in (400, 410), token
-        check_problem(answer, answer.status_code, {400: "invalid-parameter", 410: "version-gone"}[answer.status_code])
-    # The size of the page is no part of the question
+        response = many.get("/data", params={"limit": 10, "next": token})
+        assert response.status_code in (400, 410), token
+        check_problem(
+            response, response.status_code, {400: "invalid-parameter", 410: "version-gone"}[response.status_code]
+        )
+    # A token is valid for pages of any size
     token = many.get("/data?limit=10").json()["next"]
     assert [row[0] for row in result_of(many.get(f"/data?limit=3&next={token}"))[1]] == [10, 11, 12]
 
@@ -270,7 +268,7 @@ def test_a_changed_page_token_or_one_of_another_request_is_rejected(many):
         ("SELECT CAST(x'ff41' AS TEXT) IS NULL", [[0]]),
     ],
 )
-def test_a_reading_query_is_answered(client, sql, rows):
+def test_a_select_returns_its_rows(client, sql, rows):
     assert result_of(client.query(sql))[1] == result_of(client.post(sql))[1] == rows
 
 
@@ -305,11 +303,11 @@ WRONG_SQL = [
 
 
 @pytest.mark.parametrize("sql", WRONG_SQL)
-def test_invalid_sql_gets_an_error_in_our_own_words(client, sql):
-    answers = [client.post(sql), *([client.query(sql)] if sql.isascii() else [])]
-    for answer in answers:
-        detail = check_problem(answer, 400, answer.json()["code"])["detail"]
-        assert answer.json()["code"] in ("sql-invalid", "sql-not-allowed", "invalid-parameter")
+def test_invalid_sql_gets_an_error_in_the_services_own_words(client, sql):
+    responses = [client.post(sql), *([client.query(sql)] if sql.isascii() else [])]
+    for response in responses:
+        detail = check_problem(response, 400, response.json()["code"])["detail"]
+        assert response.json()["code"] in ("sql-invalid", "sql-not-allowed", "invalid-parameter")
         assert "SELECT" in detail or ":" in detail
         for foreign in (
             "no such",
@@ -321,7 +319,7 @@ def test_invalid_sql_gets_an_error_in_our_own_words(client, sql):
             "incomplete",
             "nowhere",
         ):
-            assert foreign not in answer.text
+            assert foreign not in response.text
 
 
 @pytest.mark.parametrize(
@@ -340,13 +338,13 @@ def test_invalid_sql_gets_an_error_in_our_own_words(client, sql):
         (None, "null"),
     ],
 )
-def test_a_parameter_in_json_is_what_it_is(client, value, kind):
+def test_a_parameter_in_json_keeps_its_type(client, value, kind):
     assert client.rows("SELECT typeof(:v), :v, :v", v=value) == [[kind, value, value]]
     if isinstance(value, str):
         assert result_of(client.query("SELECT typeof(:v), :v", **{"p.v": value}))[1] == [["text", value]]
 
 
-def test_answers_to_parameters_that_are_alike_are_not_mixed_up(client):
+def test_results_of_similar_parameters_are_not_mixed_up(client):
     values = [1, 1.0, "1", None, "null", 0, -0.0, 0.0, "", "1.0"]
     found = [client.rows("SELECT typeof(:v), :v", v=value) for value in values * 2]
     assert found[: len(values)] == found[len(values) :]
@@ -363,7 +361,7 @@ def test_a_parameter_that_is_missing_or_not_used_is_reported(client, names):
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("request_", "message"),
     [
         ("", "q is missing"),
         ("q=", "q is missing"),
@@ -375,8 +373,8 @@ def test_a_parameter_that_is_missing_or_not_used_is_reported(client, names):
         ("q=SELECT+1&format=xml", "format is one of"),
     ],
 )
-def test_an_invalid_request_to_query_gets_an_error(client, asked, said):
-    assert said in check_problem(client.get(f"/query?{asked}"), 400, "invalid-parameter")["detail"]
+def test_an_invalid_request_to_query_gets_an_error(client, request_, message):
+    assert message in check_problem(client.get(f"/query?{request_}"), 400, "invalid-parameter")["detail"]
 
 
 @pytest.mark.parametrize(
@@ -407,14 +405,14 @@ def test_an_invalid_request_to_query_gets_an_error(client, asked, said):
     ids=lambda body: repr(body[:60]),
 )
 def test_an_invalid_body_is_rejected(client, body):
-    answer = client.request("POST", "/query", data=body, headers={"Content-Type": "application/json"})
-    check_problem(answer, 400, "invalid-parameter")
+    response = client.request("POST", "/query", data=body, headers={"Content-Type": "application/json"})
+    check_problem(response, 400, "invalid-parameter")
 
 
 @pytest.mark.parametrize(
     "kind", [None, "text/plain", "application/x-www-form-urlencoded", "application/jsonx", "multipart/form-data"]
 )
-def test_a_body_that_does_not_say_that_it_is_json_is_rejected(client, kind):
+def test_a_body_of_another_media_type_than_json_is_rejected(client, kind):
     headers = {"Content-Type": kind} if kind else {}
     check_problem(client.request("POST", "/query", data=b'{"q": "SELECT 1"}', headers=headers), 415, "media-type")
     right = {"Content-Type": "Application/JSON; charset=utf-8"}
@@ -426,16 +424,16 @@ def padded(size):
     return "SELECT count(*) FROM pnl /*" + "é" * ((size - 29) // 2) + "x" * ((size - 29) % 2) + "*/"
 
 
-@pytest.mark.parametrize(("size", "is_answered"), [(256 << 10, True), ((256 << 10) + 1, False), (600_000, False)])
-def test_a_statement_may_have_256_kb(client, size, is_answered):
+@pytest.mark.parametrize(("size", "is_served"), [(256 << 10, True), ((256 << 10) + 1, False), (600_000, False)])
+def test_a_statement_may_have_256_kb(client, size, is_served):
     assert len(padded(size).encode()) == size
     escaped = json.dumps({"q": padded(size)}).encode()  # as many bytes again for each é
     for body in (escaped, json.dumps({"q": padded(size)}, ensure_ascii=False).encode()):
-        answer = client.request("POST", "/query", data=body, headers={"Content-Type": "application/json"})
-        if is_answered:
-            assert answer.json()["rows"] == [[3]]
+        response = client.request("POST", "/query", data=body, headers={"Content-Type": "application/json"})
+        if is_served:
+            assert response.json()["rows"] == [[3]]
         else:
-            check_problem(answer, 413, "too-large")
+            check_problem(response, 413, "too-large")
 
 
 def test_5_000_ids_are_looked_up_at_once_as_parameters_or_in_the_statement(many):
@@ -453,17 +451,17 @@ def test_5_000_ids_are_looked_up_at_once_as_parameters_or_in_the_statement(many)
     )
 
 
-def test_a_long_statement_in_a_url_is_answered_or_the_error_names_post(client):
+def test_a_long_statement_in_a_url_is_run_or_the_error_names_post(client):
     assert client.query("SELECT 1 /*" + "x" * 8_000 + "*/").json()["rows"] == [[1]]
-    answer = client.query("SELECT 1 /*" + "x" * 20_000 + "*/")
-    assert "POST /query" in check_problem(answer, 414, "url-too-long")["detail"]
+    response = client.query("SELECT 1 /*" + "x" * 20_000 + "*/")
+    assert "POST /query" in check_problem(response, 414, "url-too-long")["detail"]
 
 
-# Only what has changed
+# Entity tags
 
 
 def paths(client):
-    """Questions whose answers may be kept, none of which has the answer of another."""
+    """Requests whose responses have entity tags, each another one."""
     sql = quote('SELECT "Company Name" FROM pnl')
     yield from (
         "/",
@@ -490,15 +488,15 @@ def paths(client):
 
 
 def test_every_request_has_its_own_entity_tag_and_result(client):
-    answers = {path: client.get(path) for path in paths(client)}
-    assert all(answer.status_code == 200 for answer in answers.values())
-    assert len({answer.headers["ETag"] for answer in answers.values()}) == len(answers)
-    for path, answer in answers.items():
-        assert re.fullmatch(r'"[0-9a-f]{16}-[0-9a-f]{16}"', answer.headers["ETag"])
-        assert answer.headers["ETag"].startswith(f'"{answer.headers["X-Data-Version"][:16]}')
-        assert answer.headers["Cache-Control"] == "no-cache"
+    responses = {path: client.get(path) for path in paths(client)}
+    assert all(response.status_code == 200 for response in responses.values())
+    assert len({response.headers["ETag"] for response in responses.values()}) == len(responses)
+    for path, response in responses.items():
+        assert re.fullmatch(r'"[0-9a-f]{16}-[0-9a-f]{16}"', response.headers["ETag"])
+        assert response.headers["ETag"].startswith(f'"{response.headers["X-Data-Version"][:16]}')
+        assert response.headers["Cache-Control"] == "no-cache"
         again = client.get(path)
-        assert (again.content, again.headers["ETag"]) == (answer.content, answer.headers["ETag"]), path
+        assert (again.content, again.headers["ETag"]) == (response.content, response.headers["ETag"]), path
 
 
 def test_a_matching_entity_tag_gets_304_without_running_the_query(client):
@@ -508,26 +506,26 @@ def test_a_matching_entity_tag_gets_304_without_running_the_query(client):
         tag = first.headers["ETag"]
         for has in (tag, f"W/{tag}", f'"other", {tag}', f'{tag},"x"'):
             for method in ("GET", "HEAD"):
-                answer = client.request(method, path, headers={"If-None-Match": has})
-                assert (answer.status_code, answer.content) == (304, b""), (path, has)
-                assert answer.headers["ETag"] == tag
-                assert answer.headers["X-Data-Version"] == first.headers["X-Data-Version"]
-        assert client.metric("finsync_kept_answers_total") == made, "no SQL was run, and nothing kept was looked for"
+                response = client.request(method, path, headers={"If-None-Match": has})
+                assert (response.status_code, response.content) == (304, b""), (path, has)
+                assert response.headers["ETag"] == tag
+                assert response.headers["X-Data-Version"] == first.headers["X-Data-Version"]
+        assert client.metric("finsync_kept_answers_total") == made, "no SQL was run, and the cache was not used"
         for has in ('"other"', tag.strip('"'), "", tag.upper().replace('"', "") + '"'):
             assert client.get(path, headers={"If-None-Match": has}).status_code == 200, (path, has)
 
 
 def test_if_none_match_with_a_star_gets_304_only_for_an_existing_result(client):
-    sql = "SELECT 'any answer'"
+    sql = "SELECT 'any response'"
     assert client.get(f"/query?q={sql}", headers={"If-None-Match": "*"}).status_code == 304
     check_problem(client.get("/query?q=DROP+TABLE+pnl", headers={"If-None-Match": "*"}), 400, "sql-not-allowed")
     check_problem(client.get("/nothing", headers={"If-None-Match": "*"}), 404, "not-found")
 
 
-def test_a_post_is_answered_in_full_whatever_the_caller_has(client):
+def test_a_post_gets_its_rows_whatever_entity_tag_is_sent(client):
     tag = client.post("SELECT 1").headers["ETag"]
-    answer = client.request("POST", "/query", json={"q": "SELECT 1"}, headers={"If-None-Match": tag})
-    assert (answer.status_code, answer.json()["rows"]) == (200, [[1]])
+    response = client.request("POST", "/query", json={"q": "SELECT 1"}, headers={"If-None-Match": tag})
+    assert (response.status_code, response.json()["rows"]) == (200, [[1]])
 
 
 @pytest.mark.parametrize(
@@ -547,12 +545,12 @@ def test_a_post_is_answered_in_full_whatever_the_caller_has(client):
 def test_results_that_depend_on_the_time_have_no_entity_tag_and_are_not_cached(client, sql):
     for _ in range(3):
         made = client.metric("finsync_kept_answers_total", **{"from": "made"})
-        answer = client.query(sql)
-        assert answer.status_code == 200, answer.text
-        assert "ETag" not in answer.headers
-        assert answer.headers["Cache-Control"] == "no-store"
+        response = client.query(sql)
+        assert response.status_code == 200, response.text
+        assert "ETag" not in response.headers
+        assert response.headers["Cache-Control"] == "no-store"
         assert client.metric("finsync_kept_answers_total", **{"from": "made"}) == made + 1
-        assert answer.headers["Repr-Digest"] == digest(answer.content)
+        assert response.headers["Repr-Digest"] == digest(response.content)
 
 
 @pytest.mark.parametrize(
@@ -567,13 +565,13 @@ def test_get_post_and_head_share_the_cached_result(client):
     first = client.query(sql)
     kept = client.metric("finsync_kept_answers_total", **{"from": "kept"})
     made = client.metric("finsync_kept_answers_total", **{"from": "made"})
-    for answer in (client.query(sql), client.post(sql), client.head(f"/query?q={sql}")):
-        assert answer.headers["ETag"] == first.headers["ETag"]
-        assert answer.headers["Repr-Digest"] == first.headers["Repr-Digest"]
+    for response in (client.query(sql), client.post(sql), client.head(f"/query?q={sql}")):
+        assert response.headers["ETag"] == first.headers["ETag"]
+        assert response.headers["Repr-Digest"] == first.headers["Repr-Digest"]
     assert client.metric("finsync_kept_answers_total", **{"from": "kept"}) == kept + 3
     assert client.metric("finsync_kept_answers_total", **{"from": "made"}) == made
 
 
 @pytest.mark.parametrize("sql", ["SELECT 1;", "SELECT 1; -- done", "-- first\nSELECT 1", "SELECT 1; /* and */ ;"])
-def test_a_comment_is_no_second_statement(client, sql):
+def test_a_comment_is_not_a_second_statement(client, sql):
     assert client.post(sql).json()["rows"] == [[1]]

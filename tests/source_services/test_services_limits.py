@@ -1,4 +1,4 @@
-"""What a service grants: connections, time, room, requests; to whom; and that others do not suffer from one."""
+"""Limits of a service: connections, time, sizes, requests; access; and that one client does not delay the others."""
 
 import base64
 import gc
@@ -9,13 +9,15 @@ import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
-from service_client import FORMATS, check_complete, check_problem, result_of, serving, until
+from local_services import WAIT_SECONDS
+from service_client import FORMATS, check_complete, check_problem, json_lines, result_of, until
 
-from source_services.query import time_budget
-from source_services.settings import Limits, SettingError, variable
+from source_services.errors import ConfigurationError
+from source_services.query import scheduling
+from source_services.settings import Limits, variable
 
 TOKEN = "a-Token.of_40~characters+/=0123456789abcd"
 LONG = "SELECT count(*) FROM " + ", ".join(f"numbers t{number}" for number in range(9))
@@ -25,7 +27,7 @@ LONG = "SELECT count(*) FROM " + ", ".join(f"numbers t{number}" for number in ra
 @pytest.fixture
 def numbers(serve):
     """Serve a table of 200 rows, within these limits."""
-    return lambda **how: serve("numbers.jsonl", "".join(f'{{"n": {number}}}\n' for number in range(200)), **how)
+    return lambda **how: serve("numbers.jsonl", json_lines({"n": number} for number in range(200)), **how)
 
 
 def running(client):
@@ -38,15 +40,15 @@ def waiting(client):
 
 @contextmanager
 def busy(client, count=1):
-    """This number of connections run a query that does not end, until the block does and their clients go away."""
+    """This number of connections run an endless query until the block ends and their clients disconnect."""
     with ExitStack() as stack:
         for _ in range(count):
-            ask_for(stack.enter_context(client.connect()), LONG)
+            send_query(stack.enter_context(client.connect()), LONG)
         until(lambda: running(client) == count)
         yield
 
 
-def ask_for(connection, query):
+def send_query(connection, query):
     connection.sendall(f"GET /query?q={quote(query)} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
 
 
@@ -57,11 +59,11 @@ def test_a_query_waits_for_a_connection_and_gets_503_when_it_waited_too_long(num
     client = numbers(connections=2, checkout_seconds=1, query_seconds=600)
     with busy(client, 2):
         began = time.monotonic()
-        answer = client.query("SELECT 'waits too long'")
+        response = client.query("SELECT 'waits too long'")
         assert time.monotonic() - began > 0.9
-        check_problem(answer, 503, "busy")
-        assert answer.headers["Retry-After"] == "1"
-        # What needs no connection is answered at once
+        check_problem(response, 503, "busy")
+        assert response.headers["Retry-After"] == "1"
+        # Requests that need no connection do not wait
         for path in ("/version", "/schema", "/health", "/", "/data?format=arrow", "/openapi.json"):
             assert client.get(path).status_code == 200
     until(lambda: running(client) == 0)
@@ -70,16 +72,16 @@ def test_a_query_waits_for_a_connection_and_gets_503_when_it_waited_too_long(num
 
 
 def test_a_query_that_waits_gets_the_connection_that_becomes_free(numbers):
-    client = numbers(connections=1, checkout_seconds=30, query_seconds=600)
+    client = numbers(connections=1, checkout_seconds=600, query_seconds=600)
     with ThreadPoolExecutor(8) as threads:
         with busy(client):
-            answers = [threads.submit(client.query, f"SELECT {number}") for number in range(7)]
+            responses = [threads.submit(client.query, f"SELECT {number}") for number in range(7)]
             until(lambda: waiting(client) == 7)
-        assert [each.result().json()["rows"] for each in answers] == [[[number]] for number in range(7)]
+        assert [each.result().json()["rows"] for each in responses] == [[[number]] for number in range(7)]
 
 
 def test_a_query_is_stopped_when_its_time_is_over_and_its_connection_used_again(numbers, monkeypatch):
-    monkeypatch.setattr(time_budget, "WALL_FACTOR", 1_000)  # however busy the machine is
+    monkeypatch.setattr(scheduling, "WALL_FACTOR", 1_000)  # however busy the machine is
     client = numbers(connections=1, query_seconds=0.3)
     assert "after 0.3 s" in check_problem(client.post(LONG), 504, "query-timeout")["detail"]
     for number in range(5):
@@ -87,11 +89,11 @@ def test_a_query_is_stopped_when_its_time_is_over_and_its_connection_used_again(
 
 
 def test_a_query_is_stopped_when_the_machine_is_too_busy_for_it(numbers, monkeypatch):
-    monkeypatch.setattr(time_budget, "WALL_FACTOR", 0.001)
+    monkeypatch.setattr(scheduling, "WALL_FACTOR", 0.001)
     client = numbers(query_seconds=100)
-    answer = client.post(LONG)
-    assert "too busy" in check_problem(answer, 503, "busy")["detail"]
-    assert answer.headers["Retry-After"] == "10"
+    response = client.post(LONG)
+    assert "too busy" in check_problem(response, 503, "busy")["detail"]
+    assert response.headers["Retry-After"] == "10"
 
 
 def test_a_query_ends_when_its_client_disconnects(numbers):
@@ -105,22 +107,22 @@ def test_a_query_ends_when_its_client_disconnects(numbers):
 
 
 def test_a_query_whose_client_disconnects_while_it_waits_does_not_run(numbers):
-    client = numbers(connections=1, query_seconds=600, checkout_seconds=60)
+    client = numbers(connections=1, query_seconds=600, checkout_seconds=600)
     with busy(client):
         with ExitStack() as stack:
             for _ in range(5):
-                ask_for(stack.enter_context(client.connect()), LONG)
+                send_query(stack.enter_context(client.connect()), LONG)
             until(lambda: waiting(client) == 5)
         until(lambda: waiting(client) == 0)
         assert running(client) == 1
     until(lambda: running(client) == 0)
 
 
-# Room
+# Sizes
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-def test_a_result_of_more_rows_than_the_limit_is_rejected_and_never_cut(numbers, format_):
+def test_a_result_of_more_rows_than_the_limit_is_rejected_and_never_truncated(numbers, format_):
     client = numbers(json_rows=100, result_rows=150)
     most = 100 if format_ == "json" else 150
     assert len(result_of(client.post(f"SELECT n FROM numbers LIMIT {most}", format_))[1]) == most
@@ -141,7 +143,7 @@ def test_a_result_of_more_bytes_than_the_limit_is_rejected(numbers, format_):
 
 
 @pytest.mark.parametrize(
-    ("limits", "request_", "said"),
+    ("limits", "request_", "message"),
     [
         ({"sql_bytes": 30}, ("SELECT /* of 31 bytes ....... */",), "the limit is 30"),
         ({"value_bytes": 1_000}, ("SELECT replace(:v, 'a', 'bb')", {"v": "a" * 600}), "more than 1,000 bytes"),
@@ -150,13 +152,13 @@ def test_a_result_of_more_bytes_than_the_limit_is_rejected(numbers, format_):
     ],
     ids=["sql_bytes", "value_bytes", "page_rows", "parameters"],
 )
-def test_a_limit_that_is_set_holds(numbers, limits, request_, said):
+def test_a_limit_that_is_set_holds(numbers, limits, request_, message):
     client = numbers(**limits)
     text, *parameters = request_
-    answer = (
+    response = (
         client.post(text, **(parameters[0] if parameters else {})) if "SELECT" in text else client.get(f"/data?{text}")
     )
-    assert said in check_problem(answer, answer.status_code, answer.json()["code"])["detail"]
+    assert message in check_problem(response, response.status_code, response.json()["code"])["detail"]
     assert client.get("/schema").json()["limits"][next(iter(limits))] == next(iter(limits.values()))
 
 
@@ -168,8 +170,8 @@ def test_a_value_as_long_as_the_longest_row_of_the_table_is_read(serve):
     check_problem(client.post("SELECT a || a || a FROM x"), 413, "too-large")
 
 
-def files_of_answers(folder):
-    """How many of the files that have no name any more, and lie below the folder, are open."""
+def open_result_files(folder):
+    """The number of open files without a name that were made in the folder."""
     opened = (os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd"))  # noqa: PTH208
     return sum(path.startswith(str(folder)) and path.endswith("(deleted)") for path in opened)
 
@@ -181,16 +183,16 @@ def test_cached_results_take_little_space_and_few_files(numbers, tmp_path):
         for _ in range(2):
             check_complete(client.post(f"SELECT t0.n, t1.n, {number} {rows}", "csv"))
             check_complete(client.post(f"SELECT n, {number} FROM numbers"))
-    until(lambda: 1 <= files_of_answers(tmp_path) <= 5)  # each of the 20 large ones has 356,000 bytes or more
+    until(lambda: 1 <= open_result_files(tmp_path) <= 5)  # each of the 20 large ones has 356,000 bytes or more
     kept = client.metric("finsync_kept_answers_total", **{"from": "kept"})
-    assert kept == 40, "what was asked a moment ago is kept"
+    assert kept == 40, "recent results are in the cache"
     check_complete(client.post(f"SELECT t0.n, t1.n, 0 {rows}", "csv"))
-    assert client.metric("finsync_kept_answers_total", **{"from": "kept"}) == kept, "what was asked long ago is not"
+    assert client.metric("finsync_kept_answers_total", **{"from": "kept"}) == kept, "old ones are not"
 
 
 @pytest.fixture
 def no_collector():
-    """Nothing is freed but what nobody refers to any more."""
+    """Only what nothing refers to any more is freed."""
     gc.collect()
     gc.disable()
     yield
@@ -204,8 +206,8 @@ def test_the_space_of_a_result_is_free_as_soon_as_nothing_needs_it(numbers, tmp_
         check_complete(client.post(f"SELECT t0.n, t1.n, {number} {rows}", "csv"))
         check_problem(client.post(f"SELECT t0.n, t1.n, {number}, 'too large' {rows}", "csv"), 413, "too-large")
         with client.connect() as connection:  # and goes away
-            ask_for(connection, f"SELECT t0.n, t1.n, {number} + 10 {rows}")
-    until(lambda: running(client) == 0 and files_of_answers(tmp_path) == 0)
+            send_query(connection, f"SELECT t0.n, t1.n, {number} + 10 {rows}")
+    until(lambda: running(client) == 0 and open_result_files(tmp_path) == 0)
 
 
 def test_large_cached_results_take_no_memory(numbers, tmp_path):
@@ -218,51 +220,50 @@ def test_large_cached_results_take_no_memory(numbers, tmp_path):
     gc.collect()
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert files_of_answers(tmp_path) >= 19
+    assert open_result_files(tmp_path) >= 19
     assert taken < 1_000_000, "each has 356,000 bytes or more"
 
 
 def test_large_results_have_a_common_limit_on_disk(numbers):
     client = numbers(kept_bytes=1_000_000, disk_bytes=2_000_000)
     rows = "FROM numbers t0, numbers t1, numbers t2 LIMIT 300000"
-    answer = client.post(f"SELECT t0.n, t1.n, t2.n {rows}", "csv")
-    check_problem(answer, 503, "busy")
+    response = client.post(f"SELECT t0.n, t1.n, t2.n {rows}", "csv")
+    check_problem(response, 503, "busy")
     until(lambda: client.post("SELECT t0.n, t1.n FROM numbers t0, numbers t1", "csv").status_code == 200)
 
 
 # Requests of one client
 
 
-def test_a_client_has_so_many_requests_a_minute_and_sees_how_many_are_left(numbers):
+def test_a_client_has_a_number_of_requests_a_minute_and_sees_how_many_remain(numbers, monkeypatch):
+    # Windows begin at whole minutes: the clock stands still, so that no new one begins
+    monkeypatch.setattr(time, "time", lambda: 1_000_000_000.0)
     client = numbers(requests_per_minute=5)
     for left in (4, 3, 2, 1, 0):
-        answer = client.get("/version" if left % 2 else "/nothing")
-        assert answer.headers["RateLimit-Policy"] == '"requests";q=5;w=60'
-        remaining, _, seconds = answer.headers["RateLimit"].removeprefix('"requests";r=').partition(";t=")
+        response = client.get("/version" if left % 2 else "/nothing")
+        assert response.headers["RateLimit-Policy"] == '"requests";q=5;w=60'
+        remaining, _, seconds = response.headers["RateLimit"].removeprefix('"requests";r=').partition(";t=")
         assert int(remaining) == left
         assert 0 < int(seconds) <= 60
     for path in ("/version", "/data", "/query?q=SELECT+1", "/", "/metrics", "/nothing"):
-        answer = client.get(path)
-        check_problem(answer, 429, "rate-limited")
-        assert 0 < int(answer.headers["Retry-After"]) <= 60
-        assert answer.headers["RateLimit"].startswith('"requests";r=0;t=')
+        response = client.get(path)
+        check_problem(response, 429, "rate-limited")
+        assert 0 < int(response.headers["Retry-After"]) <= 60
+        assert response.headers["RateLimit"].startswith('"requests";r=0;t=')
     for path in ("/health", "/ready"):
-        answer = client.get(path)
-        assert answer.status_code == 200
-        assert "RateLimit" not in answer.headers
-    # Another client has an allowance of its own
-    with ExitStack() as stack:
-        other = stack.enter_context(socket.create_connection(connect_to(client), 5, source_address=("127.0.0.2", 0)))
+        response = client.get(path)
+        assert response.status_code == 200
+        assert "RateLimit" not in response.headers
+    # Another client has its own limit
+    address = urlsplit(client.url)
+    with socket.create_connection(
+        (address.hostname, address.port), WAIT_SECONDS, source_address=("127.0.0.2", 0)
+    ) as other:
         other.sendall(b"GET /version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert b" 200 OK" in other.recv(1_000)
 
 
-def connect_to(client):
-    host, _, port = client.url.removeprefix("http://").partition(":")
-    return host, int(port)
-
-
-# Who may ask
+# Access
 
 
 def basic(user, password):
@@ -282,8 +283,8 @@ def basic(user, password):
 )
 def test_a_request_with_the_token_may_name_any_host(guarded, header):
     for host in ("localhost", "127.0.0.1:80", "finsync.example", "pnl:5001"):
-        answer = guarded.get("/version", headers={"Authorization": header, "Host": host})
-        assert answer.status_code == 200, answer.text
+        response = guarded.get("/version", headers={"Authorization": header, "Host": host})
+        assert response.status_code == 200, response.text
 
 
 @pytest.mark.parametrize(
@@ -313,40 +314,37 @@ def test_a_request_with_the_token_may_name_any_host(guarded, header):
         *("Bearer \xe9", "Bearer " + "x" * 8_000, f"Bearer {TOKEN},{TOKEN}"),
     ],
 )
-def test_who_does_not_send_the_token_gets_401_on_every_route_but_two(guarded, header):
+def test_a_request_without_the_token_gets_401_on_every_route_but_two(guarded, header):
     headers = {} if header is None else {"Authorization": header.encode("latin-1")}
     for path in ("/", "/data", "/query?q=SELECT+1", "/schema", "/version", "/metrics", "/openapi.json", "/nothing"):
-        answer = guarded.get(path, headers=headers)
-        problem = check_problem(answer, 401, "not-authenticated")
+        response = guarded.get(path, headers=headers)
+        problem = check_problem(response, 401, "not-authenticated")
         assert problem["detail"] == (
             "the request does not have the service's token; "
             "send Authorization: Bearer TOKEN, or the token as the password of any user"
         )
-        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="finsync", Basic realm="finsync"'
-        assert TOKEN not in answer.text + str(answer.headers)
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="finsync", Basic realm="finsync"'
+        assert TOKEN not in response.text + str(response.headers)
     for path in ("/health", "/ready"):
         assert guarded.get(path, headers=headers).status_code == 200
     assert guarded.request("POST", "/query", json={"q": "SELECT 1"}, headers=headers).status_code == 401
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory):
-    """A service that asks for a token."""
-    data_file = tmp_path_factory.mktemp("guarded") / "numbers.csv"
-    data_file.write_text("n\n1\n")
-    with serving(data_file, token=TOKEN) as client:
-        yield client
+def guarded(serve_to_module):
+    """A service with a token."""
+    return serve_to_module("numbers.csv", "n\n1\n", token=TOKEN)
 
 
 def test_no_response_contains_the_token(guarded):
     headers = {"Authorization": f"Bearer {TOKEN}"}
     for path in ("/", "/data", "/schema", "/version", "/metrics", "/openapi.json", "/nothing", f"/query?q={TOKEN}"):
-        answer = guarded.get(path, headers=headers)
-        assert TOKEN not in answer.text + str(answer.headers)
+        response = guarded.get(path, headers=headers)
+        assert TOKEN not in response.text + str(response.headers)
 
 
 @pytest.mark.parametrize(
-    ("host", "is_answered"),
+    ("host", "is_served"),
     [
         *(
             (host, True)
@@ -362,13 +360,13 @@ def test_no_response_contains_the_token(guarded):
         ),
     ],
 )
-def test_without_a_token_the_host_must_be_an_address_or_localhost(client, host, is_answered):
+def test_without_a_token_the_host_must_be_an_address_or_localhost(client, host, is_served):
     for path in ("/data", "/query?q=SELECT+1", "/", "/metrics", "/nothing"):
-        answer = client.get(path, headers={"Host": host})
-        if is_answered:
-            assert answer.status_code == (404 if path == "/nothing" else 200)
+        response = client.get(path, headers={"Host": host})
+        if is_served:
+            assert response.status_code == (404 if path == "/nothing" else 200)
         else:
-            assert "neither an IP address nor localhost" in check_problem(answer, 421, "wrong-host")["detail"]
+            assert "neither an IP address nor localhost" in check_problem(response, 421, "wrong-host")["detail"]
     assert client.get("/health", headers={"Host": host}).status_code == 200
 
 
@@ -376,7 +374,7 @@ def test_without_a_token_the_host_must_be_an_address_or_localhost(client, host, 
 
 
 @pytest.mark.parametrize(
-    "said",
+    "sent",
     [
         b"",
         b"G",
@@ -387,21 +385,21 @@ def test_without_a_token_the_host_must_be_an_address_or_localhost(client, host, 
     ],
     ids=["nothing", "a letter", "half of the headers", "half of a body", "half of a chunked body"],
 )
-def test_clients_that_send_half_a_request_delay_nobody(numbers, said):
+def test_clients_that_send_half_a_request_delay_no_other_client(numbers, sent):
     client = numbers(connections=1)
     with ExitStack() as stack:
         for _ in range(50):
-            stack.enter_context(client.connect()).sendall(said)
+            stack.enter_context(client.connect()).sendall(sent)
         assert client.rows("SELECT count(*) FROM numbers") == [[200]]
         assert client.get("/data").status_code == 200
     assert client.rows("SELECT count(*) + 1 FROM numbers") == [[201]]
 
 
-def test_clients_that_read_nothing_delay_nobody_and_are_disconnected(numbers):
+def test_clients_that_read_nothing_delay_no_other_client_and_are_disconnected(numbers):
     client = numbers(connections=1, send_seconds=2, result_rows=2_000_000)
     sql = "SELECT+t0.n,t1.n,t2.n+FROM+numbers+t0,numbers+t1,numbers+t2+LIMIT+1200000"
     length = int(client.head(f"/query?format=csv&q={sql}").headers["Content-Length"])
-    assert length > 10 << 20, "more than the kernel takes off our hands"
+    assert length > 10 << 20, "more than the kernel buffers"
     with ExitStack() as stack:
         slow = [stack.enter_context(client.connect()) for _ in range(8)]
         for connection in slow:
@@ -416,7 +414,7 @@ def test_clients_that_read_nothing_delay_nobody_and_are_disconnected(numbers):
 
 
 def read_all(connection):
-    """How many bytes come before the connection ends, in whatever way."""
+    """The number of bytes that are received before the connection ends."""
     count = 0
     try:
         while piece := connection.recv(1 << 20):
@@ -433,21 +431,21 @@ def test_a_client_that_disconnects_during_a_response_is_not_an_internal_error(nu
         with client.connect() as connection:
             connection.sendall(f"GET /query?format=csv&q={sql} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             assert connection.recv(100).startswith(b"HTTP/1.1 200")
-    # What had gone into the buffers of the system before may have been all
+    # The whole response may have been in the buffers of the system
     until(lambda: client.metric("finsync_requests_total", route="/query") >= 5)
     assert client.metric("finsync_requests_total", status="500") == 0
     assert [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []
     check_complete(client.get(f"/query?format=csv&q={sql}"))
 
 
-def test_many_clients_get_the_same_large_answer_at_once_each_of_them_whole(numbers):
+def test_many_clients_get_the_same_large_response_at_the_same_time(numbers):
     client = numbers()
     sql = "SELECT t0.n, t1.n, t2.n FROM numbers t0, numbers t1, numbers t2 LIMIT 200000"
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: client.post(sql, "csv"), range(16)))
-    for answer in answers:
-        check_complete(answer)
-    assert len({answer.content for answer in answers}) == 1
+        responses = list(threads.map(lambda _: client.post(sql, "csv"), range(16)))
+    for response in responses:
+        check_complete(response)
+    assert len({response.content for response in responses}) == 1
 
 
 # Settings
@@ -462,10 +460,10 @@ def test_every_limit_is_set_by_its_variable_and_explained(monkeypatch, name, val
     assert getattr(Limits.from_environment(), name) == value
     assert sentence.endswith(".")
     is_whole = not name.endswith("_seconds")
-    cure = "whole number of 1 or more; write it like 1000" if is_whole else "number above 0; write it like 10 or 0.5"
+    fix = "whole number of 1 or more; write it like 1000" if is_whole else "number above 0; write it like 10 or 0.5"
     for wrong in ("0", "-1", ".5", "0.0", "ten", "nan", " 1", "1_000", "1e3", "٣", "9" * 30, *["1.5"] * is_whole):
         monkeypatch.setenv(variable(name), wrong)
-        with pytest.raises(SettingError, match=rf"{variable(name)}: .* is not a {cure}"):
+        with pytest.raises(ConfigurationError, match=rf"{variable(name)}: .* is not a {fix}"):
             Limits.from_environment()
 
 
@@ -474,7 +472,7 @@ def test_seconds_may_have_a_fraction(monkeypatch):
     assert Limits.from_environment().query_seconds == 0.25
 
 
-# Nothing is left over
+# Files and threads
 
 
 def open_files():
@@ -484,7 +482,7 @@ def open_files():
 def test_300_requests_of_all_kinds_leave_no_file_and_no_thread_behind(numbers):
     client = numbers(query_seconds=0.3)
 
-    def ask():
+    def send_requests():
         client.get("/data")
         client.get("/data?format=arrow")
         client.post("SELECT t0.n, t1.n FROM numbers t0, numbers t1", "csv")
@@ -493,8 +491,8 @@ def test_300_requests_of_all_kinds_leave_no_file_and_no_thread_behind(numbers):
         with client.connect() as connection:
             connection.sendall(b"GET /data?format=csv HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
-    ask()
+    send_requests()
     before = open_files(), threading.active_count()
     for _ in range(50):
-        ask()
+        send_requests()
     until(lambda: open_files() <= before[0] + 2 and threading.active_count() <= before[1] + 4)

@@ -1,13 +1,13 @@
-"""A data file's cells reach the caller unchanged, or the file is rejected with the place and the fix."""
+"""A data file's cells reach the caller unchanged, or the file is rejected with the line and the fix."""
 
 import os
 import pickle
 import sqlite3
 from contextlib import closing
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from service_client import sqlite_bytes
 
 from source_services.data.columns import distinct_names, quoted
 from source_services.data.data_files import find_data_file, find_data_files
@@ -18,29 +18,17 @@ from source_services.settings import Service
 
 
 def table(metadata: TableMetadata) -> tuple[list[str], list[list[object]]]:
-    """Columns and rows of what was loaded, as SQLite has them."""
+    """The columns and rows of a loaded table, as SQLite stores them."""
     with closing(sqlite3.connect(metadata.database)) as connection:
         rows = connection.execute(f"SELECT * FROM {quoted(metadata.service.name)} ORDER BY _rowid_")
         return [each[0] for each in rows.description], [list(row) for row in rows]
 
 
 def indexes(metadata: TableMetadata) -> list[list[str]]:
-    """The columns of each index of what was loaded, as SQLite has them."""
+    """The columns of each index of a loaded table."""
     with closing(sqlite3.connect(metadata.database)) as connection:
         names = [row[1] for row in connection.execute(f"PRAGMA index_list({quoted(metadata.service.name)})")]
         return sorted([row[2] for row in connection.execute(f"PRAGMA index_info({quoted(name)})")] for name in names)
-
-
-def sqlite_bytes(folder: Path, *statements: str) -> bytes:
-    """A SQLite file that the statements made."""
-    folder.mkdir(exist_ok=True)
-    file = folder / "made.db"
-    file.unlink(missing_ok=True)
-    with closing(sqlite3.connect(file)) as connection:
-        for statement in statements:
-            connection.execute(statement)
-        connection.commit()
-    return file.read_bytes()
 
 
 def test_csv_cells_stay_text(load_file):
@@ -67,7 +55,7 @@ def test_json_numbers_that_sqlite_cannot_hold_are_kept_as_text(load_file):
     assert table(metadata)[1] == [[9223372036854775807, "9223372036854775808", "1e999"]]
 
 
-def test_nested_json_is_flattened_and_what_is_missing_is_null(load_file):
+def test_nested_json_is_flattened_and_missing_members_are_null(load_file):
     metadata = load_file("x.jsonl", '{"rec": 1, "lines": {"Net income": 2.5}}\n\n{"rec": 2, "lines": {"EPS": ""}}\n')
     assert table(metadata) == (["rec", "lines.Net income", "lines.EPS"], [[1, 2.5, None], [2, None, ""]])
 
@@ -78,7 +66,7 @@ def test_a_dotted_name_is_not_mixed_up_with_a_nested_one(load_file):
 
 
 @pytest.mark.parametrize("name", ["pnl.csv", "pnl.csv.gz"])
-def test_a_byte_order_mark_is_no_part_of_the_first_column_name(name, load_file):
+def test_a_byte_order_mark_is_not_part_of_the_first_column_name(name, load_file):
     assert table(load_file(name, b"\xef\xbb\xbfa,b\r\n1,2\r\n")) == (["a", "b"], [["1", "2"]])
 
 
@@ -86,7 +74,7 @@ def test_gzipped_json_lines_with_a_byte_order_mark_are_read(load_file):
     assert table(load_file("x.jsonl.gz", b'\xef\xbb\xbf{"a": 1}\n{"a": 2}')) == (["a"], [[1], [2]])
 
 
-def test_blank_lines_hold_no_row_and_a_header_alone_is_an_empty_table(load_file):
+def test_blank_lines_contain_no_row_and_a_header_alone_is_an_empty_table(load_file):
     assert table(load_file("x.csv", "a,b\n\n1,2\n\n"))[1] == [["1", "2"]]
     assert table(load_file("y.csv", "a,b\n")) == (["a", "b"], [])
 
@@ -170,7 +158,7 @@ def test_names_with_quotes_and_commas_are_kept(load_file):
     assert table(load_file("order.csv", f"{line}\n1,2,3,4,5\n"))[0] == names
 
 
-def test_a_missing_period_column_is_rejected_with_the_columns_that_there_are(load_file):
+def test_the_error_of_a_missing_period_column_lists_the_columns(load_file):
     with pytest.raises(
         DataFileError, match=r"has no column 'Period Ended'.*--period-column or --index and one of: a, b"
     ):
@@ -197,7 +185,7 @@ def test_only_data_files_are_found_in_a_folder(write, tmp_path):
     assert list(find_data_files(tmp_path / "data")) == ["pnl", "tax"]
 
 
-# What the service holds
+# The version of the contents
 
 
 def test_the_order_and_format_of_rows_do_not_change_the_version(load_file):
@@ -250,14 +238,14 @@ def test_only_the_contents_make_the_version_not_the_time_stamp(load_file, write,
 
 
 def test_the_files_are_named_by_their_version_and_those_of_other_versions_go(load_file, tmp_path):
-    stranger = tmp_path / "databases" / "pnl_old-0123456789abcdef.sqlite"
+    other_file = tmp_path / "databases" / "pnl_old-0123456789abcdef.sqlite"
     first = load_file("pnl.csv", "a\n1\n")
-    stranger.write_bytes(b"of another service")
+    other_file.write_bytes(b"of another service")
     second = load_file("pnl.csv", "a\n2\n")
     assert first.database.name == f"pnl-{first.data_version[:16]}.sqlite"
-    place = f"pnl-{second.data_version[:16]}"
+    stem = f"pnl-{second.data_version[:16]}"
     assert sorted(path.name for path in (tmp_path / "databases").iterdir()) == sorted(
-        [f"{place}.arrow", f"{place}.sqlite", stranger.name]
+        [f"{stem}.arrow", f"{stem}.sqlite", other_file.name]
     )
 
 
@@ -269,7 +257,7 @@ def test_a_broken_file_leaves_the_version_before_it_and_no_parts(load_file, tmp_
     assert table(metadata) == (["a", "b"], [["1", "2"]])
 
 
-# What the columns are, and the Arrow file
+# Kinds of columns, and the Arrow file
 
 
 @pytest.mark.parametrize(
@@ -296,8 +284,8 @@ def test_a_column_is_of_the_kind_of_its_cells_and_the_arrow_file_has_them(cells,
     assert list(map(repr, file["v"].to_pylist())) == list(map(repr, as_arrow))
 
 
-def test_a_blob_stays_a_blob_and_among_text_it_is_its_hex_text(load_file, tmp_path):
-    made = sqlite_bytes(tmp_path / "made", "CREATE TABLE x (b, m)", "INSERT INTO x VALUES (x'00ff', x'01'), (x'', 'é')")
+def test_a_blob_stays_a_blob_and_among_text_it_is_its_hex_text(load_file):
+    made = sqlite_bytes("CREATE TABLE x (b, m)", "INSERT INTO x VALUES (x'00ff', x'01'), (x'', 'é')")
     metadata = load_file("x.sqlite", made)
     assert [each.kind for each in metadata.columns] == ["blob", "mixed"]
     file = pa.ipc.open_stream(metadata.arrow.read_bytes()).read_all()
@@ -344,20 +332,19 @@ def test_a_table_without_rows_has_an_arrow_file_with_its_columns(load_file):
         *("without rowid", "generated column"),
     ],
 )
-def test_a_table_of_a_sqlite_file_is_loaded(statements, rows, load_file, tmp_path):
-    assert table(load_file("pnl.sqlite", sqlite_bytes(tmp_path / "made", *statements)))[1] == rows
+def test_a_table_of_a_sqlite_file_is_loaded(statements, rows, load_file):
+    assert table(load_file("pnl.sqlite", sqlite_bytes(*statements)))[1] == rows
 
 
-def test_text_with_nul_of_a_sqlite_file_is_kept(load_file, tmp_path):
-    made = sqlite_bytes(tmp_path / "made", "CREATE TABLE x (a)", "INSERT INTO x VALUES ('a' || char(0) || 'b')")
+def test_text_with_nul_of_a_sqlite_file_is_kept(load_file):
+    made = sqlite_bytes("CREATE TABLE x (a)", "INSERT INTO x VALUES ('a' || char(0) || 'b')")
     metadata = load_file("x.sqlite", made)
     assert table(metadata)[1] == [["a\0b"]]
     assert pa.ipc.open_stream(metadata.arrow.read_bytes()).read_all()["a"].to_pylist() == ["a\0b"]
 
 
-def test_indexes_of_a_sqlite_file_come_along_beside_those_that_are_asked_for(load_file, tmp_path):
+def test_indexes_of_a_sqlite_file_are_copied_along_with_those_of_the_options(load_file):
     made = sqlite_bytes(
-        tmp_path / "made",
         "CREATE TABLE x (company, period, tax, UNIQUE (company, period))",
         "CREATE INDEX by_tax ON x (tax)",
         "CREATE INDEX by_size ON x (abs(tax))",
@@ -369,12 +356,12 @@ def test_indexes_of_a_sqlite_file_come_along_beside_those_that_are_asked_for(loa
     assert indexes(metadata) == expected
 
 
-def test_an_index_over_a_column_that_is_not_there_is_rejected(load_file):
+def test_an_index_over_a_missing_column_is_rejected(load_file):
     with pytest.raises(DataFileError, match=r"has no column 'b', an index column of x.*--index and one of: a"):
         load_file("x.csv", "a\n1\n", None, (("a", "b"),))
 
 
-def test_rows_in_the_log_of_a_sqlite_file_are_loaded_too_and_the_file_is_left_alone(tmp_path):
+def test_rows_in_the_log_of_a_sqlite_file_are_loaded_and_the_file_is_not_changed(tmp_path):
     data_file = tmp_path / "pnl.sqlite"
     with closing(sqlite3.connect(data_file, isolation_level=None)) as writing:
         writing.execute("PRAGMA journal_mode = WAL")
@@ -390,34 +377,33 @@ def test_rows_in_the_log_of_a_sqlite_file_are_loaded_too_and_the_file_is_left_al
 
 
 @pytest.mark.parametrize(
-    ("spoil", "message"),
+    ("damage", "message"),
     [
         (lambda content: b"a,b\n1,2\n" * 500, "cannot be read as a SQLite file"),
         (lambda content: content[: len(content) // 2], "cannot be read as a SQLite file"),
         (lambda content: content[:-4096] + b"\xff" * 4096, "cannot be read as a SQLite file"),
         (lambda content: b"", "has no table; put the statements into a table 'pnl'"),
     ],
-    ids=["no database", "cut short", "a page that is none", "empty"],
+    ids=["not a database", "cut short", "a destroyed page", "empty"],
 )
-def test_a_broken_sqlite_file_is_rejected(spoil, message, load_file, tmp_path):
+def test_a_broken_sqlite_file_is_rejected(damage, message, load_file, tmp_path):
     made = sqlite_bytes(
-        tmp_path / "made",
         "CREATE TABLE pnl (a)",
         "INSERT INTO pnl SELECT value || hex(zeroblob(300)) FROM json_each('[" + ",".join(map(str, range(99))) + "]')",
     )
     with pytest.raises(DataFileError, match=message):
-        load_file("pnl.sqlite", spoil(made))
+        load_file("pnl.sqlite", damage(made))
     assert list((tmp_path / "databases").iterdir()) == []
 
 
-def test_text_of_a_sqlite_file_that_is_not_utf_8_is_rejected(load_file, tmp_path):
-    made = sqlite_bytes(tmp_path / "made", "CREATE TABLE pnl (a)", "INSERT INTO pnl VALUES (CAST(x'ff41' AS TEXT))")
+def test_text_of_a_sqlite_file_that_is_not_utf_8_is_rejected(load_file):
+    made = sqlite_bytes("CREATE TABLE pnl (a)", "INSERT INTO pnl VALUES (CAST(x'ff41' AS TEXT))")
     with pytest.raises(DataFileError, match="cannot be read as a SQLite file"):
         load_file("pnl.sqlite", made)
 
 
-def test_the_error_of_a_sqlite_file_without_the_table_lists_its_tables(load_file, tmp_path):
-    made = sqlite_bytes(tmp_path / "made", "CREATE TABLE a (x)", "CREATE TABLE b (x)", "CREATE VIEW pnl AS SELECT 1 y")
+def test_the_error_of_a_sqlite_file_without_the_table_lists_its_tables(load_file):
+    made = sqlite_bytes("CREATE TABLE a (x)", "CREATE TABLE b (x)", "CREATE VIEW pnl AS SELECT 1 y")
     with pytest.raises(DataFileError, match="has no table 'pnl'; rename one of: a, b"):
         load_file("pnl.sqlite", made)
 

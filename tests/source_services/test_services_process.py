@@ -1,6 +1,7 @@
-"""`python -m source_services` as a real process: it listens, answers over HTTP and stops at a signal."""
+"""`python -m source_services` as a process: it listens, responds over HTTP and stops at a signal."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -10,24 +11,31 @@ from urllib.parse import urlsplit
 
 import pytest
 from factories import PROJECT
-from service_client import LINE, check_problem, clients_of, digest, environment, result_of, started, until
+from local_services import LINE, WAIT_SECONDS, environment, started
+from service_client import check_problem, clients_of, digest, json_lines, result_of, until
 
 from source_services import cli
 from source_services.settings import describe, variable
 
 PNL = 'Company Name,Period Ended\nWYETH,"June 30, 2009"\n'
+PATIENT_PROGRAM = (
+    "-c",
+    "import sys; from source_services import cli, server; server.SHUTDOWN_SECONDS = 600; sys.exit(cli.main())",
+)
+"""The services without their bound on the time of a shutdown: a busy machine may need longer for a large response."""
+
 TOKEN = "a-Token.of_40~characters+0123456789abcdef"
 
 
-def refused(*arguments: object, **settings: str) -> str:
-    """Run the services, which must not start; returns what they say on standard error."""
+def start_error(*arguments: object, **settings: str) -> str:
+    """The message on standard error of services that cannot start."""
     done = subprocess.run(
         [sys.executable, "-m", "source_services", *map(str, arguments)],
         cwd=PROJECT,
         env=environment(**settings),
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=WAIT_SECONDS,
     )
     assert done.returncode == 2, done
     assert "Traceback" not in done.stderr
@@ -57,32 +65,32 @@ def test_all_services_and_a_further_one_serve_until_a_signal_stops_them(write, t
         assert list(temporary.iterdir()) != []
 
         process.send_signal(how)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=WAIT_SECONDS)
         assert (process.returncode, errors) == (0, "")
     assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_running_requests_are_answered_before_the_process_ends_and_new_ones_are_not(write, tmp_path, how):
-    data_file = write("numbers.jsonl", "".join(f'{{"n": {number}}}\n' for number in range(200)))
+def test_running_requests_get_their_responses_before_the_process_ends(write, tmp_path, how):
+    data_file = write("numbers.jsonl", json_lines({"n": number} for number in range(200)))
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     sql = "SELECT+t0.n,t1.n,t2.n+FROM+numbers+t0,numbers+t1,numbers+t2+LIMIT+1200000"
     arguments = ["numbers", "--data", data_file, "--port", 0]
     settings = {"TMPDIR": str(temporary), "FINSYNC_SERVICES_QUERY_SECONDS": "600"}
-    with started(*arguments, **settings) as (process, lines):
+    with started(*arguments, program=PATIENT_PROGRAM, **settings) as (process, lines):
         client = clients_of(lines)["numbers"]
-        with client.connect(60) as connection:
+        with client.connect() as connection:
             connection.sendall(f"GET /query?format=csv&q={sql} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-            with HTTPResponse(connection) as answer:
-                answer.begin()
-                assert answer.status == 200
-                assert int(answer.headers["Content-Length"]) > 10 << 20, "more than the kernel takes off our hands"
+            with HTTPResponse(connection) as response:
+                response.begin()
+                assert response.status == 200
+                assert int(response.headers["Content-Length"]) > 10 << 20, "more than the kernel buffers"
                 process.send_signal(how)
-                place = urlsplit(client.url)
-                until(lambda: is_closed(place.hostname, place.port))
-                assert digest(answer.read()) == answer.headers["Repr-Digest"]
-        _, errors = process.communicate(timeout=60)
+                address = urlsplit(client.url)
+                until(lambda: is_closed(address.hostname, address.port))
+                assert digest(response.read()) == response.headers["Repr-Digest"]
+        _, errors = process.communicate(timeout=WAIT_SECONDS)
         assert (process.returncode, errors) == (0, "")
     assert list(temporary.iterdir()) == []
 
@@ -101,11 +109,13 @@ def test_a_process_that_is_loading_a_newer_file_ends_all_the_same(write, tmp_pat
     temporary.mkdir()
     arguments = ["pnl", "--data", data_file, "--port", 0, "--look-seconds", 0.05]
     with started(*arguments, TMPDIR=str(temporary)) as (process, _):
-        new = write("new", PNL + "WYETH,Q1\n" * 200_000)
-        new.replace(data_file)
+        pipe = data_file.with_name("new")
+        os.mkfifo(pipe)  # it is being loaded for as long as nothing is written into it
+        pipe.replace(data_file)
         until(lambda: len([*temporary.rglob("*.part")]) > 0)
         process.terminate()
-        _, errors = process.communicate(timeout=60)
+        data_file.write_text(PNL)
+        _, errors = process.communicate(timeout=WAIT_SECONDS)
         assert (process.returncode, errors) == (0, "")
     assert list(temporary.iterdir()) == []
 
@@ -119,7 +129,7 @@ def test_one_service_serves_one_file_with_a_period_column_and_keeps_its_database
         assert (version["table"], version["period_column"]) == ("tax", "Year End")
         assert [period["period"] for period in version["periods"]] == [2023, 2024]
         process.terminate()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=WAIT_SECONDS) == 0
     name = f"tax-{version['data_version'][:16]}"
     assert sorted(path.name for path in databases.iterdir()) == [f"{name}.arrow", f"{name}.sqlite"]
 
@@ -137,36 +147,37 @@ def test_ports_follow_the_base_port_and_a_port_in_use_is_reported(write, tmp_pat
     write("balance_sheet.csv", "fiscalDateEnding\n2009-12-31\n")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        errors = refused("--data", tmp_path / "data", "--base-port", port - 1)
+        errors = start_error("--data", tmp_path / "data", "--base-port", port - 1)
     assert f"port {port} on 127.0.0.1 is in use, so balance_sheet cannot listen there" in errors
     assert "--base-port" in errors
 
 
-def test_what_cannot_be_served_is_reported(write, tmp_path):
+def test_data_that_cannot_be_served_is_reported(write, tmp_path):
     (tmp_path / "empty").mkdir()
-    assert "contains no data file" in refused("--data", tmp_path / "empty")
-    assert "there is no such folder" in refused("pnl", "--data", tmp_path / "absent")
-    assert "name its service" in refused("--data", write("pnl.csv", PNL))
-    assert "neither CSV, JSON lines nor SQLite" in refused("pnl", "--data", write("pnl.xlsx", PNL))
+    assert "contains no data file" in start_error("--data", tmp_path / "empty")
+    assert "there is no such folder" in start_error("pnl", "--data", tmp_path / "absent")
+    assert "name its service" in start_error("--data", write("pnl.csv", PNL))
+    assert "neither CSV, JSON lines nor SQLite" in start_error("pnl", "--data", write("pnl.xlsx", PNL))
 
 
 def test_options_that_do_not_fit_are_reported(write):
-    assert "--base-port is for all" in refused("--port", 8000)
-    assert "use --port for one" in refused("pnl", "--base-port", 8000)
-    assert "is not a port" in refused("pnl", "--port", 70000)
+    assert "--base-port is for all" in start_error("--port", 8000)
+    assert "use --port for one" in start_error("pnl", "--base-port", 8000)
+    assert "pnl cannot listen on 127.0.0.1, port 70000" in start_error("pnl", "--port", 70000)
+    assert "is not a level of the log" in start_error("pnl", FINSYNC_SERVICES_LOG="loud")
     data_file = write("tax.csv", "a\n1\n")
-    assert "tax cannot listen on 192.0.2.1" in refused(
+    assert "tax cannot listen on 192.0.2.1" in start_error(
         *("tax", "--data", data_file, "--host", "192.0.2.1"), FINSYNC_SERVICES_TOKEN=TOKEN
     )
 
 
-# Who may ask
+# Access
 
 
-def test_other_machines_can_ask_only_with_a_token(write, tmp_path):
+def test_other_machines_need_a_token(write, tmp_path):
     data_file = write("pnl.csv", PNL)
     for host in ("0.0.0.0", "::", "192.0.2.1"):
-        errors = refused("pnl", "--data", data_file, "--port", 0, "--host", host)
+        errors = start_error("pnl", "--data", data_file, "--port", 0, "--host", host)
         assert f"other machines can connect to {host}, so callers need a token" in errors
         assert "FINSYNC_SERVICES_TOKEN_FILE" in errors
     file = tmp_path / "token"
@@ -181,32 +192,34 @@ def test_other_machines_can_ask_only_with_a_token(write, tmp_path):
             bodies = [
                 client.get(path, headers=allowed) for path in ("/data", "/", "/metrics", "/schema", "/openapi.json")
             ]
-            assert [answer.status_code for answer in bodies] == [200] * 5
+            assert [response.status_code for response in bodies] == [200] * 5
             process.terminate()
-            said, errors = process.communicate(timeout=60)
-        assert TOKEN not in "".join([*lines, said, errors, *(answer.text + str(answer.headers) for answer in bodies)])
+            output, errors = process.communicate(timeout=WAIT_SECONDS)
+        assert TOKEN not in "".join(
+            [*lines, output, errors, *(response.text + str(response.headers) for response in bodies)]
+        )
         assert len(errors.splitlines()) == 7
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [(None, "cannot be read"), (b"", "is empty"), (b" \n", "is empty"), (b"\xff", "cannot be read")],
 )
-def test_a_token_file_without_a_token_is_reported(write, tmp_path, content, said):
+def test_a_token_file_without_a_token_is_reported(write, tmp_path, content, message):
     file = tmp_path / "token"
     if content is not None:
         file.write_bytes(content)
-    errors = refused("pnl", "--data", write("pnl.csv", PNL), "--port", 0, FINSYNC_SERVICES_TOKEN_FILE=str(file))
+    errors = start_error("pnl", "--data", write("pnl.csv", PNL), "--port", 0, FINSYNC_SERVICES_TOKEN_FILE=str(file))
     assert "FINSYNC_SERVICES_TOKEN_FILE" in errors
-    assert said in errors
+    assert message in errors
 
 
-# What is set, and what is logged
+# Settings and the log
 
 
 def test_limits_are_set_by_variables_and_wrong_ones_are_reported(write):
     data_file = write("pnl.csv", PNL)
-    errors = refused("pnl", "--data", data_file, "--port", 0, FINSYNC_SERVICES_QUERY_SECONDS="soon")
+    errors = start_error("pnl", "--data", data_file, "--port", 0, FINSYNC_SERVICES_QUERY_SECONDS="soon")
     assert "FINSYNC_SERVICES_QUERY_SECONDS: 'soon' is not a number above 0" in errors
     with started("pnl", "--data", data_file, "--port", 0, FINSYNC_SERVICES_PAGE_ROWS="7") as (_, lines):
         client = clients_of(lines)["pnl"]
@@ -215,17 +228,17 @@ def test_limits_are_set_by_variables_and_wrong_ones_are_reported(write):
 
 
 @pytest.mark.parametrize(("level", "messages"), [("warning", []), ("info", ["answered", "answered", "answered"])])
-def test_the_log_is_lines_of_json_and_quiet_unless_asked(write, level, messages):
+def test_the_log_is_lines_of_json_and_empty_by_default(write, level, messages):
     with started("pnl", "--data", write("pnl.csv", PNL), "--port", 0, "--log", level) as (process, lines):
         client = clients_of(lines)["pnl"]
         for number, path in enumerate(("/data", "/nothing", "/query?q=DROP")):
             client.get(path, headers={"X-Request-Id": f"id-{number}"})
         process.terminate()
-        said, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=WAIT_SECONDS)
     logged = [json.loads(line) for line in errors.splitlines()]
     assert [line["message"] for line in logged] == messages
     assert [line["request_id"] for line in logged] == [f"id-{number}" for number in range(len(messages))]
-    assert said == ""
+    assert output == ""
 
 
 def test_a_data_file_that_cannot_be_loaded_is_one_line_of_the_log(write):
@@ -235,7 +248,7 @@ def test_a_data_file_that_cannot_be_loaded_is_one_line_of_the_log(write):
         write("new", "Company Name,Period Ended\n1\n").replace(data_file)
         until(lambda: client.metric("finsync_versions_refused") == 1)
         process.terminate()
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=WAIT_SECONDS)
     line = json.loads(errors)
     assert (line["level"], line["service"]) == ("error", "pnl")
     assert "line 2: has 1 cells where 2 are expected" in line["message"]
@@ -256,12 +269,12 @@ def test_the_help_explains_every_setting():
     assert "--look-seconds" in done.stdout
 
 
-def test_a_fault_of_the_program_keeps_its_traceback(write, monkeypatch):
+def test_an_error_of_the_program_keeps_its_traceback(write, monkeypatch):
     def fail(*_):
-        raise ValueError("a fault of the program")
+        raise ValueError("an error of the program")
 
     monkeypatch.setattr(cli, "serve", fail)
     monkeypatch.setattr(cli, "log_to_stderr", lambda _: None)
     monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
-    with pytest.raises(ValueError, match="a fault of the program"):
+    with pytest.raises(ValueError, match="an error of the program"):
         cli.main(["pnl", "--data", str(write("pnl.csv", PNL)), "--port", "0"])

@@ -1,4 +1,4 @@
-"""All answers have one shape: errors, headers, ids, log lines; and what the service tells of itself is true."""
+"""All responses have one shape: errors, headers, ids, log lines; and the service describes itself correctly."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 from schemathesis.openapi import from_url as load_openapi
-from service_client import FORMATS, check_problem, serving
+from service_client import FORMATS, check_problem, json_lines
 
 from source_services.errors import PROBLEM_TYPES
 from source_services.query.authorizer import FUNCTIONS
@@ -29,17 +29,14 @@ HOSTILE = [
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory):
-    """A service whose columns and periods are named by somebody who means no good."""
-    data_file = tmp_path_factory.mktemp("hostile") / "pnl.jsonl"
-    data_file.write_text(json.dumps({name: f"of {name}" for name in HOSTILE}) + "\n")
-    with serving(data_file, HOSTILE[0]) as client:
-        yield client
+def hostile(serve_to_module):
+    """A service whose columns and periods have hostile names."""
+    return serve_to_module("pnl.jsonl", json_lines([{name: f"of {name}" for name in HOSTILE}]), HOSTILE[0])
 
 
 # Errors
 
-FAULTS = [
+ERRORS = [
     *(
         (method, path, 405, "method-not-allowed")
         for path in PATHS
@@ -73,32 +70,32 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "status", "code"), FAULTS, ids=lambda each: str(each)[:40])
+@pytest.mark.parametrize(("method", "path", "status", "code"), ERRORS, ids=lambda each: str(each)[:40])
 def test_every_error_has_one_shape(client, method, path, status, code):
-    answer = client.request(method, path)
-    assert answer.status_code == status, answer.text
+    response = client.request(method, path)
+    assert response.status_code == status, response.text
     if method == "HEAD":
-        assert (answer.content, answer.headers["Content-Type"]) == (b"", "application/problem+json")
+        assert (response.content, response.headers["Content-Type"]) == (b"", "application/problem+json")
     else:
-        body = check_problem(answer, status, code)
-        assert body["instance"].endswith(answer.headers["X-Request-Id"])
-    check_headers(client, answer)
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert "ETag" not in answer.headers
-    assert ("Allow" in answer.headers) == (status == 405)
+        body = check_problem(response, status, code)
+        assert body["instance"].endswith(response.headers["X-Request-Id"])
+    check_headers(client, response)
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "ETag" not in response.headers
+    assert ("Allow" in response.headers) == (status == 405)
     if status == 405:
-        assert set(answer.headers["Allow"].split(",")) == {"GET", "HEAD"} | ({"POST"} if "/query" in path else set())
+        assert set(response.headers["Allow"].split(",")) == {"GET", "HEAD"} | ({"POST"} if "/query" in path else set())
 
 
-def check_headers(client, answer):
-    """What every answer says, whatever it is."""
-    assert answer.headers["X-Data-Version"] == client.table.current.version
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
-    assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", answer.headers["X-Request-Id"])
-    assert "Content-Length" in answer.headers or answer.status_code == 304
-    assert "python" not in str(answer.headers).lower()
-    assert "aiohttp" not in str(answer.headers).lower()
+def check_headers(client, response):
+    """Every response has these headers."""
+    assert response.headers["X-Data-Version"] == client.table.current.version
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", response.headers["X-Request-Id"])
+    assert "Content-Length" in response.headers or response.status_code == 304
+    assert "python" not in str(response.headers).lower()
+    assert "aiohttp" not in str(response.headers).lower()
 
 
 def test_an_unexpected_exception_is_logged_with_its_cause_and_sent_without_it(serve, monkeypatch, caplog):
@@ -109,10 +106,10 @@ def test_an_unexpected_exception_is_logged_with_its_cause_and_sent_without_it(se
 
     monkeypatch.setattr(type(client.table.current), "take", fail)
     for path in ("/data", "/query?q=SELECT+1"):
-        answer = client.get(path, headers={"X-Request-Id": "the-one"})
-        body = check_problem(answer, 500, "internal")
-        check_headers(client, answer)
-        assert "secret" not in answer.text
+        response = client.get(path, headers={"X-Request-Id": "the-one"})
+        body = check_problem(response, 500, "internal")
+        check_headers(client, response)
+        assert "secret" not in response.text
         assert body["instance"] == "urn:request:the-one"
     assert "the secret cause" in caplog.text
     assert {record.fields["request_id"] for record in caplog.records} == {"the-one"}
@@ -124,10 +121,10 @@ def test_a_destroyed_database_is_an_internal_error(serve):
     database = client.table.current.metadata.database
     with database.open("r+b") as file:
         file.write(b"\xff" * database.stat().st_size)
-    answer = client.get("/query?q=SELECT+count(*)+FROM+pnl+WHERE+a='x'")
-    check_problem(answer, 500, "internal")
+    response = client.get("/query?q=SELECT+count(*)+FROM+pnl+WHERE+a='x'")
+    check_problem(response, 500, "internal")
     for fragment in (str(database), "sqlite", "disk image", "malformed"):
-        assert fragment not in answer.text
+        assert fragment not in response.text
 
 
 # Headers
@@ -136,33 +133,33 @@ def test_a_destroyed_database_is_an_internal_error(serve):
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("path", PATHS)
 def test_every_response_has_the_common_headers(client, path, method):
-    answer = client.request(method, path)
-    assert answer.status_code == 200
-    check_headers(client, answer)
+    response = client.request(method, path)
+    assert response.status_code == 200
+    check_headers(client, response)
     has_rows = path.startswith(("/data", "/query"))
-    assert ("X-Row-Count" in answer.headers, "Repr-Digest" in answer.headers) == (has_rows, has_rows)
-    assert ("RateLimit" in answer.headers) == (path not in ("/health", "/ready"))
-    assert ("ETag" in answer.headers) == (path not in ("/health", "/ready", "/metrics"))
-    if "ETag" in answer.headers:
-        unchanged = client.request(method, path, headers={"If-None-Match": answer.headers["ETag"]})
+    assert ("X-Row-Count" in response.headers, "Repr-Digest" in response.headers) == (has_rows, has_rows)
+    assert ("RateLimit" in response.headers) == (path not in ("/health", "/ready"))
+    assert ("ETag" in response.headers) == (path not in ("/health", "/ready", "/metrics"))
+    if "ETag" in response.headers:
+        unchanged = client.request(method, path, headers={"If-None-Match": response.headers["ETag"]})
         assert (unchanged.status_code, unchanged.content) == (304, b"")
         check_headers(client, unchanged)
     if method == "HEAD":
-        assert answer.content == b""
-        assert path == "/metrics" or answer.headers["Content-Length"] == client.get(path).headers["Content-Length"]
+        assert response.content == b""
+        assert path == "/metrics" or response.headers["Content-Length"] == client.get(path).headers["Content-Length"]
 
 
 @pytest.mark.parametrize("given", ["a", "A-b_c.9", "x" * 64, "0" * 32])
-def test_the_id_that_the_caller_gives_a_request_is_kept(client, given):
+def test_the_request_id_of_the_caller_is_kept(client, given):
     for path in ("/version", "/nothing", "/health", "/query?q=DROP", "/data?limit=0"):
-        answer = client.get(path, headers={"X-Request-Id": given})
-        assert answer.headers["X-Request-Id"] == given
-        if answer.status_code >= 400:
-            assert answer.json()["instance"] == f"urn:request:{given}"
+        response = client.get(path, headers={"X-Request-Id": given})
+        assert response.headers["X-Request-Id"] == given
+        if response.status_code >= 400:
+            assert response.json()["instance"] == f"urn:request:{given}"
 
 
 @pytest.mark.parametrize("given", [None, "", "x" * 65, "a b", "<script>", "é", "a;b", 'a"b', "../x", "a\tb", "a,b"])
-def test_a_request_without_a_proper_id_gets_one_of_its_own(client, given):
+def test_a_request_without_a_valid_id_gets_a_new_one(client, given):
     headers = {} if given is None else {"X-Request-Id": given.encode()}
     ids = {client.get(path, headers=headers).headers["X-Request-Id"] for path in ("/version", "/nothing", "/version")}
     assert len(ids) == 3
@@ -201,7 +198,7 @@ def test_each_request_is_a_log_line_with_its_id_and_without_its_parameters(clien
             "pnl",
             "127.0.0.1",
         )
-        assert 0 <= line["milliseconds"] < 30_000
+        assert 0 <= line["milliseconds"] < 300_000
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}", line["time"])
     assert (first["rows"], first["data_version"]) == (2, client.table.current.version)
     assert first["bytes"] == int(client.get("/data?limit=2").headers["Content-Length"])
@@ -238,7 +235,7 @@ def test_the_metrics_count_what_happens(serve):
     assert client.get("/metrics").headers["Content-Type"].startswith("text/plain")
 
 
-# What the service tells of itself
+# The service's description of itself
 
 
 def test_the_schema_has_columns_formats_functions_and_limits(client):
@@ -262,16 +259,16 @@ def test_every_function_of_the_schema_is_allowed(client):
         codes = set()
         for arguments in ("1", "1, 1", "'%s', 1, 1", "", "1, 1, 1"):
             for over in ("", " OVER ()"):
-                answer = client.post(f"SELECT {name}({arguments}){over} FROM pnl")
-                codes.add(answer.status_code)
-                assert answer.status_code == 200 or answer.json()["code"] == "sql-invalid", answer.text
+                response = client.post(f"SELECT {name}({arguments}){over} FROM pnl")
+                codes.add(response.status_code)
+                assert response.status_code == 200 or response.json()["code"] == "sql-invalid", response.text
         assert 200 in codes, name
 
 
 def test_the_version_names_table_columns_and_periods(client):
-    answer = client.get("/version").json()
-    hashes = [period.pop("content_hash") for period in answer["periods"]]
-    assert answer == {
+    response = client.get("/version").json()
+    hashes = [period.pop("content_hash") for period in response["periods"]]
+    assert response == {
         "service": "pnl",
         "table": "pnl",
         "columns": ["Company Name", "Period Ended", "Total Revenue"],
@@ -283,12 +280,12 @@ def test_the_version_names_table_columns_and_periods(client):
             {"period": "June 30, 2009", "row_count": 1},
         ],
     }
-    assert all(re.fullmatch("[0-9a-f]{64}", text) for text in [*hashes, answer["data_version"]])
+    assert all(re.fullmatch("[0-9a-f]{64}", text) for text in [*hashes, response["data_version"]])
 
 
 def test_without_a_period_column_the_periods_are_null(serve):
-    answer = serve("tax.csv", "a\n1\n").get("/version").json()
-    assert (answer["period_column"], answer["periods"], answer["row_count"]) == (None, None, 1)
+    response = serve("tax.csv", "a\n1\n").get("/version").json()
+    assert (response["period_column"], response["periods"], response["row_count"]) == (None, None, 1)
 
 
 def test_periods_of_any_kind_are_reported(serve):
@@ -303,7 +300,7 @@ def test_periods_of_any_kind_are_reported(serve):
     ]
 
 
-def test_a_service_that_answers_is_healthy_and_ready(client):
+def test_a_running_service_is_healthy_and_ready(client):
     assert client.get("/health").json() == {"status": "ok"}
     assert client.get("/ready").json() == {
         "status": "ready",
@@ -334,18 +331,18 @@ def test_the_openapi_document_has_every_route_and_problem(client, hostile):
 
 
 def test_the_openapi_document_names_the_columns(hostile):
-    parameters = {
-        each["name"]: each for each in hostile.get("/openapi.json").json()["paths"]["/data"]["get"]["parameters"]
-    }
+    document = hostile.get("/openapi.json").json()
+    parameters = {each["name"]: each for each in document["paths"]["/data"]["get"]["parameters"] if "name" in each}
     assert {f"filter.{name}" for name in HOSTILE} <= parameters.keys()
-    assert parameters["column"]["schema"]["items"]["enum"] == HOSTILE
+    assert parameters["column"]["schema"] == {"$ref": "#/components/schemas/Columns"}
+    assert document["components"]["schemas"]["Columns"]["items"]["enum"] == HOSTILE
 
 
-# The page for people
+# The page
 
 
 class Page(HTMLParser):
-    """What a page has: tags with their attributes, and text."""
+    """The tags of a page with their attributes, and its texts."""
 
     def __init__(self, text):
         super().__init__()
@@ -360,9 +357,9 @@ class Page(HTMLParser):
 
 
 def test_the_page_names_table_columns_formats_functions_limits_and_problems(client):
-    answer = client.get("/")
-    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    page = Page(answer.text)
+    response = client.get("/")
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    page = Page(response.text)
     text = " ".join(" ".join(page.texts).split())
     assert "3 rows in 3 columns" in text
     named = [
@@ -381,27 +378,27 @@ def test_the_page_names_table_columns_formats_functions_limits_and_problems(clie
         assert f"{value:,}" in text
         assert sentence in text
     anchors = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
-    assert set(PROBLEM_TYPES) <= anchors, "the type of a problem is a place on the page"
+    assert set(PROBLEM_TYPES) <= anchors, "the type of a problem is an anchor on the page"
 
 
 @pytest.mark.parametrize("which", ["client", "hostile"])
-def test_every_address_on_the_page_answers(which, request):
-    asked = request.getfixturevalue(which)
-    addresses = [attributes["href"] for tag, attributes in Page(asked.get("/").text).tags if tag == "a"]
+def test_every_link_of_the_page_works(which, request):
+    client = request.getfixturevalue(which)
+    addresses = [attributes["href"] for tag, attributes in Page(client.get("/").text).tags if tag == "a"]
     assert len(addresses) >= 8
     for address in addresses:
-        assert asked.get(address).status_code == 200, address
+        assert client.get(address).status_code == 200, address
 
 
-def test_the_page_may_load_nothing_and_its_style_is_the_one_that_is_allowed(client):
-    answer = client.get("/")
-    policy = dict(part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";"))
-    styles = re.findall(r"<style>(.*?)</style>", answer.text, re.DOTALL)
+def test_the_page_may_load_nothing_and_only_its_own_style_is_allowed(client):
+    response = client.get("/")
+    policy = dict(part.strip().split(" ", 1) for part in response.headers["Content-Security-Policy"].split(";"))
+    styles = re.findall(r"<style>(.*?)</style>", response.text, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(styles[0].encode()).digest()).decode()
     assert policy["style-src"] == f"'sha256-{digest}'"
     assert len(styles) == 1
     assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
-    page = Page(answer.text)
+    page = Page(response.text)
     assert {"script", "img", "link", "iframe", "object"}.isdisjoint(tag for tag, _ in page.tags)
     assert not [
         name for _, attributes in page.tags for name in attributes if name.startswith("on") or name in ("style", "src")
@@ -410,7 +407,7 @@ def test_the_page_may_load_nothing_and_its_style_is_the_one_that_is_allowed(clie
     assert (form["action"], form.get("method", "get")) == ("/query", "get")
 
 
-def test_names_of_columns_do_nothing_on_the_page_but_be_read(hostile, client):
+def test_names_of_columns_are_only_text_on_the_page(hostile, client):
     text = hostile.get("/").text
     page, harmless = Page(text), Page(client.get("/").text)
     assert {tag for tag, _ in page.tags} == {tag for tag, _ in harmless.tags}

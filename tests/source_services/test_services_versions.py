@@ -1,13 +1,12 @@
-"""A newer data file is served within a few looks, whole or not at all, and nobody who asks meanwhile gets a mixture."""
+"""A newer data file is served soon, whole or not at all, and no response mixes two versions."""
 
 import asyncio
-import json
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from service_client import check_complete, check_problem, clients_of, result_of, started, until
+from local_services import WAIT_SECONDS, started
+from service_client import check_complete, check_problem, clients_of, json_lines, result_of, until
 
 from source_services.query.connection import GuardedConnection
 from source_services.served_table import ServedTable
@@ -16,12 +15,12 @@ from source_services.settings import Limits, Service
 LOOK = 0.05
 ROWS = 500
 KINDS = ("page", "arrow", "csv", "query", "version")
-"""The kinds of answers that are checked under load."""
+"""The kinds of responses that are checked under load."""
 
 
 def lines(version, rows=ROWS, **more):
     """A data file each of whose rows carries the version's number."""
-    return "".join(json.dumps({"n": n, "version": version, "text": f"é{n}", **more}) + "\n" for n in range(rows))
+    return json_lines({"n": n, "version": version, "text": f"é{n}", **more} for n in range(rows))
 
 
 @pytest.fixture
@@ -34,6 +33,19 @@ def publish(tmp_path):
         new.replace(tmp_path / "data" / name)
 
     return rename_over
+
+
+def wait_for_looks(table, count):
+    """Wait until the service has looked at its data file this number of times more."""
+    look, looks = table.look, []
+
+    async def counted_look():
+        await look()
+        looks.append(1)
+
+    table.look = counted_look
+    until(lambda: len(looks) >= count)
+    table.look = look
 
 
 @pytest.fixture
@@ -58,10 +70,10 @@ def test_a_newer_file_is_served_soon_by_every_route(client, publish):
         assert after[path].headers["ETag"] != old.headers["ETag"]
         assert client.get(path, headers={"If-None-Match": old.headers["ETag"]}).status_code == 200
         assert client.get(path, headers={"If-None-Match": after[path].headers["ETag"]}).status_code == 304
-    told_version = after["/version"].json()
-    assert (told_version["row_count"], [each["period"] for each in told_version["periods"]]) == (7, [2])
+    new_version = after["/version"].json()
+    assert (new_version["row_count"], [each["period"] for each in new_version["periods"]]) == (7, [2])
     assert (
-        told_version["data_version"]
+        new_version["data_version"]
         == after["/"].headers["X-Data-Version"]
         == client.get("/ready").json()["data_version"]
     )
@@ -80,10 +92,10 @@ def test_only_the_files_of_the_version_that_is_served_are_kept(client, publish, 
     for number in (2, 3):
         publish(lines(number))
         until(lambda number=number: version(client) == number)
-    place = f"numbers-{client.get('/version').json()['data_version'][:16]}"
+    stem = f"numbers-{client.get('/version').json()['data_version'][:16]}"
     assert sorted(path.name for path in (tmp_path / "data" / "databases").iterdir()) == [
-        f"{place}.arrow",
-        f"{place}.sqlite",
+        f"{stem}.arrow",
+        f"{stem}.sqlite",
     ]
 
 
@@ -107,7 +119,7 @@ def test_a_running_query_ends_on_the_version_that_it_began_on(serve, publish, mo
     def select_and_wait(connection, sql, parameters):
         selection = select(connection, sql, parameters)
         if "n > -1" in sql:
-            is_published.wait(60)
+            is_published.wait(WAIT_SECONDS)
         return selection
 
     monkeypatch.setattr(GuardedConnection, "select", select_and_wait)
@@ -117,13 +129,13 @@ def test_a_running_query_ends_on_the_version_that_it_began_on(serve, publish, mo
         publish(lines(2))
         until(lambda: client.get("/version").json()["periods"][0]["period"] == 2)
         is_published.set()
-        answer = old.result()
-    assert result_of(answer)[1] == [[1, n] for n in range(ROWS)]
-    assert answer.headers["X-Data-Version"] != client.get("/version").headers["X-Data-Version"]
+        response = old.result()
+    assert result_of(response)[1] == [[1, n] for n in range(ROWS)]
+    assert response.headers["X-Data-Version"] != client.get("/version").headers["X-Data-Version"]
     assert version(client) == 2
 
 
-def test_an_answer_that_is_being_sent_is_of_one_version_though_its_file_is_gone(serve, publish):
+def test_a_response_that_is_being_sent_is_of_one_version_though_its_file_is_removed(serve, publish):
     client = serve("numbers.jsonl", lines(1, 150_000), look_seconds=LOOK)
     whole = client.get("/data?format=arrow").content
     assert len(whole) > 3 << 20
@@ -151,10 +163,10 @@ def test_the_same_content_in_a_new_file_changes_nothing(client, publish, caplog)
 
 
 BROKEN = {
-    "no JSON": (b"{", "cannot be read as a JSON object"),
+    "not JSON": (b"{", "cannot be read as a JSON object"),
     "cut short": (lines(2).encode()[:-20], "cannot be read as a JSON object"),
     "empty": (b"", "contains no values"),
-    "no UTF-8": (b'{"version": "\xff"}\n', "is not UTF-8 text"),
+    "not UTF-8": (b'{"version": "\xff"}\n', "is not UTF-8 text"),
     "without the period column": (b'{"n": 1}\n', "has no column 'version'"),
     "too wide": (
         ("{" + ", ".join(f'"c{n}": 1' for n in range(3_000)) + ', "version": 1}').encode(),
@@ -177,18 +189,18 @@ def test_an_invalid_file_changes_nothing_but_ready_and_the_next_valid_one_is_ser
     for fragment in ("data/", "numbers.jsonl", message):
         assert fragment not in ready.text
     assert client.get("/data").content == before.content
-    time.sleep(4 * LOOK)
-    assert client.metric("finsync_versions_refused") == 1, "what was refused is not tried again and again"
+    wait_for_looks(client.table, 4)
+    assert client.metric("finsync_versions_refused") == 1, "what was start_error is not loaded again"
     publish(lines(3))
     until(lambda: version(client) == 3)
     assert client.get("/ready").json()["refusal"] is None
     assert client.metric("finsync_versions_published") == 1
-    assert client.metric("finsync_versions_refused") == 1  # as above, had the second try only begun by then
+    assert client.metric("finsync_versions_refused") == 1
 
 
-def test_a_file_that_is_gone_changes_nothing(client, publish, tmp_path):
+def test_a_removed_file_changes_nothing(client, publish, tmp_path):
     (tmp_path / "data" / "numbers.jsonl").unlink()
-    time.sleep(4 * LOOK)
+    wait_for_looks(client.table, 4)
     assert version(client) == 1
     assert client.get("/ready").status_code == 200
     publish(lines(2))
@@ -214,29 +226,29 @@ def test_a_file_that_is_written_slowly_in_its_place_is_not_served_before_it_is_c
     table.close()
 
 
-def test_20_publications_under_load_give_every_caller_whole_answers_of_one_version(client, publish):
-    is_over, faults, counts = threading.Event(), [], {}
+def test_20_publications_under_load_give_every_caller_complete_responses_of_one_version(client, publish):
+    is_over, errors, counts = threading.Event(), [], {}
     sizes = {number: 300 + 10 * number for number in range(1, 22)}
     publish(lines(1, sizes[1]))
     until(lambda: client.rows("SELECT count(*) FROM numbers") == [[sizes[1]]])
 
-    def check(answer, numbers, kind):
-        check_complete(answer)
-        served = client_versions.setdefault(answer.headers["X-Data-Version"], numbers[0])
+    def check(response, numbers, kind):
+        check_complete(response)
+        served = numbers_by_version.setdefault(response.headers["X-Data-Version"], numbers[0])
         if {served} != set(numbers):
-            faults.append(f"{kind}: rows of {sorted(set(numbers))} in an answer of version {served}")
+            errors.append(f"{kind}: rows of {sorted(set(numbers))} in an response of version {served}")
         counts[kind] = counts.get(kind, 0) + 1
 
-    client_versions = {}
+    numbers_by_version = {}
 
-    def ask_whole(format_):
-        answer = client.get(f"/data?format={format_}")
-        rows = result_of(answer)[1]
-        check(answer, [int(row[1]) for row in rows], format_)
+    def get_whole_table(format_):
+        response = client.get(f"/data?format={format_}")
+        rows = result_of(response)[1]
+        check(response, [int(row[1]) for row in rows], format_)
         if [int(row[0]) for row in rows] != list(range(sizes[int(rows[0][1])])):
-            faults.append(f"{format_}: {len(rows)} rows of version {rows[0][1]}")
+            errors.append(f"{format_}: {len(rows)} rows of version {rows[0][1]}")
 
-    def ask_pages():
+    def get_pages():
         path, before = "/data?limit=100", None
         while path is not None:
             page = client.get(path)
@@ -246,51 +258,51 @@ def test_20_publications_under_load_give_every_caller_whole_answers_of_one_versi
             rows = result_of(page)[1]
             check(page, [row[1] for row in rows], "page")
             if before is not None and before != (rows[0][1], rows[0][0] - 1):
-                faults.append(f"page: after {before} comes {rows[0]}")
+                errors.append(f"page: after {before} comes {rows[0]}")
             before, path = (rows[-1][1], rows[-1][0]), page.links["next"]["url"] if "Link" in page.headers else None
 
-    def ask_query():
-        answer = client.post("SELECT version, count(*), min(n), max(n) FROM numbers GROUP BY version")
-        rows = result_of(answer)[1]
-        check(answer, [row[0] for row in rows], "query")
+    def run_query():
+        response = client.post("SELECT version, count(*), min(n), max(n) FROM numbers GROUP BY version")
+        rows = result_of(response)[1]
+        check(response, [row[0] for row in rows], "query")
         if [row[1:] for row in rows] != [[sizes[rows[0][0]], 0, sizes[rows[0][0]] - 1]]:
-            faults.append(f"query: {rows}")
+            errors.append(f"query: {rows}")
 
-    def ask_version():
-        answer = client.get("/version")
-        body = answer.json()
-        check_told = [(each["period"], each["row_count"]) for each in body["periods"]]
-        if check_told != [(each, sizes[each]) for each, _ in check_told] or len(check_told) != 1:
-            faults.append(f"version: {check_told}")
-        if body["data_version"] != answer.headers["X-Data-Version"]:
-            faults.append("version: its header tells of another one")
+    def get_version():
+        response = client.get("/version")
+        body = response.json()
+        periods = [(each["period"], each["row_count"]) for each in body["periods"]]
+        if periods != [(each, sizes[each]) for each, _ in periods] or len(periods) != 1:
+            errors.append(f"version: {periods}")
+        if body["data_version"] != response.headers["X-Data-Version"]:
+            errors.append("version: its header has another one")
         counts["version"] = counts.get("version", 0) + 1
 
-    def ask(*kinds):
+    def send_requests(*kinds):
         while not is_over.is_set():
             for kind in kinds:
                 try:
                     kind()
                 except Exception as error:
-                    faults.append(repr(error))
+                    errors.append(repr(error))
 
-    asked = [
-        (ask_pages,),
-        (lambda: ask_whole("arrow"),),
-        (lambda: ask_whole("csv"), ask_version),
-        (ask_query, ask_version),
+    clients = [
+        (get_pages,),
+        (lambda: get_whole_table("arrow"),),
+        (lambda: get_whole_table("csv"), get_version),
+        (run_query, get_version),
     ]
-    with ThreadPoolExecutor(len(asked)) as threads:
-        for kinds in asked:
-            threads.submit(ask, *kinds)
+    with ThreadPoolExecutor(len(clients)) as threads:
+        for kinds in clients:
+            threads.submit(send_requests, *kinds)
         try:
             for number in range(2, 22):
                 publish(lines(number, sizes[number]))
                 until(lambda number=number: client.get("/version").json()["periods"][0]["period"] == number)
-                until(lambda number=number: all(counts.get(kind, 0) >= number - 1 for kind in KINDS) or faults)
+                until(lambda number=number: all(counts.get(kind, 0) >= number - 1 for kind in KINDS) or errors)
         finally:
             is_over.set()
-    assert faults == []
+    assert errors == []
     assert min(counts[kind] for kind in KINDS) >= 20
     assert client.metric("finsync_versions_published") == 21
     assert client.metric("finsync_requests_total", status="500") == 0
@@ -301,8 +313,8 @@ def test_services_of_one_process_change_independently(tmp_path):
     folder.mkdir()
     for name in ("pnl", "tax"):
         (folder / f"{name}.csv").write_text("Period Ended,version\nQ1,1\n")
-    with started("--data", folder, "--base-port", 0, "--look-seconds", 0.05, count=4) as (process, said):
-        clients = clients_of(said)
+    with started("--data", folder, "--base-port", 0, "--look-seconds", 0.05, count=4) as (process, lines):
+        clients = clients_of(lines)
         (folder / "new").write_text("Period Ended,version\nQ1,2\nQ2,2\n")
         (folder / "new").replace(folder / "tax.csv")
         until(lambda: clients["tax"].rows("SELECT DISTINCT version FROM tax") == [["2"]])
