@@ -1,4 +1,4 @@
-"""The assets of one source: what it holds, its raw rows, whose they are, and what became of them."""
+"""The assets of one source: its inventory, its raw rows, their companies, and the facts with what was not used."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -27,8 +27,8 @@ RETRY = dg.RetryPolicy(max_retries=1, delay=1)
 
 
 def source_assets(mapping: SourceMapping) -> list[dg.AssetsDefinition]:
-    """delivery and undated; raw, company_ids; facts, texts, rejects and ledger: all under the source's name."""
-    return [_delivery(mapping), _raw(mapping), _company_ids(mapping), _statements(mapping)]
+    """inventory and unassigned; raw; company_ids; facts, texts, rejects and ledger: all under the source's name."""
+    return [_inventory(mapping), _raw(mapping), _company_ids(mapping), _statements(mapping)]
 
 
 def shown_url(mapping: SourceMapping) -> dg.UrlMetadataValue:
@@ -51,24 +51,24 @@ def _out(mapping: SourceMapping, table: Table, description: str, partition_colum
     )
 
 
-def _delivery(mapping: SourceMapping) -> dg.AssetsDefinition:
+def _inventory(mapping: SourceMapping) -> dg.AssetsDefinition:
     unassigned = Table("unassigned", REJECTS.fields)
     inventory_key = dg.AssetKey([mapping.name, "inventory"])
 
     @dg.multi_asset(
-        name=f"{mapping.name}_delivery",
+        name=f"{mapping.name}_inventory",
         outs={
             "inventory": _out(
-                mapping, INVENTORY, "What the service holds now: each period end, its rows, its quarter.", None
+                mapping, INVENTORY, "What the service has now: each period end, its number of rows, its quarter.", None
             ),
-            "unassigned": _out(mapping, unassigned, "Rows that belong to no quarter, refused with the reason.", None),
+            "unassigned": _out(mapping, unassigned, "Rows that belong to no quarter, rejected with the reason.", None),
         },
         check_specs=[
             dg.AssetCheckSpec(
                 "rows_reconcile",
                 asset=inventory_key,
                 blocking=True,
-                description="All rows are in a quarter, or undated.",
+                description="Every row is in a quarter or unassigned.",
             )
         ],
         backfill_policy=ONE_RUN,
@@ -84,8 +84,8 @@ def _delivery(mapping: SourceMapping) -> dg.AssetsDefinition:
         if in_quarters + len(found.unassigned) != found.row_count:
             yield dg.AssetCheckResult(passed=False, check_name="rows_reconcile", metadata=counts)
             raise dg.Failure(
-                f"{mapping.name} counts {found.row_count:,} rows, but {in_quarters:,} in quarters and "
-                f"{len(found.unassigned):,} unassigned: it changed in between. Materialize it again."
+                f"Source {mapping.name!r}: counts {found.row_count:,} rows, but {in_quarters:,} in quarters and "
+                f"{len(found.unassigned):,} unassigned: it changed in between. Run: finsync run."
             )
         yield dg.Output(
             found.periods, "inventory", metadata={**described(found.periods), **counts, "unmapped_columns": unmapped}
@@ -114,8 +114,8 @@ def _raw(mapping: SourceMapping) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, inventory: pd.DataFrame, run_sources: dg.ResourceParam[RunSources]
     ) -> pd.DataFrame:
         with failures_explained(**_place(mapping)), service_of(mapping) as service:
-            held = run_sources.table(mapping)
-            rows = fetch_rows(service, mapping, inventory, days_of(context.partition_keys), held)
+            prefetched = run_sources.table(mapping)
+            rows = fetch_rows(service, mapping, inventory, days_of(context.partition_keys), prefetched)
         described_by_quarter(context, rows, "finsync_period_end", context.asset_key, context.partition_keys)
         return rows
 
@@ -127,7 +127,7 @@ def _company_ids(mapping: SourceMapping) -> dg.AssetsDefinition:
         key=[mapping.name, "company_ids"],
         group_name=mapping.name,
         kinds={"parquet"},
-        description="Each distinct source name of a company, and which listed company it means.",
+        description="Each distinct source name of a company, and the reference company that it was matched to.",
         partitions_def=QUARTERS,
         backfill_policy=ONE_RUN,
         metadata=column_schema(COMPANY_IDS) | {PARTITION_COLUMN: "period_end"},
@@ -171,7 +171,7 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
                 asset=ledger_key,
                 blocking=True,
                 partitions_def=QUARTERS,
-                description="Rows in = used + refused + superseded; cells likewise, with the empty ones.",
+                description="Rows in = used + rejected + superseded; cells likewise, with the empty ones.",
             )
         ],
         partitions_def=QUARTERS,
@@ -202,9 +202,9 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
 def _reconciliation(
     mapping: SourceMapping, ledger: pd.DataFrame, inventory: pd.DataFrame, keys: Sequence[str]
 ) -> Iterator[Any]:
-    """The check of each quarter; a Failure before anything is stored, if one does not add up.
+    """The check of each quarter; a Failure before anything is stored, if one does not reconcile.
 
-    Evaluations are made by hand: a check result knows no partition in a run over a range of them.
+    Evaluations are made by hand: a check result has no partition in a run over a range of them.
     """
     lines = {line["quarter"].isoformat(): line for line in ledger.to_dict("records")}
     broken: dict[str, list[str]] = {}
@@ -224,8 +224,8 @@ def _reconciliation(
     yield dg.Output(None, f"{mapping.name}__ledger_reconciliation")
     if broken:
         raise dg.Failure(
-            f"Conservation is broken for {mapping.name}, so nothing is stored: "
-            f"{'; '.join(line for lines in broken.values() for line in lines)}. If the source has changed, materialize "
-            f"{mapping.name} (all assets of the group) again; else this is a fault of FinSync: please report it.",
+            f"Source {mapping.name!r}: does not reconcile, so nothing is stored: "
+            f"{'; '.join(line for lines in broken.values() for line in lines)}. If the source has changed, run: "
+            "finsync run; otherwise this is a fault of FinSync: please report it.",
             allow_retries=False,
         )

@@ -1,4 +1,4 @@
-"""Company ids over all sources: what was corrected and how, and what is left to people."""
+"""Company ids over all sources: what was corrected and how, and the queue for manual review."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from finsync_pipeline.orchestration.metadata import (
     described,
     markdown_table,
     methods_by_quarter,
-    questions_shown,
+    queue_shown,
 )
 from finsync_pipeline.orchestration.partitions import ONE_RUN
 from finsync_pipeline.publishing.build import corrections, decisions_in
@@ -33,7 +33,7 @@ def identity(context: dg.ComponentLoadContext) -> dg.Definitions:
     @dg.asset(
         group_name="release",
         kinds={"parquet"},
-        description="Every source name that is not exactly a listed id: what was decided, by which method, how surely.",
+        description="Every source name that is not exactly a company id: the decision, its method, its expected precision.",
         metadata=column_schema(COMPANY_IDS),
         backfill_policy=ONE_RUN,
         ins=ins,
@@ -42,14 +42,17 @@ def identity(context: dg.ComponentLoadContext) -> dg.Definitions:
         decisions = decisions_in(_files(company_ids))
         frame = corrections(decisions)
         decision = frame["status"] + ": " + frame["method"].fillna("none")
-        by_method = {str(told): int(rows) for told, rows in frame.groupby(decision)["row_count"].sum().items()}
-        told: dict[str, Any] = {"rows_by_decision": by_method, "methods_by_quarter": methods_by_quarter(decisions)}
-        return dg.Output(frame, metadata={**described(frame), **told})
+        by_decision = {str(name): int(rows) for name, rows in frame.groupby(decision)["row_count"].sum().items()}
+        metadata: dict[str, Any] = {
+            "rows_by_decision": by_decision,
+            "methods_by_quarter": methods_by_quarter(decisions),
+        }
+        return dg.Output(frame, metadata={**described(frame), **metadata})
 
     @dg.asset(
         group_name="release",
         kinds={"csv"},
-        description="What a person decides next: source names whose rows are refused, those with the most rows first. "
+        description="The manual review queue: source names whose rows are rejected, those with the most rows first. "
         "A line with company_id, who and when filled in can be copied to the review file.",
         metadata=column_schema(IDENTITY_REVIEW),
         backfill_policy=ONE_RUN,
@@ -59,21 +62,21 @@ def identity(context: dg.ComponentLoadContext) -> dg.Definitions:
         companies: pd.DataFrame, review_lines: pd.DataFrame, **company_ids: ParquetFiles
     ) -> dg.Output[pd.DataFrame]:
         decisions = decisions_in(_files(company_ids))
-        questions = IDENTITY_REVIEW.conform(open_questions(decisions, companies))
-        write_csv(questions, identity_review_file())
+        queue = IDENTITY_REVIEW.conform(open_questions(decisions, companies))
+        write_csv(queue, identity_review_file())
         unused = Review.of(review_lines).unused(decisions)
         columns = ("source", "source_name", "company_id", "who", "when")
         lines = [[getattr(line, column) for column in columns] for line in unused]
-        told: dict[str, Any] = {
-            "dagster/row_count": len(questions),
-            "rows_rejected": int(questions.loc[questions["status"] != Status.ACCEPTED, "row_count"].sum()),
-            "questions": questions_shown(questions),
+        metadata: dict[str, Any] = {
+            "dagster/row_count": len(queue),
+            "rows_rejected": int(queue.loc[queue["status"] != Status.ACCEPTED, "row_count"].sum()),
+            "queue": queue_shown(queue),
             "unused_review_lines": len(unused),
             "csv": dg.MetadataValue.path(str(identity_review_file())),
         }
         if unused:
-            told["unused"] = markdown_table(columns, lines)
-        return dg.Output(questions, metadata=told)
+            metadata["unused"] = markdown_table(columns, lines)
+        return dg.Output(queue, metadata=metadata)
 
     return dg.Definitions(assets=[company_id_corrections, identity_review])
 

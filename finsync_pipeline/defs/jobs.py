@@ -9,7 +9,7 @@ RELEASE = dg.AssetSelection.assets("company_id_corrections", "company_summary")
 quarter_job = dg.define_asset_job(
     "quarter",
     selection=dg.AssetSelection.all() - RELEASE,
-    description="Extract, correct, map and consolidate quarters: all assets but the release.",
+    description="Extract, resolve, standardize and consolidate quarters: all assets but the release.",
     hooks={launched_again_if_storage_was_lost},
 )
 release_job = dg.define_asset_job(

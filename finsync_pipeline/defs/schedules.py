@@ -1,4 +1,4 @@
-"""When things run by the clock: the close of a quarter, and the release after it."""
+"""The schedules: the close of a quarter, and the release after it."""
 
 from datetime import date
 
@@ -16,11 +16,11 @@ from finsync_pipeline.settings import close_cron, is_deployed, release_cron
     description="The close: by default on the 20th after a quarter's end, that quarter.",
 )
 def quarter_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Ask for the quarter that ended before the scheduled time."""
+    """Request the quarter that ended before the scheduled time."""
     at = context.scheduled_execution_time
     with dg.partition_loading_context(effective_dt=at):
         ended = [key for key in QUARTERS.get_partition_keys(current_time=at) if date.fromisoformat(key) < at.date()]
-    if len(ended) < 2:  # the last one is the quarter that is running
+    if len(ended) < 2:  # the last one is the current quarter
         return dg.SkipReason("No quarter has ended since FINSYNC_FIRST_QUARTER.")
     closed = ended[-2]
     return dg.RunRequest(partition_key=closed, run_key=f"close:{closed}")
@@ -30,10 +30,10 @@ def quarter_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.S
     job=release_job,
     cron_schedule=release_cron(),
     default_status=dg.DefaultScheduleStatus.RUNNING if is_deployed() else dg.DefaultScheduleStatus.STOPPED,
-    description="The release, by default two hours after the close; it refuses by itself what is not complete.",
+    description="The release, by default two hours after the close; it fails if quarters are missing or outdated.",
 )
 def release_after_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Ask for the release."""
+    """Request the release."""
     return dg.RunRequest(run_key=f"release:{context.scheduled_execution_time:%Y-%m-%d}")
 
 

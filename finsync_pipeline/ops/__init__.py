@@ -1,1 +1,5 @@
-"""Upkeep of a deployment: what is run by hand or at its start, beside what Dagster does by itself."""
+"""Operations: commands for the upkeep of a deployment, run by hand or when it starts.
+
+Belongs here: what works on Dagster's own storage, such as pools and old runs. Does not: commands on the data, which are
+in cli.
+"""

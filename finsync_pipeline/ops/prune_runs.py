@@ -1,7 +1,7 @@
-"""Old runs forgotten: python -m finsync_pipeline.ops.prune_runs --days 90
+"""Pruning of old runs: python -m finsync_pipeline.ops.prune_runs --days 90
 
 Dagster keeps every run, its events and what its steps printed, for ever. Deleting a run also deletes the record that
-it made a table, so the runs that made what is there now stay, however old they are.
+it made a table, so the runs that made the present tables are kept, however old they are.
 """
 
 import argparse
@@ -11,40 +11,40 @@ import dagster as dg
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
 
-def makers_of_what_is_there(instance: dg.DagsterInstance) -> set[str]:
+def runs_to_keep(instance: dg.DagsterInstance) -> set[str]:
     """The ids of the runs that made the newest materialization of an asset, or of a partition of it."""
-    makers = set()
+    runs = set()
     for key in instance.all_asset_keys():
         newest = instance.get_latest_materialization_event(key)
         if newest:
-            makers.add(newest.run_id)
+            runs.add(newest.run_id)
         partitions = instance.get_latest_storage_id_by_partition(key, dg.DagsterEventType.ASSET_MATERIALIZATION)
         if partitions:
             records = dg.AssetRecordsFilter(asset_key=key, storage_ids=list(partitions.values()))
             found = instance.fetch_materializations(records, limit=len(partitions)).records
-            makers |= {record.event_log_entry.run_id for record in found}
-    return makers
+            runs |= {record.event_log_entry.run_id for record in found}
+    return runs
 
 
-def forget_old_runs(instance: dg.DagsterInstance, before: datetime) -> tuple[int, int]:
+def prune(instance: dg.DagsterInstance, before: datetime) -> tuple[int, int]:
     """Delete the runs that ended before this time; how many were deleted, and how many kept for what they made."""
     filters = dg.RunsFilter(statuses=list(FINISHED_STATUSES), updated_before=before)
     old = [record.dagster_run.run_id for record in instance.get_run_records(filters)]
-    makers = makers_of_what_is_there(instance)
-    for run in set(old) - makers:
+    kept = runs_to_keep(instance)
+    for run in set(old) - kept:
         instance.compute_log_manager.delete_logs(prefix=[run])
         instance.delete_run(run)
-    return len(set(old) - makers), len(set(old) & makers)
+    return len(set(old) - kept), len(set(old) & kept)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Forget runs of the instance that DAGSTER_HOME names."""
+    """Prune the runs of the instance that DAGSTER_HOME names."""
     parser = argparse.ArgumentParser(prog="python -m finsync_pipeline.ops.prune_runs", description=__doc__)
     parser.add_argument("--days", type=int, required=True, metavar="N", help="keep all runs of the last N days")
     options = parser.parse_args(arguments)
     with dg.DagsterInstance.get() as instance:
-        forgotten, kept = forget_old_runs(instance, datetime.now(UTC) - timedelta(days=options.days))
-    print(f"{forgotten} runs forgotten; {kept} as old stay, since they made what is there now")
+        pruned, kept = prune(instance, datetime.now(UTC) - timedelta(days=options.days))
+    print(f"{pruned} runs deleted; {kept} as old are kept, since they made the present tables")
 
 
 if __name__ == "__main__":

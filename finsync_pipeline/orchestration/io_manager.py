@@ -65,9 +65,9 @@ class ParquetIOManager(dg.ConfigurableIOManager):
 def _by_quarter(frame: pd.DataFrame, column: str, keys: list[str]) -> dict[str, pd.DataFrame]:
     """The rows of each quarter. Raises ValueError if a row belongs to none of them: it would be lost."""
     quarter = frames.map_unique(frame[column].astype(frames.STRING), _quarter_key, pa.string())
-    strangers = sorted({"no date" if pd.isna(key) else key for key in quarter.unique()} - set(keys))
-    if strangers:
-        raise ValueError(f"rows of {', '.join(strangers)} in a run of {keys[0]} to {keys[-1]} would be lost")
+    others = sorted({"no date" if pd.isna(key) else key for key in quarter.unique()} - set(keys))
+    if others:
+        raise ValueError(f"rows of {', '.join(others)} in a run of {keys[0]} to {keys[-1]} would be lost")
     groups = dict(list(frame.groupby(quarter, sort=False)))
     return {key: groups.get(key, frame.head(0)).reset_index(drop=True) for key in keys}
 

@@ -1,4 +1,4 @@
-"""What the Dagster UI shows of a table: its columns before the first run, its rows after each, the decisions in it."""
+"""Metadata for the Dagster UI: a table's columns, its number of rows, a preview, and the decisions in it."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from finsync_pipeline.statements.dates import quarter_label, quarter_of
 from finsync_pipeline.statements.tables import Field, Table
 
 PREVIEW_ROWS = 8
-QUESTIONS_SHOWN = 20
+QUEUE_SHOWN = 20
 
 
 def column_schema(table: Table) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def described_by_quarter(
 
 
 def markdown_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> dg.MetadataValue[Any]:
-    """The rows as a table that the UI draws; null is an empty cell, and long texts are cut."""
+    """The rows as a table in the UI; None is an empty cell, and long texts are cut."""
     columns = list(columns)
     lines = [_line(columns), _line(["---"] * len(columns))]
     lines += [_line("" if pd.isna(cell) else cell for cell in row) for row in rows]
@@ -58,9 +58,9 @@ def counted_by_quarter(context: dg.AssetExecutionContext, decisions: pd.DataFram
     keys = context.partition_keys
     for key, day in zip(keys, days_of(keys), strict=True):
         if day in counts:
-            told: dict[str, Any] = {f"rows_{decision}": rows for decision, rows in counts[day].items()}
-            told["share_accepted"] = share_accepted(counts[day])
-            context.add_asset_metadata(told, asset_key=context.asset_key, partition_key=key)
+            metadata: dict[str, Any] = {f"rows_{decision}": rows for decision, rows in counts[day].items()}
+            metadata["share_accepted"] = share_accepted(counts[day])
+            context.add_asset_metadata(metadata, asset_key=context.asset_key, partition_key=key)
 
 
 def methods_by_quarter(decisions: pd.DataFrame) -> dg.MetadataValue[Any]:
@@ -76,8 +76,8 @@ def methods_by_quarter(decisions: pd.DataFrame) -> dg.MetadataValue[Any]:
     return markdown_table(("quarter", *columns, "accepted"), lines)
 
 
-def questions_shown(questions: pd.DataFrame) -> dg.MetadataValue[Any]:
-    """The first of the open questions as a table."""
+def queue_shown(queue: pd.DataFrame) -> dg.MetadataValue[Any]:
+    """The first lines of the review queue as a table."""
     columns = (
         "source",
         "source_name",
@@ -88,7 +88,7 @@ def questions_shown(questions: pd.DataFrame) -> dg.MetadataValue[Any]:
         "status",
         "candidates",
     )
-    rows: Sequence[Any] = list(questions[list(columns)].head(QUESTIONS_SHOWN).itertuples(index=False))
+    rows: Sequence[Any] = list(queue[list(columns)].head(QUEUE_SHOWN).itertuples(index=False))
     return markdown_table(columns, rows) if rows else dg.MetadataValue.text("nothing to decide")
 
 
@@ -98,14 +98,14 @@ def _column(field: Field) -> dg.TableColumn:
 
 
 def _constraints(field: Field) -> list[str]:
-    told = []
+    texts = []
     if field.allowed is not None and len(field.allowed) <= PREVIEW_ROWS:
-        told.append("one of " + ", ".join(map(str, field.allowed)))
+        texts.append("one of " + ", ".join(map(str, field.allowed)))
     if field.bound is not None:
-        told.append(f"below {field.bound:g}")
+        texts.append(f"below {field.bound:g}")
     if field.pattern is not None:
-        told.append(field.pattern)
-    return told
+        texts.append(field.pattern)
+    return texts
 
 
 def _preview(rows: pd.DataFrame) -> dg.MetadataValue[Any]:

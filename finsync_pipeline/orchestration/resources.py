@@ -1,6 +1,6 @@
-"""The resources of a run: which sources a release may lack, and what the run's sources answer.
+"""The resources of a run: which sources may be missing, and the inventories and tables of the run's sources.
 
-The sources are asked all at once: the first step that needs one of them asks for all, each takes its own.
+All sources are queried at the same time: the first step that needs one of them starts it for all.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -23,7 +23,8 @@ class Publication(dg.ConfigurableResource[None]):
     """`resources: {publication: {config: {allow_missing: [cash_flow]}}}` in a run's config."""
 
     allow_missing: list[str] = Field(
-        default=[], description="Sources that the financials and the release may lack; the manifest names them."
+        default=[],
+        description="Sources that may be missing in the financials and the release; the manifest names them.",
     )
     force: bool = Field(default=False, description="Publish a release also if nothing has changed.")
 
@@ -33,7 +34,7 @@ class Publication(dg.ConfigurableResource[None]):
 
 
 class RunSources:
-    """What the sources of this run answer. Where steps are processes of their own, each asks alone."""
+    """The sources of this run. Where steps are processes of their own, each queries its source alone."""
 
     def __init__(self, sources: Sequence[SourceMapping], prefetch: Prefetch) -> None:
         self._sources, self._prefetch = sources, prefetch
@@ -41,7 +42,7 @@ class RunSources:
     def inventory(self, context: dg.AssetExecutionContext, mapping: SourceMapping) -> Inventory:
         """The inventory of the source. Raises SourceError or ConfigurationError."""
         steps = context.run.step_keys_to_execute or []
-        together = [source for source in self._sources if f"{source.name}_delivery" in steps]
+        together = [source for source in self._sources if f"{source.name}_inventory" in steps]
         if len(together) > 1 and context.job_def.executor_def.name in ONE_PROCESS:
             quarters = quarters_of_run(context.run.tags)
             wanted = {source.name: quarters for source in together if quarters and f"{source.name}__raw" in steps}
@@ -49,16 +50,16 @@ class RunSources:
         return self._prefetch.inventory(mapping.name) or inventory_of(mapping, all_quarters())
 
     def table(self, mapping: SourceMapping) -> Rows | None:
-        """The whole table of the source, if it was got in this run and not yet taken."""
+        """The whole table of the source, if it was fetched in this run and not yet used."""
         return self._prefetch.table(mapping.name)
 
 
 def run_sources(sources: Sequence[SourceMapping]) -> dg.ResourceDefinition:
-    """The resource that lives for a run over these sources."""
+    """The resource of a run over these sources."""
 
-    @dg.resource(description="What the sources of a run answer, asked all at once.")
-    def asked(_: dg.InitResourceContext) -> Iterator[RunSources]:
+    @dg.resource(description="Inventories and tables of the sources of a run, queried at the same time.")
+    def sources_of_run(_: dg.InitResourceContext) -> Iterator[RunSources]:
         with Prefetch() as prefetch:
             yield RunSources(sources, prefetch)
 
-    return asked
+    return sources_of_run

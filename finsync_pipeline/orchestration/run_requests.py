@@ -1,4 +1,4 @@
-"""What is asked of Dagster: a run for each unbroken range of quarters, once for the same change."""
+"""Run requests: one for each range of neighbouring quarters, once for the same change."""
 
 import hashlib
 import json
@@ -10,20 +10,20 @@ import dagster as dg
 from finsync_pipeline.orchestration.partitions import all_quarters
 
 UNFINISHED = [dg.DagsterRunStatus[name] for name in ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")]
-"""Of runs that are still to do something."""
+"""The statuses of runs that have not ended."""
 
 
-def range_requests(concerned: dict[date, list[str]]) -> Iterator[dg.RunRequest]:
-    """One run for each unbroken range of the quarters; the same change is asked for once a day, until it is in."""
+def range_requests(changes: dict[date, list[str]]) -> Iterator[dg.RunRequest]:
+    """One run for each range of the quarters in `changes`; the same change is requested once a day, until it is in."""
     today = datetime.now(UTC).date()
-    for quarters in unbroken_ranges(sorted(concerned), all_quarters()):
-        changes = json.dumps([str(today), *([str(quarter), *sorted(concerned[quarter])] for quarter in quarters)])
+    for quarters in unbroken_ranges(sorted(changes), all_quarters()):
+        content = json.dumps([str(today), *([str(quarter), *sorted(changes[quarter])] for quarter in quarters)])
         tags = range_tags(quarters[0], quarters[-1])
-        yield dg.RunRequest(run_key=hashlib.sha256(changes.encode()).hexdigest(), tags=tags)
+        yield dg.RunRequest(run_key=hashlib.sha256(content.encode()).hexdigest(), tags=tags)
 
 
 def unbroken_ranges(quarters: Iterable[date], calendar: Sequence[date]) -> list[list[date]]:
-    """The quarters in runs of neighbours in the calendar."""
+    """The quarters in lists of neighbours in the calendar."""
     place = {quarter: number for number, quarter in enumerate(calendar)}
     ranges: list[list[date]] = []
     for quarter in quarters:

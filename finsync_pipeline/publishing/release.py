@@ -1,4 +1,4 @@
-"""Writing a release: beside its place, then renamed, then `current` points to it; nothing is ever overwritten."""
+"""Writing a release: in a staging folder, then renamed, then `current` points to it; nothing is overwritten."""
 
 import hashlib
 import json

@@ -1,1 +1,5 @@
-"""Parquet between the assets: a file per table, or per table and quarter, written to a temporary file and renamed."""
+"""Storage: Parquet files between the assets, each written whole or not at all.
+
+Belongs here: writing and reading files. Does not: which file holds what (orchestration's IO manager), what the tables
+mean (statements).
+"""

@@ -152,7 +152,7 @@ def test_one_step_at_a_time_has_a_pool_and_a_run_whose_container_died_gives_it_b
     assert INSTANCE["run_monitoring"]["free_slots_after_run_end_seconds"] > 0
     jobs = load_definitions().get_repository_def().get_all_jobs()
     pools = {node.name: node.definition.pools for job in jobs for node in job.nodes}
-    assert pools["pnl_delivery"] == pools["pnl__raw"] == {"pnl_service"}
+    assert pools["pnl_inventory"] == pools["pnl__raw"] == {"pnl_service"}
     assert pools["pnl_statements"] == {"pnl_statements"}
     assert pools["financials"] == {"financials"}
     assert declared_pools(load_definitions()) == set().union(*pools.values())

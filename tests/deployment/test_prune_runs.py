@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from finsync_pipeline.ops.prune_runs import forget_old_runs
+from finsync_pipeline.ops.prune_runs import prune
 
 QUARTERS = dg.StaticPartitionsDefinition(["2009-07-01", "2009-10-01"])
 
@@ -38,8 +38,8 @@ def test_only_runs_whose_work_was_done_again_or_failed_are_forgotten(instance):
     logs = Path(instance.storage_directory())
     assert list(logs.rglob(f"{second}/**/*.err"))
 
-    assert forget_old_runs(instance, datetime.now(UTC) - timedelta(days=1)) == (0, 0)
-    assert forget_old_runs(instance, datetime.now(UTC) + timedelta(seconds=5)) == (2, 2)
+    assert prune(instance, datetime.now(UTC) - timedelta(days=1)) == (0, 0)
+    assert prune(instance, datetime.now(UTC) + timedelta(seconds=5)) == (2, 2)
 
     assert {run.run_id for run in instance.get_runs()} == {first, again}
     assert not list(logs.rglob(f"{second}/**/*.err"))

@@ -292,5 +292,5 @@ def test_methods_are_numbers_of_each_quarter_and_a_table_over_all(released, monk
     table = latest("company_id_corrections")["methods_by_quarter"]
     assert table.splitlines()[0].startswith("| quarter |")
     assert "| 2009-Q4 |" in table
-    assert "Initech" in latest("identity_review")["questions"]
+    assert "Initech" in latest("identity_review")["queue"]
     assert latest("identity_review")["rows_rejected"] == 1

@@ -60,10 +60,10 @@ def test_the_sensor_asks_all_sources_at_the_same_time(deployment):
 @pytest.mark.parametrize(
     ("executor", "steps", "is_prefetched"),
     [
-        (dg.in_process_executor, ["pnl_delivery", "cash_flow_delivery"], True),
-        (dg.in_process_executor, ["pnl_delivery", "pnl__raw"], False),
-        (dg.multiprocess_executor, ["pnl_delivery", "cash_flow_delivery"], False),
-        (dg.multi_or_in_process_executor, ["pnl_delivery", "cash_flow_delivery"], False),
+        (dg.in_process_executor, ["pnl_inventory", "cash_flow_inventory"], True),
+        (dg.in_process_executor, ["pnl_inventory", "pnl__raw"], False),
+        (dg.multiprocess_executor, ["pnl_inventory", "cash_flow_inventory"], False),
+        (dg.multi_or_in_process_executor, ["pnl_inventory", "cash_flow_inventory"], False),
     ],
 )
 def test_a_step_asks_alone_where_steps_are_processes_or_its_source_is_the_only_one(
