@@ -33,7 +33,7 @@ def identity(context: dg.ComponentLoadContext) -> dg.Definitions:
     @dg.asset(
         group_name="release",
         kinds={"parquet"},
-        description="Every source name that is not exactly a company id: the decision, its method, its expected precision.",
+        description="Each source name that is not exactly a company id: its decision, method and expected precision.",
         metadata=column_schema(COMPANY_IDS),
         backfill_policy=ONE_RUN,
         ins=ins,
