@@ -46,7 +46,7 @@ def occupied_range(sources: Sequence[SourceMapping]) -> tuple[date, date]:
     for mapping, found in zip(sources, queried, strict=True):
         stored = stored_quarters(tables_folder(), mapping.name, all_quarters())
         occupied |= {each.quarter for each in stored if each.made_from is not None}
-        with suppress(SourceError):
+        with suppress(SourceError, ConfigurationError):
             occupied |= quarter_versions(found.result().periods).keys()
     return (min(occupied), max(occupied)) if occupied else (all_quarters()[-1], all_quarters()[-1])
 

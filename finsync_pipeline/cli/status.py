@@ -9,7 +9,7 @@ import pandas as pd
 
 from finsync_pipeline.cli.sources import declared_sources
 from finsync_pipeline.cli.terminal import console, table
-from finsync_pipeline.errors import SourceError
+from finsync_pipeline.errors import ConfigurationError, SourceError
 from finsync_pipeline.extraction.connect import inventory_of, query_each
 from finsync_pipeline.identity import Decider
 from finsync_pipeline.orchestration.partitions import all_quarters
@@ -55,7 +55,7 @@ def _states(sources: Sequence[SourceMapping], decider: Decider) -> States:
         inventory: pd.DataFrame | None
         try:
             inventory = answer.result().periods
-        except SourceError as error:
+        except (SourceError, ConfigurationError) as error:
             console.print(f"{error} Compared with what it had when it was last asked.", soft_wrap=True)
             inventory = stored_inventory(tables_folder(), mapping.name)
         states[mapping.name] = source_states(tables_folder(), mapping, decider, all_quarters(), inventory) or []

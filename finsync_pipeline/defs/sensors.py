@@ -7,7 +7,7 @@ import dagster as dg
 from finsync_pipeline.clients.http import RetryPolicy
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.defs.jobs import quarter_job
-from finsync_pipeline.errors import SourceError
+from finsync_pipeline.errors import ConfigurationError, SourceError
 from finsync_pipeline.extraction.connect import inventory_of, query_each
 from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.orchestration.partitions import all_quarters
@@ -40,7 +40,7 @@ def watch(context: dg.ComponentLoadContext) -> dg.Definitions:
             try:
                 for quarter, change in queried.result().items():
                     changes.setdefault(quarter, []).append(f"{mapping.name}: {change}")
-            except SourceError as error:
+            except (SourceError, ConfigurationError) as error:
                 context.log.warning(str(error))
                 silent.append(mapping.name)
         if changes:
