@@ -89,7 +89,7 @@ def test_commands_and_options_exist(page: Page, finsync_help: dict[str, str]):
             path = PROJECT / module.replace(".", "/")
             unknown |= set() if path.with_suffix(".py").exists() or path.is_dir() else {module}
 
-    assert sorted(unknown) == [] or page is CHANGELOG and unknown <= {"finsync decide"}
+    assert sorted(unknown) == [] or (page is CHANGELOG and unknown <= {"finsync decide"})
 
 
 def makefile() -> str:

@@ -46,7 +46,8 @@ def test_the_sql_is_what_the_source_is_sent(pnl: SourceMapping, row: dict[str, s
     sent = rows_query(pnl, [f"'{row['Period Ended']}'"])
 
     assert shown[0] == periods_query(pnl)
-    assert sent.startswith(beginning.strip()) and sent.endswith(end.strip())
+    assert sent.startswith(beginning.strip())
+    assert sent.endswith(end.strip())
 
 
 def test_company_and_values_are_what_the_code_makes(pnl: SourceMapping, row: dict[str, str]):
@@ -59,4 +60,5 @@ def test_company_and_values_are_what_the_code_makes(pnl: SourceMapping, row: dic
 
     assert f"`{decision['company_id']}`, method `{decision['method']}`" in re.sub(r"\s+", " ", WALK)
     assert f"{len(facts)} facts of this row are used" in WALK
-    assert lines == [(c, row[c], item, f"{values[item]:.10g}") for c, _, item, _ in lines] and len(lines) == 3
+    assert lines == [(c, row[c], item, f"{values[item]:.10g}") for c, _, item, _ in lines]
+    assert len(lines) == 3
