@@ -1,7 +1,6 @@
 """The pages of the documentation, and what tests look for in them."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -68,19 +67,17 @@ class Page:
         """The texts in italics."""
         return _ITALIC.findall(_BOLD.sub("", self.prose))
 
-    def lines(self, pattern: str) -> Iterator[str]:
-        """The lines of the prose that match, with their numbers."""
-        for number, line in enumerate(self.prose.splitlines(), start=1):
-            if re.search(pattern, line, re.IGNORECASE):
-                yield f"{self}:{number}: {line.strip()}"
-
 
 DOCS = PROJECT / "docs"
 GLOSSARY = Page(DOCS / "glossary.md")
 CHANGELOG = Page(PROJECT / "CHANGELOG.md")
 PAGES = [
     *(Page(file) for file in sorted(DOCS.glob("*.md"))),
-    *(Page(PROJECT / name) for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    Page(PROJECT / "README.md"),
+    Page(PROJECT / "CONTRIBUTING.md"),
+    CHANGELOG,
     Page(PROJECT / "finsync_pipeline" / "reference" / "README.md"),
     Page(PROJECT / "source_services" / "sample_data" / "README.md"),
 ]
+PRESENT_PAGES = [page for page in PAGES if page != CHANGELOG]
+"""Those that have no names of earlier versions."""

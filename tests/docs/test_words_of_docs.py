@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from doc_pages import CHANGELOG, PAGES, Page
+from doc_pages import PAGES, PRESENT_PAGES, Page
 
 GIVEN_UP = (
     "undated", "mend(ed|s|ing)?", "cures?", "told", "tells", "say", "says", "said", "overtaken?", "overtakes",
     "decid(e|es|ed|ing) again", "stocks?", "harmoni[sz]\\w*", "conservation", "adds? up", "spellings?", "spelt",
-    "evidence", "beside", "in force", "is no", "are no", "nobody('s)?", "coin toss", "left to people", "people",
-    "promised", "asked ahead", "account of", "faults?", "worked on", "forgotten", "forgets?", "nonsense", "patience",
+    "evidence", "beside", "in force", "(?<!there )(is|are) no(?! longer)", "nobody('s)?", "coin toss", "left to people", "people",
+    "promised?", "asked ahead", "account of", "faults?", "worked on", "forgotten", "forgets?", "nonsense", "patience",
     "likeness", "speaks?", "delivery",
 )  # fmt: skip
 OLD_NAMES = (
@@ -27,7 +27,7 @@ def given_up_words(text: str) -> list[str]:
 
 
 def test_words_that_were_given_up_are_found():
-    assert given_up_words("Its Undated rows; the rows are all refused.") == ["Undated", "rows are all refus"]
+    assert given_up_words("Undated ones. The rows are all refused.") == ["Undated", "rows are all refus"]
     assert given_up_words("A release refuses quarters. Rows are rejected.") == []
 
 
@@ -38,7 +38,7 @@ def test_pages_use_the_words_of_the_glossary(page: Page):
     assert [f"{given_up_words(line)} {line}" for line in lines if given_up_words(line)] == []
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page is not CHANGELOG], ids=str)
+@pytest.mark.parametrize("page", PRESENT_PAGES, ids=str)
 def test_pages_use_the_names_of_the_code(page: Page):
     assert [code for code in page.code for name in OLD_NAMES if re.search(rf"(?<![\w-]){name}(?!\w)", code)] == []
 
