@@ -17,5 +17,5 @@ def finsync_help(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
         return capsys.readouterr().out
 
     overview = printed()
-    commands = re.findall(r"^    ([a-z][\w-]*) ", overview, re.MULTILINE)
+    commands = re.findall(r"^    ([a-z][\w-]*)(?: |$)", overview, re.MULTILINE)
     return {"": overview} | {command: printed(command) for command in commands}
