@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from typing import get_args
 
 import pytest
 from doc_pages import GLOSSARY, PAGES, PRESENT_PAGES, Page
@@ -14,7 +13,7 @@ from finsync_pipeline.definitions import defs
 from finsync_pipeline.identity.results import Method, Status
 from finsync_pipeline.publishing.staleness import InputVersions, State
 from finsync_pipeline.statements import tables
-from finsync_pipeline.statements.reasons import REASONS, Outcome
+from finsync_pipeline.statements.reasons import REASONS
 
 TERMS = re.findall(r"^### (.+)$", GLOSSARY.text.partition("## Names in the code")[0], re.MULTILINE)
 NAMES = {name for span in GLOSSARY.code for name in span.split(", ")}
@@ -72,8 +71,8 @@ def test_assets_checks_jobs_schedules_and_sensors_are_in_the_glossary():
 
 
 def test_states_statuses_methods_outcomes_stages_and_errors_are_in_the_glossary():
-    named = {*map(str, State), *map(str, Status), *map(str, Method), *get_args(Outcome)}
-    named |= {reason.stage for reason in REASONS.values()} | {*InputVersions.__dataclass_fields__}
+    named = {*map(str, State), *map(str, Status), *map(str, Method)}
+    named |= {name for reason in REASONS.values() for name in (reason.outcome, reason.stage)} | {*InputVersions.__dataclass_fields__}
     kinds = [errors.FinSyncError, *errors.FinSyncError.__subclasses__(), *errors.SourceError.__subclasses__()]
     named |= {kind.__name__ for kind in kinds if kind.__module__ == errors.__name__} | {SourceChanged.__name__}
 

@@ -60,5 +60,5 @@ def test_company_and_values_are_what_the_code_makes(pnl: SourceMapping, row: dic
 
     assert f"`{decision['company_id']}`, method `{decision['method']}`" in re.sub(r"\s+", " ", WALK)
     assert f"{len(facts)} facts of this row are used" in WALK
-    assert lines == [(c, row[c], item, f"{values[item]:.10g}") for c, _, item, _ in lines]
+    assert lines == [(c, row[c], item, f"{values[item]:.12g}") for c, _, item, _ in lines]
     assert len(lines) == 3

@@ -7,7 +7,7 @@ from doc_pages import PAGES, PRESENT_PAGES, Page
 
 GIVEN_UP = (
     "undated", "mend(ed|s|ing)?", "cures?", "told", "tells", "say", "says", "said", "overtaken?", "overtakes",
-    "decid(e|es|ed|ing) again", "stocks?", "harmoni[sz]\\w*", "conservation", "adds? up", "spellings?", "spelt",
+    "decid(e|es|ed|ing) again", "(?<!treasury )stocks?", "harmoni[sz]\\w*", "conservation", "adds? up", "spellings?", "spelt",
     "evidence", "beside", "in force", "(?<!there )(is|are) no(?! longer)", "nobody('s)?", "coin toss", "people",
     "promised?", "asked ahead", "account of", "faults?", "worked on", "forgotten", "forgets?", "nonsense", "patience",
     "likeness", "speaks?", "delivery",
