@@ -72,7 +72,9 @@ def test_assets_checks_jobs_schedules_and_sensors_are_in_the_glossary():
 
 def test_states_statuses_methods_outcomes_stages_and_errors_are_in_the_glossary():
     named = {*map(str, State), *map(str, Status), *map(str, Method)}
-    named |= {name for reason in REASONS.values() for name in (reason.outcome, reason.stage)} | {*InputVersions.__dataclass_fields__}
+    named |= {name for reason in REASONS.values() for name in (reason.outcome, reason.stage)} | {
+        *InputVersions.__dataclass_fields__
+    }
     kinds = [errors.FinSyncError, *errors.FinSyncError.__subclasses__(), *errors.SourceError.__subclasses__()]
     named |= {kind.__name__ for kind in kinds if kind.__module__ == errors.__name__} | {SourceChanged.__name__}
 

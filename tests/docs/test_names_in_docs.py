@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from doc_pages import PAGES, PRESENT_PAGES, Page
+from doc_pages import CHANGELOG, DOCS, PAGES, PRESENT_PAGES, Page
 from factories import PROJECT
 
 from finsync_pipeline.definitions import defs
@@ -30,6 +30,18 @@ def test_links_lead_somewhere(page: Page):
             broken.append(target)
 
     assert broken == []
+
+
+def test_the_index_has_every_page():
+    linked = {(DOCS / target).resolve() for _, target in Page(DOCS / "README.md").links}
+
+    assert {page.file for page in PAGES if page.file.parent == DOCS} - linked == {DOCS / "README.md"}
+
+
+def test_the_changelog_begins_with_the_version_of_the_package():
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+
+    assert re.findall(r"^## \[(.+?)\]", CHANGELOG.text, re.MULTILINE)[0] == project["version"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
