@@ -28,7 +28,8 @@ def read_numbers_sql(notation: Numbers) -> str:
     pattern = number_pattern(notation).replace("'", "''")
     groups = "['open', 'sign', 'digits', 'exponent', 'close']"
     brackets = "p.open = '(' AND p.close = ')' AND p.sign = ''" if notation.brackets_are_negative else "false"
-    plain = _plain_digits("p.digits", notation)
+    thousands, decimal = (mark.replace("'", "''") for mark in (notation.thousands, notation.decimal))
+    plain = f"replace(replace(p.digits, '{thousands}', ''), '{decimal}', '.')"
     return f"""
         WITH parts AS (
             SELECT *, regexp_extract(text, '{pattern}', {groups}) AS p FROM cells
@@ -51,12 +52,3 @@ def read_numbers_sql(notation: Numbers) -> str:
             END AS value
         FROM marked
     """
-
-
-def _plain_digits(column: str, notation: Numbers) -> str:
-    without_thousands = f"replace({column}, '{_escaped(notation.thousands)}', '')" if notation.thousands else column
-    return f"replace({without_thousands}, '{_escaped(notation.decimal)}', '.')"
-
-
-def _escaped(mark: str) -> str:
-    return mark.replace("'", "''")

@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import narwhals as nw
 import pandas as pd
 from factories import companies_frame
 
@@ -19,7 +20,7 @@ COMPANIES = companies_frame(c1="One, Inc.", c2="Two")
 
 def financials_of(facts: list[dict[str, Any]]) -> pd.DataFrame:
     with DuckDBEngine() as engine:
-        wide = financials(source_means(engine.table(FACTS.frame(facts))))
+        wide = financials(source_means(engine.table(FACTS.frame(facts)))).with_columns(facts_version=nw.lit("v1"))
         return FINANCIALS.validate(engine.collect(wide, FINANCIALS.arrow))
 
 

@@ -60,7 +60,7 @@ def test_a_source_that_does_not_answer_is_compared_with_what_it_had(worked, caps
     code, printed = _status(worked, capsys)
 
     assert code == 0
-    assert "Source 'pnl' at http://127.0.0.1:9 cannot be reached" in printed
+    assert "Source 'pnl' at http://127.0.0.1:9: the service cannot be reached" in printed
     assert "Compared with what it had when it was last asked." in printed
     assert "pnl 2009-Q3 to 2009-Q4 (2 with rows) current" in printed
 

@@ -100,9 +100,9 @@ def test_financials_of_other_facts_are_refused_and_their_periods_named(tmp_path:
     if change == "a quarter of financials less":
         files = files[:1]
     else:
-        later = [fact("pnl", ENDS[Q1], 11 if change == "a value" else 10)]
+        later = [fact(11 if change == "a value" else 10, period_end=ENDS[Q1])]
         more = [{**later[0], "item": "net_income"}] if change == "a fact more" else []
-        write_frame(FACTS.frame([fact("pnl", ENDS[Q4], 10), *later, *more]), tables.facts[0])
+        write_frame(FACTS.frame([fact(10), *later, *more]), tables.facts[0])
     with pytest.raises(PublicationError) as error:
         publish_from({"pnl": tables}, files, tmp_path / "published")
     assert str(error.value).startswith("the financials of 2010-Q1 were made from other facts than there are now. ")

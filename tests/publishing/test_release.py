@@ -22,9 +22,10 @@ from finsync_pipeline.publishing.release import publish, write_csv
 PUBLISHING = f"""
     import resource, sys
     from pathlib import Path
-    sys.path.insert(0, {str(Path(__file__).parent)!r})
+    sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parents[1])!r}]
     from published_files import big_frame
     from factories import summary_frame
+    from finsync_pipeline.errors import DataError
     from finsync_pipeline.publishing.release import publish
     published, rows, room = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     if room:
@@ -32,7 +33,7 @@ PUBLISHING = f"""
     try:
         summary = summary_frame("One" if rows else "é" * 150_000)
         publish(summary, {{"big": big_frame(rows)}}, {{}}, published, force=True)
-    except OSError as error:
+    except DataError as error:
         print(error)
 """
 

@@ -177,9 +177,9 @@ def test_a_decision_counts_for_its_supporting_columns_and_period() -> None:
     ]
     is_meant = company_ids["period_end"] == date(2008, 12, 31)
     only_one = company_ids.assign(status=company_ids["status"].where(is_meant, "unknown"))
-    harmonised = standardize(raw, only_one, mapping)
-    assert harmonised.facts["row_key"].tolist() == ["3"]
-    assert harmonised.rejects["reason"].tolist() == ["company_unknown"] * 2
+    standardized = standardize(raw, only_one, mapping)
+    assert standardized.facts["row_key"].tolist() == ["3"]
+    assert standardized.rejects["reason"].tolist() == ["company_unknown"] * 2
 
 
 @pytest.mark.parametrize(
