@@ -78,7 +78,7 @@ def unused_lines(review: Review, decisions: pd.DataFrame) -> list[str]:
     processed = {*decisions["source"].unique()}
     return [
         f"Not used: the review's line on {line.source_name!r} of {line.source or 'every source'} "
-        f"({line.who}, {line.when}): correct its source name, source, evidence or dates "
+        f"({line.who}, {line.when}): correct its source name, source, supporting columns or dates "
         "to those of finsync review --csv, or remove it"
         for line in (review.unused(decisions) if processed else [])
         if line.source is None or line.source in processed

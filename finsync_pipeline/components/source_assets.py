@@ -10,12 +10,12 @@ from finsync_pipeline.clients.errors import without_credentials
 from finsync_pipeline.extraction.connect import service_of
 from finsync_pipeline.extraction.inventory import rows_by_quarter
 from finsync_pipeline.extraction.raw_rows import fetch_rows
-from finsync_pipeline.identity import Decider, Reference, Review
 from finsync_pipeline.orchestration.failures import failures_explained
 from finsync_pipeline.orchestration.io_manager import PARTITION_COLUMN
 from finsync_pipeline.orchestration.metadata import column_schema, counted_by_quarter, described, described_by_quarter
 from finsync_pipeline.orchestration.partitions import ONE_RUN, QUARTERS, days_of
 from finsync_pipeline.orchestration.resources import RunSources
+from finsync_pipeline.publishing.staleness import stored_decider
 from finsync_pipeline.quality.reconciliation import imbalances, make_ledger
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.row_context import source_names
@@ -140,7 +140,8 @@ def _company_ids(mapping: SourceMapping) -> dg.AssetsDefinition:
         company_aliases: pd.DataFrame,
         review_lines: pd.DataFrame,
     ) -> pd.DataFrame:
-        decider = Decider(Reference(companies, company_aliases), Review.of(review_lines))
+        with failures_explained(**_place(mapping)):
+            decider = stored_decider(companies, company_aliases, review_lines)
         decided = COMPANY_IDS.conform(decider.decide(source_names(raw, mapping), mapping.name))
         described_by_quarter(context, decided, "period_end", context.asset_key, context.partition_keys)
         counted_by_quarter(context, decided)

@@ -9,6 +9,7 @@ from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.identity import Review
 from finsync_pipeline.identity.audit import open_questions
 from finsync_pipeline.identity.results import Status
+from finsync_pipeline.orchestration.failures import failures_explained
 from finsync_pipeline.orchestration.metadata import (
     column_schema,
     described,
@@ -20,7 +21,7 @@ from finsync_pipeline.orchestration.partitions import ONE_RUN
 from finsync_pipeline.publishing.build import corrections, decisions_in
 from finsync_pipeline.publishing.release import write_csv
 from finsync_pipeline.settings import identity_review_file
-from finsync_pipeline.statements.tables import COMPANY_IDS, IDENTITY_REVIEW
+from finsync_pipeline.statements.tables import COMPANY_IDS, IDENTITY_REVIEW, REVIEW_LINES
 from finsync_pipeline.storage.parquet import ParquetFiles
 
 
@@ -39,7 +40,8 @@ def identity(context: dg.ComponentLoadContext) -> dg.Definitions:
         ins=ins,
     )
     def company_id_corrections(**company_ids: ParquetFiles) -> dg.Output[pd.DataFrame]:
-        decisions = decisions_in(_files(company_ids))
+        with failures_explained():
+            decisions = decisions_in(_files(company_ids))
         frame = corrections(decisions)
         decision = frame["status"] + ": " + frame["method"].fillna("none")
         by_decision = {str(name): int(rows) for name, rows in frame.groupby(decision)["row_count"].sum().items()}
@@ -61,10 +63,12 @@ def identity(context: dg.ComponentLoadContext) -> dg.Definitions:
     def identity_review(
         companies: pd.DataFrame, review_lines: pd.DataFrame, **company_ids: ParquetFiles
     ) -> dg.Output[pd.DataFrame]:
-        decisions = decisions_in(_files(company_ids))
+        with failures_explained():
+            decisions = decisions_in(_files(company_ids))
+            review = Review.of(REVIEW_LINES.checked(review_lines))
         queue = IDENTITY_REVIEW.conform(open_questions(decisions, companies))
         write_csv(queue, identity_review_file())
-        unused = Review.of(review_lines).unused(decisions)
+        unused = review.unused(decisions)
         columns = ("source", "source_name", "company_id", "who", "when")
         lines = [[getattr(line, column) for column in columns] for line in unused]
         metadata: dict[str, Any] = {

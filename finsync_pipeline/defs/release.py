@@ -7,13 +7,20 @@ import dagster as dg
 import pandas as pd
 
 from finsync_pipeline.components.statement_source import StatementSource
-from finsync_pipeline.identity import Decider, Reference, Review
+from finsync_pipeline.identity import Decider
 from finsync_pipeline.orchestration.failures import failures_explained
 from finsync_pipeline.orchestration.metadata import column_schema, described, markdown_table
 from finsync_pipeline.orchestration.partitions import ONE_RUN, all_quarters
 from finsync_pipeline.orchestration.resources import Publication
 from finsync_pipeline.publishing.build import ReleaseOptions, SourceTables, make_release
-from finsync_pipeline.publishing.staleness import QuarterState, State, source_states, stored_inventory, unchecked
+from finsync_pipeline.publishing.staleness import (
+    QuarterState,
+    State,
+    source_states,
+    stored_decider,
+    stored_inventory,
+    unchecked,
+)
 from finsync_pipeline.settings import published_folder, tables_folder
 from finsync_pipeline.statements.dates import quarter_label
 from finsync_pipeline.statements.mapping import SourceMapping
@@ -56,7 +63,6 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
         financials: ParquetFiles,
         **inputs: ParquetFiles,
     ) -> Iterator[Any]:
-        decider = Decider(Reference(companies, company_aliases), Review.of(review_lines))
         tables = {
             mapping.name: SourceTables(**{table: inputs[f"{mapping.name}__{table}"].files for table in TABLES})
             for mapping in mappings
@@ -64,6 +70,7 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
         options = ReleaseOptions(published_folder(), publication.allow_missing, publication.force)
         with failures_explained():
             publication.check(tables)
+            decider = stored_decider(companies, company_aliases, review_lines)
             states = {mapping.name: _states(mapping, decider, options) for mapping in mappings}
             release, summary = make_release(tables, states, financials.files, companies, options)
         metadata: dict[str, Any] = {

@@ -9,13 +9,14 @@ from typing import Any
 
 import dagster as dg
 
-from finsync_pipeline.identity import Decider, Reference, Review
+from finsync_pipeline.identity import Decider, Reference
 from finsync_pipeline.orchestration.partitions import all_quarters
 from finsync_pipeline.orchestration.run_requests import range_tags, unbroken_ranges
 from finsync_pipeline.publishing.staleness import (
     StoredQuarter,
     quarters_decided_otherwise,
     read_decisions,
+    stored_decider,
     stored_quarters,
 )
 from finsync_pipeline.settings import reference_path, review_path, tables_folder
@@ -102,7 +103,7 @@ class StoredDecisions:
         if not all(file.exists() for file in files):
             return None
         companies, aliases, lines = (read_frame([file]) for file in files)
-        versions = Reference(companies, aliases).version, Review.of(lines).version
+        versions = stored_decider(companies, aliases, lines).versions
         if versions == self.decider.versions:
             return None
         return _digest([datetime.now(UTC).date(), self.decider.versions, versions, files[-1].stat().st_mtime_ns])

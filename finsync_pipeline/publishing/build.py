@@ -9,12 +9,10 @@ import duckdb
 import narwhals as nw
 import pandas as pd
 import pyarrow as pa
-from pandera.errors import SchemaErrors
 
 from finsync_pipeline.aggregation.engine import DuckDBEngine
 from finsync_pipeline.aggregation.financials import means_in
 from finsync_pipeline.aggregation.summary import company_summary, in_basis, text_disagreements
-from finsync_pipeline.errors import PublicationError
 from finsync_pipeline.publishing.consistency import check_all_rows, check_financials, check_of_one_run
 from finsync_pipeline.publishing.manifest import basis_counts, source_summary
 from finsync_pipeline.publishing.release import Release, publish
@@ -66,8 +64,8 @@ def make_release(
 
     `states` has the `staleness.quarter_states` of each source, None for one that was never asked; `companies` has the
     columns company_id and name. Raises PublicationError if a source lacks quarters or has outdated ones and may not be
-    missing, if tables are not of one run or of another version of FinSync, or if the financials are not those of the
-    facts.
+    missing, if tables are not of one run, or if the financials are not those of the facts; DataError for tables that
+    another version of FinSync wrote.
     """
     for source, of_source in states.items():
         if source not in options.allow_missing:
@@ -94,7 +92,7 @@ def make_release(
 
 
 def decisions_in(files: Sequence[Path]) -> pd.DataFrame:
-    """All decisions of the files, as a table COMPANY_IDS. Raises PublicationError if another FinSync wrote them."""
+    """All decisions of the files, as a table COMPANY_IDS. Raises DataError if another FinSync wrote them."""
     return _read(COMPANY_IDS, files)
 
 
@@ -117,7 +115,7 @@ def _tables(
         try:
             return engine.collect(engine.scan(of, table.arrow).sort(*keys), table.arrow)
         except duckdb.Error:  # a column is missing, or of another type
-            raise _outdated(table) from None
+            raise table.outdated() from None
 
     keys = ("period_end", "months", "currency")
     return {
@@ -149,11 +147,6 @@ def _count(table: nw.LazyFrame[Any]) -> int:
 def _read(table: Table, files: Iterable[Path]) -> pd.DataFrame:
     files = list(files)
     try:
-        return table.validate(read_frame(files)) if files else table.frame()
-    except (SchemaErrors, pa.ArrowInvalid):
-        raise _outdated(table) from None
-
-
-def _outdated(table: Table) -> PublicationError:
-    what = "has other columns than now: another version of FinSync, or other standard items, made it"
-    return PublicationError(what, "Run: finsync run", f"Table {table.name}")
+        return table.checked(read_frame(files)) if files else table.frame()
+    except pa.ArrowInvalid:  # files of several forms
+        raise table.outdated() from None

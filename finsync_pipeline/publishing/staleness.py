@@ -19,10 +19,18 @@ import pyarrow.parquet as pq
 from finsync_pipeline import frames
 from finsync_pipeline.errors import ConfigurationError, PublicationError
 from finsync_pipeline.extraction.inventory import quarter_versions, rows_by_quarter
-from finsync_pipeline.identity import Decider
+from finsync_pipeline.identity import Decider, Reference, Review
 from finsync_pipeline.statements.dates import quarter_label, quarter_of
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.tables import COMPANY_IDS, FINANCIALS, INVENTORY, LEDGER
+from finsync_pipeline.statements.tables import (
+    COMPANIES,
+    COMPANY_ALIASES,
+    COMPANY_IDS,
+    FINANCIALS,
+    INVENTORY,
+    LEDGER,
+    REVIEW_LINES,
+)
 from finsync_pipeline.storage.parquet import read_frame
 
 SHOWN_QUARTERS = 4
@@ -124,6 +132,12 @@ class QuarterState:
         return "; ".join(meaning for name, meaning in MEANINGS.items() if name in self.differences)
 
 
+def stored_decider(companies: pd.DataFrame, aliases: pd.DataFrame, review_lines: pd.DataFrame) -> Decider:
+    """What decides by the stored lists. Raises DataError if another version of FinSync wrote them."""
+    reference = Reference(COMPANIES.checked(companies), COMPANY_ALIASES.checked(aliases))
+    return Decider(reference, Review.of(REVIEW_LINES.checked(review_lines)))
+
+
 def stored_quarters(tables: Path, source: str, quarters: Iterable[date]) -> list[StoredQuarter]:
     """Those of the quarters of which the folder `tables` has decisions or facts of the source."""
     found = []
@@ -183,7 +197,7 @@ def quarter_states(
 def stored_inventory(tables: Path, source: str) -> pd.DataFrame | None:
     """The table INVENTORY of the source as it was last asked; None if it never was."""
     file = tables / source / f"{INVENTORY.name}.parquet"
-    return INVENTORY.validate(read_frame([file])) if file.exists() else None
+    return INVENTORY.checked(read_frame([file])) if file.exists() else None
 
 
 def source_states(

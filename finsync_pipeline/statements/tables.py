@@ -12,8 +12,10 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pandera
 import pyarrow as pa
+from pandera.errors import SchemaErrors
 
 from finsync_pipeline import frames
+from finsync_pipeline.errors import DataError
 from finsync_pipeline.identity.results import Status
 from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS, TEXT_ITEMS, packaged_rows
 from finsync_pipeline.statements.mapping import SourceMapping
@@ -82,6 +84,18 @@ class Table:
             for field in self.arrow
         ]
         return self.validate(frames.from_arrow(pa.table(columns, schema=self.arrow)))
+
+    def checked(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The stored frame, if it has the form of now. Raises DataError if another version of FinSync wrote it."""
+        try:
+            return self.validate(frame)
+        except SchemaErrors:
+            raise self.outdated() from None
+
+    def outdated(self) -> DataError:
+        """The error of a stored table of another form."""
+        what = "has other columns than now: another version of FinSync, or other standard items, made it"
+        return DataError(what, "Run: finsync run", f"Table {self.name}")
 
     def validate(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame, if it matches the schema. Raises pandera's SchemaErrors otherwise."""

@@ -9,7 +9,7 @@ import pytest
 from factories import ENDS, Q1, Q4, companies_frame, fact, inventory_frame
 from published_files import assert_whole, financials_files, no_tables, releases, source_tables, states_of
 
-from finsync_pipeline.errors import PublicationError
+from finsync_pipeline.errors import DataError, PublicationError
 from finsync_pipeline.publishing.build import ReleaseOptions, SourceTables, make_release
 from finsync_pipeline.publishing.release import Release
 from finsync_pipeline.statements.tables import COMPANY_IDS, FACTS
@@ -132,7 +132,7 @@ def test_facts_of_companies_that_were_decided_again_since_are_refused(tmp_path: 
 def test_a_table_that_another_version_wrote_is_refused_with_its_name(tmp_path: Path) -> None:
     tables = source_tables(tmp_path, "pnl", BOTH)
     write_frame(read_frame(tables.ledger).drop(columns="review_version"), tables.ledger[0])
-    with pytest.raises(PublicationError, match=r"Table ledger: has other columns than now.* Run: finsync run\."):
+    with pytest.raises(DataError, match=r"Table ledger: has other columns than now.* Run: finsync run\."):
         publish_from({"pnl": tables}, [], tmp_path / "published")
 
 
