@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import narwhals as nw
 import pandas as pd
 import yaml
 from factories import PROJECT
@@ -81,7 +82,8 @@ def summarise(passages: Sequence[Passage]) -> tuple[pd.DataFrame, pd.DataFrame]:
         means = engine.materialized(source_means(engine.table(pd.concat([each.out.facts for each in passages]))))
         texts = engine.table(pd.concat([each.out.texts for each in passages]))
         companies = engine.table(reference().companies[["company_id", "name"]])
-        wide = FINANCIALS.validate(engine.collect(financials(means), FINANCIALS.arrow))
+        versioned = financials(means).with_columns(facts_version=nw.lit("v1"))
+        wide = FINANCIALS.validate(engine.collect(versioned, FINANCIALS.arrow))
         return wide, SUMMARY.validate(engine.collect(company_summary(means, texts, companies), SUMMARY.arrow))
 
 
