@@ -61,7 +61,7 @@ def test_a_table_that_changes_between_pages_is_read_once_more(second: bytes) -> 
         answer = read(server)
         assert (answer.values("a"), answer.data_version) == ([5, 6], "2")
     with misbehaving(NO_SQL, first, second, first, second) as server:
-        with pytest.raises(SourceChanged, match=r"Materialize pnl \(all its assets\) for these quarters again"):
+        with pytest.raises(SourceChanged, match=r"Run: finsync run"):
             read(server)
         assert len(server.requests) == 5
 

@@ -97,7 +97,7 @@ def test_rows_that_are_missing_since_the_inventory_are_a_change(database: Path, 
         before = len(extract(mapping, periods, [Q4]))
         server.database = write_table(database.with_name("other.sqlite"), COLUMNS, some_rows()[1:])
         assert len(extract(mapping, periods, [Q4])) == before
-        with pytest.raises(SourceChanged, match=r"Materialize pnl \(all its assets\)"):
+        with pytest.raises(SourceChanged, match=r"Run: finsync run"):
             extract(mapping, periods)
 
 

@@ -57,7 +57,7 @@ def test_rows_that_changed_since_the_inventory_are_an_error(database: Path, sql:
         periods = deliver(mapping).periods
         change(database, sql)
         for quarters in ([Q4], QUARTERS):
-            with pytest.raises(SourceChanged, match=r"Materialize pnl \(all its assets\) for these quarters again"):
+            with pytest.raises(SourceChanged, match=r"Run: finsync run"):
                 extract(mapping, periods, quarters)
         if "UPDATE" not in sql:
             assert extract(mapping, periods, [Q1])["Row"].tolist() == ["2"]

@@ -160,4 +160,4 @@ def test_rows_of_another_version_than_the_inventory_are_an_error_with_the_fix(
     with pytest.raises(SourceChanged) as error:
         extract(served.changed, periods, quarters)
     assert "Source 'pnl'" in str(error.value)
-    assert "Materialize pnl (all its assets) for these quarters again" in str(error.value)
+    assert "Run: finsync run" in str(error.value)

@@ -178,7 +178,7 @@ def test_a_kind_declares_what_a_column_holds(make_reference: MakeReference, kind
 
 
 def test_an_unknown_kind_is_refused(make_reference: MakeReference) -> None:
-    with pytest.raises(ValueError, match="column kind: sedol is none of"):
+    with pytest.raises(ValueError, match="column kind: sedol is not one of"):
         decide(make_reference(COLLIDING), "AB", kind="sedol")
 
 

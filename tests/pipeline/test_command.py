@@ -173,7 +173,7 @@ def test_a_port_that_cannot_be_is_refused(port: str, capsys: pytest.CaptureFixtu
 
 
 def test_markup_and_control_characters_of_others_reach_the_terminal_as_plain_text(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(console, "file", StringIO())
+    monkeypatch.setattr(console, "_file", StringIO())  # to undo `file` would bind it to this test's standard output
     hostile = f"[/nope] [bold]{ESCAPE}\x07\x9b2J\u202e :smile:"
     plain = "[/nope] [bold]\\x1b[31m\\x07\\x9b2J\\u202e :smile:"
     lines = table(hostile, "source")
