@@ -167,9 +167,9 @@ def true_cells(shared: Path) -> pd.DataFrame:
 def differing_summaries(release: Path, shared: Path) -> int:
     """Cells of the summary that differ from one worked out from the true cells, in plain Python.
 
-    Rejected cells are left out of both. Means are compared to the coarsest rounding of a source.
+    Rejected and withheld cells are left out of both. Means are compared to the coarsest rounding of a source.
     """
-    facts = pd.read_parquet(release / "facts.parquet")[["source", "row_key", "item"]]
+    facts = published_facts(release)[["source", "row_key", "item"]]
     expected = _summary_of(true_cells(shared).merge(facts, on=["source", "row_key", "item"]))
     summary = pd.read_parquet(release / "company_summary.parquet").set_index("company_id")
     items = [name.removesuffix("_n") for name in summary.columns if name.endswith("_n")]
@@ -182,6 +182,16 @@ def differing_summaries(release: Path, shared: Path) -> int:
             same &= count == 0 or (row[f"{item}_first"] == first and row[f"{item}_last"] == last)
             differing += not same
     return differing + len(expected)
+
+
+def published_facts(release: Path) -> pd.DataFrame:
+    """The facts of the release that a published value was made of: not those of withheld cells, nor of a culprit."""
+    keys = ["company_id", "item", "period_end", "months", "currency"]
+    cells = pd.read_parquet(release / "agreement.parquet")[[*keys, "is_withheld", "culprit"]]
+    facts = pd.read_parquet(release / "facts.parquet").merge(cells, on=keys)
+    culprits = facts["culprit"].fillna("").str.split("|")
+    is_culprit = [source in named for source, named in zip(facts["source"], culprits, strict=True)]
+    return facts[~facts["is_withheld"].astype(bool) & ~pd.Series(is_culprit, index=facts.index)]
 
 
 def _summary_of(cells: pd.DataFrame) -> dict[tuple[str, str], tuple[Decimal, int, object, object]]:

@@ -16,6 +16,9 @@ class Item:
 
     A `duration` is measured over a period, an `instant` at its end (months 0), a `text` is a word of the
     source. `money` is in units of the currency, `per_share` in units of the currency for one share.
+    `bound` is a magnitude in US dollars that no company has ever reached, set generously (the largest revenue was
+    about 7e11, the largest total assets about 7e12, the largest earnings per share about 6e4); None for a text.
+    `has_one_sign` marks an item that hardly ever changes its sign from one period of a company to the next.
     `us_gaap` holds the tags of the US GAAP taxonomy that the item stands for, the preferred one first.
     """
 
@@ -23,6 +26,8 @@ class Item:
     statement: Statement
     kind: Kind
     unit: Unit
+    bound: float | None
+    has_one_sign: bool
     us_gaap: tuple[str, ...]
     description: str
 
@@ -34,7 +39,14 @@ def packaged_rows(file: str) -> list[dict[str, Any]]:
 
 
 ITEMS: dict[str, Item] = {
-    row["name"]: Item(**row | {"us_gaap": tuple(filter(None, row["us_gaap"].split("|")))})
+    row["name"]: Item(
+        **row
+        | {
+            "bound": float(row["bound"]) if row["bound"] else None,
+            "has_one_sign": row["has_one_sign"] == "yes",
+            "us_gaap": tuple(filter(None, row["us_gaap"].split("|"))),
+        }
+    )
     for row in packaged_rows("items.csv")
 }
 NUMERIC_ITEMS: tuple[str, ...] = tuple(name for name, item in ITEMS.items() if item.kind != "text")

@@ -21,7 +21,7 @@ from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS, TEXT_ITEMS, 
 from finsync_pipeline.statements.mapping import SourceMapping
 
 TEXT = pa.string()
-_TYPES = {"text": TEXT, "day": pa.date32(), "count": pa.int64(), "number": pa.float64()}
+_TYPES = {"text": TEXT, "day": pa.date32(), "count": pa.int64(), "number": pa.float64(), "flag": pa.bool_()}
 _ALLOWED = {"{numeric_item}": NUMERIC_ITEMS, "{text_item}": TEXT_ITEMS, "{status}": tuple(map(str, Status))}
 
 
@@ -149,7 +149,7 @@ INVENTORY, RAW_BOOKKEEPING = TABLES["inventory"], TABLES["raw_bookkeeping"]
 COMPANIES, COMPANY_ALIASES, REVIEW_LINES = TABLES["companies"], TABLES["company_aliases"], TABLES["review_lines"]
 COMPANY_IDS, IDENTITY_REVIEW = TABLES["company_ids"], TABLES["identity_review"]
 FACTS, TEXTS, REJECTS, LEDGER = TABLES["facts"], TABLES["texts"], TABLES["rejects"], TABLES["ledger"]
-FINANCIALS, SUMMARY = TABLES["financials"], TABLES["company_summary"]
+FINANCIALS, AGREEMENT, SUMMARY = TABLES["financials"], TABLES["agreement"], TABLES["company_summary"]
 
 
 def raw_table(mapping: SourceMapping) -> Table:
