@@ -4,7 +4,7 @@ import re
 from calendar import monthrange
 from datetime import date, datetime, timedelta
 
-from finsync_pipeline.statements.mapping import Dates, PeriodEnds
+from finsync_pipeline.statements.mapping import Dates, PeriodEnds, is_year_alone
 
 
 class UnreadableDate(ValueError):
@@ -20,7 +20,8 @@ def read_date(text: str, declared: Dates) -> date:
 
     Raises UnreadableDate if no format fits, or if two fit and mean different days.
     """
-    found = {day for fmt in declared.formats if (day := _in_format(text, fmt))}
+    year_end = declared.year_end if isinstance(declared, PeriodEnds) else None
+    found = {day for fmt in declared.formats if (day := _in_format(text, fmt, year_end))}
     if len(found) == 1:
         return found.pop()
     raise UnreadableDate("date_ambiguous" if found else "date_unreadable")
@@ -54,12 +55,16 @@ def quarter_label(day: date) -> str:
     return f"{day.year}-Q{(day.month + 2) // 3}"
 
 
-def _in_format(text: str, fmt: str) -> date | None:
+def _in_format(text: str, fmt: str, year_end: str | None) -> date | None:
     text = text.strip()
     try:
         day = datetime.strptime(text, fmt)
     except ValueError:
         return None
+    if year_end and is_year_alone(fmt):
+        month, last = map(int, year_end.split("-"))
+        is_end_of_february = month == 2 and last >= 28
+        return date(day.year, month, monthrange(day.year, 2)[1] if is_end_of_february else last)
     # Nothing separates the digits of 2009111: strptime finds a November in it, but it may be any month or day.
     return day.date() if not _RUN_TOGETHER.search(fmt) or day.strftime(fmt) == text else None
 

@@ -23,6 +23,7 @@ CURRENCIES = frozenset(row["code"] for row in packaged_rows("currencies.csv"))
 """Codes of ISO 4217 in use, and those that the euro replaced, since statements go back before it."""
 
 _TAKEN_NAMES = (
+    "agreement",
     "companies", "company_aliases", "company_id_corrections", "company_summary", "context", "financials",
     "publication", "release", "run_sources",
 )  # fmt: skip
@@ -74,6 +75,25 @@ def _date_format(value: str) -> str:
     )
 
 
+def _period_format(value: str) -> str:
+    """A format of a whole day, or of a year alone."""
+    return value if is_year_alone(value) else _date_format(value)
+
+
+def is_year_alone(fmt: str) -> bool:
+    """Whether the format reads a year and nothing else, such as %Y or FY%y."""
+    return re.findall("%(.)", fmt.replace("%%", "")) in (["Y"], ["y"])
+
+
+def _month_and_day(value: str) -> str:
+    try:
+        if re.fullmatch("[0-9]{2}-[0-9]{2}", value) and datetime.strptime(f"2004-{value}", "%Y-%m-%d"):
+            return value
+    except ValueError:  # no such day, not even in a leap year
+        pass
+    raise ValueError(f"{value!r} is not a day of the year: write its month and day, such as 12-31")
+
+
 def _source_name(value: str) -> str:
     if value in _TAKEN_NAMES or iskeyword(value):
         raise ValueError(f"{value!r} cannot name a source: FinSync itself uses the name; choose another")
@@ -88,6 +108,8 @@ Exponent = Annotated[int, BeforeValidator(_power_of_ten)]
 Months = Annotated[int, BeforeValidator(_months)]
 Currency = Annotated[str, BeforeValidator(_currency)]
 DateFormat = Annotated[str, AfterValidator(_date_format)]
+PeriodFormat = Annotated[str, AfterValidator(_period_format)]
+YearEnd = Annotated[str, AfterValidator(_month_and_day)]
 ColumnName = Annotated[str, Field(min_length=1)]
 
 
@@ -113,9 +135,27 @@ class Dates(ConfigModel):
 
 
 class PeriodEnds(Dates):
-    """The end of the period: a date within `snap_days` of a month's end is taken as that month's end."""
+    """The end of the period: a date within `snap_days` of a month's end is taken as that month's end.
 
-    snap_days: int = Field(default=0, ge=0, le=10)
+    Fiscal years of 52 or 53 weeks end up to 6 days before or 3 days after it. A fiscal year without a day ends on
+    `year_end` of the year that is written; 02-28 and 02-29 both mean the last day of February.
+    """
+
+    formats: list[PeriodFormat] = Field(default=["%Y-%m-%d"], min_length=1)
+    year_end: YearEnd | None = None
+    snap_days: int = Field(default=7, ge=0, le=10)
+
+    @model_validator(mode="after")
+    def _years_have_an_end(self) -> Self:
+        years = [fmt for fmt in self.formats if is_year_alone(fmt)]
+        if years and self.year_end is None:
+            raise ValueError(
+                f"formats: {years[0]!r} reads a year alone; declare year_end, the month and day on which the fiscal "
+                "year ends, such as year_end: 12-31"
+            )
+        if self.year_end is not None and not years:
+            raise ValueError("year_end: no format reads a year alone; take it out, or use a format such as %Y")
+        return self
 
 
 class ValueColumn(ConfigModel):
@@ -189,10 +229,17 @@ class ItemColumn(ConfigModel):
     scale: Exponent | None = None
 
 
+class Expectations(ConfigModel):
+    """What a delivery must fulfil to be used: at most this share of it is unreadable, and these items have values."""
+
+    unreadable: float = Field(default=0.05, ge=0, le=1)
+    required: list[str] = Field(default_factory=list)
+
+
 class SourceMapping(ConfigModel):
     """How one source's table maps onto the standard items."""
 
-    RULES: ClassVar[int] = 3
+    RULES: ClassVar[int] = 4
     """Counts up when the same mapping would read the same rows otherwise than before: then no release mixes what both
     made. `tests/statements/test_mapping_rules.py` notices it."""
 
@@ -216,6 +263,10 @@ class SourceMapping(ConfigModel):
     known_since: Annotated[Dates | None, BeforeValidator(_column_by_name)] = None
     token_file: str = Field(default="", description="File that holds the token its service asks for; empty for none")
     numbers: Numbers = Field(default_factory=Numbers)
+    vintage: Literal["first", "latest", "all"] = Field(
+        default="latest", description="Which of the values that a company has filed the source gives"
+    )
+    expect: Expectations = Field(default_factory=Expectations)
     items: dict[str, Annotated[ItemColumn, BeforeValidator(_column_by_name)]] = Field(
         min_length=1, description="Standard items, each with its column"
     )
@@ -240,6 +291,10 @@ class SourceMapping(ConfigModel):
             other = item_of.setdefault(declared.column, item)
             if other != item:
                 yield f"items.{item}: column {declared.column!r} already serves {other}; a column serves one item"
+
+        for item in self.expect.required:
+            if item not in self.items:
+                yield f"expect.required: {item} is not one of the items; map it, or take it out"
 
     def _mistakes_of_columns(self) -> Iterator[str]:
         by_lower_case: dict[str, str] = {}

@@ -1,5 +1,6 @@
 """A text is one day in the declared formats, or is refused; period ends are moved to the month's end."""
 
+from calendar import monthrange
 from datetime import date, timedelta
 
 import pytest
@@ -98,6 +99,74 @@ def test_two_formats_that_read_the_same_day_are_not() -> None:
 )
 def test_a_period_end_is_moved_to_a_months_end_nearby(text: str, days: int, expected: date) -> None:
     assert snapped(text, days) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "month_end"),
+    [
+        ("2016-09-24", date(2016, 9, 30)),  # Apple: the last Saturday of September, here 6 days before its end
+        ("2015-09-26", date(2015, 9, 30)),
+        ("2017-09-30", date(2017, 9, 30)),
+        ("2015-12-26", date(2015, 12, 31)),  # Intel: the last Saturday of December
+        ("2016-12-31", date(2016, 12, 31)),
+        ("2016-01-02", date(2015, 12, 31)),  # HanesBrands: the Saturday nearest to the end of December
+        ("2015-01-03", date(2014, 12, 31)),
+        ("2013-12-28", date(2013, 12, 31)),
+        ("2015-10-03", date(2015, 9, 30)),  # Walt Disney: the Saturday nearest to the end of September
+        ("2014-09-27", date(2014, 9, 30)),
+        ("2014-02-01", date(2014, 1, 31)),  # Target: the Saturday nearest to the end of January
+        ("2013-02-03", date(2013, 1, 31)),  # Home Depot: the Sunday nearest to it
+        ("2016-01-31", date(2016, 1, 31)),  # Wal-Mart: the last day of January
+        ("2015-07-25", date(2015, 7, 31)),  # Cisco: the last Saturday of July
+        ("2014-08-03", date(2014, 7, 31)),  # Campbell Soup: the Sunday nearest to the end of July
+        ("2015-05-31", date(2015, 5, 31)),  # General Mills: the last Sunday of May
+        ("2016-02-29", date(2016, 2, 29)),
+        ("2015-06-13", date(2015, 6, 13)),  # PepsiCo: a quarter of 12 weeks
+        ("2015-06-15", date(2015, 6, 15)),
+        ("2015-06-22", date(2015, 6, 22)),  # 8 days before the end of June
+        ("2015-06-08", date(2015, 6, 8)),  # 8 days after the end of May
+    ],
+)
+def test_without_a_declaration_fiscal_years_of_weeks_end_with_a_month(text: str, month_end: date) -> None:
+    assert read_period_end(text, PeriodEnds(column="d")) == month_end
+
+
+@given(st.integers(1990, 2040), st.integers(1, 12), st.integers(0, 6))
+def test_the_last_and_the_nearest_weekday_of_every_month_end_with_it(year: int, month: int, weekday: int) -> None:
+    end = date(year, month, monthrange(year, month)[1])
+    last = end - timedelta(days=(end.weekday() - weekday) % 7)
+    nearest = last if (end - last).days <= 3 else last + timedelta(days=7)
+    assert {read_period_end(day.isoformat(), PeriodEnds(column="d")) for day in (last, nearest)} == {end}
+
+
+@pytest.mark.parametrize(
+    ("text", "year_end", "expected"),
+    [
+        ("2012", "12-31", date(2012, 12, 31)),
+        (" 2012 ", "06-30", date(2012, 6, 30)),
+        ("2012", "01-31", date(2012, 1, 31)),
+        ("2012", "02-28", date(2012, 2, 29)),
+        ("2011", "02-28", date(2011, 2, 28)),
+        ("2012", "02-29", date(2012, 2, 29)),
+        ("2011", "02-29", date(2011, 2, 28)),
+        ("2012", "04-05", date(2012, 4, 5)),
+    ],
+)
+def test_a_fiscal_year_ends_on_the_declared_day(text: str, year_end: str, expected: date) -> None:
+    declared = PeriodEnds(column="For Year", formats=["%Y"], year_end=year_end, snap_days=0)
+    assert read_period_end(text, declared) == expected
+
+
+def test_a_year_alone_may_stand_beside_whole_dates() -> None:
+    declared = PeriodEnds(column="d", formats=["FY%y", "%Y-%m-%d"], year_end="06-30")
+    days = [read_period_end(text, declared) for text in ("FY12", "2012-03-31")]
+    assert days == [date(2012, 6, 30), date(2012, 3, 31)]
+
+
+@pytest.mark.parametrize("text", ["12", "2012.0", "2012-12", "0000", "FY2012"])
+def test_what_is_not_a_year_is_unreadable(text: str) -> None:
+    with pytest.raises(UnreadableDate):
+        read_period_end(text, PeriodEnds(column="d", formats=["%Y"], year_end="12-31"))
 
 
 def test_a_week_year_that_ends_in_january_belongs_to_the_quarter_before() -> None:

@@ -56,6 +56,14 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"currency": {"column": 1}}, "currency.column", "write a text, in quotes"),
     ({"period_end": {"column": "d", "formats": ["%d.%m"]}}, "period_end.formats.0", "for year, month"),
     ({"period_end": {"column": "d", "formats": ["%Y-%m"]}}, "period_end.formats.0", "for year, month"),
+    ({"period_end": {"column": "d", "formats": ["%Y"]}}, "period_end", "year_end: 12-31"),
+    ({"period_end": {"column": "d", "formats": ["%Y-%m-%d", "FY%y"]}}, "period_end", "declare year_end"),
+    ({"period_end": {"column": "d", "formats": ["%Y"], "year_end": "12-32"}}, "period_end.year_end", "as 12-31"),
+    ({"period_end": {"column": "d", "formats": ["%Y"], "year_end": "31.12"}}, "period_end.year_end", "as 12-31"),
+    ({"period_end": {"column": "d", "formats": ["%Y"], "year_end": 12}}, "period_end.year_end", "in quotes"),
+    ({"period_end": {"column": "d", "formats": ["%Y-%U"], "year_end": "12-31"}}, "period_end.formats.0", "for year,"),
+    ({"period_end": {"column": "d", "year_end": "12-31"}}, "period_end", "take it out"),
+    ({"known_since": {"column": "d", "formats": ["%Y"]}}, "known_since.formats.0", "for year, month"),
     ({"period_end": {"column": "d", "formats": ["%F"]}}, "period_end.formats.0", "strptime's letters"),
     ({"period_end": {"column": "d", "formats": ["yyyy-mm-dd"]}}, "period_end.formats.0", "as %Y-%m-%d"),
     ({"period_end": {"column": "d", "formats": "%Y-%m-%d"}}, "period_end.formats", "write it in [ ]"),
@@ -114,7 +122,7 @@ def test_a_column_may_be_declared_by_its_name_alone() -> None:
     short = mapping_of(company="who", period_end="ends", known_since="filed", items={"revenue": "sales"})
     long = mapping_of(
         company={"column": "who"},
-        period_end={"column": "ends", "formats": ["%Y-%m-%d"], "snap_days": 0},
+        period_end={"column": "ends", "formats": ["%Y-%m-%d"], "snap_days": 7},
         known_since={"column": "filed"},
         items={"revenue": {"column": "sales", "sign": 1}},
     )
@@ -219,6 +227,7 @@ def test_columns_are_named_once_in_the_order_in_which_they_are_asked_for() -> No
         {"numbers": {"thousands": ","}},
         {"numbers": {"null_words": ["n/a"]}},
         {"period_end": {"column": "ends", "snap_days": 1}},
+        {"period_end": {"column": "ends", "formats": ["%Y"], "year_end": "12-31"}},
         {"known_since": "filed"},
         {"company": {"column": "who", "supporting_columns": {"name": "n"}}},
         {"company": {"column": "who", "kind": "ticker"}},

@@ -67,10 +67,11 @@ def test_an_empty_frame_of_a_table_is_valid_and_arrow_backed(table: Table) -> No
 
 def test_the_wide_columns_follow_the_items() -> None:
     in_financials = [name for item in NUMERIC_ITEMS for name in (item, f"{item}_sources")]
-    assert FINANCIALS.arrow.names == ["company_id", "period_end", "months", "currency", "facts_version", *in_financials]
+    keys = ["company_id", "period_end", "months", "currency", "facts_version", "disputed", "withheld"]
+    assert FINANCIALS.arrow.names == [*keys, *in_financials]
     in_summary = [f"{item}{end}" for item in NUMERIC_ITEMS for end in ("", "_n", "_first", "_last")]
     keys = ["company_id", "company_name", "basis", "currency", "periods", "first_period", "last_period"]
-    assert SUMMARY.arrow.names == [*keys, *TEXT_ITEMS, *in_summary]
+    assert SUMMARY.arrow.names == [*keys, "disputed", "withheld", *TEXT_ITEMS, *in_summary]
 
 
 @pytest.mark.parametrize(("table", "column", "item"), [(FINANCIALS, "revenue", "revenue"), (SUMMARY, "cash", "cash")])
