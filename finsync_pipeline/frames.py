@@ -15,6 +15,8 @@ import pandas as pd
 import pyarrow as pa
 
 STRING = pd.ArrowDtype(pa.string())
+FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet takes for a formula."""
 
 
 def from_arrow(table: pa.Table) -> pd.DataFrame:
@@ -46,6 +48,12 @@ def _database(_process: int) -> duckdb.DuckDBPyConnection:
     database = duckdb.connect()
     database.execute("SET TimeZone = 'UTC'")
     return database
+
+
+def plain(cell: str) -> str:
+    """The cell of a CSV without blanks around it and without the apostrophe that keeps a formula from being run."""
+    text = cell.strip()
+    return text[1:] if text[:1] == "'" and text[1:2] in FORMULA_MARKS else text
 
 
 def quoted(name: str) -> str:

@@ -77,11 +77,12 @@ def reference_path() -> Path:
 
 def review_path() -> Path | None:
     """The review file (FINSYNC_REVIEW), or review.csv in the folder of the companies; None if neither exists."""
-    if text := _value("FINSYNC_REVIEW"):
-        return Path(text).absolute()
-    companies = reference_path()
-    file = (companies if companies.is_dir() else companies.parent) / "review.csv"
-    return file if file.exists() else None
+    return _beside_companies("FINSYNC_REVIEW", "review.csv")
+
+
+def agreement_path() -> Path | None:
+    """The rules of agreement (FINSYNC_AGREEMENT), or agreement.yaml in the folder of the companies; None if neither."""
+    return _beside_companies("FINSYNC_AGREEMENT", "agreement.yaml")
 
 
 def first_quarter() -> date:
@@ -113,15 +114,52 @@ def release_cron() -> str:
 
 
 def is_deployed() -> bool:
-    """Whether schedules and sensors start switched on (FINSYNC_DEPLOYED).
+    """Whether schedules and sensors start switched on (FINSYNC_DEPLOYED)."""
+    return _switch("FINSYNC_DEPLOYED")
 
-    Raises ConfigurationError if it is neither 0 nor 1.
-    """
-    text = _value("FINSYNC_DEPLOYED")
+
+def has_byte_order_mark() -> bool:
+    """Whether each CSV begins with a byte order mark (FINSYNC_CSV_BYTE_ORDER_MARK)."""
+    return _switch("FINSYNC_CSV_BYTE_ORDER_MARK")
+
+
+def loss_of_companies() -> float:
+    """Share of the companies that a release may lose (FINSYNC_LOSS_OF_COMPANIES)."""
+    return _share("FINSYNC_LOSS_OF_COMPANIES")
+
+
+def loss_of_facts() -> float:
+    """Share of a source's facts that a release may lose (FINSYNC_LOSS_OF_FACTS)."""
+    return _share("FINSYNC_LOSS_OF_FACTS")
+
+
+def _beside_companies(setting: str, name: str) -> Path | None:
+    """The file that the setting names, or the one of this name in the folder of the companies if it exists."""
+    if text := _value(setting):
+        return Path(text).absolute()
+    companies = reference_path()
+    file = (companies if companies.is_dir() else companies.parent) / name
+    return file if file.exists() else None
+
+
+def _switch(name: str) -> bool:
+    """Raises ConfigurationError if the setting is neither 0 nor 1."""
+    text = _value(name)
     if text not in ("0", "1"):
-        fix = "Use 1 to switch schedules and sensors on, or 0"
-        raise ConfigurationError(f"{text!r} is neither 0 nor 1", fix, "FINSYNC_DEPLOYED")
+        raise ConfigurationError(f"{text!r} is neither 0 nor 1", "Use 1 to switch it on, or 0", name)
     return text == "1"
+
+
+def _share(name: str) -> float:
+    """Raises ConfigurationError if the setting is not a number from 0 to 1."""
+    text = _value(name)
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1
+    if not 0 <= share <= 1:
+        raise ConfigurationError(f"{text!r} is not a share", "Use a number from 0 to 1, such as 0.05", name)
+    return share
 
 
 def _value(name: str) -> str:

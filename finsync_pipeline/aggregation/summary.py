@@ -18,18 +18,21 @@ COMPANY = ["company_id", "currency"]
 
 
 def company_summary(
-    means: nw.LazyFrame[Any], texts: nw.LazyFrame[Any], companies: nw.LazyFrame[Any]
+    financials: nw.LazyFrame[Any], means: nw.LazyFrame[Any], texts: nw.LazyFrame[Any], companies: nw.LazyFrame[Any]
 ) -> nw.LazyFrame[Any]:
     """The wide table SUMMARY.
 
-    `means` are the `financials.source_means`, `texts` is a table TEXTS, `companies` has the columns company_id and
-    name. Every company with any number has a row, also one without annual periods: its cells are empty.
+    `financials` is a table FINANCIALS, `means` are the `financials.means_in` it, `texts` is a table TEXTS, `companies`
+    has the columns company_id and name. Every company with any number has a row, also one without annual periods: its
+    cells are empty. `disputed` and `withheld` are the counts over all periods of the company.
     """
-    everyone = means.select(*COMPANY).unique()
+    everyone = financials.group_by(*COMPANY).agg(nw.col("disputed").sum(), nw.col("withheld").sum())
     values = in_basis(means).rename({"mean": "value"})
     averages = mean_of(values, [*COMPANY, "item"], "value")
     spans = values.group_by(*COMPANY, "item").agg(first=nw.col("period_end").min(), last=nw.col("period_end").max())
-    items = everyone.join(averages.join(spans, on=[*COMPANY, "item"], how="inner"), on=COMPANY, how="left")
+    items = everyone.select(*COMPANY).join(
+        averages.join(spans, on=[*COMPANY, "item"], how="inner"), on=COMPANY, how="left"
+    )
     columns = {"mean": "", "n": "_n", "first": "_first", "last": "_last"}
     wide = pivot(items, COMPANY, NUMERIC_ITEMS, columns, counts={"n"})
     periods = (
@@ -52,7 +55,7 @@ def company_summary(
 
 
 def in_basis(means: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Those of the `source_means` that the summary averages."""
+    """Those of the `financials.means_in` a table that the summary averages."""
     durations = means.filter(nw.col("months") == MONTHS)
     instants = means.filter(nw.col("months") == 0)
     at_ends = instants.join(_annual_ends(means), on=[*COMPANY, "period_end"], how="inner")

@@ -1,12 +1,13 @@
 """The assets of one source: its inventory, its raw rows, their companies, and the facts with what was not used."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 
 from finsync_pipeline.clients.errors import without_credentials
+from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.extraction.connect import service_of
 from finsync_pipeline.extraction.inventory import rows_by_quarter
 from finsync_pipeline.extraction.raw_rows import fetch_rows
@@ -16,10 +17,12 @@ from finsync_pipeline.orchestration.metadata import column_schema, counted_by_qu
 from finsync_pipeline.orchestration.partitions import ONE_RUN, QUARTERS, days_of
 from finsync_pipeline.orchestration.resources import RunSources
 from finsync_pipeline.publishing.staleness import stored_decider
+from finsync_pipeline.quality.fit import check_cells, check_dates
 from finsync_pipeline.quality.reconciliation import imbalances, make_ledger
+from finsync_pipeline.statements.dates import quarter_label, quarter_of
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.row_context import source_names
-from finsync_pipeline.statements.standardize import standardize
+from finsync_pipeline.statements.standardize import StandardizedTables, standardize
 from finsync_pipeline.statements.tables import COMPANY_IDS, FACTS, INVENTORY, LEDGER, REJECTS, TEXTS, Table, raw_table
 
 COUNTED = [name for name in LEDGER.arrow.names if name.startswith(("rows_", "cells_"))]
@@ -78,6 +81,7 @@ def _inventory(mapping: SourceMapping) -> dg.AssetsDefinition:
     def inventory(context: dg.AssetExecutionContext, run_sources: dg.ResourceParam[RunSources]) -> Iterator[Any]:
         with failures_explained(**_place(mapping)):
             found = run_sources.inventory(context, mapping)
+            check_dates(mapping, found.unassigned, found.row_count)
         in_quarters = int(found.periods.loc[found.periods["quarter"].notna(), "row_count"].sum())
         counts = {"rows": found.row_count, "in_quarters": in_quarters, "unassigned": len(found.unassigned)}
         unmapped = ", ".join(found.unmapped) or "none"
@@ -173,7 +177,14 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
                 blocking=True,
                 partitions_def=QUARTERS,
                 description="Rows in = used + rejected + superseded; cells likewise, with the empty ones.",
-            )
+            ),
+            dg.AssetCheckSpec(
+                "mapping_fits",
+                asset=ledger_key,
+                blocking=True,
+                partitions_def=QUARTERS,
+                description="The share of rows and cells that cannot be read is below expect.unreadable.",
+            ),
         ],
         partitions_def=QUARTERS,
         backfill_policy=ONE_RUN,
@@ -191,6 +202,7 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
             made = standardize(raw, company_ids, mapping)
         ledger = make_ledger(raw, made, mapping, days_of(keys), company_ids)
         yield from _reconciliation(mapping, ledger, inventory, keys)
+        yield from _mapping_fits(mapping, made, ledger, keys)
         tables = {"facts": (made.facts, "period_end"), "texts": (made.texts, "period_end")}
         tables |= {"rejects": (made.rejects, "quarter"), "ledger": (ledger, "quarter")}
         for name, (frame, column) in tables.items():
@@ -203,30 +215,60 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
 def _reconciliation(
     mapping: SourceMapping, ledger: pd.DataFrame, inventory: pd.DataFrame, keys: Sequence[str]
 ) -> Iterator[Any]:
-    """The check of each quarter; a Failure before anything is stored, if one does not reconcile.
-
-    Evaluations are made by hand: a check result has no partition in a run over a range of them.
-    """
+    """The check of each quarter; a Failure before anything is stored, if one does not reconcile."""
     lines = {line["quarter"].isoformat(): line for line in ledger.to_dict("records")}
+    counts = {key: {name: int(lines[key][name]) for name in COUNTED} for key in keys}
     broken: dict[str, list[str]] = {}
     for imbalance in imbalances(ledger, rows_by_quarter(inventory)):
         broken.setdefault(imbalance.quarter.isoformat(), []).append(str(imbalance))
-    for key in keys:
-        counts = {name: int(lines[key][name]) for name in COUNTED}
-        yield dg.AssetCheckEvaluation(
-            asset_key=dg.AssetKey([mapping.name, "ledger"]),
-            check_name="reconciliation",
-            passed=key not in broken,
-            blocking=True,
-            partition=key,
-            description="; ".join(broken.get(key, [])) or None,
-            metadata={name: dg.MetadataValue.int(count) for name, count in counts.items()},
-        )
-    yield dg.Output(None, f"{mapping.name}__ledger_reconciliation")
-    if broken:
+    problems = {key: "; ".join(found) for key, found in broken.items()}
+    yield from _evaluations(mapping, "reconciliation", keys, problems, counts)
+    if problems:
         raise dg.Failure(
-            f"Source {mapping.name!r}: does not reconcile, so nothing is stored: "
-            f"{'; '.join(line for lines in broken.values() for line in lines)}. If the source has changed, run: "
-            "finsync run; otherwise this is a fault of FinSync: please report it.",
+            f"Source {mapping.name!r}: does not reconcile, so nothing is stored: {'; '.join(problems.values())}. "
+            "If it has changed, run: finsync run; otherwise this is a fault of FinSync: please report it.",
             allow_retries=False,
         )
+
+
+def _mapping_fits(
+    mapping: SourceMapping, made: StandardizedTables, ledger: pd.DataFrame, keys: Sequence[str]
+) -> Iterator[Any]:
+    """The check of each quarter; a Failure before anything is stored, if the mapping does not fit one of them."""
+    rows_in = dict(zip(ledger["quarter"], ledger["rows_in"], strict=True))
+    errors: dict[str, SourceInvalid] = {}
+    for key, day in zip(keys, days_of(keys), strict=True):
+        used = [frame[frame["period_end"].map(quarter_of) == day] for frame in (made.facts, made.texts) if len(frame)]
+        rejects = made.rejects[made.rejects["quarter"] == day]
+        try:
+            check_cells(
+                mapping, quarter_label(day), int(rows_in[day]), [item for f in used for item in f["item"]], rejects
+            )
+        except SourceInvalid as error:
+            errors[key] = error
+    problems = {key: str(error) for key, error in errors.items()}
+    yield from _evaluations(mapping, "mapping_fits", keys, problems, {})
+    if errors:
+        with failures_explained(**_place(mapping)):
+            raise next(iter(errors.values()))
+
+
+def _evaluations(
+    mapping: SourceMapping,
+    check: str,
+    keys: Sequence[str],
+    problems: Mapping[str, str],
+    counts: Mapping[str, Mapping[str, int]],
+) -> Iterator[Any]:
+    """The evaluation of a check for each quarter, made by hand: in a run over a range a check result has no quarter."""
+    for key in keys:
+        yield dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey([mapping.name, "ledger"]),
+            check_name=check,
+            passed=key not in problems,
+            blocking=True,
+            partition=key,
+            description=problems.get(key),
+            metadata={name: dg.MetadataValue.int(count) for name, count in counts.get(key, {}).items()},
+        )
+    yield dg.Output(None, f"{mapping.name}__ledger_{check}")

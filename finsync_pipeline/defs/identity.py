@@ -19,7 +19,7 @@ from finsync_pipeline.orchestration.metadata import (
 )
 from finsync_pipeline.orchestration.partitions import ONE_RUN
 from finsync_pipeline.publishing.build import corrections, decisions_in
-from finsync_pipeline.publishing.release import write_csv
+from finsync_pipeline.publishing.csv_files import write_csv
 from finsync_pipeline.settings import identity_review_file
 from finsync_pipeline.statements.tables import COMPANY_IDS, IDENTITY_REVIEW, REVIEW_LINES
 from finsync_pipeline.storage.parquet import ParquetFiles

@@ -4,18 +4,18 @@ import dagster as dg
 
 from finsync_pipeline.orchestration.retry_on_storage_loss import launched_again_if_storage_was_lost
 
-RELEASE = dg.AssetSelection.assets("company_id_corrections", "company_summary")
+RELEASE = dg.AssetSelection.assets("agreement", "financials", "company_id_corrections", "company_summary")
 
 quarter_job = dg.define_asset_job(
     "quarter",
     selection=dg.AssetSelection.all() - RELEASE,
-    description="Extract, resolve, standardize and consolidate quarters: all assets but the release.",
+    description="Extract, resolve and standardize quarters: all assets but the release.",
     hooks={launched_again_if_storage_was_lost},
 )
 release_job = dg.define_asset_job(
     "release",
     selection=RELEASE,
-    description="Publish the summary over all quarters as CSV.",
+    description="Publish the summary over all quarters as CSV, after the sources were compared.",
     hooks={launched_again_if_storage_was_lost},
 )
 

@@ -12,7 +12,9 @@ from finsync_pipeline.orchestration.failures import failures_explained
 from finsync_pipeline.orchestration.metadata import column_schema, described, markdown_table
 from finsync_pipeline.orchestration.partitions import ONE_RUN, all_quarters
 from finsync_pipeline.orchestration.resources import Publication
-from finsync_pipeline.publishing.build import ReleaseOptions, SourceTables, make_release
+from finsync_pipeline.publishing.build import ConsolidatedTables, SourceTables, make_release
+from finsync_pipeline.publishing.changes import Limits
+from finsync_pipeline.publishing.release import ReleaseOptions
 from finsync_pipeline.publishing.staleness import (
     QuarterState,
     State,
@@ -21,7 +23,13 @@ from finsync_pipeline.publishing.staleness import (
     stored_inventory,
     unchecked,
 )
-from finsync_pipeline.settings import published_folder, tables_folder
+from finsync_pipeline.settings import (
+    has_byte_order_mark,
+    loss_of_companies,
+    loss_of_facts,
+    published_folder,
+    tables_folder,
+)
 from finsync_pipeline.statements.dates import quarter_label
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.tables import SUMMARY
@@ -46,7 +54,7 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
         description="The release: per company and currency, the mean of every item over its annual periods, as CSV.",
         metadata=column_schema(SUMMARY),
         backfill_policy=ONE_RUN,
-        ins={**inputs, "financials": dg.AssetIn("financials", dagster_type=ParquetFiles)},
+        ins={**inputs, **{name: dg.AssetIn(name, dagster_type=ParquetFiles) for name in ("agreement", "financials")}},
         check_specs=[
             dg.AssetCheckSpec(
                 "quarters_are_current",
@@ -60,6 +68,7 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
         companies: pd.DataFrame,
         company_aliases: pd.DataFrame,
         review_lines: pd.DataFrame,
+        agreement: ParquetFiles,
         financials: ParquetFiles,
         **inputs: ParquetFiles,
     ) -> Iterator[Any]:
@@ -67,12 +76,13 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
             mapping.name: SourceTables(**{table: inputs[f"{mapping.name}__{table}"].files for table in TABLES})
             for mapping in mappings
         }
-        options = ReleaseOptions(published_folder(), publication.allow_missing, publication.force)
         with failures_explained():
             publication.check(tables)
             decider = stored_decider(companies, company_aliases, review_lines)
+            options = _options(publication)
             states = {mapping.name: _states(mapping, decider, options) for mapping in mappings}
-            release, summary = make_release(tables, states, financials.files, companies, options)
+            consolidated = ConsolidatedTables(agreement.files, financials.files)
+            release, summary = make_release(tables, states, consolidated, companies, options)
         metadata: dict[str, Any] = {
             "csv": dg.MetadataValue.path(str(release.csv)),
             "is_new": release.is_new,
@@ -83,6 +93,17 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
         yield _check_states(states)
 
     return dg.Definitions(assets=[company_summary])
+
+
+def _options(publication: Publication) -> ReleaseOptions:
+    return ReleaseOptions(
+        published_folder(),
+        publication.allow_missing,
+        publication.force,
+        publication.accept,
+        Limits(loss_of_companies(), facts=loss_of_facts()),
+        has_byte_order_mark(),
+    )
 
 
 def _states(mapping: SourceMapping, decider: Decider, options: ReleaseOptions) -> list[QuarterState] | None:

@@ -10,9 +10,9 @@ from datetime import date
 from pathlib import Path
 
 from finsync_pipeline.errors import ConfigurationError
+from finsync_pipeline.frames import plain
 
-RENAMED = {"spelling": "source_name", "evidence": "supporting_columns"}
-"""Columns in the header of an earlier version, and what each is called now."""
+RENAMED = {"spelling": "source_name", "evidence": "supporting_columns"}  # columns of an earlier version
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _read_cells(file: Path, number: int, line: str) -> list[str]:
     try:
         if line.count('"') % 2:
             raise csv.Error
-        return [cell.strip() for cells in csv.reader([line], strict=True, skipinitialspace=True) for cell in cells]
+        return [plain(cell) for cells in csv.reader([line], strict=True, skipinitialspace=True) for cell in cells]
     except csv.Error:
         fix = 'Close it before the next comma or the end of the line, remove it, or write it as text: "7"" pipe"'
         raise ConfigurationError("has a stray double quote", fix, f"{file}, row {number}") from None

@@ -24,7 +24,6 @@ from finsync_pipeline.storage.parquet import read_frame
 
 LISTS = ("companies", "company_aliases", "review_lines")
 RESOLVED = ("company_ids", "facts", "texts", "rejects", "ledger")
-OVER_ALL = ("financials", "identity_review")
 LIST_ASSETS = [*map(dg.AssetKey, LISTS), dg.AssetKey("identity_review")]
 """What is made when the lists have changed, but no decision."""
 
@@ -32,7 +31,7 @@ LIST_ASSETS = [*map(dg.AssetKey, LISTS), dg.AssetKey("identity_review")]
 def assets_to_re_resolve(sources: Iterable[str]) -> list[dg.AssetKey]:
     """What is made when companies of these sources are re-resolved; the sources are not asked."""
     resolved = [dg.AssetKey([source, table]) for source in sorted(sources) for table in RESOLVED]
-    return [*map(dg.AssetKey, LISTS), *resolved, *map(dg.AssetKey, OVER_ALL)]
+    return [*LIST_ASSETS, *resolved]
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ class Publication(dg.ConfigurableResource[None]):
         description="Sources that may be missing in the financials and the release; the manifest names them.",
     )
     force: bool = Field(default=False, description="Publish a release also if nothing has changed.")
+    accept: str = Field(default="", description="Why a release that lost companies or facts is right.")
 
     def check(self, sources: Collection[str]) -> None:
         """Raise ConfigurationError if a source that may be missing is none of the sources."""

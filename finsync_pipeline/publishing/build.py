@@ -1,7 +1,7 @@
 """Building a release from the stored tables: what may be published, the summary, and the release summary by source."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,17 @@ import narwhals as nw
 import pandas as pd
 import pyarrow as pa
 
+from finsync_pipeline import frames
 from finsync_pipeline.aggregation.engine import DuckDBEngine
 from finsync_pipeline.aggregation.financials import means_in
 from finsync_pipeline.aggregation.summary import company_summary, in_basis, text_disagreements
 from finsync_pipeline.publishing.consistency import check_all_rows, check_financials, check_of_one_run
 from finsync_pipeline.publishing.manifest import basis_counts, source_summary
-from finsync_pipeline.publishing.release import Release, publish
+from finsync_pipeline.publishing.release import Release, ReleaseOptions, current_folder, publish, read_release
 from finsync_pipeline.publishing.staleness import QuarterState, check_publishable
+from finsync_pipeline.quality.agreement import near_periods
 from finsync_pipeline.statements.tables import (
+    AGREEMENT,
     COMPANY_IDS,
     FACTS,
     FINANCIALS,
@@ -29,6 +32,9 @@ from finsync_pipeline.statements.tables import (
     Table,
 )
 from finsync_pipeline.storage.parquet import read_frame
+
+NEAR_PERIODS = 100
+"""The most period ends of sources that never meet which a manifest lists."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +51,17 @@ class SourceTables:
 
 
 @dataclass(frozen=True)
-class ReleaseOptions:
-    """The folder of the releases, the sources that may be missing, and whether to publish if nothing changed."""
+class ConsolidatedTables:
+    """The Parquet files of the tables over all sources; an empty list where there is none."""
 
-    published: Path
-    allow_missing: Sequence[str] = ()
-    force: bool = False
+    agreement: list[Path]
+    financials: list[Path]
 
 
 def make_release(
     sources: Mapping[str, SourceTables],
     states: Mapping[str, Sequence[QuarterState] | None],
-    financials_files: Sequence[Path],
+    consolidated: ConsolidatedTables,
     companies: pd.DataFrame,
     options: ReleaseOptions,
 ) -> tuple[Release, pd.DataFrame]:
@@ -67,28 +72,38 @@ def make_release(
     missing, if tables are not of one run, or if the financials are not those of the facts; DataError for tables that
     another version of FinSync wrote.
     """
+    options = replace(options, not_compared={*options.allow_missing, *_removed(options.published, sources)})
     for source, of_source in states.items():
         if source not in options.allow_missing:
             check_publishable(source, of_source)
     with DuckDBEngine() as engine:
-        tables = _tables(engine, sources, financials_files)
+        tables = _tables(engine, sources, consolidated)
         check_financials(tables["financials"], engine.table(tables["facts"]))
         check_of_one_run(*(tables[name] for name in ("ledger", "facts", "texts", "rejects", "company_ids")))
         parts = {name: _source_summary(name, of, states[name], options) for name, of in sources.items()}
-        means = engine.materialized(means_in(engine.table(tables["financials"])))
-        texts = engine.table(tables["texts"])
+        wide, texts = engine.table(tables["financials"]), engine.table(tables["texts"])
+        means = engine.materialized(means_in(wide))
         summary = SUMMARY.validate(
-            engine.collect(company_summary(means, texts, engine.table(companies)), SUMMARY.arrow)
+            engine.collect(company_summary(wide, means, texts, engine.table(companies)), SUMMARY.arrow)
         )
         basis = basis_counts(len(tables["facts"]), _count(in_basis(means)))
+        near = engine.frame_of(near_periods(engine.table(tables["facts"]).to_native()))
         differing = text_disagreements(texts).to_native().to_arrow_table().to_pylist()
     content = {
         "allow_missing": list(options.allow_missing),
         **basis,
         "sources": parts,
         "text_disagreements": differing,
+        "verdicts": _counts(tables["agreement"]["verdict"]),
+        "cells_withheld": int(tables["agreement"]["is_withheld"].sum()),
+        "near_periods": frames.to_arrow(near.head(NEAR_PERIODS)).to_pylist(),
     }
-    return publish(summary, tables, content, options.published, options.force), summary
+    csvs = {
+        "company_summary": summary,
+        "company_periods": _with_names(tables["financials"].drop(columns="facts_version"), companies),
+        "disputes": _with_names(_disputes(tables["agreement"]), companies),
+    }
+    return publish(csvs, {"company_summary": summary, **tables}, content, options), summary
 
 
 def decisions_in(files: Sequence[Path]) -> pd.DataFrame:
@@ -104,7 +119,7 @@ def corrections(decisions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _tables(
-    engine: DuckDBEngine, sources: Mapping[str, SourceTables], financials_files: Sequence[Path]
+    engine: DuckDBEngine, sources: Mapping[str, SourceTables], consolidated: ConsolidatedTables
 ) -> dict[str, pd.DataFrame]:
     """The tables that a release holds beside its summary; those of numbers and texts in the order of their keys."""
 
@@ -119,13 +134,39 @@ def _tables(
 
     keys = ("period_end", "months", "currency")
     return {
-        "financials": ordered(FINANCIALS, financials_files, "company_id", *keys),
+        "agreement": ordered(AGREEMENT, consolidated.agreement, "company_id", "item", *keys),
+        "financials": ordered(FINANCIALS, consolidated.financials, "company_id", *keys),
         "facts": ordered(FACTS, files("facts"), "company_id", "item", *keys, "source"),
         "texts": ordered(TEXTS, files("texts"), "company_id", "item", "source", "row_key"),
         "rejects": _read(REJECTS, files("rejects", "unassigned")),
         "company_ids": _read(COMPANY_IDS, files("company_ids")),
         "ledger": _read(LEDGER, files("ledger")),
     }
+
+
+def _disputes(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells of the table AGREEMENT of which there is something to say, those withheld first."""
+    found = cells[~cells["verdict"].isin(["single", "agreed"])]
+    order = ["is_withheld", "verdict", "company_id", "item", "period_end", "months", "currency"]
+    return found.sort_values(order, ascending=[False, *[True] * 6], ignore_index=True)
+
+
+def _with_names(table: pd.DataFrame, companies: pd.DataFrame) -> pd.DataFrame:
+    """The table with the names of its companies after their ids."""
+    names = dict(zip(companies["company_id"], companies["name"], strict=True))
+    named = table.copy()
+    named.insert(1, "company_name", table["company_id"].map(names).astype(frames.STRING))
+    return named
+
+
+def _counts(column: "pd.Series[str]") -> dict[str, int]:
+    return {str(name): int(count) for name, count in column.value_counts().sort_index().items()}
+
+
+def _removed(published: Path, sources: Collection[str]) -> set[str]:
+    """The sources of the current release that are not declared any more."""
+    before = current_folder(published)
+    return set(read_release(before).manifest["sources"]) - set(sources) if before else set()
 
 
 def _source_summary(

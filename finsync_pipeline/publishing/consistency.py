@@ -94,5 +94,5 @@ def check_financials(financials: pd.DataFrame, facts: nw.LazyFrame[Any]) -> None
     if other := sorted({quarter for quarter, _ in stored ^ set(now.items())}):
         raise PublicationError(
             f"the financials of {labels(other)} were made from other facts than there are now",
-            f"Run: {run_command(other)}",
+            "Run: finsync release (in the UI: the job release)",
         )

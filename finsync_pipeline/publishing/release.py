@@ -5,17 +5,18 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from getpass import getuser
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pandas as pd
 
-from finsync_pipeline import frames
-from finsync_pipeline.storage.parquet import not_written, write_frame
+from finsync_pipeline.publishing.changes import Limits, check_losses, losses
+from finsync_pipeline.publishing.csv_files import write_csv
+from finsync_pipeline.storage.parquet import write_frame
 
 CURRENT = "current"
 MANIFEST = "manifest.json"
@@ -33,74 +34,122 @@ class Release:
     is_new: bool = True
 
 
+@dataclass(frozen=True)
+class ReleaseOptions:
+    """How to publish.
+
+    `published` is the folder of the releases, `allow_missing` names the sources that may be missing, `force` publishes
+    also if nothing has changed, `accept` is the reason why a release that lost more than `limits` is right, `with_mark`
+    begins each CSV with a byte order mark, `not_compared` names the sources whose losses are meant.
+    """
+
+    published: Path
+    allow_missing: Sequence[str] = ()
+    force: bool = False
+    accept: str = ""
+    limits: Limits = field(default_factory=Limits)
+    with_mark: bool = False
+    not_compared: Collection[str] = ()
+
+
 def publish(
-    summary: pd.DataFrame,
+    csvs: Mapping[str, pd.DataFrame],
     tables: Mapping[str, pd.DataFrame],
     content: Mapping[str, Any],
-    published: Path,
-    force: bool = False,
+    options: ReleaseOptions,
 ) -> Release:
-    """Publish the summary (table SUMMARY) with the tables that it was made of.
+    """Publish tables as Parquet, and those of `csvs` as CSV named after them and the time; returns the release.
 
-    `content` goes into the manifest: what went in, by source and quarter. The manifest adds the time (UTC) and for each
-    file its rows and SHA-256. The same summary gives the same bytes of CSV. If all is as in the current release, that
-    one is returned and none is written, unless forced. Raises DataError if the release cannot be written; the one
-    before it stays current.
+    The first of `csvs` is the release's own. `content` goes into the manifest: what went in, by source and quarter. The
+    manifest adds the time (UTC), for each file its rows and SHA-256, and what was accepted. The same tables give the
+    same bytes. If all is as in the current release, that one is returned and none is written, unless forced.
+
+    Raises PublicationError if it lost more than the limits and is not accepted, DataError if it cannot be written; the
+    release before it stays current.
     """
+    published = options.published
     published.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(published)
     stamp, staging = _claim(published)
     try:
-        csv = staging / f"company_summary_{stamp}.csv"
-        write_csv(summary, csv)
-        for name, frame in {"company_summary": summary, **tables}.items():
-            write_frame(frame, staging / f"{name}.parquet")
-        rows = {csv.name: len(summary), "company_summary.parquet": len(summary)}
-        rows |= {f"{name}.parquet": len(frame) for name, frame in tables.items()}
-        files = {name: {"rows": rows[name], "sha256": _sha256(staging / name)} for name in sorted(rows)}
-        manifest = {"release": stamp, "csv": csv.name, "files": files, **content}
-        if not force and (same := _current_if_same(manifest, published)):
+        manifest = {"release": stamp, **_write(csvs, tables, stamp, staging, options.with_mark), **content}
+        before = current_folder(published)
+        if not options.force and before and _is_same(manifest, before):
             shutil.rmtree(staging)
-            return same
+            return read_release(before, is_new=False)
+        manifest |= _accepted(before, staging, options)
         (staging / MANIFEST).write_text(json.dumps(manifest, indent=2, default=str) + "\n", encoding="utf-8")
+        for file in staging.iterdir():
+            file.chmod(0o444)  # a release never changes
         folder = staging.rename(published / stamp)
     except BaseException:  # not `finally`: after the rename the name may be another release's staging folder
         shutil.rmtree(staging, ignore_errors=True)
         raise
     _point_to(folder)
-    return Release(folder, folder / csv.name, manifest)
+    return read_release(folder)
 
 
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write the frame as CSV in UTF-8: a header, shortest exact numbers, empty cells for null.
-
-    Raises DataError if it cannot be written.
-    """
-    with duckdb.connect(config={"threads": 1}) as connection:
-        connection.register("frame", frames.to_arrow(frame))
-        target = str(path).replace("'", "''")
-        try:
-            connection.execute(f"COPY (SELECT * FROM frame) TO '{target}' (FORMAT csv, HEADER, NULLSTR '')")
-        except duckdb.IOException as error:
-            raise not_written(path, error) from error
+def releases(published: Path) -> list[Path]:
+    """The folders of all releases, the oldest first."""
+    return sorted(folder for folder in published.glob("*Z") if re.fullmatch(STAMPED, folder.name))
 
 
-def _current_if_same(manifest: dict[str, Any], published: Path) -> Release | None:
-    """The current release, if its manifest is the same but for the time."""
+def current_folder(published: Path) -> Path | None:
+    """The folder of the current release; None if there is none."""
     folder = (published / CURRENT).resolve()
-    try:
-        text = (folder / MANIFEST).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    same_time = json.dumps(manifest, default=str).replace(manifest["release"], folder.name)
-    current = json.loads(text)
-    return Release(folder, folder / current["csv"], current, is_new=False) if json.loads(same_time) == current else None
+    return folder if (folder / MANIFEST).exists() else None
+
+
+def read_release(folder: Path, is_new: bool = True) -> Release:
+    """The release in the folder, as its manifest describes it."""
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    return Release(folder, folder / manifest["csv"], manifest, is_new)
+
+
+def _write(
+    csvs: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, pd.DataFrame],
+    stamp: str,
+    staging: Path,
+    with_mark: bool,
+) -> dict[str, Any]:
+    """Write the files; returns what the manifest tells of them."""
+    named = {f"{name}_{stamp}.csv": frame for name, frame in csvs.items()}
+    for name, frame in named.items():
+        write_csv(frame, staging / name, with_mark)
+    for name, frame in tables.items():
+        write_frame(frame, staging / f"{name}.parquet")
+    rows = {name: len(frame) for name, frame in (*named.items(), *((f"{n}.parquet", f) for n, f in tables.items()))}
+    files = {name: {"rows": rows[name], "sha256": _sha256(staging / name)} for name in sorted(rows)}
+    return {"csv": next(iter(named)), "files": files}
+
+
+def _is_same(manifest: dict[str, Any], before: Path) -> bool:
+    """Whether the release in `before` has the same manifest but for the time and for what was accepted then."""
+    current = json.loads((before / MANIFEST).read_text(encoding="utf-8"))
+    current.pop("accepted", None)
+    same_time = json.dumps(manifest, default=str).replace(manifest["release"], before.name)
+    return bool(json.loads(same_time) == current)
+
+
+def _accepted(before: Path | None, staging: Path, options: ReleaseOptions) -> dict[str, Any]:
+    """What the manifest tells of losses that were accepted. Raises PublicationError if they are not."""
+    found = losses(before, staging, options.not_compared)
+    if not options.accept:
+        check_losses(found, options.limits)
+        return {}
+    by = getuser()
+    return {"accepted": {"reason": options.accept, "by": by, "losses": found.beyond(options.limits)}}
 
 
 def _claim(published: Path) -> tuple[str, Path]:
-    """A time of publication, to the second, that no other release has or gets, and the folder to write it in."""
+    """A time of publication, to the second, that no other release has or gets, and the folder to write it in.
+
+    It is after that of every other release, also where the clock was set back.
+    """
     while True:
-        stamp = datetime.now(UTC).strftime(STAMP)
+        last = max((folder.name for folder in releases(published)), default="")
+        stamp = max(datetime.now(UTC).strftime(STAMP), _second_after(last) if last else "")
         staging = published / f".staging-{stamp}"
         try:
             staging.mkdir()
@@ -111,6 +160,10 @@ def _claim(published: Path) -> tuple[str, Path]:
             return stamp, staging
         staging.rmdir()
         time.sleep(0.2)
+
+
+def _second_after(stamp: str) -> str:
+    return (datetime.strptime(stamp, STAMP) + timedelta(seconds=1)).strftime(STAMP)
 
 
 def _remove_leftovers(published: Path) -> None:
@@ -131,7 +184,7 @@ def _point_to(folder: Path) -> None:
     """
     link, beside = folder.parent / CURRENT, folder.parent / f".{CURRENT}-{folder.name}"
     while True:
-        newest = max(other.name for other in folder.parent.glob("*Z") if re.fullmatch(STAMPED, other.name))
+        newest = releases(folder.parent)[-1].name
         if link.is_symlink() and link.readlink().name >= newest:
             return
         beside.symlink_to(newest)

@@ -26,7 +26,6 @@ from finsync_pipeline.statements.tables import (
     COMPANIES,
     COMPANY_ALIASES,
     COMPANY_IDS,
-    FINANCIALS,
     INVENTORY,
     LEDGER,
     REVIEW_LINES,
@@ -151,12 +150,6 @@ def stored_quarters(tables: Path, source: str, quarters: Iterable[date]) -> list
             made_at = ledger.stat().st_mtime_ns if ledger.exists() else 0
             found.append(StoredQuarter(quarter, _made_from(line), decided_by, decided, made_at, raw.exists()))
     return found
-
-
-def made_quarters(tables: Path, quarters: Iterable[date]) -> set[date]:
-    """Those of the quarters that have financials, of whatever source: also of one that was removed since."""
-    files = {quarter: tables / FINANCIALS.name / f"{quarter}.parquet" for quarter in quarters}
-    return {quarter for quarter, file in files.items() if file.exists() and pq.ParquetFile(file).metadata.num_rows}
 
 
 def read_decisions(stored: Iterable[StoredQuarter]) -> pd.DataFrame:

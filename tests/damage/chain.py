@@ -15,7 +15,8 @@ from local_services import answering_service
 
 from finsync_pipeline import frames
 from finsync_pipeline.aggregation.engine import DuckDBEngine
-from finsync_pipeline.aggregation.financials import financials, source_means
+from finsync_pipeline.aggregation.financials import KEYS, financials, means_in
+from finsync_pipeline.aggregation.means import mean_of
 from finsync_pipeline.aggregation.summary import company_summary
 from finsync_pipeline.clients.source_service import SourceService
 from finsync_pipeline.extraction.inventory import Inventory, rows_by_quarter, take_inventory
@@ -78,13 +79,16 @@ def pass_through(
 
 def summarise(passages: Sequence[Passage]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables FINANCIALS and SUMMARY of what came through."""
+    facts = pd.concat([each.out.facts for each in passages])
     with DuckDBEngine() as engine:
-        means = engine.materialized(source_means(engine.table(pd.concat([each.out.facts for each in passages]))))
+        means = mean_of(engine.table(facts), [*KEYS, "item"], "value").rename({"mean": "value", "n": "sources_used"})
+        cells = means.with_columns(verdict=nw.lit("agreed"), is_withheld=nw.lit(False))  # whatever sources say
+        lazy = engine.materialized(financials(cells).with_columns(facts_version=nw.lit("v1")))
+        wide = FINANCIALS.validate(engine.collect(lazy, FINANCIALS.arrow))
         texts = engine.table(pd.concat([each.out.texts for each in passages]))
         companies = engine.table(reference().companies[["company_id", "name"]])
-        versioned = financials(means).with_columns(facts_version=nw.lit("v1"))
-        wide = FINANCIALS.validate(engine.collect(versioned, FINANCIALS.arrow))
-        return wide, SUMMARY.validate(engine.collect(company_summary(means, texts, companies), SUMMARY.arrow))
+        made = company_summary(lazy, engine.materialized(means_in(lazy)), texts, companies)
+        return wide, SUMMARY.validate(engine.collect(made, SUMMARY.arrow))
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -131,7 +131,7 @@ def usual(field: Field) -> Any:
         return field.allowed[0]
     if field.pattern is not None:
         return "USD"
-    return {"string": "x", "int64": 1, "double": 1.5, "date32[day]": date(2009, 12, 31)}[str(field.type)]
+    return {"string": "x", "int64": 1, "double": 1.5, "date32[day]": date(2009, 12, 31), "bool": True}[str(field.type)]
 
 
 def damaged(field: Field) -> list[tuple[str, Any]]:

@@ -154,7 +154,7 @@ def test_one_step_at_a_time_has_a_pool_and_a_run_whose_container_died_gives_it_b
     pools = {node.name: node.definition.pools for job in jobs for node in job.nodes}
     assert pools["pnl_inventory"] == pools["pnl__raw"] == {"pnl_service"}
     assert pools["pnl_statements"] == {"pnl_statements"}
-    assert pools["financials"] == {"financials"}
+    assert pools["consolidated"] == {"consolidated"}
     assert declared_pools(load_definitions()) == set().union(*pools.values())
 
 

@@ -56,7 +56,7 @@ def test_killed_while_it_writes_tables(stack, expected_csv):
 
 def test_killed_while_it_writes_a_release(stack, expected_csv):
     before = stack.releases()
-    run, half = killed_in_mid_write(stack, lambda: stack.launch_by_graphql("release"), "release")
+    run, half = killed_in_mid_write(stack, stack.launch_release, "release")
     assert Path(half).name.startswith(".staging-")
     since = stack.releases()
     assert stack.release_csv() == expected_csv

@@ -66,7 +66,7 @@ def test_old_runs_are_forgotten_and_what_they_made_is_not(stack, first_run):
     command = shlex.split(documented("docker compose exec code python -m finsync_pipeline.ops.prune_runs --days 90"))
     told = stack.inside("code", *command[4:-1], "0")
     after = stack.runs()
-    assert f"{len(before) - len(after)} runs deleted; {len(after)} as old stay" in told
+    assert f"{len(before) - len(after)} runs deleted; {len(after)} as old are kept" in told
     assert 0 < len(after) < len(before)
     assert materialized(stack) == there
     logs = set(stack.inside("code", "ls", "/data/dagster/compute_logs").split())

@@ -210,3 +210,12 @@ def test_the_example_that_ships_is_right_for_the_list_that_ships() -> None:
     example = SAMPLE_REFERENCE / "review.example.csv"
 
     assert len(read_review(example, read_reference(SAMPLE_REFERENCE), SOURCES).lines) == 3
+
+
+@pytest.mark.parametrize("name", ["=Acme", "+Acme", "-Acme", "@Acme", "'t Hart"])
+def test_a_name_that_a_spreadsheet_would_run_is_read_as_the_source_writes_it(tmp_path: Path, name: str) -> None:
+    from finsync_pipeline.identity.csv_text import read_rows
+
+    written = name if name[0] == "'" else f"'{name}"
+    (tmp_path / "review.csv").write_text(f"source_name\n{written}\n{name}\n")
+    assert [row.cells["source_name"] for row in read_rows(tmp_path / "review.csv", required={})] == [name, name]

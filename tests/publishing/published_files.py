@@ -8,93 +8,33 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import narwhals as nw
 import pandas as pd
-import pyarrow as pa
+from factories import ENDS, fact, inventory_frame, ledger_frame
 
 from finsync_pipeline import frames
-from finsync_pipeline.aggregation.engine import DuckDBEngine
-from finsync_pipeline.aggregation.financials import financials, source_means
 from finsync_pipeline.extraction.inventory import quarter_versions
-from finsync_pipeline.publishing.build import SourceTables
-from finsync_pipeline.publishing.consistency import facts_versions
+from finsync_pipeline.publishing.build import ConsolidatedTables, SourceTables
+from finsync_pipeline.publishing.consolidate import consolidate
+from finsync_pipeline.publishing.release import Release, ReleaseOptions, publish
 from finsync_pipeline.publishing.staleness import InputVersions, QuarterState, StoredQuarter, quarter_states
-from finsync_pipeline.statements.dates import quarter_of
-from finsync_pipeline.statements.items import NUMERIC_ITEMS
-from finsync_pipeline.statements.tables import FACTS, FINANCIALS, INVENTORY, LEDGER, REJECTS, SUMMARY
+from finsync_pipeline.quality.rules import Rules
+from finsync_pipeline.statements.tables import FACTS, REJECTS
 from finsync_pipeline.storage.parquet import read_frame, write_frame
-
-Q3, Q4, Q1 = date(2009, 7, 1), date(2009, 10, 1), date(2010, 1, 1)
-ENDS = {Q3: date(2009, 9, 30), Q4: date(2009, 12, 31), Q1: date(2010, 3, 31)}
-
-
-def summary_frame(name: str | None = "One", value: float = 1.5) -> pd.DataFrame:
-    row = {"company_id": "c1", "company_name": name, "basis": "annual", "currency": "USD", "periods": 1}
-    counts = {f"{item}_n": 0 for item in NUMERIC_ITEMS}
-    return SUMMARY.frame([{**row, **counts, "revenue": value, "revenue_n": 1, "revenue_first": ENDS[Q4]}])
 
 
 def big_frame(rows: int) -> pd.DataFrame:
     return frames.query(f"SELECT range AS number FROM range({rows})")
 
 
-def inventory_frame(hashes: dict[date, str], data_version: str = "v1") -> pd.DataFrame:
-    """One row at the source for each quarter, with the hash of its content."""
-    return INVENTORY.frame(
-        {
-            "source_name": str(ENDS[quarter]),
-            "literal": f"'{ENDS[quarter]}'",
-            "row_count": 1,
-            "content_hash": content,
-            "period_end": ENDS[quarter],
-            "quarter": quarter,
-            "data_version": data_version,
-        }
-        for quarter, content in hashes.items()
-    )
-
-
-def ledger_frame(source: str, versions: dict[date, str]) -> pd.DataFrame:
-    """One row used for each quarter; none where the version is empty."""
-    names = [name for name in LEDGER.arrow.names if name.startswith(("rows_", "cells_"))]
-    return LEDGER.frame(
-        {
-            **dict.fromkeys(names, 0),
-            "source": source,
-            "quarter": quarter,
-            "data_version": version,
-            "mapping_hash": "m1",
-            "rules": 1,
-            "reference_version": "r1",
-            "review_version": "v1",
-            **(dict.fromkeys(("rows_in", "rows_used", "cells_in", "cells_used"), 1) if version else {}),
-        }
-        for quarter, version in versions.items()
-    )
-
-
-def fact(source: str, period_end: date, value: float) -> dict[str, Any]:
-    return {
-        "company_id": "c1",
-        "item": "revenue",
-        "period_end": period_end,
-        "months": 12,
-        "currency": "USD",
-        "value": value,
-        "source": source,
-        "row_key": "1",
-        "data_version": "v1",
-    }
-
-
 def source_tables(folder: Path, source: str, hashes: dict[date, str], value: float = 10) -> SourceTables:
-    """The files of a source of which every quarter was worked on as it is delivered."""
+    """The files of a source of which every quarter was made as it is delivered."""
     inventory = inventory_frame(hashes)
     versions = quarter_versions(inventory)
     tables = {
         "inventory": inventory,
         "facts": FACTS.frame(
-            {**fact(source, ENDS[quarter], value), "data_version": version} for quarter, version in versions.items()
+            fact(value, source=source, period_end=ENDS[quarter], data_version=version)
+            for quarter, version in versions.items()
         ),
         "unassigned": REJECTS.frame(),
         "ledger": ledger_frame(source, versions),
@@ -133,23 +73,12 @@ def no_tables() -> SourceTables:
     return SourceTables([], [], [], [], [], [], [])
 
 
-def financials_files(folder: Path, sources: Sequence[SourceTables]) -> list[Path]:
-    """One file of financials for each quarter of the facts."""
-    with DuckDBEngine() as engine:
-        facts = engine.scan([file for tables in sources for file in tables.facts], FACTS.arrow)
-        versions = facts_versions(facts)
-        wide = financials(source_means(facts)).with_columns(facts_version=nw.lit(""))
-        wide = engine.collect(wide, FINANCIALS.arrow)
-    quarters = wide["period_end"].map(quarter_of)
-    wide = FINANCIALS.conform(wide.assign(facts_version=quarters.map(versions)))
-    for quarter in quarters.unique():
-        write_frame(wide[quarters == quarter], folder / "financials" / f"{quarter}.parquet")
-    return sorted((folder / "financials").glob("*.parquet"))
-
-
-def companies_frame() -> pd.DataFrame:
-    schema = pa.schema([("company_id", pa.string()), ("name", pa.string())])
-    return frames.frame_of([{"company_id": "c1", "name": "One"}], schema)
+def consolidated_tables(folder: Path, sources: Sequence[SourceTables]) -> ConsolidatedTables:
+    """The files of agreement and financials over the facts of the sources."""
+    made = consolidate([file for tables in sources for file in tables.facts], Rules(), {})
+    write_frame(made.agreement, folder / "agreement.parquet")
+    write_frame(made.financials, folder / "financials.parquet")
+    return ConsolidatedTables([folder / "agreement.parquet"], [folder / "financials.parquet"])
 
 
 def releases(published: Path) -> list[Path]:
@@ -167,6 +96,19 @@ def assert_whole(release: Path) -> dict[str, Any]:
     assert manifest["release"] == release.name
     assert manifest["csv"] == f"company_summary_{release.name}.csv"
     assert {path.name for path in release.iterdir()} == {*manifest["files"], "manifest.json"}
-    for name, told in manifest["files"].items():
-        assert hashlib.sha256((release / name).read_bytes()).hexdigest() == told["sha256"]
+    for name, file in manifest["files"].items():
+        assert hashlib.sha256((release / name).read_bytes()).hexdigest() == file["sha256"]
     return manifest
+
+
+def publish_frames(
+    summary: pd.DataFrame,
+    tables: dict[str, pd.DataFrame],
+    content: dict[str, Any],
+    published: Path,
+    **options: Any,
+) -> Release:
+    """Publish the summary with these tables, and one fact."""
+    facts = FACTS.frame([fact(1)])
+    parquet = {"company_summary": summary, "facts": facts, **tables}
+    return publish({"company_summary": summary}, parquet, content, ReleaseOptions(published, **options))

@@ -7,11 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from factories import ENDS, Q1, Q4, companies_frame, fact, inventory_frame
-from published_files import assert_whole, financials_files, no_tables, releases, source_tables, states_of
+from published_files import assert_whole, consolidated_tables, no_tables, releases, source_tables, states_of
 
 from finsync_pipeline.errors import DataError, PublicationError
-from finsync_pipeline.publishing.build import ReleaseOptions, SourceTables, make_release
-from finsync_pipeline.publishing.release import Release
+from finsync_pipeline.publishing.build import ConsolidatedTables, SourceTables, make_release
+from finsync_pipeline.publishing.release import Release, ReleaseOptions
 from finsync_pipeline.statements.tables import COMPANY_IDS, FACTS
 from finsync_pipeline.storage.parquet import read_frame, write_frame
 
@@ -19,7 +19,7 @@ BOTH = {Q4: "a", Q1: "b"}
 
 
 def publish_from(
-    sources: dict[str, SourceTables], files: list[Path], published: Path, allow_missing: Sequence[str] = ()
+    sources: dict[str, SourceTables], files: ConsolidatedTables, published: Path, allow_missing: Sequence[str] = ()
 ) -> tuple[Release, pd.DataFrame]:
     states = dict(zip(sources, states_of(*sources.values()), strict=True))
     return make_release(sources, states, files, companies_frame(), ReleaseOptions(published, allow_missing))
@@ -30,7 +30,7 @@ def test_a_release_holds_the_summary_and_an_account_of_each_source(tmp_path: Pat
         "pnl": source_tables(tmp_path, "pnl", BOTH, value=10),
         "other": source_tables(tmp_path, "other", {Q4: "c"}, value=20),
     }
-    files = financials_files(tmp_path, list(sources.values()))
+    files = consolidated_tables(tmp_path, list(sources.values()))
     release, summary = publish_from(sources, files, tmp_path / "published")
 
     manifest = assert_whole(release.folder)
@@ -54,7 +54,7 @@ def test_the_same_tables_give_the_same_csv_whatever_the_order_of_sources(tmp_pat
         source_tables(tmp_path, "one", BOTH, value=0.1),
         source_tables(tmp_path, "two", BOTH, value=0.2),
     )
-    files = financials_files(tmp_path, [one, two])
+    files = consolidated_tables(tmp_path, [one, two])
     bodies = {
         publish_from(sources, files, tmp_path / "published")[0].csv.read_bytes()
         for sources in ({"one": one, "two": two}, {"two": two, "one": one})
@@ -65,14 +65,14 @@ def test_the_same_tables_give_the_same_csv_whatever_the_order_of_sources(tmp_pat
 def test_a_quarter_that_the_source_published_anew_is_in_the_release_as_changed(tmp_path: Path) -> None:
     tables = source_tables(tmp_path, "pnl", BOTH)
     write_frame(inventory_frame({Q4: "a", Q1: "new"}, "v2"), tables.inventory[0])
-    release, _ = publish_from({"pnl": tables}, financials_files(tmp_path, [tables]), tmp_path / "published")
+    release, _ = publish_from({"pnl": tables}, consolidated_tables(tmp_path, [tables]), tmp_path / "published")
     lines = release.manifest["sources"]["pnl"]["quarters"]
     assert [line["state"] for line in lines] == ["current", "changed"]
 
 
 def test_a_source_that_was_never_extracted_is_refused_unless_it_may_be_missing(tmp_path: Path) -> None:
     sources = {"pnl": source_tables(tmp_path, "pnl", BOTH), "other": no_tables()}
-    files = financials_files(tmp_path, [sources["pnl"]])
+    files = consolidated_tables(tmp_path, [sources["pnl"]])
     with pytest.raises(PublicationError, match=r"Source 'other': was never extracted\. Run: finsync run"):
         publish_from(sources, files, tmp_path / "published")
     assert not (tmp_path / "published").exists()
@@ -90,15 +90,16 @@ def test_a_quarter_that_is_not_in_yet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         PublicationError, match=r"missing quarters \(never brought in\): 2010-Q1. Run: finsync run --quarters 2010-Q1;"
     ):
-        publish_from({"pnl": tables}, [], tmp_path / "published")
+        publish_from({"pnl": tables}, ConsolidatedTables([], []), tmp_path / "published")
 
 
 @pytest.mark.parametrize("change", ["a value", "a fact more", "a quarter of financials less"])
 def test_financials_of_other_facts_are_refused_and_their_periods_named(tmp_path: Path, change: str) -> None:
     tables = source_tables(tmp_path, "pnl", BOTH)
-    files = financials_files(tmp_path, [tables])
+    files = consolidated_tables(tmp_path, [tables])
     if change == "a quarter of financials less":
-        files = files[:1]
+        wide = read_frame(files.financials)
+        write_frame(wide[wide["period_end"] < ENDS[Q1]], files.financials[0])
     else:
         later = [fact(11 if change == "a value" else 10, period_end=ENDS[Q1])]
         more = [{**later[0], "item": "net_income"}] if change == "a fact more" else []
@@ -106,7 +107,7 @@ def test_financials_of_other_facts_are_refused_and_their_periods_named(tmp_path:
     with pytest.raises(PublicationError) as error:
         publish_from({"pnl": tables}, files, tmp_path / "published")
     assert str(error.value).startswith("the financials of 2010-Q1 were made from other facts than there are now. ")
-    assert str(error.value).endswith("Run: finsync run --quarters 2010-Q1.")
+    assert str(error.value).endswith("Run: finsync release (in the UI: the job release).")
     assert not (tmp_path / "published").exists() or releases(tmp_path / "published") == []
 
 
@@ -115,7 +116,7 @@ def test_tables_of_different_runs_are_refused_and_their_quarters_named(tmp_path:
     facts = read_frame(tables.facts)
     write_frame(facts[facts["period_end"] != ENDS[Q1]], tables.facts[0])
     with pytest.raises(PublicationError, match=r"not of one run for pnl 2010-Q1\. Run: finsync run --quarters 2010-Q1"):
-        publish_from({"pnl": tables}, financials_files(tmp_path, [tables]), tmp_path / "published")
+        publish_from({"pnl": tables}, consolidated_tables(tmp_path, [tables]), tmp_path / "published")
 
 
 def test_facts_of_companies_that_were_decided_again_since_are_refused(tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_facts_of_companies_that_were_decided_again_since_are_refused(tmp_path: 
     versions = {Q4: "v1", Q1: "v2"}
     rows = [{**decided, "period_end": ENDS[quarter], "review_version": told} for quarter, told in versions.items()]
     write_frame(COMPANY_IDS.frame(rows), tables.company_ids[0])
-    files = financials_files(tmp_path, [tables])
+    files = consolidated_tables(tmp_path, [tables])
     with pytest.raises(PublicationError, match=r"not of one run for pnl 2010-Q1\."):
         publish_from({"pnl": tables}, files, tmp_path / "published")
 
@@ -133,11 +134,11 @@ def test_a_table_that_another_version_wrote_is_refused_with_its_name(tmp_path: P
     tables = source_tables(tmp_path, "pnl", BOTH)
     write_frame(read_frame(tables.ledger).drop(columns="review_version"), tables.ledger[0])
     with pytest.raises(DataError, match=r"Table ledger: has other columns than now.* Run: finsync run\."):
-        publish_from({"pnl": tables}, [], tmp_path / "published")
+        publish_from({"pnl": tables}, ConsolidatedTables([], []), tmp_path / "published")
 
 
 def test_rows_that_a_source_no_longer_counts_are_not_published(tmp_path: Path) -> None:
     tables = source_tables(tmp_path, "pnl", BOTH)
     write_frame(inventory_frame({Q4: "a"}, "v2"), tables.inventory[0])
     with pytest.raises(PublicationError, match="Source 'pnl': has 1 rows, but 2 are in its quarters"):
-        publish_from({"pnl": tables}, financials_files(tmp_path, [tables]), tmp_path / "published")
+        publish_from({"pnl": tables}, consolidated_tables(tmp_path, [tables]), tmp_path / "published")

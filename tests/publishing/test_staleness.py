@@ -16,13 +16,12 @@ from finsync_pipeline.publishing.staleness import (
     check_allow_missing,
     check_publishable,
     command_for,
-    made_quarters,
     quarter_states,
     read_decisions,
     stored_quarters,
     unchecked,
 )
-from finsync_pipeline.statements.tables import COMPANY_IDS, FINANCIALS
+from finsync_pipeline.statements.tables import COMPANY_IDS
 from finsync_pipeline.storage.parquet import write_frame
 
 AT_SOURCE = {Q4: "a", Q1: "b"}
@@ -143,14 +142,6 @@ def test_a_name_that_is_not_a_source_is_refused_with_those_there_are() -> None:
     check_allow_missing(["pnl"], ["pnl", "other"])
     with pytest.raises(ConfigurationError, match=r"allow_missing: pln is not a source\. Name one of other, pnl"):
         check_allow_missing(["pln"], ["pnl", "other"])
-
-
-def test_quarters_with_financials_are_known_whatever_source_they_are_of(tmp_path: Path) -> None:
-    row = {"company_id": "c1", "period_end": date(2009, 12, 31), "months": 12, "currency": "USD", "facts_version": "1"}
-    counts = {name: 0 for name in FINANCIALS.arrow.names if name.endswith("_sources")}
-    write_frame(FINANCIALS.frame([{**row, **counts}]), tmp_path / "financials" / f"{Q4}.parquet")
-    write_frame(FINANCIALS.frame(), tmp_path / "financials" / f"{Q1}.parquet")
-    assert made_quarters(tmp_path, [Q3, Q4, Q1]) == {Q4}
 
 
 @pytest.mark.parametrize("column", ["kind", "candidates", "review_version"])
