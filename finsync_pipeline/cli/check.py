@@ -11,7 +11,8 @@ from finsync_pipeline.identity import Decider, Reference
 from finsync_pipeline.identity.collisions import collisions
 from finsync_pipeline.identity.reference import unread_countries
 from finsync_pipeline.orchestration.partitions import all_quarters
-from finsync_pipeline.settings import is_deployed, reference_path, review_path
+from finsync_pipeline.quality.rules import read_rules
+from finsync_pipeline.settings import agreement_path, is_deployed, reference_path, review_path
 from finsync_pipeline.statements.dates import quarter_label
 from finsync_pipeline.statements.mapping import SourceMapping
 
@@ -23,6 +24,7 @@ def check() -> int:
     """Check sources, companies and settings, and print what there is. Raises ConfigurationError."""
     sources = declared_sources()
     is_deployed()
+    read_rules(agreement_path(), [mapping.name for mapping in sources])
     decider = Decider.read(reference_path(), review_path(), [mapping.name for mapping in sources])
     for mapping in sources:
         read_token(mapping.name, mapping.token_file)

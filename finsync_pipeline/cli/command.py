@@ -29,6 +29,10 @@ examples:
   finsync check                        is the configuration valid? reports file, line and fix
   finsync show                         the current release: what went in, what was rejected and why
   finsync status                       which quarters are current, outdated or missing, and why
+  finsync diff                         what the current release and the one before differ in
+  finsync release --accept "sold the subsidiaries"
+                                       publish although companies or facts are lost
+  finsync prune --keep 20 --dry-run    which releases would be removed
   finsync dev --with-services          the Dagster web UI over the same tables
 
 settings (environment, or lines in the file finsync.env in this folder):
@@ -60,11 +64,22 @@ QUARTERS: Option = (
     {"metavar": "Q[...Q]", "help": "2009-Q4, or 2009-Q1...2009-Q4; default: all with rows"},
 )
 PORT: Option = ("--port", {"type": _port, "default": 3000, "help": "port of the web UI, by default 3000"})
+FORCE = _flag("--force", "publish also if nothing has changed")
+ACCEPT: Option = (
+    "--accept",
+    {"metavar": "REASON", "default": "", "help": "publish although companies or facts are lost, for this reason"},
+)
+FIRST: Option = ("first", {"metavar": "A", "nargs": "?", "help": "a release, by default the one before B"})
+SECOND: Option = ("second", {"metavar": "B", "nargs": "?", "help": "another one, by default the current one"})
+KEEP: Option = ("--keep", {"type": int, "required": True, "metavar": "N", "help": "keep the newest N releases"})
 SERVICES = _flag("--with-services", "start the source services, unless they already run")
 COMMANDS: dict[str, tuple[str, list[Option]]] = {
-    "run": ("extract, resolve, map, aggregate and publish, in this process", [QUARTERS, ALLOW_MISSING, SERVICES]),
-    "release": ("publish the stored tables", [ALLOW_MISSING, _flag("--force", "publish also if nothing has changed")]),
-    "re-resolve": ("resolve companies again from the stored raw rows, and publish", [ALLOW_MISSING]),
+    "run": (
+        "extract, resolve, map, aggregate and publish, in this process",
+        [QUARTERS, ALLOW_MISSING, SERVICES, ACCEPT],
+    ),
+    "release": ("publish the stored tables", [ALLOW_MISSING, FORCE, ACCEPT]),
+    "re-resolve": ("resolve companies again from the stored raw rows, and publish", [ALLOW_MISSING, ACCEPT]),
     "review": (
         "source names whose rows are rejected until a person decides",
         [_flag("--csv", "all of them, in the columns of the review file", dest="as_csv")],
@@ -72,6 +87,8 @@ COMMANDS: dict[str, tuple[str, list[Option]]] = {
     "check": ("check sources, companies and settings, without running anything", []),
     "show": ("summary of the current release", []),
     "status": ("which quarters are current, outdated or missing, and why", []),
+    "diff": ("what two releases differ in", [FIRST, SECOND, _flag("--csv", "each differing fact", dest="as_csv")]),
+    "prune": ("remove old releases", [KEEP, _flag("--dry-run", "only list what would be removed", dest="dry_run")]),
     "dev": ("the Dagster web UI on http://127.0.0.1:3000", [SERVICES, PORT]),
     "setup": (f"write .env, {SETTINGS_FILE} and the local Dagster instance, unless they exist", []),
 }

@@ -15,9 +15,12 @@ from finsync_pipeline.definitions import defs as load_definitions
 
 
 def materialize(
-    selection: dg.AssetSelection, tags: dict[str, str], allow_missing: Sequence[str], force: bool = False
+    selection: dg.AssetSelection, tags: dict[str, str], allow_missing: Sequence[str], **options: Any
 ) -> bool:
-    """Make the assets over the quarters of the tags; prints each step that fails, and returns whether none did."""
+    """Make the assets over the quarters of the tags; prints each step that fails, and returns whether none did.
+
+    `allow_missing` and `options` configure the resource `publication`.
+    """
     local_instance()
     waiting = console.status("Starting")  # in a terminal: the step that is going on
     definitions = dg.Definitions.merge(load_definitions(), dg.Definitions(loggers={"console": _progress(waiting)}))
@@ -27,7 +30,7 @@ def materialize(
     with dg.DagsterInstance.get() as instance, event_log_kept_open(instance), waiting:
         result = job.execute_in_process(
             run_config={
-                "resources": {"publication": {"config": {"allow_missing": list(allow_missing), "force": force}}},
+                "resources": {"publication": {"config": {"allow_missing": list(allow_missing), **options}}},
                 "loggers": {"console": {}},
             },
             instance=instance,

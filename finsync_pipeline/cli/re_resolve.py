@@ -15,7 +15,7 @@ from finsync_pipeline.publishing.staleness import check_allow_missing
 from finsync_pipeline.statements.dates import quarter_label
 
 
-def re_resolve(allow_missing: Sequence[str]) -> int:
+def re_resolve(allow_missing: Sequence[str], accept: str) -> int:
     """Re-resolve the quarters in which a decision would be another now, then publish; returns the exit code.
 
     No source is asked.
@@ -32,4 +32,6 @@ def re_resolve(allow_missing: Sequence[str]) -> int:
         console.print("No decision would be another one.")
     for line in unused_lines(stored.decider.review, last_decisions(names)):
         console.print(line, soft_wrap=True)
-    return publish(RELEASE if ranges else RELEASE | dg.AssetSelection.assets(*LIST_ASSETS), {}, allow_missing)
+    return publish(
+        RELEASE if ranges else RELEASE | dg.AssetSelection.assets(*LIST_ASSETS), {}, allow_missing, accept=accept
+    )

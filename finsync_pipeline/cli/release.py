@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -15,18 +16,16 @@ from finsync_pipeline.publishing.staleness import check_allow_missing
 from finsync_pipeline.settings import published_folder
 
 
-def release(allow_missing: Sequence[str], force: bool) -> int:
+def release(allow_missing: Sequence[str], force: bool, accept: str) -> int:
     """Publish what the tables hold; returns the exit code."""
     check_allow_missing(allow_missing, [mapping.name for mapping in declared_sources()])
-    return publish(RELEASE, {}, allow_missing, force)
+    return publish(RELEASE, {}, allow_missing, force=force, accept=accept)
 
 
-def publish(
-    selection: dg.AssetSelection, tags: dict[str, str], allow_missing: Sequence[str], force: bool = False
-) -> int:
-    """Make the assets, the release among them, and show it; returns the exit code."""
+def publish(selection: dg.AssetSelection, tags: dict[str, str], allow_missing: Sequence[str], **options: Any) -> int:
+    """Make the assets, the release among them, and show it; returns the exit code. `options` are of Publication."""
     before = _current()
-    if not materialize(selection, tags, allow_missing, force):
+    if not materialize(selection, tags, allow_missing, **options):
         return 1
     show()
     if _current() == before:

@@ -16,13 +16,13 @@ from finsync_pipeline.extraction.connect import inventory_of, query_each
 from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.orchestration.partitions import all_quarters
 from finsync_pipeline.orchestration.run_requests import range_tags
-from finsync_pipeline.publishing.staleness import check_allow_missing, made_quarters, stored_quarters
+from finsync_pipeline.publishing.staleness import check_allow_missing, stored_quarters
 from finsync_pipeline.settings import tables_folder
 from finsync_pipeline.statements.dates import quarter_label, quarter_of
 from finsync_pipeline.statements.mapping import SourceMapping
 
 
-def run(quarters: str | None, allow_missing: Sequence[str], with_services: bool) -> int:
+def run(quarters: str | None, allow_missing: Sequence[str], with_services: bool, accept: str) -> int:
     """Materialize everything over the quarters (default: all that have rows) and publish; the exit code."""
     sources = declared_sources()
     check_allow_missing(allow_missing, [mapping.name for mapping in sources])
@@ -33,15 +33,15 @@ def run(quarters: str | None, allow_missing: Sequence[str], with_services: bool)
         selection: dg.AssetSelection = dg.AssetSelection.all()
         if allow_missing:
             selection = selection - dg.AssetSelection.groups(*allow_missing)
-        return publish(selection, range_tags(first, last), allow_missing)
+        return publish(selection, range_tags(first, last), allow_missing, accept=accept)
 
 
 def occupied_range(sources: Sequence[SourceMapping]) -> tuple[date, date]:
-    """First and last quarter that a source or a stored table has rows for; without any, the running quarter.
+    """First and last quarter that a source has rows for, now or in the tables; without any, the current quarter.
 
     A source that does not answer is left out: the run reports it.
     """
-    occupied = made_quarters(tables_folder(), all_quarters())
+    occupied: set[date] = set()
     queried = query_each(sources, lambda mapping: inventory_of(mapping, all_quarters()))
     for mapping, found in zip(sources, queried, strict=True):
         stored = stored_quarters(tables_folder(), mapping.name, all_quarters())

@@ -37,11 +37,27 @@ def show() -> int:
     for name, source in sources.items():
         for line in _not_current(name, source):
             console.print(line)
+    for line in _agreement(manifest):
+        console.print(line, soft_wrap=True)
     if manifest["allow_missing"]:
         console.print(f"Published although these may be missing: {', '.join(manifest['allow_missing'])}")
     console.print(f"CSV: {folder.resolve() / manifest['csv']}", soft_wrap=True)
     console.print("See more in the web UI: make dev (or: finsync dev), then http://127.0.0.1:3000")
     return 0
+
+
+def _agreement(manifest: dict[str, Any]) -> list[str]:
+    """What sources disagree on, and what a person accepted; releases of earlier versions tell nothing of it."""
+    verdicts = manifest.get("verdicts", {})
+    lines = []
+    if others := {name: count for name, count in verdicts.items() if name not in ("single", "agreed")}:
+        named = ", ".join(f"{count:,} {name}" for name, count in others.items())
+        lines.append(f"Cells: {named}; {manifest['cells_withheld']:,} are withheld (disputes_*.csv has each).")
+    if near := manifest.get("near_periods"):
+        lines.append(f"{len(near)} period ends of two sources are a few days apart: set snap_days of one of them.")
+    if accepted := manifest.get("accepted"):
+        lines.append(f"Accepted by {accepted['by']}: {accepted['reason']} ({'; '.join(accepted['losses'])})")
+    return lines
 
 
 def _with_present_names(source: dict[str, Any]) -> dict[str, Any]:

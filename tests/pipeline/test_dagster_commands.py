@@ -112,10 +112,10 @@ def test_a_job_backfill_goes_through_queue_and_daemon(running, monkeypatch: pyte
         "--partitions", "2009-07-01,2009-10-01",
     )  # fmt: skip
     assert launched.returncode == 0, launched.stderr[-3000:]
-    assert not (running.home / "tables/financials").exists()
+    assert not (running.home / "tables/pnl/ledger").exists()
 
     with _daemon(running):
-        wanted = [running.home / f"tables/financials/{day}.parquet" for day in ("2009-07-01", "2009-10-01")]
+        wanted = [running.home / f"tables/pnl/ledger/{day}.parquet" for day in ("2009-07-01", "2009-10-01")]
         deadline = time.monotonic() + 280
         while not all(path.exists() for path in wanted) and time.monotonic() < deadline:
             time.sleep(0.5)

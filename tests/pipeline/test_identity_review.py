@@ -85,7 +85,7 @@ def test_a_changed_review_is_applied_to_the_rows_kept_while_all_services_are_dow
 
     assert result.success
     assert all(check.passed for check in result.get_asset_check_evaluations())
-    assert len(result.get_asset_check_evaluations()) == 3
+    assert len(result.get_asset_check_evaluations()) == 6
     after = tables(worked)
     written = {path for path in before if after[path] != before[path]}
     assert {path.stem for path in written if path.parent.name in ("raw", "company_ids", "facts", "rejects")} == {Q4}
@@ -100,7 +100,7 @@ def test_a_changed_review_is_applied_to_the_rows_kept_while_all_services_are_dow
     assert latest("identity_review")["unused_review_lines"] == 1
     assert "Nowhere Ltd" in latest("identity_review")["unused"]
 
-    assert worked.finsync("release") == 0
+    assert worked.finsync("release", "--accept", "rejected by hand") == 0
     replayed = worked.csv()
     assert worked.table("company_summary").set_index("company_id").loc["I1", "revenue"] == 9_000_000
     rejected = worked.table("rejects").query("reason == 'company_rejected'")
@@ -112,7 +112,7 @@ def test_a_changed_review_is_applied_to_the_rows_kept_while_all_services_are_dow
         worked.use(urls)
         assert worked.finsync("run") == 0
     current = worked.folder / "from_scratch" / "published" / "current"
-    [csv] = current.glob("*.csv")
+    [csv] = current.glob("company_summary_*.csv")
     assert csv.read_bytes() == replayed
     decided = pd.read_parquet(current / "company_ids.parquet")
     columns = [column for column in decided if not column.endswith("_version")]
@@ -128,7 +128,7 @@ def test_a_release_refuses_what_the_review_overtakes_until_it_is_decided_again(
     assert "pnl Initech 1 2009-12-31 unknown" in said
     assert "Not used: the review's line on 'Never Spelt' of pnl (jane, 2026-01-31)" in said
 
-    assert worked.finsync("re-resolve") == 0
+    assert worked.finsync("re-resolve", "--accept", "rejected by hand") == 0
 
     said = capsys.readouterr().out
     assert "Re-resolved: 2009-Q3 to 2009-Q3" in said
@@ -188,19 +188,20 @@ def test_lines_of_the_review_that_decide_nothing_are_named_with_what_to_do(worke
         "cash_flow,Initech,G1,jane,2026-01-31,",
         ",initech,G1,joe,2026-01-31,",
     )
+    again = ["re-resolve", "--accept", "decided by hand"]
     unused = [
         "Not used: the review's line on 'Inytech' of pnl (jane, 2026-01-31): correct its source name",
         "Not used: the review's line on 'Initech' of cash_flow (jane, 2026-01-31): correct its source name, source",
     ]
-    for command, code in (("check", 0), ("review", 0), ("re-resolve", 0), ("re-resolve", 0)):
-        assert worked.finsync(command) == code
+    for command in (["check"], ["review"], again, again):
+        assert worked.finsync(*command) == 0
         said = capsys.readouterr().out
         assert [line in said for line in unused] == [True, True], command
         assert said.count("Not used:") == 2
 
     review(worked, ",Initech,G1,joe,2026-01-31,")
-    for command in ("check", "re-resolve"):
-        assert worked.finsync(command) == 0
+    for command in (["check"], again):
+        assert worked.finsync(*command) == 0
         assert "Not used:" not in capsys.readouterr().out
 
 

@@ -121,7 +121,8 @@ def test_rows_that_a_source_withdrew_leave_the_release(worked):
     file.write_text("".join(line for line in file.read_text().splitlines(True) if not line.startswith("1,")))
     with answering_services(worked.data) as urls:
         worked.use(urls)
-        assert worked.finsync("run") == 0
+        assert worked.finsync("run") == 1
+        assert worked.finsync("release", "--accept", "withdrawn by the source") == 0
 
     assert worked.table("company_summary").set_index("company_id").loc["A1", "revenue"] == 2_000_000
 

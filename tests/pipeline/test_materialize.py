@@ -10,7 +10,7 @@ from finsync_pipeline.cli import materialize
 HOSTILE = "[/nope]\x1b[31m"
 
 
-@dg.resource(config_schema={"allow_missing": [str], "force": bool})
+@dg.resource(config_schema={"allow_missing": [str]})
 def publication(context: dg.InitResourceContext) -> None:
     """Stands in for the resource that every command configures."""
 

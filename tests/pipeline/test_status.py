@@ -52,7 +52,7 @@ def test_another_review_is_named_with_the_command_that_applies_it(again, capsys:
     assert "pnl 2009-Q3 outdated the review decides otherwise" in printed
     assert "Run: finsync re-resolve" in printed
 
-    assert again.finsync("re-resolve") == 0
+    assert again.finsync("re-resolve", "--accept", "rejected by hand") == 0
     assert _status(again, capsys)[0] == 0
 
 
