@@ -1,4 +1,4 @@
-"""Coded ids of which a typo makes another company's: CIKs and running numbers; and what a name beside them mends."""
+"""Coded ids of which a typo makes another company's: CIKs and running numbers; and what a name in the row corrects."""
 
 from collections.abc import Iterator, Sequence
 from random import Random

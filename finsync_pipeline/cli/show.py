@@ -1,6 +1,5 @@
 """The summary of the current release as tables on a terminal."""
 
-import json
 from typing import Any
 
 import pandas as pd
@@ -9,7 +8,7 @@ from rich.table import Table
 from finsync_pipeline.cli.terminal import console, table
 from finsync_pipeline.errors import PublicationError
 from finsync_pipeline.frames import query
-from finsync_pipeline.publishing.release import CURRENT, MANIFEST
+from finsync_pipeline.publishing.release import CURRENT, read_release
 from finsync_pipeline.settings import published_folder
 from finsync_pipeline.storage.parquet import read_frame
 
@@ -20,11 +19,11 @@ SHOWN_QUARTERS = 4
 
 def show() -> int:
     """Print the current release: rows and cells by source, reasons, some companies, and where its files are."""
-    folder = published_folder() / CURRENT
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        release = read_release((published_folder() / CURRENT).resolve())
     except FileNotFoundError:
         raise PublicationError("there is no release yet", "Make one: finsync run", published_folder()) from None
+    folder, manifest = release.folder, release.manifest
     sources = {name: _with_present_names(source) for name, source in manifest["sources"].items()}
     for kind in ("rows", "cells"):
         console.print(_counts(kind, sources))
@@ -41,13 +40,13 @@ def show() -> int:
         console.print(line, soft_wrap=True)
     if manifest["allow_missing"]:
         console.print(f"Published although these may be missing: {', '.join(manifest['allow_missing'])}")
-    console.print(f"CSV: {folder.resolve() / manifest['csv']}", soft_wrap=True)
+    console.print(f"CSV: {release.csv}", soft_wrap=True)
     console.print("See more in the web UI: make dev (or: finsync dev), then http://127.0.0.1:3000")
     return 0
 
 
 def _agreement(manifest: dict[str, Any]) -> list[str]:
-    """What sources disagree on, and what a person accepted; releases of earlier versions tell nothing of it."""
+    """What sources disagree on, and what a person accepted; manifests of earlier versions have neither."""
     verdicts = manifest.get("verdicts", {})
     lines = []
     if others := {name: count for name, count in verdicts.items() if name not in ("single", "agreed")}:

@@ -1,6 +1,5 @@
 """What is current, outdated or missing, and why: each source by quarter, then the release."""
 
-import json
 from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
@@ -13,7 +12,7 @@ from finsync_pipeline.errors import ConfigurationError, SourceError
 from finsync_pipeline.extraction.connect import inventory_of, query_each
 from finsync_pipeline.identity import Decider
 from finsync_pipeline.orchestration.partitions import all_quarters
-from finsync_pipeline.publishing.release import CURRENT, MANIFEST
+from finsync_pipeline.publishing.release import current_folder, read_release
 from finsync_pipeline.publishing.staleness import (
     QuarterState,
     State,
@@ -69,11 +68,11 @@ def _span(states: Sequence[QuarterState]) -> str:
 
 def _print_release(states: States) -> bool:
     """Print whether the current release has the quarters of the tables; returns whether it lacks some."""
-    folder = (published_folder() / CURRENT).resolve()
-    if not (folder / MANIFEST).exists():
+    folder = current_folder(published_folder())
+    if folder is None:
         console.print("There is no release yet. Run: finsync run")
         return True
-    sources = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["sources"]
+    sources = read_release(folder).manifest["sources"]
     published = {
         (source, each["quarter"], each["data_version"]) for source, of in sources.items() for each in of["quarters"]
     }

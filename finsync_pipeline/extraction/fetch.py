@@ -96,7 +96,7 @@ def query_page(service: SourceService, page_query: Callable[[int], str], limit: 
 
 
 def query_unless_too_large(service: SourceService, sql: str) -> Rows | None:
-    """The rows of the query, or None where the service does not return so many at once."""
+    """The rows of the query, or None where the service does not return them all at once."""
     with suppress(ResultTooLarge):
         return service.query(sql)
     return None

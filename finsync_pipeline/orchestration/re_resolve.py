@@ -113,7 +113,7 @@ class StoredDecisions:
         return since | quarters_decided_otherwise(read_decisions(others), self.decider)
 
     def _key(self, quarters: Sequence[date]) -> str:
-        """The same change is requested once a day, until facts were written; so is one whose run fails before."""
+        """The same change is requested at most once a day, also if its run fails, until new facts are written."""
         stored = [(source, each) for source in sorted(self.sources) for each in self.stored[source]]
         facts = [[source, each.quarter, each.made_at] for source, each in stored if each.quarter in quarters]
         return _digest([datetime.now(UTC).date(), self.decider.versions, facts])

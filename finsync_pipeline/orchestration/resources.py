@@ -30,7 +30,7 @@ class Publication(dg.ConfigurableResource[None]):
     accept: str = Field(default="", description="Why a release that lost companies or facts is right.")
 
     def check(self, sources: Collection[str]) -> None:
-        """Raise ConfigurationError if a source that may be missing is none of the sources."""
+        """Raise ConfigurationError if a source that may be missing is not one of the sources."""
         check_allow_missing(self.allow_missing, sources)
 
 

@@ -113,7 +113,7 @@ def _write(
     staging: Path,
     with_mark: bool,
 ) -> dict[str, Any]:
-    """Write the files; returns what the manifest tells of them."""
+    """Write the files; returns their part of the manifest."""
     named = {f"{name}_{stamp}.csv": frame for name, frame in csvs.items()}
     for name, frame in named.items():
         write_csv(frame, staging / name, with_mark)
@@ -133,7 +133,7 @@ def _is_same(manifest: dict[str, Any], before: Path) -> bool:
 
 
 def _accepted(before: Path | None, staging: Path, options: ReleaseOptions) -> dict[str, Any]:
-    """What the manifest tells of losses that were accepted. Raises PublicationError if they are not."""
+    """The part of the manifest on losses that were accepted. Raises PublicationError if they are not."""
     found = losses(before, staging, options.not_compared)
     if not options.accept:
         check_losses(found, options.limits)

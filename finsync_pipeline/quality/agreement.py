@@ -14,7 +14,7 @@ import pandas as pd
 
 from finsync_pipeline.aggregation.means import mean_of
 from finsync_pipeline.quality.rules import Rules
-from finsync_pipeline.quality.suspects import find_suspects
+from finsync_pipeline.quality.suspects import find_suspects, run_statements
 from finsync_pipeline.statements.items import NUMERIC_ITEMS
 
 KEYS = ("company_id", "item", "period_end", "months", "currency")
@@ -38,11 +38,11 @@ def agreement(
     find_suspects(connection, facts, rules)
     connection.register("agreement_vintages", _vintages(vintages or {}))
     connection.register("agreement_preferences", _preferences(rules))
-    _run(connection, "cells")
-    _run(connection, "contributions")
+    run_statements(connection, "cells")
+    run_statements(connection, "contributions")
     means = mean_of(nw.from_native(connection.table("agreement_contributions")), KEYS, "value")
     means.to_native().create_view("agreement_means", replace=True)
-    _run(connection, "result")
+    run_statements(connection, "result")
     return connection.table("agreement_result")
 
 
@@ -68,7 +68,3 @@ def _preferences(rules: Rules) -> pd.DataFrame:
     return pd.DataFrame(ranks, columns=["item", "source", "rank"]).astype(
         {"item": "str", "source": "str", "rank": "int64"}
     )
-
-
-def _run(connection: duckdb.DuckDBPyConnection, statements: str) -> None:
-    connection.execute((files(__package__) / f"{statements}.sql").read_text(encoding="utf-8"))

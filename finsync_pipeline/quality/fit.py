@@ -35,7 +35,7 @@ class Misfit:
     examples: pd.DataFrame
 
     def is_beyond(self, limit: float, least_total: int) -> bool:
-        """Whether there are too many of them: beyond the limit, or most of at least so many."""
+        """Whether there are too many of them: beyond the limit, or most of at least `least_total`."""
         share = self.count / max(1, self.total)
         return (share > MOST and self.total >= least_total) or (share > limit and self.count >= LEAST_COUNT)
 

@@ -32,16 +32,16 @@ def find_suspects(connection: duckdb.DuckDBPyConnection, facts: duckdb.DuckDBPyR
     magnitudes = files(__package__) / "currency_magnitudes.csv"
     connection.read_csv(str(magnitudes)).create_view("agreement_magnitudes", replace=True)
     for name in ("measures", "observations"):
-        _run(connection, name)
+        run_statements(connection, name)
     _accuse(connection, "sources", "group")
     for _ in range(PASSES):
-        _run(connection, "neighbours")
+        run_statements(connection, "neighbours")
         _accuse(connection, "accused", "time", "source")
         _accuse(connection, "groups", "group")
     if connection.table("agreement_off_sources").limit(1).fetchall():
         _accuse(connection, "sources", "group", "unproven")
     _accuse(connection, "groups", "group", "unproven")
-    _run(connection, "unproven")
+    run_statements(connection, "unproven")
 
 
 def _items(rules: Rules) -> pd.DataFrame:
@@ -59,7 +59,7 @@ def _items(rules: Rules) -> pd.DataFrame:
 
 def _accuse(connection: duckdb.DuckDBPyConnection, statements: str, *proofs: str) -> None:
     """Run the statements that fill agreement_accused, and add those that have one of these proofs to the suspects."""
-    _run(connection, statements)
+    run_statements(connection, statements)
     connection.execute(
         """
         INSERT INTO agreement_suspects
@@ -72,5 +72,6 @@ def _accuse(connection: duckdb.DuckDBPyConnection, statements: str, *proofs: str
     )
 
 
-def _run(connection: duckdb.DuckDBPyConnection, statements: str) -> None:
+def run_statements(connection: duckdb.DuckDBPyConnection, statements: str) -> None:
+    """Run the SQL file of this name; it reads and makes temporary tables named `agreement_...`."""
     connection.execute((files(__package__) / f"{statements}.sql").read_text(encoding="utf-8"))

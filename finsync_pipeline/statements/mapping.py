@@ -171,8 +171,8 @@ class ValueColumn(ConfigModel):
         return self._standard(text.strip()) if self.values is None else self.values.get(text.strip())
 
     def _standard(self, text: str) -> Any:
-        """The meaning of a text where the mapping lists no values."""
-        raise NotImplementedError
+        """The meaning of a text where the mapping lists no values; None unless a kind of column overrides it."""
+        return None
 
 
 class LengthColumn(ValueColumn):

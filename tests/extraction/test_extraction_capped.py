@@ -1,4 +1,4 @@
-"""Services that give only so many rows at once: all rows are fetched, or an error names the reason."""
+"""Services that give a limited number of rows at once: all rows are fetched, or an error names the reason."""
 
 from pathlib import Path
 from typing import Any

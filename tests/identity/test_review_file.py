@@ -11,6 +11,7 @@ from resolving import MakeReference
 
 from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.identity import Reference, Review, read_reference, read_review
+from finsync_pipeline.identity.csv_text import read_rows
 from finsync_pipeline.identity.results import Method, Status
 from finsync_pipeline.identity.review import QUEUE_COLUMNS, REVIEW_COLUMNS, ReviewLine
 from finsync_pipeline.settings import SAMPLE_REFERENCE
@@ -214,8 +215,6 @@ def test_the_example_that_ships_is_right_for_the_list_that_ships() -> None:
 
 @pytest.mark.parametrize("name", ["=Acme", "+Acme", "-Acme", "@Acme", "'t Hart"])
 def test_a_name_that_a_spreadsheet_would_run_is_read_as_the_source_writes_it(tmp_path: Path, name: str) -> None:
-    from finsync_pipeline.identity.csv_text import read_rows
-
     written = name if name[0] == "'" else f"'{name}"
     (tmp_path / "review.csv").write_text(f"source_name\n{written}\n{name}\n")
     assert [row.cells["source_name"] for row in read_rows(tmp_path / "review.csv", required={})] == [name, name]

@@ -38,7 +38,7 @@ PUBLISHING = f"""
 
 
 def publishing(published: Path, rows: int, room: int = 0) -> "subprocess.Popen[str]":
-    """A process that publishes a table of so many rows; no file may have more bytes than `room`."""
+    """A process that publishes a table with this number of rows; no file may have more bytes than `room`."""
     command = [sys.executable, "-c", textwrap.dedent(PUBLISHING), str(published), str(rows), str(room)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
