@@ -16,6 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 gc.set_threshold(50_000, 20, 20)
 
 LONGEST = Path(__file__).parent / "pipeline"
+LONG = pytest.mark.skip(reason="takes long: FINSYNC_TEST_LONG=1 runs it")
 
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
@@ -25,8 +26,12 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest tests come first, so that no worker is left alone with one of them at the end."""
+    """The longest tests come first, so that no worker ends alone with one of them; those marked `long` if asked."""
     items.sort(key=lambda item: LONGEST not in item.path.parents)
+    if not os.environ.get("FINSYNC_TEST_LONG"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(LONG)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

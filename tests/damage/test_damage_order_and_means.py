@@ -19,6 +19,8 @@ from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.storage.parquet import write_frame
 from source_services.errors import DataFileError
 
+pytestmark = pytest.mark.long
+
 Values = dict[tuple[Any, ...], list[Decimal]]
 
 

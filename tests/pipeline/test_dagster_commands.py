@@ -50,6 +50,7 @@ def test_the_definitions_validate_from_the_workspace_file(deployment):
     assert "All code locations passed validation" in validated.stdout + validated.stderr
 
 
+@pytest.mark.long
 def test_a_partition_range_is_materialized_in_one_process(running):
     made = _dagster(
         running, "asset", "materialize", "--select", "*", "--partition-range", "2009-07-01...2009-10-01", *MODULE
@@ -76,6 +77,7 @@ def test_one_quarter_of_one_source_is_materialized_alone(running):
     assert not (running.home / "tables/pnl/raw/2009-07-01.parquet").exists()
 
 
+@pytest.mark.long
 def test_an_exported_home_wins_over_the_settings_file(deployment):
     other = deployment.folder / "other"
 
@@ -106,6 +108,7 @@ def _daemon(deployment) -> Iterator[None]:
             os.killpg(process.pid, signal.SIGKILL)
 
 
+@pytest.mark.long
 def test_a_job_backfill_goes_through_queue_and_daemon(running, monkeypatch: pytest.MonkeyPatch):
     launched = _dagster(
         running, "job", "backfill", "-j", "quarter", "-w", "workspace.yaml", "--noprompt",

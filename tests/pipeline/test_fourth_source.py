@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from factories import PROJECT
 from local_services import running_services
+
+pytestmark = pytest.mark.long
 
 TAX_YAML = """\
 type: finsync_pipeline.components.StatementSource

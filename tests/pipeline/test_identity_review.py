@@ -67,6 +67,7 @@ def latest(key: str, partition: str | None = None) -> dict[str, Any]:
     return {name: value.value for name, value in record.asset_materialization.metadata.items()}
 
 
+@pytest.mark.long
 def test_a_changed_review_is_applied_to_the_rows_kept_while_all_services_are_down(
     worked, monkeypatch: pytest.MonkeyPatch
 ):
@@ -181,6 +182,7 @@ def test_lines_of_the_questions_can_be_filled_in_and_copied_to_the_review(worked
             assert told in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_lines_of_the_review_that_decide_nothing_are_named_with_what_to_do(worked, capsys: pytest.CaptureFixture[str]):
     review(
         worked,

@@ -89,6 +89,7 @@ def test_a_source_that_is_down_fails_alone_and_nothing_is_published_unless_allow
     assert again.csv() == before
 
 
+@pytest.mark.long
 def test_allow_missing_publishes_without_a_source_that_was_never_there_and_the_manifest_says_it(running):
     running.use({"cash_flow": "http://127.0.0.1:9"})
     assert running.finsync("run") == 1
@@ -116,6 +117,7 @@ def test_a_source_without_a_mapped_column_fails_with_the_name_of_the_column(
     assert "column 'Net Profit' of table 'pnl' is not delivered; it may now be called 'Net Profits'" in told
 
 
+@pytest.mark.long
 def test_rows_that_a_source_withdrew_leave_the_release(worked):
     file = worked.data / "pnl.csv"
     file.write_text("".join(line for line in file.read_text().splitlines(True) if not line.startswith("1,")))
@@ -127,6 +129,7 @@ def test_rows_that_a_source_withdrew_leave_the_release(worked):
     assert worked.table("company_summary").set_index("company_id").loc["A1", "revenue"] == 2_000_000
 
 
+@pytest.mark.long
 def test_quarters_decided_by_another_list_of_companies_are_not_mixed(again, capsys: pytest.CaptureFixture[str]):
     before = again.csv()
     list_of_companies = again.folder / "companies.csv"

@@ -16,6 +16,8 @@ from local_services import running_services
 
 from finsync_pipeline.statements.mapping import SourceMapping
 
+pytestmark = pytest.mark.long
+
 DECLARATION = re.search(r"```yaml\n(.*?)```", (PROJECT / "docs/your_own_source.md").read_text(), re.DOTALL)
 
 OTHERS_LEFT_OUT = [f"--allow-missing={source}" for source in ("pnl", "balance_sheet", "cash_flow")]

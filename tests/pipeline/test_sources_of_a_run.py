@@ -30,6 +30,7 @@ def test_a_run_asks_all_its_sources_before_it_has_an_answer_of_any(deployment, r
     assert deployment.csv() == released.csv()
 
 
+@pytest.mark.long
 def test_a_run_gets_each_table_whole_once_and_into_a_file(deployment, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(source_service, "LARGE_BYTES", 0)
     heard: list[str] = []

@@ -29,6 +29,7 @@ def test_before_the_first_run_quarters_are_missing(running, capsys: pytest.Captu
     assert "There is no release yet. Run: finsync run" in printed
 
 
+@pytest.mark.long
 def test_rows_that_changed_at_the_source_are_named_with_their_quarter(worked, capsys: pytest.CaptureFixture[str]):
     file = worked.data / "pnl.csv"
     file.write_text(file.read_text().replace('"1,000"', '"1,001"'))
@@ -43,6 +44,7 @@ def test_rows_that_changed_at_the_source_are_named_with_their_quarter(worked, ca
     assert after == 0
 
 
+@pytest.mark.long
 def test_another_review_is_named_with_the_command_that_applies_it(again, capsys: pytest.CaptureFixture[str]):
     header = "source,source_name,company_id,who,when,note"
     (again.folder / "review.csv").write_text(f"{header}\npnl,Acme Corporation,reject,jane,2026-01-31,\n")

@@ -54,6 +54,7 @@ def test_a_file_with_only_a_header_does_not_replace_a_good_release(worked, capsy
     assert accepted["by"]
 
 
+@pytest.mark.long
 def test_a_first_release_without_a_company_is_not_published(deployment, capsys: pytest.CaptureFixture[str]):
     for name in ("pnl", "balance_sheet"):
         file = deployment.data / f"{name}.csv"
@@ -68,6 +69,7 @@ def test_a_first_release_without_a_company_is_not_published(deployment, capsys: 
     assert not (deployment.published / "current").exists()
 
 
+@pytest.mark.long
 def test_what_a_source_that_may_be_missing_loses_needs_no_acceptance(worked, capsys: pytest.CaptureFixture[str]):
     for file in (worked.home / "tables" / "cash_flow").rglob("2009-10-01.parquet"):
         file.unlink()
@@ -95,6 +97,7 @@ def test_opposite_values_of_two_sources_are_withheld_and_named(deployment, capsy
     assert "sign_suspect" in next((deployment.published / "current").glob("disputes_*.csv")).read_text()
 
 
+@pytest.mark.long
 def test_values_that_differ_are_published_and_marked_or_withheld_by_the_rules(
     worked, capsys: pytest.CaptureFixture[str]
 ):
@@ -141,6 +144,7 @@ def test_diff_shows_what_two_releases_differ_in(worked, capsys: pytest.CaptureFi
     assert "0 releases have a name that begins with '1999'" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_prune_keeps_the_newest_and_the_current_release(worked, capsys: pytest.CaptureFixture[str]):
     for _ in range(3):
         assert worked.finsync("release", "--force") == 0

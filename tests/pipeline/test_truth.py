@@ -16,6 +16,8 @@ from finsync_pipeline.statements.standardize import StandardizedTables, standard
 from finsync_pipeline.statements.tables import COMPANY_IDS
 from finsync_pipeline.storage.parquet import read_frame, write_frame
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def release_with_aliases(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -40,6 +40,7 @@ def test_tables_of_the_version_before_are_not_published_and_the_command_is_named
     assert of_before.csv() == before
 
 
+@pytest.mark.long
 def test_status_calls_them_outdated_and_a_run_makes_them_current(of_before, capsys: pytest.CaptureFixture[str]):
     assert of_before.finsync("show") == 0
     capsys.readouterr()

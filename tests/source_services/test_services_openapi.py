@@ -12,6 +12,8 @@ from service_client import serving
 
 from source_services.settings import SERVICES
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = int(os.environ.get("FINSYNC_TEST_OPENAPI_EXAMPLES") or 4)
 """Random requests for each operation, in addition to those that cover each rule of each parameter."""
 
