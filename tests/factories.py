@@ -16,6 +16,8 @@ from finsync_pipeline.statements.tables import COMPANY_IDS, INVENTORY, LEDGER, S
 
 PROJECT = Path(__file__).resolve().parents[1]
 Q3, Q4, Q1 = date(2009, 7, 1), date(2009, 10, 1), date(2010, 1, 1)
+FIRST_SEEN = date(2026, 1, 2)
+"""When a row was first delivered that does not say otherwise."""
 ENDS = {Q3: date(2009, 9, 30), Q4: date(2009, 12, 31), Q1: date(2010, 3, 31)}
 
 MINIMAL: dict[str, Any] = {
@@ -63,13 +65,15 @@ def raw_frame(
 ) -> pd.DataFrame:
     """Rows as the asset `raw` holds them: the mapping's columns as text, and FinSync's own.
 
-    A row may name its own `period_end` (a date).
+    A row may name its own `period_end` and `first_seen` (dates).
     """
     days = [row.get("period_end", period_end) for row in rows]
-    texts = [{column: cell for column, cell in row.items() if column != "period_end"} for row in rows]
+    seen = [row.get("first_seen", FIRST_SEEN) for row in rows]
+    texts = [{name: cell for name, cell in row.items() if name not in ("period_end", "first_seen")} for row in rows]
     return text_frame(texts, mapping.columns).assign(
         finsync_period_end=pd.Series(days, dtype=pd.ArrowDtype(pa.date32())),
         finsync_data_version=pd.Series([version] * len(rows), dtype=frames.STRING),
+        finsync_first_seen=pd.Series(seen, dtype=pd.ArrowDtype(pa.date32())),
     )
 
 
@@ -113,6 +117,8 @@ def fact(value: float, item: str = "revenue", **cells: Any) -> dict[str, Any]:
         "source": "pnl",
         "row_key": "1",
         "data_version": "v1",
+        "known_since": FIRST_SEEN,
+        "first_seen": FIRST_SEEN,
         **cells,
     }
 

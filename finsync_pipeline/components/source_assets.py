@@ -9,6 +9,7 @@ import pandas as pd
 from finsync_pipeline.clients.errors import without_credentials
 from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.extraction.connect import service_of
+from finsync_pipeline.extraction.deliveries import compare_deliveries, stored_deliveries, today
 from finsync_pipeline.extraction.inventory import rows_by_quarter
 from finsync_pipeline.extraction.raw_rows import fetch_rows
 from finsync_pipeline.orchestration.failures import failures_explained
@@ -19,18 +20,31 @@ from finsync_pipeline.orchestration.resources import RunSources
 from finsync_pipeline.publishing.staleness import stored_decider
 from finsync_pipeline.quality.fit import check_cells, check_dates
 from finsync_pipeline.quality.reconciliation import imbalances, make_ledger
+from finsync_pipeline.settings import tables_folder
 from finsync_pipeline.statements.dates import quarter_label, quarter_of
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.row_context import source_names
 from finsync_pipeline.statements.standardize import StandardizedTables, standardize
-from finsync_pipeline.statements.tables import COMPANY_IDS, FACTS, INVENTORY, LEDGER, REJECTS, TEXTS, Table, raw_table
+from finsync_pipeline.statements.tables import (
+    COMPANY_IDS,
+    FACTS,
+    INVENTORY,
+    LEDGER,
+    REJECTS,
+    TEXTS,
+    VERSIONS,
+    Table,
+    earlier_raw_table,
+    raw_table,
+)
+from finsync_pipeline.storage.parquet import ParquetFiles, read_frame
 
 COUNTED = [name for name in LEDGER.arrow.names if name.startswith(("rows_", "cells_"))]
 RETRY = dg.RetryPolicy(max_retries=1, delay=1)
 
 
 def source_assets(mapping: SourceMapping) -> list[dg.AssetsDefinition]:
-    """inventory and unassigned; raw; company_ids; facts, texts, rejects and ledger: all under the source's name."""
+    """inventory, unassigned; raw, earlier_raw; company_ids; facts, versions, texts, rejects, ledger: by source."""
     return [_inventory(mapping), _raw(mapping), _company_ids(mapping), _statements(mapping)]
 
 
@@ -43,14 +57,16 @@ def _place(mapping: SourceMapping) -> dict[str, Any]:
     return {"source": mapping.name, "url": shown_url(mapping)}
 
 
-def _out(mapping: SourceMapping, table: Table, description: str, partition_column: str | None) -> dg.AssetOut:
+def _out(
+    mapping: SourceMapping, table: Table, description: str, partition_column: str | None, *kinds: str
+) -> dg.AssetOut:
     placed = {PARTITION_COLUMN: partition_column} if partition_column else {}
     return dg.AssetOut(
         key=[mapping.name, table.name],
         group_name=mapping.name,
-        kinds={"parquet"},
+        kinds={*kinds} or {"parquet"},
         description=description,
-        metadata=column_schema(table) | placed,
+        metadata=column_schema(table) | placed | {"url": shown_url(mapping)},
     )
 
 
@@ -101,29 +117,45 @@ def _inventory(mapping: SourceMapping) -> dg.AssetsDefinition:
 
 
 def _raw(mapping: SourceMapping) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=[mapping.name, "raw"],
-        group_name=mapping.name,
-        kinds={"http", "sql"},
-        description=f"The quarter's rows of table {mapping.table} as delivered, every cell as text.",
+    description = f"The quarter's rows of table {mapping.table} as delivered, every cell as text."
+    earlier_description = "Rows that the source delivered before, and delivers no more."
+
+    @dg.multi_asset(
+        name=f"{mapping.name}__raw",
+        outs={
+            "earlier_raw": _out(mapping, earlier_raw_table(mapping), earlier_description, "finsync_period_end"),
+            "raw": _out(mapping, raw_table(mapping), description, "finsync_period_end", "http", "sql"),
+        },
         partitions_def=QUARTERS,
         backfill_policy=ONE_RUN,
         retry_policy=RETRY,
         pool=f"{mapping.name}_service",
-        metadata=column_schema(raw_table(mapping))
-        | {PARTITION_COLUMN: "finsync_period_end", "url": shown_url(mapping)},
         ins={"inventory": dg.AssetIn([mapping.name, "inventory"])},
     )
     def raw(
         context: dg.AssetExecutionContext, inventory: pd.DataFrame, run_sources: dg.ResourceParam[RunSources]
-    ) -> pd.DataFrame:
+    ) -> Iterator[dg.Output[pd.DataFrame]]:
+        keys, quarters = context.partition_keys, days_of(context.partition_keys)
         with failures_explained(**_place(mapping)), service_of(mapping) as service:
-            prefetched = run_sources.table(mapping)
-            rows = fetch_rows(service, mapping, inventory, days_of(context.partition_keys), prefetched)
-        described_by_quarter(context, rows, "finsync_period_end", context.asset_key, context.partition_keys)
-        return rows
+            fetched = fetch_rows(service, mapping, inventory, quarters, run_sources.table(mapping))
+        rows, earlier = compare_deliveries(fetched, *stored_deliveries(tables_folder(), mapping, quarters), day=today())
+        # First what is gone: a run that is killed in between has it twice, and not never
+        for name, frame in (("earlier_raw", earlier_raw_table(mapping).conform(earlier)), ("raw", rows)):
+            described_by_quarter(context, frame, "finsync_period_end", dg.AssetKey([mapping.name, name]), keys)
+            yield dg.Output(frame, name)
 
     return raw
+
+
+def _raw_ins(mapping: SourceMapping) -> dict[str, dg.AssetIn]:
+    return {
+        "raw": dg.AssetIn([mapping.name, "raw"]),
+        "earlier_raw": dg.AssetIn([mapping.name, "earlier_raw"], dagster_type=ParquetFiles),
+    }
+
+
+def _earlier(files: ParquetFiles, mapping: SourceMapping) -> pd.DataFrame:
+    return read_frame(files.files) if files.files else earlier_raw_table(mapping).frame()
 
 
 def _company_ids(mapping: SourceMapping) -> dg.AssetsDefinition:
@@ -135,18 +167,20 @@ def _company_ids(mapping: SourceMapping) -> dg.AssetsDefinition:
         partitions_def=QUARTERS,
         backfill_policy=ONE_RUN,
         metadata=column_schema(COMPANY_IDS) | {PARTITION_COLUMN: "period_end"},
-        ins={"raw": dg.AssetIn([mapping.name, "raw"])},
+        ins=_raw_ins(mapping),
     )
     def company_ids(
         context: dg.AssetExecutionContext,
         raw: pd.DataFrame,
+        earlier_raw: ParquetFiles,
         companies: pd.DataFrame,
         company_aliases: pd.DataFrame,
         review_lines: pd.DataFrame,
     ) -> pd.DataFrame:
         with failures_explained(**_place(mapping)):
             decider = stored_decider(companies, company_aliases, review_lines)
-        decided = COMPANY_IDS.conform(decider.decide(source_names(raw, mapping), mapping.name))
+        names = source_names(raw, mapping, _earlier(earlier_raw, mapping))
+        decided = COMPANY_IDS.conform(decider.decide(names, mapping.name))
         described_by_quarter(context, decided, "period_end", context.asset_key, context.partition_keys)
         counted_by_quarter(context, decided)
         return decided
@@ -161,13 +195,14 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
         name=f"{mapping.name}_statements",
         outs={
             "facts": _out(mapping, FACTS, "One number a row: company, item, period, currency, value.", "period_end"),
+            "versions": _out(mapping, VERSIONS, "Every version of each number, with the days of it.", "period_end"),
             "texts": _out(mapping, TEXTS, "One word of the source a row: sector, auditor, form.", "period_end"),
             "rejects": _out(mapping, REJECTS, "Every row and cell that is not used, with the reason.", "quarter"),
             "ledger": _out(mapping, LEDGER, "What became of all rows and cells, counted.", "quarter"),
         },
         ins={
             "inventory": dg.AssetIn([mapping.name, "inventory"]),
-            "raw": dg.AssetIn([mapping.name, "raw"]),
+            **_raw_ins(mapping),
             "company_ids": dg.AssetIn([mapping.name, "company_ids"]),
         },
         check_specs=[
@@ -195,15 +230,16 @@ def _statements(mapping: SourceMapping) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         inventory: pd.DataFrame,
         raw: pd.DataFrame,
+        earlier_raw: ParquetFiles,
         company_ids: pd.DataFrame,
     ) -> Iterator[Any]:
         keys = context.partition_keys
         with failures_explained(**_place(mapping)):
-            made = standardize(raw, company_ids, mapping)
+            made = standardize(raw, company_ids, mapping, _earlier(earlier_raw, mapping))
         ledger = make_ledger(raw, made, mapping, days_of(keys), company_ids)
         yield from _reconciliation(mapping, ledger, inventory, keys)
         yield from _mapping_fits(mapping, made, ledger, keys)
-        tables = {"facts": (made.facts, "period_end"), "texts": (made.texts, "period_end")}
+        tables = {name: (getattr(made, name), "period_end") for name in ("facts", "versions", "texts")}
         tables |= {"rejects": (made.rejects, "quarter"), "ledger": (ledger, "quarter")}
         for name, (frame, column) in tables.items():
             described_by_quarter(context, frame, column, dg.AssetKey([mapping.name, name]), keys)

@@ -19,14 +19,14 @@ _COUNTS_SQL = f"""
         date_trunc('quarter', period_end)::DATE AS quarter,
         CASE WHEN status = '{Status.ACCEPTED}' THEN method ELSE status END AS decision,
         sum(row_count)::BIGINT AS rows
-    FROM decisions GROUP BY ALL ORDER BY quarter
+    FROM decisions WHERE row_count > 0 GROUP BY ALL ORDER BY quarter
 """
 # An accepted one with a suggestion is used, but a person should look at it.
 _QUESTIONS_SQL = rf"""
     WITH asked AS (
         SELECT source_name AS name, * REPLACE (regexp_replace(source_name, '\s*[\r\n]+\s*', ' ', 'g') AS source_name)
         FROM decisions
-        WHERE trim(source_name) <> '' AND status <> '{Status.REJECTED}'
+        WHERE row_count > 0 AND trim(source_name) <> '' AND status <> '{Status.REJECTED}'
             AND (status <> '{Status.ACCEPTED}' OR suggestion IS NOT NULL)
     )
     SELECT

@@ -23,7 +23,7 @@ from finsync_pipeline.settings import reference_path, review_path, tables_folder
 from finsync_pipeline.storage.parquet import read_frame
 
 LISTS = ("companies", "company_aliases", "review_lines")
-RESOLVED = ("company_ids", "facts", "texts", "rejects", "ledger")
+RESOLVED = ("company_ids", "facts", "versions", "texts", "rejects", "ledger")
 LIST_ASSETS = [*map(dg.AssetKey, LISTS), dg.AssetKey("identity_review")]
 """What is made when the lists have changed, but no decision."""
 

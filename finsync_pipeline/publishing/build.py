@@ -112,8 +112,9 @@ def decisions_in(files: Sequence[Path]) -> pd.DataFrame:
 
 
 def corrections(decisions: pd.DataFrame) -> pd.DataFrame:
-    """Those of the decisions that are on source names which are not exactly a listed id, those in doubt first."""
-    corrected = decisions[(decisions["company_id"] != decisions["source_name"]).fillna(True)]
+    """Those of the decisions on delivered source names which are not exactly a listed id, those in doubt first."""
+    is_other = (decisions["company_id"] != decisions["source_name"]).fillna(True)
+    corrected = decisions[is_other & (decisions["row_count"] > 0)]
     order = ["status", "row_count", "source", "source_name", "period_end"]
     return corrected.sort_values(order, ascending=[False, False, True, True, True], ignore_index=True)
 

@@ -40,10 +40,24 @@ def contradicted(readings: pd.DataFrame) -> set[int]:
 def supersede(readings: pd.DataFrame) -> pd.DataFrame:
     """The readings with the `reason` of each that another one supersedes, or that is in conflict with others.
 
-    Equal values keep the lowest row key, different values the newest `known_since`; still tied, all are in conflict.
-    Rows are numbered in the order of their keys, so the lowest key is the lowest `finsync_row`.
+    Equal values keep the lowest row key, different values the newest `known_since`; still tied, or without a day of
+    which nobody knows whether it is newer, all are in conflict. `other_row_key` and `other_raw_text` have the row that
+    counts instead, or one of those in conflict. Rows are numbered in the order of their keys, so the lowest key is the
+    lowest `finsync_row`.
     """
     return _query("supersede.sql", readings)
+
+
+def withdraw(decided: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """The decided readings (of `supersede`); one is withdrawn if a newer one of the usable `rows` leaves its cell blank.
+
+    `withdrawn_since` and `withdrawn_seen` have the days of the newer row: since when it is known, and first delivered.
+    """
+    return frames.query(_sql("withdrawn.sql"), decided=decided, rows=rows)
+
+
+def _sql(file: str) -> str:
+    return files(__package__).joinpath(file).read_text(encoding="utf-8")
 
 
 def _query(file: str, readings: pd.DataFrame) -> pd.DataFrame:
@@ -60,5 +74,4 @@ def _query(file: str, readings: pd.DataFrame) -> pd.DataFrame:
         """,
         readings=readings,
     )
-    sql = files(__package__).joinpath(file).read_text(encoding="utf-8")
-    return frames.query(sql, readings=readings, usable=usable)
+    return frames.query(_sql(file), readings=readings, usable=usable)

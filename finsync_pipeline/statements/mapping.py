@@ -239,7 +239,7 @@ class Expectations(ConfigModel):
 class SourceMapping(ConfigModel):
     """How one source's table maps onto the standard items."""
 
-    RULES: ClassVar[int] = 4
+    RULES: ClassVar[int] = 5
     """Counts up when the same mapping would read the same rows otherwise than before: then no release mixes what both
     made. `tests/statements/test_mapping_rules.py` notices it."""
 
@@ -260,7 +260,12 @@ class SourceMapping(ConfigModel):
     scale: Annotated[int | ScaleColumn, _constant_or(ScaleColumn, _power_of_ten)] = Field(
         default=0, description="Unit of money: constant, or a column"
     )
-    known_since: Annotated[Dates | None, BeforeValidator(_column_by_name)] = None
+    known_since: Annotated[Dates | None, BeforeValidator(_column_by_name)] = Field(
+        default=None, description="Column of the day since which a row is known, such as that of its filing"
+    )
+    blank_means: Literal["unchanged", "withdrawn"] = Field(
+        default="unchanged", description="What a blank cell of a newer row means for the value of an older one"
+    )
     token_file: str = Field(default="", description="File that holds the token its service asks for; empty for none")
     numbers: Numbers = Field(default_factory=Numbers)
     vintage: Literal["first", "latest", "all"] = Field(

@@ -20,14 +20,21 @@ def with_row_ids(raw: pd.DataFrame) -> pd.DataFrame:
     return raw.reset_index(drop=True).assign(finsync_row=places)
 
 
-def source_names(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
-    """The distinct companies that the rows name, as the source writes them.
+def source_names(raw: pd.DataFrame, mapping: SourceMapping, earlier: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The distinct companies that the rows name, and those of rows delivered earlier, as the source writes them.
 
-    Columns: source_name, supporting_columns (JSON of their cells, or null), period_end, row_count, and kind: what the
-    mapping declares that the column holds, or null.
+    Columns: source_name, supporting_columns (JSON of their cells, or null), period_end, row_count (only of `raw`), and
+    kind: what the mapping declares that the column holds, or null.
     """
+    named = _named_companies(raw, mapping)
     names = frames.query(
-        "SELECT *, count(*) AS row_count FROM named GROUP BY ALL ORDER BY ALL", named=_named_companies(raw, mapping)
+        """
+        SELECT * EXCLUDE (rows), sum(rows)::BIGINT AS row_count
+        FROM (SELECT *, 1 AS rows FROM named UNION ALL SELECT *, 0 FROM earlier)
+        GROUP BY ALL ORDER BY ALL
+        """,
+        named=named,
+        earlier=named.head(0) if earlier is None else _named_companies(earlier, mapping),
     )
     return names.assign(kind=_column(names, mapping.company.kind, pa.string()))
 
@@ -36,14 +43,14 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
     """One line per raw row (`with_row_ids`), in its order.
 
     Columns: finsync_row, row_key, period_end, data_version, months, currency, exponent (power of ten of
-    money), known_since, company_id, name (of the company, however it is written, with its supporting columns),
-    decision (a number for each decision on a name) and its certainty, and `reason`: why the row cannot be used, or
+    money), known_since, first_seen, company_id, name (of the company, however it is written, with its supporting
+    columns), decision (a number for each decision on a name) and its certainty, and `reason`: why the row cannot be used, or
     null. What could not be read is null. Raises DataError if a usable row names its company as `company_ids` do not.
     """
     rows = frames.query(
         f"""
         SELECT
-            finsync_row, row_key, rows.period_end, data_version, months, currency, exponent, known_since,
+            finsync_row, row_key, rows.period_end, data_version, months, currency, exponent, known_since, first_seen,
             ids.company_id, ids.name, ids.decision, ids.certainty,
             CASE
                 WHEN schema_reason IS NOT NULL THEN schema_reason
@@ -51,6 +58,8 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
                 WHEN currency IS NULL THEN 'currency_unknown'
                 WHEN exponent IS NULL THEN 'scale_unknown'
                 WHEN known_since IS NULL AND has_known_since THEN 'known_since_unreadable'
+                WHEN known_since > first_seen THEN 'known_since_after_delivery'
+                WHEN known_since < rows.period_end - {mapping.period_end.snap_days} THEN 'known_since_before_period_end'
                 WHEN ids.status IS NULL THEN 'undecided'
                 WHEN ids.status <> '{Status.ACCEPTED}' THEN 'company_' || ids.status
             END AS reason
@@ -111,7 +120,8 @@ def _read_columns(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
         months=_column(raw, mapping.months, pa.int64()),
         currency=_column(raw, mapping.currency, pa.string()),
         exponent=_column(raw, mapping.scale, pa.int64()),
-        known_since=_column(raw, known_since, pa.date32()),
+        known_since=raw["finsync_first_seen"] if known_since is None else _column(raw, known_since, pa.date32()),
+        first_seen=raw["finsync_first_seen"],
         has_known_since=known_since is not None and raw[known_since.column].str.strip().fillna("") != "",
         schema_reason=_schema_reasons(raw, mapping),
     )

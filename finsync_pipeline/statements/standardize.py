@@ -1,51 +1,95 @@
 """From raw rows and decided companies to facts, texts and rejects: each cell in one place, or empty."""
 
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
-from finsync_pipeline.statements.deduplicate import contradicted, supersede
+from finsync_pipeline.statements.deduplicate import contradicted, supersede, withdraw
 from finsync_pipeline.statements.items import ITEMS
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.numbers import read_numbers_sql
 from finsync_pipeline.statements.reasons import REASONS
 from finsync_pipeline.statements.row_context import read_rows, with_row_ids
-from finsync_pipeline.statements.tables import FACTS, REJECTS, TEXTS, Table
+from finsync_pipeline.statements.tables import FACTS, REJECTS, TEXTS, VERSIONS, Table, raw_table
 from finsync_pipeline.statements.validate import failing
 
 
 @dataclass(frozen=True)
 class StandardizedTables:
-    """What became of the rows: tables FACTS, TEXTS and REJECTS of `statements.tables`."""
+    """What became of the rows: tables FACTS, TEXTS, REJECTS and VERSIONS of `statements.tables`."""
 
     facts: pd.DataFrame
     texts: pd.DataFrame
     rejects: pd.DataFrame
+    versions: pd.DataFrame
 
 
-def standardize(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMapping) -> StandardizedTables:
+@dataclass(frozen=True)
+class _Readings:
+    """Rows (`read_rows`), their delivered cells, and what the cells of usable rows were read as."""
+
+    rows: pd.DataFrame
+    cells: pd.DataFrame
+    readings: pd.DataFrame
+
+    @property
+    def usable_rows(self) -> pd.DataFrame:
+        """The rows without a reason."""
+        return self.rows[self.rows["reason"].isna()]
+
+    @property
+    def usable(self) -> pd.DataFrame:
+        """The readings of usable rows."""
+        return self.readings[self.readings["finsync_row"].isin(self.usable_rows["finsync_row"])]
+
+
+def standardize(
+    raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMapping, earlier: pd.DataFrame | None = None
+) -> StandardizedTables:
     """Read every cell of the raw rows by the mapping.
 
-    `raw` has the mapping's columns as text and the bookkeeping columns of `tables.RAW_BOOKKEEPING`;
-    `company_ids` is a table COMPANY_IDS with the decisions for these rows. Raises pandera's SchemaErrors if
-    `raw` has other columns, DataError if `company_ids` were made of other rows.
+    `raw` has the mapping's columns as text and the bookkeeping columns of `tables.RAW_BOOKKEEPING`; `earlier` are rows
+    that the source delivers no more (`tables.earlier_raw_table`), of which only versions are made; `company_ids` is a
+    table COMPANY_IDS with the decisions for all these rows. Raises pandera's SchemaErrors if `raw` has other columns,
+    DataError if `company_ids` were made of other rows.
     """
     raw = with_row_ids(raw)
+    read = _read(raw, company_ids, mapping)
+    decided = supersede(read.usable)
+    if mapping.blank_means == "withdrawn":
+        decided = withdraw(decided, read.usable_rows)
+    return StandardizedTables(
+        facts=_used(decided[~decided["is_text"]], FACTS, mapping),
+        texts=_used(decided[decided["is_text"]], TEXTS, mapping),
+        rejects=_rejects(raw, read.rows, read.cells, decided, mapping),
+        versions=_versions(decided, raw.head(0) if earlier is None else earlier, company_ids, mapping),
+    )
+
+
+def _read(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMapping) -> _Readings:
     cells = delivered_cells(raw, mapping)
     rows = read_rows(raw, company_ids, mapping)
     rows = _add_reason(rows, "row_without_values", ~rows["finsync_row"].isin(cells["finsync_row"]))
     readings = _reject_beyond_bounds(_read_cells(cells, rows, mapping))
     rows = _add_reason(rows, "company_contradicted", rows["decision"].isin(contradicted(readings)))
-    usable = rows.loc[rows["reason"].isna(), "finsync_row"]
-    decided = supersede(readings[readings["finsync_row"].isin(usable)])
-    return StandardizedTables(
-        facts=_used(decided[~decided["is_text"]], FACTS, mapping),
-        texts=_used(decided[decided["is_text"]], TEXTS, mapping),
-        rejects=_rejects(raw, rows, cells, decided, mapping),
-    )
+    return _Readings(rows, cells, readings)
+
+
+def _versions(
+    decided: pd.DataFrame, earlier: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMapping
+) -> pd.DataFrame:
+    """The table VERSIONS: what the rows give now, and what rows of earlier deliveries gave."""
+    given = [decided]
+    for day, rows in earlier.groupby("finsync_replaced_on") if len(earlier) else ():
+        # Those of one delivery, in which a key stands for one row
+        readings = _read(with_row_ids(raw_table(mapping).conform(rows)), company_ids, mapping).usable
+        given.append(readings.assign(replaced_on=pd.Series(day, readings.index, readings["replaced_on"].dtype)))
+    versions = frames.query(_VERSIONS_SQL, given=pd.concat(given, ignore_index=True))
+    return VERSIONS.conform(versions.assign(source=mapping.name))
 
 
 def rejected_rows(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
@@ -54,12 +98,19 @@ def rejected_rows(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     `raw` is as for `standardize`, with the code of the reason in `finsync_reason`; `finsync_period_end` may be null.
     """
     raw = with_row_ids(raw)
-    rows = raw[["finsync_row"]].assign(row_key=raw[mapping.row_key], reason=raw["finsync_reason"])
-    no_cells = frames.frame_of([], pa.schema([("finsync_row", pa.int64()), *_REJECTED_CELL]))
+    rows = raw[["finsync_row"]].assign(
+        row_key=raw[mapping.row_key], reason=raw["finsync_reason"], known_since=raw["finsync_period_end"]
+    )
+    no_cells = frames.frame_of([], _REJECTED_CELLS)
     return _rejects(raw, rows, delivered_cells(raw, mapping), no_cells, mapping)
 
 
-_REJECTED_CELL = [(name, pa.string()) for name in ("row_key", "item", "source_column", "reason", "raw_text")]
+_REJECTED_CELLS = pa.schema(
+    {"finsync_row": pa.int64(), "known_since": pa.date32()}
+    | dict.fromkeys(
+        ("row_key", "item", "source_column", "reason", "raw_text", "other_row_key", "other_raw_text"), pa.string()
+    )
+)
 
 
 def delivered_cells(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
@@ -95,7 +146,11 @@ def _add_reason(rows: pd.DataFrame, reason: str, is_concerned: "pd.Series[Any]")
 
 
 def _read_cells(cells: pd.DataFrame, rows: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
-    """The cells of usable rows with `value` or `text`; `reason` where a number could not be read."""
+    """The cells of usable rows with `value` or `text`; `reason` where a number could not be read.
+
+    The other columns, empty here, say what becomes of a reading: another row that counts, days of its withdrawal, or of
+    the first delivery without its row.
+    """
     placed = frames.query(
         """
         SELECT
@@ -105,7 +160,7 @@ def _read_cells(cells: pd.DataFrame, rows: pd.DataFrame, mapping: SourceMapping)
             END AS exponent,
             CASE WHEN declared.kind = 'instant' THEN 0 ELSE coalesce(rows.months, 0) END AS months,
             rows.company_id, rows.name, rows.decision, rows.certainty,
-            rows.period_end, rows.currency, rows.row_key, rows.data_version, rows.known_since
+            rows.period_end, rows.currency, rows.row_key, rows.data_version, rows.known_since, rows.first_seen
         FROM cells
         JOIN rows USING (finsync_row)
         JOIN declared USING (source_column)
@@ -120,7 +175,9 @@ def _read_cells(cells: pd.DataFrame, rows: pd.DataFrame, mapping: SourceMapping)
         SELECT
             * EXCLUDE (exponent, sign, kind),
             kind = 'text' AS is_text,
-            CASE WHEN kind <> 'text' AND value IS NULL THEN 'not_a_number' END AS reason
+            CASE WHEN kind <> 'text' AND value IS NULL THEN 'not_a_number' END AS reason,
+            NULL::VARCHAR AS other_row_key, NULL::VARCHAR AS other_raw_text,
+            NULL::DATE AS withdrawn_since, NULL::DATE AS withdrawn_seen, NULL::DATE AS replaced_on
         FROM ({read_numbers_sql(mapping.numbers)})
         """,
         cells=placed,
@@ -180,6 +237,7 @@ def _rejects(
     return REJECTS.conform(rejects.assign(source=mapping.name))
 
 
+_VERSIONS_SQL = files(__package__).joinpath("versions.sql").read_text(encoding="utf-8")
 _REJECTS_SQL = """
     WITH places AS (
         SELECT
@@ -190,13 +248,17 @@ _REJECTS_SQL = """
     rejected AS (
         SELECT
             finsync_row, row_key, NULL::VARCHAR AS item, NULL::VARCHAR AS source_column, reason, whole.raw_text,
-            (SELECT count(*) FROM cells WHERE cells.finsync_row = unused.finsync_row) AS cells
+            (SELECT count(*) FROM cells WHERE cells.finsync_row = unused.finsync_row) AS cells,
+            known_since, NULL::VARCHAR AS other_row_key, NULL::VARCHAR AS other_raw_text
         FROM unused JOIN whole USING (finsync_row)
         UNION ALL
-        SELECT finsync_row, row_key, item, source_column, reason, raw_text, 1
+        SELECT
+            finsync_row, row_key, item, source_column, reason, raw_text, 1, known_since, other_row_key, other_raw_text
         FROM decided WHERE reason IS NOT NULL
     )
-    SELECT quarter, row_key, row_number, item, source_column AS "column", outcome, stage, reason, raw_text, cells
+    SELECT
+        quarter, row_key, row_number, item, source_column AS "column", outcome, stage, reason, raw_text, cells,
+        known_since, other_row_key, other_raw_text
     FROM rejected JOIN places USING (finsync_row) JOIN reasons USING (reason)
     ORDER BY quarter, row_number, item NULLS FIRST
 """

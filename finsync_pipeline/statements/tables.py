@@ -145,10 +145,13 @@ TABLES: dict[str, Table] = {
     name: Table(name, tuple(_declared_fields(rows)))
     for name, rows in groupby(packaged_rows("tables.csv"), key=lambda row: row["table"])
 }
-INVENTORY, RAW_BOOKKEEPING = TABLES["inventory"], TABLES["raw_bookkeeping"]
+INVENTORY, RAW_BOOKKEEPING, EARLIER_BOOKKEEPING = (
+    TABLES[name] for name in ("inventory", "raw_bookkeeping", "earlier_bookkeeping")
+)
 COMPANIES, COMPANY_ALIASES, REVIEW_LINES = TABLES["companies"], TABLES["company_aliases"], TABLES["review_lines"]
 COMPANY_IDS, IDENTITY_REVIEW = TABLES["company_ids"], TABLES["identity_review"]
 FACTS, TEXTS, REJECTS, LEDGER = TABLES["facts"], TABLES["texts"], TABLES["rejects"], TABLES["ledger"]
+VERSIONS = TABLES["versions"]
 FINANCIALS, AGREEMENT, SUMMARY = TABLES["financials"], TABLES["agreement"], TABLES["company_summary"]
 
 
@@ -156,3 +159,8 @@ def raw_table(mapping: SourceMapping) -> Table:
     """The table of a source's raw rows: the mapping's columns as text, and FinSync's own."""
     delivered = (Field(name, TEXT, f"Column {name} as delivered", nullable=True) for name in mapping.columns)
     return Table("raw", (*delivered, *RAW_BOOKKEEPING.fields))
+
+
+def earlier_raw_table(mapping: SourceMapping) -> Table:
+    """The table of the raw rows that a source delivered before, and delivers no more."""
+    return Table("earlier_raw", (*raw_table(mapping).fields, *EARLIER_BOOKKEEPING.fields))

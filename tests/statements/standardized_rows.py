@@ -73,5 +73,10 @@ def _of_year(run: Run, year: int) -> Run:
     out = run.out
     return Run(
         part(run.raw, "finsync_period_end"),
-        StandardizedTables(part(out.facts, "period_end"), part(out.texts, "period_end"), part(out.rejects, "quarter")),
+        StandardizedTables(
+            part(out.facts, "period_end"),
+            part(out.texts, "period_end"),
+            part(out.rejects, "quarter"),
+            part(out.versions, "period_end"),
+        ),
     )

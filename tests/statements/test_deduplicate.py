@@ -33,7 +33,16 @@ CASES: dict[str, tuple[list[dict[str, Any]], dict[str, float], dict[str, str]]] 
         {"2": "same_value", "3": "same_value"},
     ),
     "newest wins": ([row("1", "5", OLD), row("2", "6", NEW)], {"2": 6.0}, {"1": "older_value"}),
-    "known beats not known": ([row("1", "5"), row("2", "6", OLD)], {"2": 6.0}, {"1": "older_value"}),
+    "without a day it may be the newer one": (
+        [row("1", "5"), row("2", "6", OLD)],
+        {},
+        {"1": "conflict", "2": "conflict"},
+    ),
+    "without a day it may have the value that counts": (
+        [row("1", "6"), row("2", "6", NEW), row("3", "5", OLD)],
+        {"1": 6.0},
+        {"2": "same_value", "3": "older_value"},
+    ),
     "an older row is older, even with the value that counts": (
         [row("1", "6", OLD), row("2", "5", OLD), row("3", "6", NEW), row("4", "6", NEW)],
         {"3": 6.0},

@@ -38,7 +38,7 @@ def tables() -> StandardizedTables:
     """The sample data of all sources, read by the mappings that ship."""
     made = [standardized_sample(mapping) for mapping in declared_sources()]
     return StandardizedTables(
-        *(pd.concat([getattr(each, name) for each in made]) for name in ("facts", "texts", "rejects"))
+        *(pd.concat([getattr(each, name) for each in made]) for name in ("facts", "texts", "rejects", "versions"))
     )
 
 

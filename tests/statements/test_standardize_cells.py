@@ -39,6 +39,7 @@ def test_a_fact_names_the_row_that_it_comes_from() -> None:
         "row_key": "r7",
         "data_version": "v1",
         "known_since": date(2010, 2, 1),
+        "first_seen": FIRST_SEEN,
     }
 
 
@@ -154,6 +155,7 @@ def test_the_names_of_columns_do_no_harm(names: list[str]) -> None:
     raw = frames.frame_of(rows, pa.schema([(name, pa.string()) for name in mapping.columns])).assign(
         finsync_period_end=pd.Series([date(2009, 12, 31)] * 3, dtype=pd.ArrowDtype(pa.date32())),
         finsync_data_version=pd.Series(["v"] * 3, dtype=frames.STRING),
+        finsync_first_seen=pd.Series([FIRST_SEEN] * 3, dtype=pd.ArrowDtype(pa.date32())),
     )
     run = run_frame(raw, mapping)
     facts = run.out.facts

@@ -45,6 +45,9 @@ ROWS = [
     ("scale_unknown", [GOOD | {"unit": "dozens"}], "1"),
     ("scale_unknown", [GOOD | {"unit": None}], "1"),
     ("known_since_unreadable", [GOOD | {"filed": "soon"}], "1"),
+    ("known_since_after_delivery", [GOOD | {"filed": "2099-01-01"}], "1"),
+    ("known_since_after_delivery", [GOOD | {"filed": "2026-01-03"}], "1"),
+    ("known_since_before_period_end", [GOOD | {"filed": "2009-12-23"}], "1"),
     ("company_unknown", [GOOD | {"who": "Nobody"}], "1"),
     ("company_ambiguous", [GOOD | {"who": "Twin"}], "1"),
     ("company_conflict", [GOOD | {"who": "Odd"}], "1"),
@@ -59,7 +62,12 @@ CELLS = [
     ("schema:value_within_bounds", [{"sales": "1e15", "unit": "k"}], "sales", ["1e15"]),
     ("conflict", [{"sales": "1"}, {"sales": "3"}], "sales", ["1", "3"]),
     ("same_value", [{"sales": "1"}, {"sales": " 1.0"}], "sales", [" 1.0"]),
-    ("older_value", [{"sales": "1"}, {"sales": "3", "filed": "2010-02-01"}], "sales", ["1"]),
+    (
+        "older_value",
+        [{"sales": "1", "filed": "2010-01-31"}, {"sales": "3", "filed": "2010-02-01"}],
+        "sales",
+        ["1"],
+    ),
     ("conflict", [{"branch": "Steel"}, {"branch": "Iron"}], "branch", ["Steel", "Iron"]),
 ]
 

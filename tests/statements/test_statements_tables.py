@@ -26,6 +26,7 @@ FACT = {
     "row_key": "1",
     "data_version": "v1",
     "known_since": None,
+    "first_seen": date(2010, 2, 1),
 }
 
 
