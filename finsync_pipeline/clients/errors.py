@@ -1,7 +1,6 @@
 """The errors of a source's service: subclasses for what callers handle, and one factory for all their texts."""
 
 import re
-from dataclasses import dataclass
 
 from finsync_pipeline.errors import ConfigurationError, SourceError, SourceInvalid, SourceUnavailable
 
@@ -29,25 +28,16 @@ class SourceChanged(SourceError):
 _KIND_OF_STATUS = {404: RouteNotFound, 405: RouteNotFound, 501: RouteNotFound, 413: ResultTooLarge}
 
 
-@dataclass(frozen=True)
 class SourceErrors:
     """Makes the errors of the source `name` with its service at `url`.
 
     The texts show neither the credentials in the url nor control characters, whatever the service sent.
     """
 
-    name: str
-    url: str
-
-    @property
-    def file(self) -> str:
-        """The file that declares the source."""
-        return f"defs/sources/{self.name}/defs.yaml"
-
-    @property
-    def where(self) -> str:
-        """The source and its address."""
-        return f"Source {self.name!r} at {without_credentials(self.url)}"
+    def __init__(self, name: str, url: str) -> None:
+        self.name = name
+        self.file = f"defs/sources/{name}/defs.yaml"
+        self.where = f"Source {name!r} at {without_credentials(url)}"
 
     def unavailable(self, what: str) -> SourceUnavailable:
         """The service does not respond, or not to the end."""
