@@ -10,7 +10,7 @@ from finsync_pipeline import frames
 from finsync_pipeline.clients.errors import SourceChanged
 from finsync_pipeline.clients.responses import Rows
 from finsync_pipeline.clients.source_service import SourceService
-from finsync_pipeline.extraction.fetch import counts_of, fetch_periods, key_order, reconcile
+from finsync_pipeline.extraction.fetch import fetch_reconciled, key_order, reconcile
 from finsync_pipeline.extraction.inventory import is_whole, quarter_versions
 from finsync_pipeline.statements.mapping import SourceMapping
 
@@ -30,13 +30,12 @@ def fetch_rows(
     """
     wanted = periods[periods["quarter"].isin(list(quarters))]
     whole = is_whole(periods, quarters)
-    fetched = periods if whole else wanted
     rows = None
     if whole and prefetched is not None:
         with suppress(SourceChanged):  # the source has changed since
             rows = reconcile([prefetched], periods, mapping)
     if rows is None:
-        rows = reconcile(fetch_periods(service, mapping, counts_of(fetched), whole), fetched, mapping)
+        rows = fetch_reconciled(service, mapping, periods if whole else wanted, whole)
     versions = wanted["quarter"].map(quarter_versions(wanted)).astype(frames.STRING)
     placed = wanted[["literal", "quarter", "period_end"]].assign(data_version=versions).add_prefix("finsync_")
     columns = ", ".join(frames.quoted(name) for name in mapping.columns)
