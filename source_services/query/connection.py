@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import NoReturn
 
 import apsw
@@ -13,7 +14,7 @@ from source_services.data.columns import Cell, distinct_names
 from source_services.data.table_metadata import TableMetadata
 from source_services.errors import RequestError, busy, invalid_parameter
 from source_services.query.authorizer import Authorizer, reserved_names
-from source_services.query.scheduling import FetchLock, Rows, TimeBudget
+from source_services.query.scheduling import Rows, TimeBudget, fetch
 from source_services.settings import Limits
 
 BYTES_AT_A_TIME = 4 << 20
@@ -53,7 +54,7 @@ class GuardedConnection:
         self._table, self._limits = metadata.service.name, limits
         self._kinds = {column.name: column.kind for column in metadata.columns}
         self._value_bytes, self._row_bytes = max(limits.value_bytes, metadata.longest_row), metadata.longest_row
-        self._budget, self._fetch_lock = TimeBudget(0), FetchLock()
+        self._budget, self._fetch_lock = TimeBudget(0), Lock()
         self._selection: Selection | None = None
         self._parameters: set[str] = set()
         self._cursor: apsw.Cursor | None = None
@@ -81,7 +82,7 @@ class GuardedConnection:
         limit(apsw.SQLITE_LIMIT_COLUMN, max(columns + 1, 100))  # a page selects one column more: the row id
         limit(apsw.SQLITE_LIMIT_VARIABLE_NUMBER, self._limits.parameters)
 
-    def begin(self, budget: TimeBudget, fetch_lock: FetchLock) -> None:
+    def begin(self, budget: TimeBudget, fetch_lock: Lock) -> None:
         """What runs from now on has this time budget and fetches its rows under this lock."""
         self._budget, self._fetch_lock = budget, fetch_lock
 
@@ -122,7 +123,7 @@ class GuardedConnection:
 
     def _groups(self, cursor: apsw.Cursor, most_rows: int) -> Iterator[Rows]:
         try:
-            yield from self._fetch_lock.groups(cursor, most_rows)
+            yield from fetch(cursor, most_rows, self._fetch_lock)
         except Exception as error:
             self._explain(error)
 

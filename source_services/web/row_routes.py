@@ -11,7 +11,7 @@ from aiohttp import web
 from source_services.data.columns import Cell, quoted, quoted_list
 from source_services.data.table_metadata import TableMetadata
 from source_services.errors import RequestError, invalid_parameter
-from source_services.query.execution import Execution, PageExecution
+from source_services.query.execution import Execution
 from source_services.query.formats import Format
 from source_services.web.request_params import as_cells, check_parameters, format_of, whole_number
 from source_services.web.responses import CONTEXT, send_execution, send_result, tag_of
@@ -117,7 +117,7 @@ class _RequestedRows:
         # One row more than the page has, to know whether there is a next page
         parameters = {**self.parameters, "after": after, "limit": limit + 1}
         sql = self._select(", _rowid_", "LIMIT :limit")
-        return PageExecution(sql, parameters, format_, limit, self._kinds(), self._make_token)
+        return Execution(sql, parameters, format_, limit, self._kinds(), self._make_token)
 
     def _select(self, row_id: str = "", limit: str = "") -> str:
         columns, table = quoted_list(self.names), quoted(self.metadata.service.name)
