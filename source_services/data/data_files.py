@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 import apsw
 
-from source_services.data.columns import Cell, Table, as_json, distinct_names, free_name, quoted
+from source_services.data.columns import Cell, Indexes, Table, as_json, distinct_names, free_name, quoted
 from source_services.errors import DataFileError
 
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".sqlite")
@@ -268,7 +268,7 @@ def _find_table(connection: apsw.Connection, data_file: Path, name: str) -> str:
     raise DataFileError(f"has no table {name!r}", f"rename one of: {', '.join(names)}", data_file)
 
 
-def _sqlite_indexes(connection: apsw.Connection, table: str) -> tuple[tuple[str, ...], ...]:
+def _sqlite_indexes(connection: apsw.Connection, table: str) -> Indexes:
     """The columns of each index; indexes over expressions are left out."""
     names = "SELECT json_group_array(name) FROM pragma_index_info(list.name)"
     indexes = connection.execute(f"SELECT ({names}) FROM pragma_index_list(?) AS list", (table,))

@@ -52,7 +52,7 @@ class GuardedConnection:
 
     def __init__(self, metadata: TableMetadata, limits: Limits) -> None:
         self._table, self._limits = metadata.service.name, limits
-        self._kinds = {column.name: column.kind for column in metadata.columns}
+        self._kinds = metadata.columns
         self._value_bytes, self._row_bytes = max(limits.value_bytes, metadata.longest_row), metadata.longest_row
         self._budget, self._fetch_lock = TimeBudget(0), Lock()
         self._selection: Selection | None = None

@@ -72,8 +72,8 @@ def write_batches(
     chunks = _chunks(selection)
     first: Cells = next(chunks, [[] for _ in selection.names])
     kinds = _kinds(selection, first)
-    written = ["text" if kind in as_text else kind for kind in kinds]
-    schema = schema_of(selection.names, written)
+    written = ("text" if kind in as_text else kind for kind in kinds)
+    schema = schema_of(dict(zip(selection.names, written, strict=True)))
 
     def batches() -> Iterator[pa.RecordBatch]:
         for chunk in chain([first] if first[0] else [], chunks):

@@ -2,7 +2,6 @@
 
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -41,7 +40,7 @@ _FORMAT, _TAG = ({"$ref": f"#/components/parameters/{name}"} for name in ("forma
 def schema(metadata: TableMetadata, limits: Limits) -> Document:
     """GET /schema: the table and its columns, the formats, functions and limits."""
     return _identity(metadata) | {
-        "columns": [asdict(column) for column in metadata.columns],
+        "columns": [{"name": name, "kind": kind} for name, kind in metadata.columns.items()],
         "indexes": metadata.indexes,
         "formats": {each.name: each.media_type for each in FORMATS.values()},
         "functions": sorted(FUNCTIONS),
@@ -52,8 +51,8 @@ def schema(metadata: TableMetadata, limits: Limits) -> Document:
 def version(metadata: TableMetadata, _: Limits) -> Document:
     """GET /version: the data version, and the periods with their content hashes."""
     return _identity(metadata) | {
-        "columns": [column.name for column in metadata.columns],
-        "periods": None if metadata.periods is None else [asdict(each) for each in metadata.periods],
+        "columns": list(metadata.columns),
+        "periods": metadata.periods,
     }
 
 
@@ -73,15 +72,15 @@ def openapi(metadata: TableMetadata, limits: Limits) -> Document:
     info, paths, common_problems = document["info"], document["paths"], document.pop("problems")
     document["info"] = {key: text.replace("{table}", metadata.service.name) for key, text in info.items()}
     schemas, parameters = document["components"]["schemas"], document["components"]["parameters"]
-    schemas["Columns"]["items"]["enum"] = [column.name for column in metadata.columns]
+    schemas["Columns"]["items"]["enum"] = list(metadata.columns)
     schemas["Row"]["properties"] = {
-        each.name: {"type": [*_JSON_TYPES.get(each.kind, "").split(), "null"]} for each in metadata.columns
+        name: {"type": [*_JSON_TYPES.get(kind, "").split(), "null"]} for name, kind in metadata.columns.items()
     }
     schemas["Problem"]["properties"]["code"]["enum"] = list(PROBLEM_TYPES)
     schemas["Page"]["properties"]["rows"]["maxItems"] = limits.page_rows
     parameters["limit"]["schema"]["maximum"] = limits.page_rows
     parameters["format"]["schema"]["enum"] = list(FORMATS)
-    paths["/data"]["get"]["parameters"] += [_filter(column.name) for column in metadata.columns]
+    paths["/data"]["get"]["parameters"] += map(_filter, metadata.columns)
     for path, methods in paths.items():
         paths[path] = {method: _operation(common_problems, **operation) for method, operation in methods.items()}
         paths[path]["head"] = _head(paths[path]["get"])

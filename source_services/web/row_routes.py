@@ -105,7 +105,7 @@ class _RequestedRows:
     @property
     def is_whole_table(self) -> bool:
         """Whether there are no filters, and all columns in their order."""
-        return self.condition == _AFTER and self.names == [column.name for column in self.metadata.columns]
+        return self.condition == _AFTER and self.names == list(self.metadata.columns)
 
     def all(self, format_: Format, row_limit: int) -> Execution:
         """All of the rows."""
@@ -124,8 +124,7 @@ class _RequestedRows:
         return f"SELECT {columns}{row_id} FROM {table} WHERE {self.condition} ORDER BY _rowid_ {limit}"
 
     def _kinds(self) -> tuple[str, ...]:
-        kinds = {column.name: column.kind for column in self.metadata.columns}
-        return tuple(kinds[name] for name in self.names)
+        return tuple(self.metadata.columns[name] for name in self.names)
 
     def _make_token(self, after: int) -> str:
         """The token of the page after a row: the row, the data version, and a checksum of both and of the request."""
@@ -151,12 +150,11 @@ class _RequestedRows:
 
 def _requested_rows(request: web.Request, metadata: TableMetadata) -> _RequestedRows:
     """The rows that the parameters of the request select. Raises RequestError."""
-    existing = [column.name for column in metadata.columns]
-    names = list(dict.fromkeys(request.query.getall("column", existing)))
+    names = list(dict.fromkeys(request.query.getall("column", list(metadata.columns))))
     filtered = list(dict.fromkeys(name for name in request.query if name.startswith(_FILTER)))
     missing = request.query.getall("missing", [])
     for name in [*names, *missing, *(name.removeprefix(_FILTER) for name in filtered)]:
-        if name not in existing:
+        if name not in metadata.columns:
             raise invalid_parameter(f"there is no column {name[:100]!r}", "GET /schema lists the columns")
     conditions, parameters = [_AFTER], dict[str, Cell]()
     for name in filtered:
