@@ -10,7 +10,7 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from source_services.data.columns import quoted
 from source_services.data.table_metadata import TableMetadata
@@ -83,7 +83,10 @@ def openapi(metadata: TableMetadata, limits: Limits) -> Document:
     paths["/data"]["get"]["parameters"] += map(_filter, metadata.columns)
     for path, methods in paths.items():
         paths[path] = {method: _operation(common_problems, **operation) for method, operation in methods.items()}
-        paths[path]["head"] = _head(paths[path]["get"])
+        get: Document = paths[path]["get"]
+        # HEAD has the same responses as GET, without bodies
+        responses = {status: {"description": each["description"]} for status, each in get["responses"].items()}
+        paths[path]["head"] = get | {"responses": responses}
     return document
 
 
@@ -108,12 +111,6 @@ def _operation(
         response["description"] = f"{response['description']} {type_.meaning}".strip()
         response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return operation | {"responses": responses}
-
-
-def _head(get: Document) -> Document:
-    """HEAD has the same responses as GET, without bodies."""
-    responses = {status: {"description": each["description"]} for status, each in get["responses"].items()}
-    return get | {"responses": responses}
 
 
 def _document(describe: Callable[[TableMetadata, Limits], object]) -> Handler:
@@ -143,14 +140,7 @@ async def ready(request: web.Request) -> web.Response:
 async def metrics(request: web.Request) -> web.Response:
     """GET /metrics."""
     check_parameters(request)
-    context = request.app[CONTEXT]
-    body = context.telemetry.exposition(
-        queries_running=context.pool.running,
-        queries_waiting=context.pool.waiting,
-        table_rows=context.table.current.metadata.row_count,
-        versions_published=context.table.published,
-        versions_refused=context.table.rejected,
-    )
+    body = generate_latest(request.app[CONTEXT].telemetry.registry)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
