@@ -66,7 +66,7 @@ async def running(
     """Serve the table on the socket, and watch its data file, until the block ends; then finish running requests."""
     pool, access = QueryPool(table.limits, table.folder), AccessControl(token, table.limits.requests_per_minute)
     context = Context(table, pool, access, Telemetry(table, pool))
-    runner = web.AppRunner(create_app(context), handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS, **_HTTP)
+    runner = web.AppRunner(create_app(context), handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     loop, handler = asyncio.get_running_loop(), runner.server
     assert handler is not None

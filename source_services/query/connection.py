@@ -1,6 +1,5 @@
 """A connection to one version of the table, which can run the SQL of any caller."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from threading import Lock
 from typing import NoReturn
 
 import apsw
+from pyarrow.csv import read_csv
 
 from source_services.data.columns import Cell, distinct_names
 from source_services.data.table_metadata import TableMetadata
@@ -23,8 +23,7 @@ BYTES_AT_A_TIME = 4 << 20
 STEPS_BETWEEN_CHECKS = 10_000
 """SQLite's steps between two checks of the time budget."""
 
-with (Path(__file__).parent / "sqlite_guards.csv").open(encoding="utf-8", newline="") as _file:
-    _GUARDS = [(row["kind"], row["name"], row["value"]) for row in csv.DictReader(_file)]
+_GUARDS = read_csv(Path(__file__).with_name("sqlite_guards.csv")).to_pylist()
 
 _INTERNAL_ERRORS = (apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError, apsw.IOError, apsw.MisuseError)
 
@@ -70,10 +69,11 @@ class GuardedConnection:
 
     def _set_guards(self, columns: int) -> None:
         limit = self._connection.limit
-        for kind, name, value in _GUARDS:
-            if kind == "PRAGMA":
+        for guard in _GUARDS:
+            name, value = guard["name"], guard["value"]
+            if guard["kind"] == "PRAGMA":
                 self._connection.pragma(name, value)
-            elif kind == "CONFIG":
+            elif guard["kind"] == "CONFIG":
                 self._connection.config(getattr(apsw, f"SQLITE_DBCONFIG_{name}"), int(value))
             else:
                 limit(getattr(apsw, f"SQLITE_LIMIT_{name}"), int(value))
@@ -155,14 +155,14 @@ class GuardedConnection:
         """Raise the error in the service's own words: SQLite's may reveal what the caller must not know."""
         if isinstance(error, (RequestError, *_INTERNAL_ERRORS)):
             raise error
-        if self._authorizer.denied is not None:
-            raise self._authorizer.error() from error
-        if isinstance(error, apsw.InterruptError):
-            raise self._budget.error() from error
         raise self._request_error(error) from error
 
     def _request_error(self, error: Exception) -> RequestError:
+        if self._authorizer.denied is not None:
+            return self._authorizer.error()
         match error:
+            case apsw.InterruptError():
+                return self._budget.error()
             case MemoryError() | apsw.NoMemError():
                 return busy("the query needs more memory than there is now", 5)
             case apsw.TooBigError():

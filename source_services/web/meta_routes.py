@@ -50,10 +50,7 @@ def schema(metadata: TableMetadata, limits: Limits) -> Document:
 
 def version(metadata: TableMetadata, _: Limits) -> Document:
     """GET /version: the data version, and the periods with their content hashes."""
-    return _identity(metadata) | {
-        "columns": list(metadata.columns),
-        "periods": metadata.periods,
-    }
+    return _identity(metadata) | {"columns": list(metadata.columns), "periods": metadata.periods}
 
 
 def _identity(metadata: TableMetadata) -> Document:

@@ -13,7 +13,7 @@ from source_services.data.table_metadata import TableMetadata
 from source_services.errors import RequestError, invalid_parameter
 from source_services.query.execution import Execution
 from source_services.query.formats import Format
-from source_services.web.request_params import as_cells, check_parameters, format_of, whole_number
+from source_services.web.request_params import as_cells, check_parameters, format_of, limit_of
 from source_services.web.responses import CONTEXT, send_execution, send_result, tag_of
 
 DEFAULT_PAGE_ROWS = 1_000
@@ -32,7 +32,7 @@ async def data(request: web.Request) -> web.StreamResponse:
     format_ = format_of(request)
     with context.table.current as snapshot:
         rows = _requested_rows(request, snapshot.metadata)
-        limit = whole_number(request, "limit", 1, context.table.limits.page_rows)
+        limit = limit_of(request, context.table.limits.page_rows)
         token = request.query.get("next")
         if limit is None and (token is not None or format_.name == "json"):
             limit = DEFAULT_PAGE_ROWS
