@@ -85,20 +85,15 @@ def open_table(data_file: Path, name: str) -> Iterator[Table]:
             yield table._replace(columns=distinct_names(table.columns))
         return
     read = _csv_table if data_file.name.removesuffix(".gz").endswith(".csv") else _json_table
+    open_file = gzip.open if data_file.suffix == ".gz" else open
     try:
-        with _open_text(data_file) as text:
+        with open_file(data_file, "rt", encoding="utf-8-sig", newline="") as text:
             yield read(data_file, text)
     except UnicodeDecodeError as error:
         raise DataFileError(f"is not UTF-8 text ({error.reason})", "save it as UTF-8", data_file) from error
     except (OSError, EOFError, zlib.error) as error:
         fix = "check that it is complete and readable"
         raise DataFileError(f"cannot be read ({error})", fix, data_file) from error
-
-
-def _open_text(data_file: Path) -> TextIO:
-    if data_file.suffix == ".gz":
-        return gzip.open(data_file, "rt", encoding="utf-8-sig", newline="")
-    return data_file.open(encoding="utf-8-sig", newline="")
 
 
 def _line_error(data_file: Path, number: int, what: str, fix: str) -> DataFileError:
