@@ -61,11 +61,8 @@ def _fill(connection: apsw.Connection, service: Service, data_file: Path, table:
             for number, index in enumerate(indexes):
                 connection.execute(f"CREATE INDEX {quoted(f'index {number}')} ON {name} ({quoted_list(index)})")
     except apsw.Error as error:
-        raise DataFileError(
-            f"its {len(table.columns)} columns cannot be stored as the table {service.name!r} ({error})",
-            "check the names of the file and of its columns",
-            data_file,
-        ) from error
+        what = f"its {len(table.columns)} columns cannot be stored as the table {service.name!r} ({error})"
+        raise DataFileError(what, "check the names of the file and of its columns", data_file) from error
 
 
 def _indexes(service: Service, data_file: Path, table: Table) -> Indexes:
@@ -74,12 +71,9 @@ def _indexes(service: Service, data_file: Path, table: Table) -> Indexes:
     for column in chain.from_iterable((*period, *service.indexes)):
         if column not in table.columns:
             role = "the period column" if (column,) in period else "an index column"
-            raise DataFileError(
-                f"has no column {column!r}, {role} of {service.name}",
-                f"rename a column, or start {service.name} alone with --period-column or --index and one of: "
-                + ", ".join(table.columns),
-                data_file,
-            )
+            what = f"has no column {column!r}, {role} of {service.name}"
+            fix = f"rename a column, or start {service.name} alone with --period-column or --index and one of: "
+            raise DataFileError(what, fix + ", ".join(table.columns), data_file)
     existing = (index for index in table.indexes if set(index) <= set(table.columns))
     return tuple(dict.fromkeys((*period, *service.indexes, *existing)))
 

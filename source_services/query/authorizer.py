@@ -59,8 +59,6 @@ class Authorizer:
 
     def error(self) -> RequestError:
         """Why the statement was denied."""
-        return RequestError(
-            "sql-not-allowed",
-            f"this service does not allow {self.denied or 'anything but one SELECT'}",
-            f"send one SELECT over the table {self._table!r}; GET /schema lists its columns and the allowed functions",
-        )
+        what = f"this service does not allow {self.denied or 'anything but one SELECT'}"
+        fix = f"send one SELECT over the table {self._table!r}; GET /schema lists its columns and the allowed functions"
+        return RequestError("sql-not-allowed", what, fix)

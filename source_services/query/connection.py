@@ -142,13 +142,12 @@ class GuardedConnection:
         # SQLite names the origin of the first part of a UNION only
         kinds = [None if "union" in sql.lower() else self._kinds.get(origin or "") for origin in origins]
         self._parameters = {name for name in cursor.bindings_names if name}
-        selection = Selection(distinct_names(column[0] for column in columns), kinds, iter(()))
         # Columns of the table, each once, are at most a row of the table; a computed column is at most a value
         times = Counter(origin for kind, origin in zip(kinds, origins, strict=True) if kind is not None)
         row_bytes = max(times.values(), default=0) * self._row_bytes + kinds.count(None) * self._value_bytes
-        selection.rows_at_a_time = max(1, BYTES_AT_A_TIME // max(1, row_bytes))
-        selection.groups = self._groups(cursor, selection.rows_at_a_time)
-        self._selection = selection
+        most_rows = max(1, BYTES_AT_A_TIME // max(1, row_bytes))
+        names = distinct_names(column[0] for column in columns)
+        self._selection = Selection(names, kinds, self._groups(cursor, most_rows), most_rows)
         return True
 
     def _explain(self, error: Exception) -> NoReturn:
@@ -169,9 +168,8 @@ class GuardedConnection:
                 what = f"the SQL computes a value of more than {self._limits.value_bytes:,} bytes"
                 return RequestError("too-large", what, "compute shorter values")
             case apsw.FullError():
-                return RequestError(
-                    "too-large", "the query needs more space to sort than there is", "select fewer rows"
-                )
+                what = "the query needs more space to sort than there is"
+                return RequestError("too-large", what, "select fewer rows")
             case KeyError():
                 what = f"the SQL names a parameter :{error.args[0]} that is not given"
                 return invalid_parameter(what, "give it a value, or leave it out")

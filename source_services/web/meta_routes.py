@@ -78,12 +78,13 @@ def openapi(metadata: TableMetadata, limits: Limits) -> Document:
     parameters["limit"]["schema"]["maximum"] = limits.page_rows
     parameters["format"]["schema"]["enum"] = list(FORMATS)
     paths["/data"]["get"]["parameters"] += map(_filter, metadata.columns)
-    for path, methods in paths.items():
-        paths[path] = {method: _operation(common_problems, **operation) for method, operation in methods.items()}
-        get: Document = paths[path]["get"]
+    for operations in paths.values():
+        for operation in operations.values():
+            operation["responses"] = _responses(operation, common_problems)
         # HEAD has the same responses as GET, without bodies
-        responses = {status: {"description": each["description"]} for status, each in get["responses"].items()}
-        paths[path]["head"] = get | {"responses": responses}
+        responses = operations["get"]["responses"].items()
+        without_bodies = {status: {"description": each["description"]} for status, each in responses}
+        operations["head"] = operations["get"] | {"responses": without_bodies}
     return document
 
 
@@ -93,10 +94,9 @@ def _filter(column: str) -> Document:
     return {"name": f"filter.{column}", "in": "query", "description": description, "schema": schema}
 
 
-def _operation(
-    common_problems: list[str], content: Document, problems: tuple[str, ...] = (), **operation: Any
-) -> Document:
-    """The operation with its responses: the content or a problem, and 304 where the caller may send an entity tag."""
+def _responses(operation: Document, common_problems: list[str]) -> Document:
+    """The operation's responses: its content or a problem, and 304 where the caller may send an entity tag."""
+    content, problems = operation.pop("content"), operation.pop("problems", [])
     if _FORMAT in operation["parameters"]:
         content = {each.media_type: {} for each in FORMATS.values()} | content
     responses: Document = {"200": {"description": operation["summary"], "content": content}}
@@ -107,7 +107,7 @@ def _operation(
         response = responses.setdefault(str(type_.status), {"description": ""})
         response["description"] = f"{response['description']} {type_.meaning}".strip()
         response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return operation | {"responses": responses}
+    return responses
 
 
 def _document(describe: Callable[[TableMetadata, Limits], object]) -> Handler:
