@@ -53,7 +53,7 @@ class SourceErrors:
     def invalid(self, what: str) -> SourceInvalid:
         """The service returns what no service of a source returns: `what` is the response."""
         fix = f"Check that url in {self.file} is its address, and that no other program listens there. {KEPT}"
-        return SourceInvalid(f"invalid response: {printable(what)}", fix, self.where)
+        return SourceInvalid(f"invalid response: {one_line(what)}", fix, self.where)
 
     def invalid_url(self) -> ConfigurationError:
         """The url is not one that a request can be sent to."""
@@ -74,7 +74,7 @@ class SourceErrors:
         """The service returns at most `limit` rows at once, and more of a period end have `what` in common."""
         fix = f"Have the service return more rows at once, or give each row a key of its own (row_key in {self.file})"
         what = f"returns {limit:,} rows at once, and as many or more of the period {period} have {what}"
-        return SourceInvalid(f"the service {printable(what)}", fix, self.where)
+        return SourceInvalid(f"the service {one_line(what)}", fix, self.where)
 
     def changed(self) -> SourceChanged:
         """The source has other rows than its inventory."""
@@ -82,7 +82,7 @@ class SourceErrors:
         return SourceChanged("its rows are not those of its inventory: it changed in between", fix, self.where)
 
 
-def printable(text: str) -> str:
+def one_line(text: str) -> str:
     """The text in one line without control characters, which could change what a terminal or a log shows."""
     return "".join(character for character in " ".join(text.split()) if character.isprintable())
 
