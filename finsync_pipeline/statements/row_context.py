@@ -44,8 +44,9 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
 
     Columns: finsync_row, row_key, period_end, data_version, months, currency, exponent (power of ten of
     money), known_since, first_seen, company_id, name (of the company, however it is written, with its supporting
-    columns), decision (a number for each decision on a name) and its certainty, and `reason`: why the row cannot be used, or
-    null. What could not be read is null. Raises DataError if a usable row names its company as `company_ids` do not.
+    columns), decision (a number for each decision on a name) and its certainty, and `reason`: why the row cannot be
+    used, or null. What could not be read is null. Raises DataError if a usable row names its company as `company_ids`
+    do not.
     """
     rows = frames.query(
         f"""
@@ -59,7 +60,8 @@ def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMappi
                 WHEN exponent IS NULL THEN 'scale_unknown'
                 WHEN known_since IS NULL AND has_known_since THEN 'known_since_unreadable'
                 WHEN known_since > first_seen THEN 'known_since_after_delivery'
-                WHEN known_since < rows.period_end - {mapping.period_end.snap_days} THEN 'known_since_before_period_end'
+                WHEN has_known_since AND known_since < rows.period_end - {mapping.period_end.snap_days}
+                    THEN 'known_since_before_period_end'
                 WHEN ids.status IS NULL THEN 'undecided'
                 WHEN ids.status <> '{Status.ACCEPTED}' THEN 'company_' || ids.status
             END AS reason

@@ -98,9 +98,8 @@ def rejected_rows(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     `raw` is as for `standardize`, with the code of the reason in `finsync_reason`; `finsync_period_end` may be null.
     """
     raw = with_row_ids(raw)
-    rows = raw[["finsync_row"]].assign(
-        row_key=raw[mapping.row_key], reason=raw["finsync_reason"], known_since=raw["finsync_period_end"]
-    )
+    no_day = pd.Series(pd.NA, raw.index, pd.ArrowDtype(pa.date32()))
+    rows = raw[["finsync_row"]].assign(row_key=raw[mapping.row_key], reason=raw["finsync_reason"], known_since=no_day)
     no_cells = frames.frame_of([], _REJECTED_CELLS)
     return _rejects(raw, rows, delivered_cells(raw, mapping), no_cells, mapping)
 

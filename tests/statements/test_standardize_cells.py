@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from factories import decided_companies, mapping_of, raw_frame
+from factories import FIRST_SEEN, decided_companies, mapping_of, raw_frame
 from statements.standardized_rows import in_key_order, run_frame, run_rows
 
 from finsync_pipeline import frames

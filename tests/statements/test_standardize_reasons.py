@@ -47,7 +47,7 @@ ROWS = [
     ("known_since_unreadable", [GOOD | {"filed": "soon"}], "1"),
     ("known_since_after_delivery", [GOOD | {"filed": "2099-01-01"}], "1"),
     ("known_since_after_delivery", [GOOD | {"filed": "2026-01-03"}], "1"),
-    ("known_since_before_period_end", [GOOD | {"filed": "2009-12-23"}], "1"),
+    ("known_since_before_period_end", [GOOD | {"filed": "1900-01-01"}], "1"),
     ("company_unknown", [GOOD | {"who": "Nobody"}], "1"),
     ("company_ambiguous", [GOOD | {"who": "Twin"}], "1"),
     ("company_conflict", [GOOD | {"who": "Odd"}], "1"),
@@ -82,6 +82,30 @@ def runs() -> dict[str, Run]:
     return run_together(cases, MAPPING)
 
 
+@pytest.mark.parametrize(
+    ("snap_days", "filed", "is_used"), [(0, "2009-12-31", True), (0, "2009-12-30", False), (5, "2009-12-26", True)]
+)
+def test_a_row_is_known_since_its_period_ended_or_since_a_day_that_is_snapped_to_its_end(
+    snap_days: int, filed: str, is_used: bool
+) -> None:
+    mapping = mapping_of(known_since="filed", period_end={"column": "ends", "snap_days": snap_days})
+    run = run_rows([{"sales": "1", "filed": filed}], mapping)
+    assert run.reasons == ({} if is_used else {"1": "known_since_before_period_end"})
+
+
+def test_a_period_that_has_not_ended_is_used_where_the_source_states_no_day() -> None:
+    assert run_rows([{"sales": "1", "first_seen": date(2009, 11, 1)}], mapping_of()).values == {"1": 1}
+
+
+def test_a_cell_that_a_newer_row_leaves_blank_is_withdrawn_where_the_mapping_says_so() -> None:
+    rows = [GOOD | {"key": "1", "filed": "2010-01-31"}, GOOD | {"key": "2", "filed": "2010-02-01", "sales": None}]
+    assert run_rows(rows, MAPPING).values["1"] == 1
+    run = run_rows(rows, MAPPING.model_copy(update={"blank_means": "withdrawn"}))
+    (reject,) = frames.to_arrow(run.out.rejects[run.out.rejects["item"] == "revenue"]).to_pylist()
+    assert (reject["reason"], reject["row_key"], reject["other_row_key"]) == ("withdrawn", "1", "2")
+    assert "1" not in run.out.facts.query("item == 'revenue'")["row_key"].tolist()
+
+
 @pytest.mark.parametrize("case", range(len(ROWS)), ids=lambda case: f"{case} {ROWS[case][0]}")
 def test_a_row_that_cannot_be_used_is_kept_whole_with_the_reason(runs: dict[str, Run], case: int) -> None:
     reason, _, key = ROWS[case]
@@ -114,7 +138,7 @@ def test_a_cell_that_cannot_be_used_is_kept_as_delivered_with_the_reason(runs: d
 
 
 def test_every_reason_that_rows_or_cells_can_have_is_tried_here() -> None:
-    tried = {case[0] for case in (*ROWS, *CELLS)}
+    tried = {case[0] for case in (*ROWS, *CELLS)} | {"withdrawn"}
     assert tried == {code for code, reason in REASONS.items() if reason.stage != "inventory"}
 
 
