@@ -121,7 +121,7 @@ facts = connection.sql(f'''
     SELECT DISTINCT ON (company_id, item, period_end, months, currency, source)
         company::VARCHAR AS company_id, item::VARCHAR AS item, period_end::DATE AS period_end,
         (quarters * 3)::BIGINT AS months, left(unit::VARCHAR, 3) AS currency, value, stmt::VARCHAR AS source,
-        accession AS row_key, 'v1' AS data_version, NULL::DATE AS known_since
+        accession AS row_key, 'v1' AS data_version, DATE '2026-06-01' AS known_since, DATE '2026-06-01' AS first_seen
     FROM read_parquet('{file}') WHERE quarters < 5 AND unit NOT LIKE 'sh%'
 ''')
 facts.to_parquet(f"{folder}/one.parquet")

@@ -26,7 +26,10 @@ _PIT_ITEMS = {
     "Assets": "total_assets",
     "EPSDiluted": "eps_diluted",
 }
-_FACT = "company_id, item, period_end, months, currency, value, source, row_key, 'v1' AS data_version, known_since"
+_FACT = (
+    "company_id, item, period_end, months, currency, value, source, row_key, 'v1' AS data_version, "
+    "coalesce(known_since, DATE '2026-06-01') AS known_since, DATE '2026-06-01' AS first_seen"
+)
 
 
 def services(shared: Path) -> pd.DataFrame:

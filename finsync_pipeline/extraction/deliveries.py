@@ -64,7 +64,8 @@ def compare_deliveries(
     `rows` are delivered on this `day`, `stored` were by the delivery before, `earlier` by none since
     `finsync_replaced_on`. A row is the same if all of its cells are.
     """
-    columns = [name for name in rows if not name.startswith("finsync_") and name in stored and name in earlier]
+    names = map(str, rows.columns)
+    columns = [name for name in names if not name.startswith("finsync_") and name in stored and name in earlier]
     cells = f"to_json([{', '.join(map(frames.quoted, columns))}])"
     raw = frames.query(_RAW_SQL.format(cells=cells, day=day), rows=rows, stored=stored)
     gone = frames.query(_EARLIER_SQL.format(cells=cells, day=day), rows=raw, stored=stored, earlier=earlier)

@@ -34,7 +34,7 @@ _MIXED_SQL = """
         SELECT
             source, date_trunc('quarter', period_end)::DATE AS quarter,
             any_value((reference_version, review_version)) AS versions
-        FROM company_ids GROUP BY ALL
+        FROM company_ids WHERE row_count > 0 GROUP BY ALL
     )
     SELECT source, quarter
     FROM ledger
@@ -61,7 +61,7 @@ def check_of_one_run(
 
     Nor may companies have been decided again since.
     """
-    decided = company_ids[["source", "period_end", "reference_version", "review_version"]]
+    decided = company_ids[["source", "period_end", "row_count", "reference_version", "review_version"]]
     tables = {"ledger": ledger, "facts": facts, "texts": texts, "rejects": rejects, "company_ids": decided}
     mixed = frames.query(_MIXED_SQL, **tables)
     if found := list(zip(mixed["source"], mixed["quarter"], strict=True)):

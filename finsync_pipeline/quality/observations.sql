@@ -1,8 +1,10 @@
--- One row per fact: its size is the decimal logarithm of its magnitude, of flows as if for a year; null for 0.
+-- One row per fact: its size is the decimal logarithm of its magnitude, of flows as if for a year; null for 0. A day on
+-- which the row was first delivered is no day of a filing.
 CREATE OR REPLACE TEMP TABLE agreement_observations AS
 SELECT
     row_number() OVER () AS id,
-    company_id, item, period_end, months, currency, source, row_key, known_since, value,
+    company_id, item, period_end, months, currency, source, row_key, value,
+    CASE WHEN known_since < first_seen THEN known_since END AS known_since,
     log10(nullif(abs(value), 0) * CASE WHEN is_flow AND months > 0 THEN 12 / months ELSE 1 END) AS size,
     is_money,
     has_one_sign,

@@ -49,7 +49,7 @@ def supersede(readings: pd.DataFrame) -> pd.DataFrame:
 
 
 def withdraw(decided: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """The decided readings (of `supersede`); one is withdrawn if a newer one of the usable `rows` leaves its cell blank.
+    """The decided readings (of `supersede`), those withdrawn that a newer one of the usable `rows` leaves blank.
 
     `withdrawn_since` and `withdrawn_seen` have the days of the newer row: since when it is known, and first delivered.
     """

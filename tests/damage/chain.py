@@ -10,7 +10,7 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 import yaml
-from factories import PROJECT
+from factories import FIRST_SEEN, PROJECT
 from local_services import answering_service
 
 from finsync_pipeline import frames
@@ -19,6 +19,7 @@ from finsync_pipeline.aggregation.financials import KEYS, financials, means_in
 from finsync_pipeline.aggregation.means import mean_of
 from finsync_pipeline.aggregation.summary import company_summary
 from finsync_pipeline.clients.source_service import SourceService
+from finsync_pipeline.extraction.deliveries import compare_deliveries
 from finsync_pipeline.extraction.inventory import Inventory, rows_by_quarter, take_inventory
 from finsync_pipeline.extraction.raw_rows import fetch_rows
 from finsync_pipeline.identity import Decider, Reference, Review, read_reference
@@ -27,10 +28,10 @@ from finsync_pipeline.settings import SAMPLE_REFERENCE
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.row_context import source_names
 from finsync_pipeline.statements.standardize import StandardizedTables, standardize
-from finsync_pipeline.statements.tables import COMPANY_IDS, FINANCIALS, SUMMARY
+from finsync_pipeline.statements.tables import COMPANY_IDS, FINANCIALS, SUMMARY, earlier_raw_table, raw_table
 from source_services.settings import SERVICES
 
-QUARTERS = [date(year, month, 1) for year in range(2005, 2011) for month in (1, 4, 7, 10)]
+QUARTERS = [date(year, month, 1) for year in range(2004, 2011) for month in (1, 4, 7, 10)]
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def pass_through(
         SourceService(mapping.name, answering.url) as service,
     ):
         inventory = take_inventory(service, mapping, quarters)
-        raw = fetch_rows(service, mapping, inventory.periods, quarters)
+        rows = fetch_rows(service, mapping, inventory.periods, quarters)
+    raw, _ = compare_deliveries(rows, raw_table(mapping).frame(), earlier_raw_table(mapping).frame(), FIRST_SEEN)
     decided = Decider(reference(), review or Review()).decide(source_names(raw, mapping), mapping.name)
     decided = COMPANY_IDS.conform(decided)
     out = standardize(raw, decided, mapping)

@@ -28,6 +28,7 @@ MAPPING = SourceMapping.model_validate(
         "currency": {"column": "Currency"},
         "scale": {"column": "Units", "values": {"USD thousands": "thousands"}},
         "known_since": "Filed",
+        "blank_means": "withdrawn",
         "items": {"revenue": "Total Revenue", "net_income": "Net Profit", "form": "Form"},
     }
 )
@@ -63,6 +64,8 @@ CASES = [
     Case("currency_unknown", [{"Currency": "US$"}]),
     Case("scale_unknown", [{"Units": "USD dozens"}]),
     Case("known_since_unreadable", [{"Filed": "soon"}]),
+    Case("known_since_after_delivery", [{"Filed": "2099-01-01"}]),
+    Case("known_since_before_period_end", [{"Filed": "1999-12-31"}]),
     Case("company_unknown", [{"Company Name": "Nobody & Sons"}]),
     Case("company_ambiguous", [{"Company Name": "Chubb"}]),
     Case("company_conflict", [{"Ticker": "MMM"}]),
@@ -73,6 +76,7 @@ CASES = [
     Case("schema:value_within_bounds", [{"Total Revenue": "(1e15)"}], text="(1e15)"),
     Case("conflict", [{}, {"Total Revenue": "1,001"}], refused=2),
     Case("same_value", [{}, {"Total Revenue": " 1000.0"}], text=" 1000.0"),
+    Case("withdrawn", [{}, {"Filed": "2011-05-01", "Total Revenue": "", "Net Profit": "7"}], text="1,000"),
     Case("older_value", [{"Filed": "2011-05-01", "Total Revenue": "5"}, {"Total Revenue": "6"}], text="6"),
 ]
 REJECTED = ReviewLine(None, "walt disney stores", None, "reject", None, None, "jane", date(2026, 1, 31), None)

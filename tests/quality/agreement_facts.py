@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+from factories import FIRST_SEEN
 
 from finsync_pipeline import frames
 from finsync_pipeline.quality.agreement import agreement, near_periods
@@ -26,6 +27,7 @@ def fact(value: float, source: str = "pnl", item: str = "revenue", year: int = 2
         "value": float(value),
         "source": source,
         "data_version": "v1",
+        "first_seen": FIRST_SEEN,
         **other,
     }
     return {"row_key": f"{cells['company_id']}-{cells['period_end']}-{cells['months']}", **cells}
