@@ -12,6 +12,7 @@ import duckdb
 import pandas as pd
 
 from finsync_pipeline.quality.rules import Rules
+from finsync_pipeline.quality.sql import run_statements
 from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS
 
 BALANCES_AS_FLOWS = ("beginning_cash", "ending_cash")  # of a period, but not the more the longer it is
@@ -70,8 +71,3 @@ def _accuse(connection: duckdb.DuckDBPyConnection, statements: str, *proofs: str
         """,
         {"proofs": list(proofs)},
     )
-
-
-def run_statements(connection: duckdb.DuckDBPyConnection, statements: str) -> None:
-    """Run the SQL file of this name; it reads and makes temporary tables named `agreement_...`."""
-    connection.execute((files(__package__) / f"{statements}.sql").read_text(encoding="utf-8"))
