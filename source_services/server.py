@@ -1,10 +1,14 @@
-"""The server: every service on its own port, all in one process, until a signal stops them."""
+"""The server: every service on its own port, all in one process, until a signal stops them.
+
+Here belongs what surrounds every request: ports, connections, middleware. What a route does is in `web/`.
+"""
 
 import asyncio
 import errno
 import gc
 import signal
 import socket
+import time
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,21 +17,30 @@ from typing import Any
 import apsw
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
+from aiohttp.typedefs import Handler
 
-from source_services.errors import ConfigurationError
+from source_services.errors import PROBLEM_TYPES, ConfigurationError, RequestError
 from source_services.query.pool import QueryPool
 from source_services.served_table import ServedTable
 from source_services.settings import Service
+from source_services.web import meta_routes, row_routes
 from source_services.web.access import AccessControl
-from source_services.web.app import SECURITY_HEADERS, create_app, http_error
-from source_services.web.responses import Context, problem_response, request_id_of
-from source_services.web.telemetry import Telemetry
+from source_services.web.responses import CONTEXT, LOG_FIELDS, Context, problem_response, request_id_of
+from source_services.web.telemetry import LOG, Telemetry
 
 LOOK_SECONDS = 1.0
 """How often the data files are looked at."""
 
 SHUTDOWN_SECONDS = 10
 """How long running requests may take when the process has to stop."""
+
+SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+
+HEADERS = web.RequestKey("headers", dict)
+"""Headers of any response to the request."""
+
+CLIENT_CLOSED_REQUEST = 499
+"""The status in logs and metrics of a request whose client disconnected."""
 
 _HTTP: dict[str, Any] = {"keepalive_timeout": 60, "max_line_size": 16_380, "max_field_size": 16_380, "access_log": None}
 
@@ -59,14 +72,27 @@ async def serve(tables: list[ServedTable], host: str, token: str | None, look_se
         await stopped.wait()
 
 
+def listen(host: str, service: Service) -> socket.socket:
+    """A socket on the service's port. Raises ConfigurationError."""
+    name, port, family = service.name, service.port, socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=512)
+    except (OSError, OverflowError) as error:
+        what, fix = f"{name} cannot listen on {host}, port {port} ({error})", "check --host and the port"
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            what = f"port {port} on {host} is in use, so {name} cannot listen there"
+            fix = "stop the program that uses it, or choose other ports with --base-port (all services) or --port (one)"
+        raise ConfigurationError(what, fix) from error
+
+
 @asynccontextmanager
 async def running(
     table: ServedTable, listener: socket.socket, token: str | None = None, look_seconds: float = LOOK_SECONDS
 ) -> AsyncIterator[None]:
     """Serve the table on the socket, and watch its data file, until the block ends; then finish running requests."""
     pool, access = QueryPool(table.limits, table.folder), AccessControl(token, table.limits.requests_per_minute)
-    context = Context(table, pool, access, Telemetry(table.service.name))
-    runner = web.AppRunner(create_app(context), handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS, **_HTTP)
+    context = Context(table, pool, access, Telemetry(table, pool))
+    runner = web.AppRunner(_application(context), handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     loop, handler = asyncio.get_running_loop(), runner.server
     assert handler is not None
@@ -80,6 +106,54 @@ async def running(
         await runner.cleanup()
         pool.close()
         table.close()
+
+
+def _application(context: Context) -> web.Application:
+    """The application that serves the context's table."""
+    # Each byte of a statement may be escaped in JSON; its parameters come on top
+    app = web.Application(middlewares=[_middleware], client_max_size=2 * context.table.limits.sql_bytes + (1 << 20))
+    app[CONTEXT] = context
+    for path, handler in {**meta_routes.ROUTES, "/data": row_routes.data, "/query": row_routes.query}.items():
+        app.router.add_get(path, handler)
+    app.router.add_post("/query", row_routes.query)
+    app.on_response_prepare.append(_add_headers)
+    return app
+
+
+@web.middleware
+async def _middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Check access, turn errors into problem details, record the request."""
+    started, context, request_id = time.perf_counter(), request.app[CONTEXT], request_id_of(request)
+    request[LOG_FIELDS] = {"request_id": request_id}
+    request[HEADERS] = {**SECURITY_HEADERS, "X-Request-Id": request_id}
+    status = CLIENT_CLOSED_REQUEST
+    try:
+        try:
+            request[HEADERS] |= context.access.check(request)
+            response = await handler(request)
+        except RequestError as error:
+            response = problem_response(error, request_id)
+        except web.HTTPException as error:
+            allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+            response = problem_response(_http_error(error.status, allow), request_id)
+        except ConnectionError:
+            raise  # the client disconnected while the response was sent
+        except Exception:
+            fields = {"service": context.telemetry.service, "request_id": request_id}
+            LOG.exception("failed", extra={"fields": fields})
+            response = problem_response(_http_error(500), request_id)
+        status = response.status
+    finally:
+        context.telemetry.record(request, status, time.perf_counter() - started, request[LOG_FIELDS])
+    return response
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Add the headers that every response has, before they are sent."""
+    for name, value in request.get(HEADERS, SECURITY_HEADERS).items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("X-Data-Version", request.app[CONTEXT].table.current.version)
+    response.headers.pop("Server", None)
 
 
 class _Connection(web.RequestHandler):
@@ -97,7 +171,7 @@ class _Connection(web.RequestHandler):
             # The request's task keeps the error for a while: what its frames refer to, such as a file, is freed now
             traceback.clear_frames(exc.__traceback__ if exc else None)
             raise ConnectionError("part of the response is already sent")
-        error = http_error(414 if isinstance(exc, LineTooLong) else 400 if status < 500 else 500)
+        error = _http_error(414 if isinstance(exc, LineTooLong) else 400 if status < 500 else 500)
         request_id, version = request_id_of(request), self._context.table.current.version
         response = problem_response(error, request_id)
         response.headers.update(SECURITY_HEADERS | {"X-Request-Id": request_id, "X-Data-Version": version})
@@ -106,14 +180,7 @@ class _Connection(web.RequestHandler):
         return response
 
 
-def listen(host: str, service: Service) -> socket.socket:
-    """A socket on the service's port. Raises ConfigurationError."""
-    name, port, family = service.name, service.port, socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=512)
-    except (OSError, OverflowError) as error:
-        what, fix = f"{name} cannot listen on {host}, port {port} ({error})", "check --host and the port"
-        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            what = f"port {port} on {host} is in use, so {name} cannot listen there"
-            fix = "stop the program that uses it, or choose other ports with --base-port (all services) or --port (one)"
-        raise ConfigurationError(what, fix) from error
+def _http_error(status: int, headers: dict[str, str] | None = None) -> RequestError:
+    """The error for a status that the HTTP server itself chose."""
+    codes = [code for code, type_ in PROBLEM_TYPES.items() if type_.status == status]
+    return RequestError(codes[0] if codes else "internal", headers=headers)

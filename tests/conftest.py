@@ -16,7 +16,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 gc.set_threshold(50_000, 20, 20)
 
 LONGEST = Path(__file__).parent / "pipeline"
-LONG = pytest.mark.skip(reason="takes long: FINSYNC_TEST_LONG=1 runs it")
 
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
@@ -26,20 +25,18 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest tests come first, so that no worker ends alone with one of them; those marked `long` if asked."""
+    """The longest tests come first, so that no worker is left alone with one of them at the end."""
     items.sort(key=lambda item: LONGEST not in item.path.parents)
-    if not os.environ.get("FINSYNC_TEST_LONG"):
-        for item in items:
-            if item.get_closest_marker("long"):
-                item.add_marker(LONG)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What was skipped and why: a line for each reason, with the number of its tests."""
+    """What was skipped and why: a line for each reason, with the number of its tests; and what was left out."""
     reports = terminalreporter.stats.get("skipped", [])
     reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in reports)
     for reason, count in reasons.most_common():
         terminalreporter.write_line(f"skipped {count}: {reason}")
+    if terminalreporter.config.option.markexpr == "not long":
+        terminalreporter.write_line("left out: tests that take long; to run all: make test PYTEST_ARGS=\"-m ''\"")
 
 
 @pytest.fixture(scope="session")

@@ -50,28 +50,25 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _flag(name: str, summary: str, **more: str) -> Option:
-    return name, {"action": "store_true", "help": summary, **more}
+def _option(name: str, summary: str, **more: Any) -> Option:
+    return name, {"help": summary, **more}
+
+
+def _flag(name: str, summary: str, **more: Any) -> Option:
+    return _option(name, summary, action="store_true", **more)
 
 
 ALLOWED = "extract nothing from this source, and publish without what it lacks; may be repeated"
-ALLOW_MISSING: Option = (
-    "--allow-missing",
-    {"metavar": "SOURCE", "action": "append", "default": [], "help": ALLOWED},
-)
-QUARTERS: Option = (
-    "--quarters",
-    {"metavar": "Q[...Q]", "help": "2009-Q4, or 2009-Q1...2009-Q4; default: all with rows"},
-)
-PORT: Option = ("--port", {"type": _port, "default": 3000, "help": "port of the web UI, by default 3000"})
+ALLOW_MISSING = _option("--allow-missing", ALLOWED, metavar="SOURCE", action="append", default=[])
+QUARTERS = _option("--quarters", "2009-Q4, or 2009-Q1...2009-Q4; default: all with rows", metavar="Q[...Q]")
+PORT = _option("--port", "port of the web UI, by default 3000", type=_port, default=3000)
 FORCE = _flag("--force", "publish also if nothing has changed")
-ACCEPT: Option = (
-    "--accept",
-    {"metavar": "REASON", "default": "", "help": "publish although companies or facts are lost, for this reason"},
-)
-FIRST: Option = ("first", {"metavar": "A", "nargs": "?", "help": "a release, by default the one before B"})
-SECOND: Option = ("second", {"metavar": "B", "nargs": "?", "help": "another one, by default the current one"})
-KEEP: Option = ("--keep", {"type": int, "required": True, "metavar": "N", "help": "keep the newest N releases"})
+LOST = "publish although companies or facts are lost, for this reason"
+ACCEPT = _option("--accept", LOST, metavar="REASON", default="")
+FIRST = _option("first", "a release, by default the one before B", metavar="A", nargs="?")
+SECOND = _option("second", "another one, by default the current one", metavar="B", nargs="?")
+KEEP = _option("--keep", "keep the newest N releases", metavar="N", type=int, required=True)
+DRY_RUN = _flag("--dry-run", "only list what would be removed")
 SERVICES = _flag("--with-services", "start the source services, unless they already run")
 COMMANDS: dict[str, tuple[str, list[Option]]] = {
     "run": (
@@ -88,11 +85,10 @@ COMMANDS: dict[str, tuple[str, list[Option]]] = {
     "show": ("summary of the current release", []),
     "status": ("which quarters are current, outdated or missing, and why", []),
     "diff": ("what two releases differ in", [FIRST, SECOND, _flag("--csv", "each differing fact", dest="as_csv")]),
-    "prune": ("remove old releases", [KEEP, _flag("--dry-run", "only list what would be removed", dest="dry_run")]),
+    "prune": ("remove old releases", [KEEP, DRY_RUN]),
     "dev": ("the Dagster web UI on http://127.0.0.1:3000", [SERVICES, PORT]),
     "setup": (f"write .env, {SETTINGS_FILE} and the local Dagster instance, unless they exist", []),
 }
-RENAMED = {"decide": "re-resolve"}
 UNUSABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOSPC}
 
 
@@ -101,33 +97,27 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         exit_code = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
-    except FinSyncError as error:
-        return _report(error)
+        return exit_code
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BrokenPipeError:  # the reader of the output, such as `head`, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
-    except OSError as error:
-        if (explained := _folder_error(error)) is None:
+    except (FinSyncError, OSError) as error:
+        explained = _folder_error(error) if isinstance(error, OSError) else error
+        if explained is None:
             raise
-        return _report(explained)
-    return exit_code
+        print(f"finsync: {printable(str(explained))}", file=sys.stderr)
+        return 2
 
 
 def _run(arguments: list[str]) -> int:
-    for name in set(arguments[:1]) & RENAMED.keys():
-        raise ConfigurationError("this command has a new name", f"Use: finsync {RENAMED[name]}", f"finsync {name}")
+    if arguments[:1] == ["decide"]:
+        raise ConfigurationError("this command has a new name", "Use: finsync re-resolve", "finsync decide")
     options = vars(_parser().parse_args(arguments))
     load_settings_file()
     name = options.pop("command").replace("-", "_")
-    exit_code: int = getattr(import_module(f"finsync_pipeline.cli.{name}"), name)(**options)
-    return exit_code
-
-
-def _report(error: FinSyncError) -> int:
-    print(f"finsync: {printable(str(error))}", file=sys.stderr)
-    return 2
+    return int(getattr(import_module(f"finsync_pipeline.cli.{name}"), name)(**options))
 
 
 def _folder_error(error: OSError) -> ConfigurationError | None:

@@ -1,16 +1,14 @@
 """What two releases differ in: a table by source, or each differing fact as CSV."""
 
-import csv
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 from rich.table import Table
 
-from finsync_pipeline.cli.terminal import console, table
+from finsync_pipeline.cli.terminal import console, table, write_text
 from finsync_pipeline.errors import ConfigurationError
-from finsync_pipeline.publishing.changes import Losses, differences, losses, shares_rejected
+from finsync_pipeline.publishing.changes import Losses, SourceLoss, differences, losses, shares_rejected
 from finsync_pipeline.publishing.release import CURRENT, current_folder, releases
 from finsync_pipeline.settings import published_folder
 
@@ -24,9 +22,7 @@ def diff(first: str | None, second: str | None, as_csv: bool) -> int:
     before, after = _two(first, second)
     facts = differences(before, after)
     if as_csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(facts.columns)
-        writer.writerows(["" if pd.isna(cell) else cell for cell in row] for row in facts.itertuples(index=False))
+        write_text(facts.to_csv(index=False, lineterminator="\n"))
         return 0
     found = losses(before, after)
     console.print(f"Release {after.name} compared with {before.name}")
@@ -63,7 +59,7 @@ def _named(name: str, folders: Sequence[Path]) -> Path:
     if name == CURRENT and (folder := current_folder(published_folder())):
         found = [folder]
     if len(found) != 1:
-        what = f"{len(found)} releases have a name that begins with {name!r}" if name else "the name is empty"
+        what = f"{len(found)} releases have a name that begins with {name!r}"
         fix = f"Name one of {', '.join(folder.name for folder in folders[-SHOWN:]) or 'none: there is no release'}"
         raise ConfigurationError(what, fix, "finsync diff")
     return found[0]
@@ -76,12 +72,9 @@ def _sources(found: Losses, facts: pd.DataFrame) -> Table:
     lost = {each.source: each for each in found.sources}
     for source in sorted({*lost, *facts["source"].unique()}):
         changes = [counts.get((source, change), 0) for change in ("new", "lost", "changed")]
-        each = lost.get(source)
-        before = each.facts_before if each else 0
-        after = each.facts_after if each else changes[0]
-        numbers = [f"{count:,}" for count in (before, after, *changes)]
-        names = [", ".join(names[:SHOWN]) for names in ((each.quarters, each.items) if each else ([], []))]
-        made.add_row(source, *numbers, *names)
+        each = lost.get(source) or SourceLoss(source, 0, changes[0], 0, [], [], [])  # a new source has lost nothing
+        numbers = [f"{count:,}" for count in (each.facts_before, each.facts_after, *changes)]
+        made.add_row(source, *numbers, ", ".join(each.quarters[:SHOWN]), ", ".join(each.items[:SHOWN]))
     return made
 
 

@@ -23,7 +23,10 @@ def materialize(
     """
     local_instance()
     waiting = console.status("Starting")  # in a terminal: the step that is going on
-    definitions = dg.Definitions.merge(load_definitions(), dg.Definitions(loggers={"console": _progress(waiting)}))
+    progress = logging.Logger("finsync.progress")  # one line a step, instead of Dagster's log
+    progress.addHandler(_Steps(waiting))
+    loggers = {"console": dg.LoggerDefinition(lambda _: progress)}
+    definitions = dg.Definitions.merge(load_definitions(), dg.Definitions(loggers=loggers))
     keys = selection.resolve(definitions.resolve_asset_graph())
     job = definitions.get_repository_def().get_implicit_job_def_for_assets(keys)
     assert job is not None
@@ -40,7 +43,8 @@ def materialize(
         )
     for failure in _failures(result):
         console.print(marked("✗", "red", failure), soft_wrap=True)
-    if not result.success and not _published(result):
+    made = {event.step_key for event in result.all_events if event.is_step_success}
+    if not result.success and "company_summary" not in made:
         console.print("Nothing is published; the release before stays current.")
     return bool(result.success)
 
@@ -52,17 +56,6 @@ def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
             error, failure = event.step_failure_data.error, event.step_failure_data.user_failure_data
             traceback = error.to_string() if error else ""
             yield f"{event.step_key}: {failure.description if failure and failure.description else traceback}"
-
-
-def _published(result: dg.ExecuteInProcessResult) -> bool:
-    return any(event.is_step_success and event.step_key == "company_summary" for event in result.all_events)
-
-
-def _progress(waiting: Status) -> dg.LoggerDefinition:
-    """One line a step, instead of Dagster's log."""
-    logger = logging.Logger("finsync.progress")
-    logger.addHandler(_Steps(waiting))
-    return dg.LoggerDefinition(lambda _: logger)
 
 
 class _Steps(logging.Handler):

@@ -1,7 +1,6 @@
 """Removing old releases: the newest stay, and the current one whatever its age."""
 
 import shutil
-from pathlib import Path
 
 from finsync_pipeline.cli.terminal import console
 from finsync_pipeline.errors import ConfigurationError
@@ -15,7 +14,7 @@ def prune(keep: int, dry_run: bool) -> int:
         raise ConfigurationError(f"{keep} is too few", "Keep at least 1 release", "--keep")
     folders, current = releases(published_folder()), current_folder(published_folder())
     kept = {*folders[-keep:], *([current] if current else [])}
-    sizes = {folder: _bytes(folder) for folder in folders}
+    sizes = {folder: sum(file.stat().st_size for file in folder.iterdir()) for folder in folders}
     for folder in folders:
         verb = "keeps" if folder in kept else "would remove" if dry_run else "removes"
         console.print(f"{verb:<13}{folder.name}  {sizes[folder] / 1e6:10,.1f} MB")
@@ -27,7 +26,3 @@ def prune(keep: int, dry_run: bool) -> int:
         f"{freed / 1e6:,.1f} MB {'could be' if dry_run else 'are'} freed; a release has {mean / 1e6:,.1f} MB."
     )
     return 0
-
-
-def _bytes(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.iterdir())

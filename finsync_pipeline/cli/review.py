@@ -1,13 +1,11 @@
 """What a person decides next, on a terminal: the review queue, and how to decide an entry of it."""
 
-import csv
-import sys
 from collections.abc import Sequence
 
 import pandas as pd
 
 from finsync_pipeline.cli.sources import declared_sources
-from finsync_pipeline.cli.terminal import console, printable, table
+from finsync_pipeline.cli.terminal import console, table, write_text
 from finsync_pipeline.identity import Decider, Review
 from finsync_pipeline.identity.audit import open_questions
 from finsync_pipeline.orchestration.partitions import all_quarters
@@ -26,21 +24,12 @@ def review(as_csv: bool) -> int:
     decisions = last_decisions(sources)
     questions = IDENTITY_REVIEW.conform(open_questions(decisions, decider.reference.companies))
     if as_csv:
-        _write_csv(questions)
+        write_text(questions.to_csv(index=False, lineterminator="\n"))
         return 0
     _show_questions(questions)
     for line in unused_lines(decider.review, decisions):
         console.print(line, soft_wrap=True)
     return 0
-
-
-def _write_csv(questions: pd.DataFrame) -> None:
-    """Write the table to standard output: as it is into a file, without control characters to a terminal."""
-    as_shown = printable if sys.stdout.isatty() else str
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(questions.columns)
-    for row in questions.itertuples(index=False):
-        writer.writerow("" if pd.isna(cell) else as_shown(str(cell)) for cell in row)
 
 
 def _show_questions(questions: pd.DataFrame) -> None:

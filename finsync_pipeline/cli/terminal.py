@@ -37,6 +37,11 @@ def table(title: str, *columns: str, text_columns: int | None = None) -> Table:
     return made
 
 
+def write_text(text: str) -> None:
+    """Write the text to standard output: as it is into a file, without control characters to a terminal."""
+    sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
+
+
 def marked(mark: str, color: str, text: str) -> Text:
     """A line that begins with the mark in its color."""
     return Text.assemble((mark, color), " ", printable(text))

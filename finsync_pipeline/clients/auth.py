@@ -24,9 +24,6 @@ class Bearer(AuthBase):
         """Replace the token in a text that may be shown."""
         return text.replace(self._token, "***")
 
-    def __repr__(self) -> str:
-        return "Bearer(***)"
-
 
 def read_token(source: str, token_file: str) -> Bearer | None:
     """Read the token that authorizes requests to the source; None without a `token_file`.

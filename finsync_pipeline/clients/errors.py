@@ -1,7 +1,6 @@
 """The errors of a source's service: subclasses for what callers handle, and one factory for all their texts."""
 
 import re
-from dataclasses import dataclass
 
 from finsync_pipeline.errors import ConfigurationError, SourceError, SourceInvalid, SourceUnavailable
 
@@ -29,25 +28,16 @@ class SourceChanged(SourceError):
 _KIND_OF_STATUS = {404: RouteNotFound, 405: RouteNotFound, 501: RouteNotFound, 413: ResultTooLarge}
 
 
-@dataclass(frozen=True)
 class SourceErrors:
     """Makes the errors of the source `name` with its service at `url`.
 
     The texts show neither the credentials in the url nor control characters, whatever the service sent.
     """
 
-    name: str
-    url: str
-
-    @property
-    def file(self) -> str:
-        """The file that declares the source."""
-        return f"defs/sources/{self.name}/defs.yaml"
-
-    @property
-    def where(self) -> str:
-        """The source and its address."""
-        return f"Source {self.name!r} at {without_credentials(self.url)}"
+    def __init__(self, name: str, url: str) -> None:
+        self.name = name
+        self.file = f"defs/sources/{name}/defs.yaml"
+        self.where = f"Source {name!r} at {without_credentials(url)}"
 
     def unavailable(self, what: str) -> SourceUnavailable:
         """The service does not respond, or not to the end."""
@@ -63,7 +53,7 @@ class SourceErrors:
     def invalid(self, what: str) -> SourceInvalid:
         """The service returns what no service of a source returns: `what` is the response."""
         fix = f"Check that url in {self.file} is its address, and that no other program listens there. {KEPT}"
-        return SourceInvalid(f"invalid response: {printable(what)}", fix, self.where)
+        return SourceInvalid(f"invalid response: {one_line(what)}", fix, self.where)
 
     def invalid_url(self) -> ConfigurationError:
         """The url is not one that a request can be sent to."""
@@ -84,7 +74,7 @@ class SourceErrors:
         """The service returns at most `limit` rows at once, and more of a period end have `what` in common."""
         fix = f"Have the service return more rows at once, or give each row a key of its own (row_key in {self.file})"
         what = f"returns {limit:,} rows at once, and as many or more of the period {period} have {what}"
-        return SourceInvalid(f"the service {printable(what)}", fix, self.where)
+        return SourceInvalid(f"the service {one_line(what)}", fix, self.where)
 
     def changed(self) -> SourceChanged:
         """The source has other rows than its inventory."""
@@ -92,7 +82,7 @@ class SourceErrors:
         return SourceChanged("its rows are not those of its inventory: it changed in between", fix, self.where)
 
 
-def printable(text: str) -> str:
+def one_line(text: str) -> str:
     """The text in one line without control characters, which could change what a terminal or a log shows."""
     return "".join(character for character in " ".join(text.split()) if character.isprintable())
 

@@ -27,7 +27,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from finsync_pipeline.clients.auth import read_token
-from finsync_pipeline.clients.errors import SourceErrors, Transient, printable, without_credentials
+from finsync_pipeline.clients.errors import SourceErrors, Transient, one_line, without_credentials
 
 LOG = logging.getLogger("finsync_pipeline")
 T = TypeVar("T")
@@ -236,4 +236,4 @@ def _message(response: requests.Response) -> str:
         message = body["detail"] if "detail" in body else body["error"]["message"]
     except (HTTPError, ValueError, KeyError, TypeError, RecursionError):
         return ""
-    return printable(str(message))
+    return one_line(str(message))

@@ -121,9 +121,14 @@ def read_pages(get: Callable[[dict[str, str]], Response], errors: SourceErrors) 
     return Rows(table_of(pages[0].columns, rows), response.headers.get("X-Data-Version"))
 
 
-def read_version(response: Response, errors: SourceErrors) -> Version:
-    """Read the version of the service's data. Raises SourceInvalid."""
-    return _read_json(Version, response, errors)
+def read_json(kind: type[T], response: Response, errors: SourceErrors) -> T:
+    """Read the JSON in the body as an object of this type. Raises SourceInvalid."""
+    try:
+        return TypeAdapter(kind).validate_json(bytes(response.body).removeprefix(codecs.BOM_UTF8))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = "".join(f"[{part!r}]" for part in first["loc"])
+        raise errors.invalid(f"{place} {first['msg']}") from None
 
 
 def table_of(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
@@ -176,22 +181,12 @@ def _read_arrow(response: Response, errors: SourceErrors) -> pa.Table:
 
 
 def _read_page(response: Response, errors: SourceErrors) -> _Page:
-    page = _read_json(_Page, response, errors)
+    page = read_json(_Page, response, errors)
     if len(set(page.columns)) < len(page.columns):
         raise errors.invalid("a column occurs twice")
     if any(len(row) != len(page.columns) for row in page.rows):
         raise errors.invalid(WRONG_COUNT)
     return page
-
-
-def _read_json(kind: type[T], response: Response, errors: SourceErrors) -> T:
-    """The JSON in the body as an object of this type."""
-    try:
-        return TypeAdapter(kind).validate_json(bytes(response.body).removeprefix(codecs.BOM_UTF8))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = "".join(f"[{part!r}]" for part in first["loc"])
-        raise errors.invalid(f"{place} {first['msg']}") from None
 
 
 def _next_page(page: _Page, response: Response) -> dict[str, str] | None:

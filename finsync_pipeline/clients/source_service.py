@@ -9,7 +9,7 @@ from typing import Self
 
 from finsync_pipeline.clients.errors import RouteNotFound, SourceChanged
 from finsync_pipeline.clients.http import Connections, Request, Response, RetryPolicy, media_type
-from finsync_pipeline.clients.responses import ARROW, Rows, Version, read_pages, read_rows, read_version
+from finsync_pipeline.clients.responses import ARROW, Rows, Version, read_json, read_pages, read_rows
 from finsync_pipeline.errors import SourceInvalid
 
 PARALLEL = 4
@@ -83,8 +83,9 @@ class SourceService:
 
         Raises SourceUnavailable or SourceInvalid.
         """
+        errors = self._http.errors
         try:
-            return self._http.send(Request("/version"), lambda response: read_version(response, self._http.errors))
+            return self._http.send(Request("/version"), lambda response: read_json(Version, response, errors))
         except RouteNotFound:
             return None
 

@@ -22,14 +22,14 @@ def table_as_text(table: pa.Table, mapping: SourceMapping) -> pa.Table:
     return pa.table({**texts, "finsync_literal": as_literals(table[mapping.period_end.column])})
 
 
-def as_text(column: pa.ChunkedArray, decimal: str = ".") -> "pa.ChunkedArray | pa.Array":
+def as_text(column: pa.ChunkedArray, decimal: str = ".") -> pa.ChunkedArray:
     """The cells as the mapping reads them: a JSON number with a fraction is written with this decimal mark."""
     if is_text(column.type) or pa.types.is_int64(column.type) or pa.types.is_null(column.type):
         return column.cast(pa.string())
     return _map_unique(column, lambda cell: cell_as_text(cell, decimal))
 
 
-def as_literals(column: pa.ChunkedArray) -> pa.Array:
+def as_literals(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The cells as literals in SQL, by which period ends are queried."""
     return _map_unique(column, literal)
 
@@ -45,14 +45,10 @@ def cell_as_text(cell: Any, decimal: str = ".") -> str | None:
     return json.dumps(cell).replace(".", decimal)
 
 
-def _map_unique(column: pa.ChunkedArray, read: Callable[[Any], str | None]) -> pa.Array:
+def _map_unique(column: pa.ChunkedArray, read: Callable[[Any], str | None]) -> pa.ChunkedArray:
     """`read` applied to each distinct cell, as a JSON value; a missing cell is one of them."""
-    if not len(column):
-        return pa.array([], pa.string())
-    stored = column.cast(pa.string()) if is_json(column.type) else column
-    if not pa.types.is_dictionary(stored.type):
-        stored = pc.dictionary_encode(stored)
-    encoded = stored.combine_chunks()
-    cells = encoded.dictionary.cast(column.type) if is_json(column.type) else encoded.dictionary
-    texts = pa.array([*map(read, values_of(cells)), read(None)], pa.string())
-    return texts.take(encoded.indices.fill_null(len(cells)))
+    stored = column.cast(pa.string()) if is_json(column.type) or is_text(column.type) else column
+    distinct = pc.unique(stored)
+    cells = distinct.cast(column.type) if is_json(column.type) else distinct
+    texts = pa.array(map(read, values_of(cells)), pa.string())
+    return texts.take(pc.index_in(stored, distinct))

@@ -68,13 +68,12 @@ class Prefetch:
             return
         self._has_started = True
         run = self._threads.submit
-        inventories = {mapping.name: run(inventory_of, mapping, quarters) for mapping in mappings}
+        self._inventories = {mapping.name: run(inventory_of, mapping, quarters) for mapping in mappings}
         self._tables = {
-            mapping.name: run(_table, mapping, inventories[mapping.name], wanted[mapping.name])
+            mapping.name: run(_table, mapping, self._inventories[mapping.name], wanted[mapping.name])
             for mapping in mappings
             if mapping.name in wanted
         }
-        self._inventories = inventories
 
     def inventory(self, name: str) -> Inventory | None:
         """The inventory of the source, the first time; None later, and where it could not be taken."""

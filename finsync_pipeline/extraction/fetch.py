@@ -46,17 +46,19 @@ def fetch_periods(service: SourceService, mapping: SourceMapping, counts: Counts
         return [Rows(rows.table.filter(is_wanted), rows.data_version)]
 
 
+def fetch_reconciled(
+    service: SourceService, mapping: SourceMapping, periods: pd.DataFrame, is_whole: bool = False
+) -> pd.DataFrame:
+    """The rows with the period ends of the inventory, as of `reconcile`; `is_whole` as of `fetch_periods`."""
+    return reconcile(fetch_periods(service, mapping, _counts(periods), is_whole), periods, mapping)
+
+
 def whole_table(service: SourceService, no_sql: RouteNotFound) -> Rows:
     """The table of a service without SQL. Raises `no_sql`, its response to SQL, if it has no table either."""
     with suppress(RouteNotFound):
         if (table := service.table()) is not None:
             return table
     raise no_sql
-
-
-def counts_of(periods: pd.DataFrame) -> dict[str, int]:
-    """The rows that the inventory counts, by the literal of the period end."""
-    return dict(zip(periods["literal"], map(int, periods["row_count"]), strict=True))
 
 
 def reconcile(fetched: list[Rows], periods: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
@@ -71,7 +73,7 @@ def reconcile(fetched: list[Rows], periods: pd.DataFrame, mapping: SourceMapping
         raise SourceErrors(mapping.name, mapping.url).changed()
     no_rows = pa.schema([(name, pa.string()) for name in (*mapping.columns, "finsync_literal")]).empty_table()
     rows = frames.from_arrow(pa.concat_tables([no_rows, *(table_as_text(each.table, mapping) for each in fetched)]))
-    if rows["finsync_literal"].value_counts().to_dict() != counts_of(periods):
+    if rows["finsync_literal"].value_counts().to_dict() != _counts(periods):
         raise SourceErrors(mapping.name, mapping.url).changed()
     return rows
 
@@ -100,6 +102,11 @@ def query_unless_too_large(service: SourceService, sql: str) -> Rows | None:
     with suppress(ResultTooLarge):
         return service.query(sql)
     return None
+
+
+def _counts(periods: pd.DataFrame) -> Counts:
+    """The rows that the inventory counts."""
+    return dict(zip(periods["literal"], map(int, periods["row_count"]), strict=True))
 
 
 def _fetch_in_chunks(service: SourceService, mapping: SourceMapping, counts: Counts, is_whole: bool) -> list[Rows]:

@@ -22,12 +22,10 @@ from finsync_pipeline.clients.responses import Rows, Version
 from finsync_pipeline.clients.source_service import PARALLEL, SourceService
 from finsync_pipeline.extraction.cell_text import as_literals
 from finsync_pipeline.extraction.fetch import (
-    counts_of,
-    fetch_periods,
+    fetch_reconciled,
     key_order,
     query_page,
     query_unless_too_large,
-    reconcile,
     whole_table,
 )
 from finsync_pipeline.extraction.source_query import columns_query, count_query, literal, periods_query, text_of_literal
@@ -53,17 +51,6 @@ class Inventory:
     unassigned: pd.DataFrame
     unmapped: list[str]
     row_count: int
-
-
-@dataclass(frozen=True)
-class _Contents:
-    """What the service reports of its table: unmapped columns, rows by the literal of the period end, and versions."""
-
-    unmapped: list[str]
-    counts: Counter[str]
-    row_count: int
-    version: Version | None
-    data_version: str | None
 
 
 def take_inventory(service: SourceService, mapping: SourceMapping, quarters: Sequence[date]) -> Inventory:
@@ -103,12 +90,6 @@ def is_whole(periods: pd.DataFrame, quarters: Sequence[date]) -> bool:
 
 
 def _take_inventory(service: SourceService, mapping: SourceMapping, quarters: set[date]) -> Inventory:
-    contents = _query_contents(service, mapping)
-    periods = _assign(contents, mapping, quarters)
-    return Inventory(periods, _unassigned(service, mapping, periods), contents.unmapped, contents.row_count)
-
-
-def _query_contents(service: SourceService, mapping: SourceMapping) -> _Contents:
     with ThreadPoolExecutor(PARALLEL) as threads:
         columns = threads.submit(service.query, columns_query(mapping))
         version = threads.submit(service.version)
@@ -127,7 +108,9 @@ def _query_contents(service: SourceService, mapping: SourceMapping) -> _Contents
     versions = {response.data_version for response in responses if response is not None} - {None}
     if len(versions) > 1:
         raise SourceErrors(mapping.name, mapping.url).changed()
-    return _Contents(unmapped, counts, row_count, version.result(), next(iter(versions), None))
+    data_version = next(iter(versions), None) or _digest(sorted(counts.items()))
+    assigned = _assign(counts, mapping, quarters, _hashes(version.result(), counts), data_version)
+    return Inventory(assigned, _unassigned(service, mapping, assigned), unmapped, row_count)
 
 
 def _count_periods(service: SourceService, mapping: SourceMapping, first: Rows | None, row_count: int) -> Counter[str]:
@@ -155,10 +138,10 @@ def _counts(rows: Rows) -> Counter[str]:
     return counts
 
 
-def _assign(contents: _Contents, mapping: SourceMapping, quarters: set[date]) -> pd.DataFrame:
+def _assign(
+    counts: Counter[str], mapping: SourceMapping, quarters: set[date], hashes: dict[str, str], data_version: str
+) -> pd.DataFrame:
     """The table of period ends, each with its quarter or the reason why it has none."""
-    hashes = _hashes(contents)
-    data_version = contents.data_version or _digest(sorted(contents.counts.items()))
     return INVENTORY.validate(
         INVENTORY.frame(
             {
@@ -169,16 +152,16 @@ def _assign(contents: _Contents, mapping: SourceMapping, quarters: set[date]) ->
                 "data_version": data_version,
                 **_quarter(text_of_literal(period) or "", mapping, quarters),
             }
-            for period, row_count in sorted(contents.counts.items())
+            for period, row_count in sorted(counts.items())
         )
     )
 
 
-def _hashes(contents: _Contents) -> dict[str, str]:
+def _hashes(version: Version | None, counts: Counter[str]) -> dict[str, str]:
     """The hash of each period end by its literal, if the service counts by the same column."""
-    periods = contents.version.periods if contents.version else None
+    periods = version.periods if version else None
     by_literal = {literal(period.period): period for period in periods or ()}
-    if {key: period.row_count for key, period in by_literal.items()} != contents.counts:
+    if {key: period.row_count for key, period in by_literal.items()} != counts:
         return {}
     return {key: period.content_hash for key, period in by_literal.items()}
 
@@ -199,13 +182,12 @@ def _unassigned(service: SourceService, mapping: SourceMapping, periods: pd.Data
     periods = periods[periods["quarter"].isna()]
     if periods.empty:
         return REJECTS.frame()
-    rows = reconcile(fetch_periods(service, mapping, counts_of(periods)), periods, mapping)
     rows = frames.query(
         f"""
         SELECT *, NULL::DATE AS finsync_period_end FROM rows JOIN reasons USING (finsync_literal)
         ORDER BY {key_order(mapping)}
         """,
-        rows=rows,
+        rows=fetch_reconciled(service, mapping, periods),
         reasons=periods[["literal", "reason"]].add_prefix("finsync_"),
     )
     return rejected_rows(rows, mapping)

@@ -10,7 +10,7 @@ from finsync_pipeline import frames
 from finsync_pipeline.clients.errors import SourceChanged
 from finsync_pipeline.clients.responses import Rows
 from finsync_pipeline.clients.source_service import SourceService
-from finsync_pipeline.extraction.fetch import counts_of, fetch_periods, key_order, reconcile
+from finsync_pipeline.extraction.fetch import fetch_reconciled, key_order, reconcile
 from finsync_pipeline.extraction.inventory import is_whole, quarter_versions
 from finsync_pipeline.statements.mapping import SourceMapping
 
@@ -29,18 +29,13 @@ def fetch_rows(
     delivery does not matter. Raises SourceChanged if the rows are not those that the inventory counts.
     """
     wanted = periods[periods["quarter"].isin(list(quarters))]
-    if not is_whole(periods, quarters):
-        rows = reconcile(fetch_periods(service, mapping, counts_of(wanted)), wanted, mapping)
-        return _of_quarters(rows, wanted, mapping)
-    if prefetched is not None:
+    whole = is_whole(periods, quarters)
+    rows = None
+    if whole and prefetched is not None:
         with suppress(SourceChanged):  # the source has changed since
-            return _of_quarters(reconcile([prefetched], periods, mapping), wanted, mapping)
-    fetched = fetch_periods(service, mapping, counts_of(periods), is_whole=True)
-    return _of_quarters(reconcile(fetched, periods, mapping), wanted, mapping)
-
-
-def _of_quarters(rows: pd.DataFrame, wanted: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
-    """The rows with one of the wanted period ends, with the day that it means and the version of its quarter."""
+            rows = reconcile([prefetched], periods, mapping)
+    if rows is None:
+        rows = fetch_reconciled(service, mapping, periods if whole else wanted, whole)
     versions = wanted["quarter"].map(quarter_versions(wanted)).astype(frames.STRING)
     placed = wanted[["literal", "quarter", "period_end"]].assign(data_version=versions).add_prefix("finsync_")
     columns = ", ".join(frames.quoted(name) for name in mapping.columns)

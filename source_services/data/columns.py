@@ -1,14 +1,15 @@
 """Columns and cells: names that SQLite accepts, kinds, cells as JSON, and Arrow types and arrays."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 import pyarrow as pa
 
 Cell = int | float | str | bytes | None
+Indexes = tuple[tuple[str, ...], ...]
+"""The columns of each index."""
 
 CHUNK_ROWS = 2_000
 """Rows that become Arrow arrays at a time: their cells as Python objects still fit a processor's cache."""
@@ -30,20 +31,12 @@ ARROW_TYPES: dict[str, pa.DataType] = {
 _KINDS = {str: "text", int: "integer", float: "number", bytes: "blob"}
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column and the kind of its cells: `text`, `integer`, `number`, `blob`, `empty` or `mixed`."""
-
-    name: str
-    kind: str
-
-
 class Table(NamedTuple):
     """The column names, the rows with one cell for each, and the columns of each index of the data file."""
 
     columns: list[str]
     rows: Iterable[Sequence[Cell]]
-    indexes: tuple[tuple[str, ...], ...] = ()
+    indexes: Indexes = ()
 
 
 def as_json(cell: Any) -> Any:
@@ -122,9 +115,9 @@ def kind_of(found: set[str]) -> str:
     return "mixed" if len(found) > 1 else next(iter(found))
 
 
-def schema_of(names: Sequence[str], kinds: Sequence[str]) -> pa.Schema:
-    """The Arrow schema of columns with these names and kinds."""
-    return pa.schema([(name, ARROW_TYPES[kind]) for name, kind in zip(names, kinds, strict=True)])
+def schema_of(kinds: Mapping[str, str]) -> pa.Schema:
+    """The Arrow schema of columns with these kinds by their names."""
+    return pa.schema([(name, ARROW_TYPES[kind]) for name, kind in kinds.items()])
 
 
 def array_of(kind: str, cells: Sequence[Cell]) -> pa.Array:

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 import apsw
 
-from source_services.data.columns import Cell, Table, as_json, distinct_names, free_name, quoted
+from source_services.data.columns import Cell, Indexes, Table, as_json, distinct_names, free_name, quoted
 from source_services.errors import DataFileError
 
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".sqlite")
@@ -85,20 +85,15 @@ def open_table(data_file: Path, name: str) -> Iterator[Table]:
             yield table._replace(columns=distinct_names(table.columns))
         return
     read = _csv_table if data_file.name.removesuffix(".gz").endswith(".csv") else _json_table
+    open_file = gzip.open if data_file.suffix == ".gz" else open
     try:
-        with _open_text(data_file) as text:
+        with open_file(data_file, "rt", encoding="utf-8-sig", newline="") as text:
             yield read(data_file, text)
     except UnicodeDecodeError as error:
         raise DataFileError(f"is not UTF-8 text ({error.reason})", "save it as UTF-8", data_file) from error
     except (OSError, EOFError, zlib.error) as error:
         fix = "check that it is complete and readable"
         raise DataFileError(f"cannot be read ({error})", fix, data_file) from error
-
-
-def _open_text(data_file: Path) -> TextIO:
-    if data_file.suffix == ".gz":
-        return gzip.open(data_file, "rt", encoding="utf-8-sig", newline="")
-    return data_file.open(encoding="utf-8-sig", newline="")
 
 
 def _line_error(data_file: Path, number: int, what: str, fix: str) -> DataFileError:
@@ -268,7 +263,7 @@ def _find_table(connection: apsw.Connection, data_file: Path, name: str) -> str:
     raise DataFileError(f"has no table {name!r}", f"rename one of: {', '.join(names)}", data_file)
 
 
-def _sqlite_indexes(connection: apsw.Connection, table: str) -> tuple[tuple[str, ...], ...]:
+def _sqlite_indexes(connection: apsw.Connection, table: str) -> Indexes:
     """The columns of each index; indexes over expressions are left out."""
     names = "SELECT json_group_array(name) FROM pragma_index_info(list.name)"
     indexes = connection.execute(f"SELECT ({names}) FROM pragma_index_list(?) AS list", (table,))

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import apsw
 import pyarrow as pa
 
-from source_services.data.columns import CHUNK_ROWS, Table, array_of, quoted, quoted_list, schema_of, write_all
+from source_services.data.columns import CHUNK_ROWS, Indexes, Table, array_of, quoted, quoted_list, schema_of, write_all
 from source_services.data.data_files import open_table
 from source_services.data.table_metadata import TableMetadata, read_metadata
 from source_services.errors import DataFileError
@@ -51,9 +51,7 @@ def _remove_other_versions(metadata: TableMetadata) -> None:
             file.unlink(missing_ok=True)
 
 
-def _fill(
-    connection: apsw.Connection, service: Service, data_file: Path, table: Table, indexes: tuple[tuple[str, ...], ...]
-) -> None:
+def _fill(connection: apsw.Connection, service: Service, data_file: Path, table: Table, indexes: Indexes) -> None:
     name, places = quoted(service.name), ", ".join("?" for _ in table.columns)
     try:
         with connection:
@@ -63,37 +61,31 @@ def _fill(
             for number, index in enumerate(indexes):
                 connection.execute(f"CREATE INDEX {quoted(f'index {number}')} ON {name} ({quoted_list(index)})")
     except apsw.Error as error:
-        raise DataFileError(
-            f"its {len(table.columns)} columns cannot be stored as the table {service.name!r} ({error})",
-            "check the names of the file and of its columns",
-            data_file,
-        ) from error
+        what = f"its {len(table.columns)} columns cannot be stored as the table {service.name!r} ({error})"
+        raise DataFileError(what, "check the names of the file and of its columns", data_file) from error
 
 
-def _indexes(service: Service, data_file: Path, table: Table) -> tuple[tuple[str, ...], ...]:
+def _indexes(service: Service, data_file: Path, table: Table) -> Indexes:
     """The indexes to make: over the period column, those that the service declares, those of the data file."""
     period = ((service.period_column,),) if service.period_column is not None else ()
     for column in chain.from_iterable((*period, *service.indexes)):
         if column not in table.columns:
             role = "the period column" if (column,) in period else "an index column"
-            raise DataFileError(
-                f"has no column {column!r}, {role} of {service.name}",
-                f"rename a column, or start {service.name} alone with --period-column or --index and one of: "
-                + ", ".join(table.columns),
-                data_file,
-            )
+            what = f"has no column {column!r}, {role} of {service.name}"
+            fix = f"rename a column, or start {service.name} alone with --period-column or --index and one of: "
+            raise DataFileError(what, fix + ", ".join(table.columns), data_file)
     existing = (index for index in table.indexes if set(index) <= set(table.columns))
     return tuple(dict.fromkeys((*period, *service.indexes, *existing)))
 
 
 def _write_arrow(connection: apsw.Connection, metadata: TableMetadata, file: Path) -> None:
-    names, kinds = [each.name for each in metadata.columns], [each.kind for each in metadata.columns]
-    rows = connection.execute(f"SELECT {quoted_list(names)} FROM {quoted(metadata.service.name)} ORDER BY _rowid_")
-    schema = schema_of(names, kinds)
+    columns, table = metadata.columns, quoted(metadata.service.name)
+    rows = connection.execute(f"SELECT {quoted_list(columns)} FROM {table} ORDER BY _rowid_")
+    schema = schema_of(columns)
 
     def chunks() -> Iterator[pa.RecordBatch]:
         while chunk := list(islice(rows, CHUNK_ROWS)):
-            yield pa.record_batch(list(map(array_of, kinds, zip(*chunk, strict=True))), schema=schema)
+            yield pa.record_batch(list(map(array_of, columns.values(), zip(*chunk, strict=True))), schema=schema)
 
     with pa.OSFile(str(file), "wb") as sink:
         write_all(pa.ipc.new_stream(sink, schema), chunks())

@@ -14,7 +14,7 @@ from pathlib import Path
 import apsw
 import orjson
 
-from source_services.data.columns import Cell, Column, kind_of, kinds_in, quoted, quoted_list
+from source_services.data.columns import Cell, Indexes, kind_of, kinds_in, quoted, quoted_list
 from source_services.settings import Service
 
 ROWS_AT_A_TIME = 500
@@ -37,14 +37,15 @@ class Period:
 class TableMetadata:
     """A loaded table: the folder of its files, its columns and indexes, and the version of its contents.
 
-    `periods` has one entry for each distinct value of the period column, None if that column is unknown;
-    `longest_row` is an upper bound on the bytes of a row.
+    `columns` has the kind of each column's cells: `text`, `integer`, `number`, `blob`, `empty` or `mixed`. `periods`
+    has one entry for each distinct value of the period column, None if that column is unknown; `longest_row` is an
+    upper bound on the bytes of a row.
     """
 
     service: Service
     folder: Path
-    columns: tuple[Column, ...]
-    indexes: tuple[tuple[str, ...], ...]
+    columns: dict[str, str]
+    indexes: Indexes
     row_count: int
     data_version: str
     periods: tuple[Period, ...] | None
@@ -62,7 +63,7 @@ class TableMetadata:
 
 
 def read_metadata(
-    connection: apsw.Connection, service: Service, folder: Path, names: list[str], indexes: tuple[tuple[str, ...], ...]
+    connection: apsw.Connection, service: Service, folder: Path, names: list[str], indexes: Indexes
 ) -> TableMetadata:
     """Read the service's table, which has columns of these names, once, and describe it."""
     by_name, longest = sorted(names), 0
@@ -74,9 +75,8 @@ def read_metadata(
         for found, column in zip(kinds, zip(*rows, strict=True), strict=True):
             found |= kinds_in(column)
         for row in rows:
-            content = orjson.dumps(
-                {name: cell for name, cell in zip(by_name, row, strict=True) if cell is not None}, default=_blob
-            )
+            cells = {name: cell for name, cell in zip(by_name, row, strict=True) if cell is not None}
+            content = orjson.dumps(cells, default=lambda blob: {"blob": blob.hex()})
             longest = max(longest, len(content))
             period = row[period_at] if period_at is not None else None
             key = type(period).__name__, period
@@ -87,7 +87,7 @@ def read_metadata(
     return TableMetadata(
         service=service,
         folder=folder,
-        columns=tuple(Column(name, kind_by_name[name]) for name in names),
+        columns={name: kind_by_name[name] for name in names},
         indexes=indexes,
         row_count=counts.total(),
         data_version=sha256(json.dumps([by_name, counts.total(), _hash_text(sums.total())]).encode()).hexdigest(),
@@ -104,7 +104,3 @@ def _hash_text(sum_of_hashes: int) -> str:
 def _order(key: PeriodKey) -> tuple[str, str | int | float]:
     kind, period = key
     return kind, period.hex() if isinstance(period, bytes) else 0 if period is None else period
-
-
-def _blob(cell: bytes) -> dict[str, str]:
-    return {"blob": cell.hex()}

@@ -1,17 +1,14 @@
 """The authorizer: a caller's SQL may read the service's own table and call a list of functions, nothing else."""
 
-import csv
 from pathlib import Path
 
 import apsw
+from pyarrow.csv import read_csv
 
 from source_services.errors import RequestError
 
-with (Path(__file__).parent / "functions.csv").open(encoding="utf-8", newline="") as _file:
-    _KINDS = {row["name"]: row["kind"] for row in csv.DictReader(_file)}
-
-FUNCTIONS = frozenset(_KINDS)
-"""Functions whose result is small, and reveals nothing about SQLite, the machine or other callers."""
+FUNCTIONS = {row["name"]: row["kind"] for row in read_csv(Path(__file__).with_name("functions.csv")).to_pylist()}
+"""Functions whose result is small, and reveals nothing about SQLite, the machine or other callers; with their kinds."""
 
 _LAZY_MODULES = frozenset(
     ["json_each", "json_tree", "jsonb_each", "jsonb_tree", "carray", "dbstat", "generate_series", "bytecode"]
@@ -41,7 +38,7 @@ class Authorizer:
         if action == apsw.SQLITE_FUNCTION:
             name = (second or "").lower()
             # Functions of dates can read the clock: results that depend on them are not cached
-            self.is_volatile |= _KINDS.get(name) == "date"
+            self.is_volatile |= FUNCTIONS.get(name) == "date"
             return apsw.SQLITE_OK if name in FUNCTIONS else self._deny(f"the function {name}()")
         if action == apsw.SQLITE_READ:
             return self._read(first or "", second, database)
@@ -62,8 +59,6 @@ class Authorizer:
 
     def error(self) -> RequestError:
         """Why the statement was denied."""
-        return RequestError(
-            "sql-not-allowed",
-            f"this service does not allow {self.denied or 'anything but one SELECT'}",
-            f"send one SELECT over the table {self._table!r}; GET /schema lists its columns and the allowed functions",
-        )
+        what = f"this service does not allow {self.denied or 'anything but one SELECT'}"
+        fix = f"send one SELECT over the table {self._table!r}; GET /schema lists its columns and the allowed functions"
+        return RequestError("sql-not-allowed", what, fix)

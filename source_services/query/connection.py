@@ -1,19 +1,20 @@
 """A connection to one version of the table, which can run the SQL of any caller."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import NoReturn
 
 import apsw
+from pyarrow.csv import read_csv
 
 from source_services.data.columns import Cell, distinct_names
 from source_services.data.table_metadata import TableMetadata
 from source_services.errors import RequestError, busy, invalid_parameter
 from source_services.query.authorizer import Authorizer, reserved_names
-from source_services.query.scheduling import FetchLock, Rows, TimeBudget
+from source_services.query.scheduling import Rows, TimeBudget, fetch
 from source_services.settings import Limits
 
 BYTES_AT_A_TIME = 4 << 20
@@ -22,8 +23,7 @@ BYTES_AT_A_TIME = 4 << 20
 STEPS_BETWEEN_CHECKS = 10_000
 """SQLite's steps between two checks of the time budget."""
 
-with (Path(__file__).parent / "sqlite_guards.csv").open(encoding="utf-8", newline="") as _file:
-    _GUARDS = [(row["kind"], row["name"], row["value"]) for row in csv.DictReader(_file)]
+_GUARDS = read_csv(Path(__file__).with_name("sqlite_guards.csv")).to_pylist()
 
 _INTERNAL_ERRORS = (apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError, apsw.IOError, apsw.MisuseError)
 
@@ -51,9 +51,9 @@ class GuardedConnection:
 
     def __init__(self, metadata: TableMetadata, limits: Limits) -> None:
         self._table, self._limits = metadata.service.name, limits
-        self._kinds = {column.name: column.kind for column in metadata.columns}
+        self._kinds = metadata.columns
         self._value_bytes, self._row_bytes = max(limits.value_bytes, metadata.longest_row), metadata.longest_row
-        self._budget, self._fetch_lock = TimeBudget(0), FetchLock()
+        self._budget, self._fetch_lock = TimeBudget(0), Lock()
         self._selection: Selection | None = None
         self._parameters: set[str] = set()
         self._cursor: apsw.Cursor | None = None
@@ -69,10 +69,11 @@ class GuardedConnection:
 
     def _set_guards(self, columns: int) -> None:
         limit = self._connection.limit
-        for kind, name, value in _GUARDS:
-            if kind == "PRAGMA":
+        for guard in _GUARDS:
+            name, value = guard["name"], guard["value"]
+            if guard["kind"] == "PRAGMA":
                 self._connection.pragma(name, value)
-            elif kind == "CONFIG":
+            elif guard["kind"] == "CONFIG":
                 self._connection.config(getattr(apsw, f"SQLITE_DBCONFIG_{name}"), int(value))
             else:
                 limit(getattr(apsw, f"SQLITE_LIMIT_{name}"), int(value))
@@ -81,7 +82,7 @@ class GuardedConnection:
         limit(apsw.SQLITE_LIMIT_COLUMN, max(columns + 1, 100))  # a page selects one column more: the row id
         limit(apsw.SQLITE_LIMIT_VARIABLE_NUMBER, self._limits.parameters)
 
-    def begin(self, budget: TimeBudget, fetch_lock: FetchLock) -> None:
+    def begin(self, budget: TimeBudget, fetch_lock: Lock) -> None:
         """What runs from now on has this time budget and fetches its rows under this lock."""
         self._budget, self._fetch_lock = budget, fetch_lock
 
@@ -122,7 +123,7 @@ class GuardedConnection:
 
     def _groups(self, cursor: apsw.Cursor, most_rows: int) -> Iterator[Rows]:
         try:
-            yield from self._fetch_lock.groups(cursor, most_rows)
+            yield from fetch(cursor, most_rows, self._fetch_lock)
         except Exception as error:
             self._explain(error)
 
@@ -141,36 +142,34 @@ class GuardedConnection:
         # SQLite names the origin of the first part of a UNION only
         kinds = [None if "union" in sql.lower() else self._kinds.get(origin or "") for origin in origins]
         self._parameters = {name for name in cursor.bindings_names if name}
-        selection = Selection(distinct_names(column[0] for column in columns), kinds, iter(()))
         # Columns of the table, each once, are at most a row of the table; a computed column is at most a value
         times = Counter(origin for kind, origin in zip(kinds, origins, strict=True) if kind is not None)
         row_bytes = max(times.values(), default=0) * self._row_bytes + kinds.count(None) * self._value_bytes
-        selection.rows_at_a_time = max(1, BYTES_AT_A_TIME // max(1, row_bytes))
-        selection.groups = self._groups(cursor, selection.rows_at_a_time)
-        self._selection = selection
+        most_rows = max(1, BYTES_AT_A_TIME // max(1, row_bytes))
+        names = distinct_names(column[0] for column in columns)
+        self._selection = Selection(names, kinds, self._groups(cursor, most_rows), most_rows)
         return True
 
     def _explain(self, error: Exception) -> NoReturn:
         """Raise the error in the service's own words: SQLite's may reveal what the caller must not know."""
         if isinstance(error, (RequestError, *_INTERNAL_ERRORS)):
             raise error
-        if self._authorizer.denied is not None:
-            raise self._authorizer.error() from error
-        if isinstance(error, apsw.InterruptError):
-            raise self._budget.error() from error
         raise self._request_error(error) from error
 
     def _request_error(self, error: Exception) -> RequestError:
+        if self._authorizer.denied is not None:
+            return self._authorizer.error()
         match error:
+            case apsw.InterruptError():
+                return self._budget.error()
             case MemoryError() | apsw.NoMemError():
                 return busy("the query needs more memory than there is now", 5)
             case apsw.TooBigError():
                 what = f"the SQL computes a value of more than {self._limits.value_bytes:,} bytes"
                 return RequestError("too-large", what, "compute shorter values")
             case apsw.FullError():
-                return RequestError(
-                    "too-large", "the query needs more space to sort than there is", "select fewer rows"
-                )
+                what = "the query needs more space to sort than there is"
+                return RequestError("too-large", what, "select fewer rows")
             case KeyError():
                 what = f"the SQL names a parameter :{error.args[0]} that is not given"
                 return invalid_parameter(what, "give it a value, or leave it out")

@@ -26,18 +26,24 @@ class Result:
 
 @dataclass(frozen=True)
 class Execution:
-    """One SELECT, the format of its result, and a limit on its rows; `kinds` of the columns where they are known."""
+    """One SELECT, the format of its result, and a limit on its rows; `kinds` of the columns where they are known.
+
+    With `make_token`, the result is a page of `row_limit` rows: the SELECT returns one row more, with the row id as an
+    additional last column. `make_token` returns the token that continues after the row with this id.
+    """
 
     sql: str
     parameters: Mapping[str, Cell]
     format: Format
     row_limit: int
     kinds: tuple[str, ...] | None = None
+    make_token: Callable[[Any], str] | None = None
 
     @property
     def key(self) -> tuple[object, ...]:
         """Executions over the same data version that have the same key have the same result."""
-        return type(self).__name__, self.sql, self.parameters, self.format.name, self.row_limit, self.kinds
+        is_page = self.make_token is not None
+        return is_page, self.sql, self.parameters, self.format.name, self.row_limit, self.kinds
 
     def run(self, connection: GuardedConnection, spool: Spool) -> Result:
         """Run the SELECT and write its rows into a file of the spool. Raises RequestError.
@@ -61,8 +67,14 @@ class Execution:
 
     def _select(self, connection: GuardedConnection) -> Selection:
         selection = connection.select(self.sql, self.parameters)
-        selection.groups = self._limited(selection.groups)
-        return selection
+        if self.make_token is None:
+            selection.groups = self._limited(selection.groups)
+            return selection
+        rows = list(chain.from_iterable(selection.groups))
+        page = [row[:-1] for row in rows[: self.row_limit]]
+        token = self.make_token(rows[self.row_limit - 1][-1]) if len(rows) > self.row_limit else None
+        names, kinds = selection.names[:-1], selection.kinds[:-1]
+        return Selection(names, kinds, iter([page] if page else []), members={"next": token})
 
     def _limited(self, groups: Iterator[Rows]) -> Iterator[Rows]:
         count = 0
@@ -73,21 +85,3 @@ class Execution:
                 fix = "select fewer (LIMIT, WHERE), read page by page (/data), or use another format (format=arrow)"
                 raise RequestError("too-large", what, fix)
             yield rows
-
-
-@dataclass(frozen=True)
-class PageExecution(Execution):
-    """A page of `row_limit` rows. Its SELECT returns one row more, with the row id as an additional last column.
-
-    `make_token` returns the token that continues after the row with this id.
-    """
-
-    make_token: Callable[[Any], str] = str
-
-    def _select(self, connection: GuardedConnection) -> Selection:
-        selection = connection.select(self.sql, self.parameters)
-        rows = list(chain.from_iterable(selection.groups))
-        page = [row[:-1] for row in rows[: self.row_limit]]
-        token = self.make_token(rows[self.row_limit - 1][-1]) if len(rows) > self.row_limit else None
-        names, kinds = selection.names[:-1], selection.kinds[:-1]
-        return Selection(names, kinds, iter([page] if page else []), members={"next": token})

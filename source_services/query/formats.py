@@ -72,8 +72,8 @@ def write_batches(
     chunks = _chunks(selection)
     first: Cells = next(chunks, [[] for _ in selection.names])
     kinds = _kinds(selection, first)
-    written = ["text" if kind in as_text else kind for kind in kinds]
-    schema = schema_of(selection.names, written)
+    written = ("text" if kind in as_text else kind for kind in kinds)
+    schema = schema_of(dict(zip(selection.names, written, strict=True)))
 
     def batches() -> Iterator[pa.RecordBatch]:
         for chunk in chain([first] if first[0] else [], chunks):
@@ -118,8 +118,7 @@ def _chunks(selection: Selection) -> Iterator[Cells]:
         yield columns
 
 
-_write_arrow = partial(write_batches, open_writer=pa.ipc.new_stream)
-_write_parquet = partial(write_batches, open_writer=partial(pa.parquet.ParquetWriter, compression="zstd"))
+_open_parquet = partial(pa.parquet.ParquetWriter, compression="zstd")
 # A missing value is empty, an empty text is `""`, a blob is its hex text
 _write_csv = partial(write_batches, open_writer=pa.csv.CSVWriter, as_text=("mixed", "blob"))
 
@@ -129,7 +128,7 @@ FORMATS = {
         Format("json", "application/json", write_json),
         Format("ndjson", "application/x-ndjson", write_ndjson),
         Format("csv", "text/csv", _write_csv),
-        Format("arrow", "application/vnd.apache.arrow.stream", _write_arrow),
-        Format("parquet", "application/vnd.apache.parquet", _write_parquet),
+        Format("arrow", "application/vnd.apache.arrow.stream", partial(write_batches, open_writer=pa.ipc.new_stream)),
+        Format("parquet", "application/vnd.apache.parquet", partial(write_batches, open_writer=_open_parquet)),
     )
 }

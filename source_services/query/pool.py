@@ -3,11 +3,12 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 
 from source_services.errors import busy
 from source_services.query.connection import GuardedConnection
 from source_services.query.execution import Execution, Result
-from source_services.query.scheduling import FetchLock, TimeBudget
+from source_services.query.scheduling import TimeBudget
 from source_services.query.snapshot import Snapshot
 from source_services.query.spool import Spool
 from source_services.settings import Limits
@@ -20,7 +21,7 @@ class QueryPool:
         self._checkout_seconds = limits.checkout_seconds
         self._threads = ThreadPoolExecutor(limits.connections, thread_name_prefix="query")
         self._free = asyncio.Semaphore(limits.connections)
-        self._spool, self._fetch_lock = Spool(folder, limits.disk_bytes, limits.result_bytes), FetchLock()
+        self._spool, self._fetch_lock = Spool(folder, limits.disk_bytes, limits.result_bytes), Lock()
         self.running = self.waiting = 0
 
     async def run(self, snapshot: Snapshot, execution: Execution, seconds: float) -> Result:

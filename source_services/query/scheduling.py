@@ -51,28 +51,23 @@ class TimeBudget:
         return RequestError("query-timeout", what, "select fewer rows, or simplify it")
 
 
-class FetchLock:
-    """The lock of one service: of the queries whose rows arrive fast, one fetches at a time.
+def fetch(cursor: Iterator[tuple[Cell, ...]], most_rows: int, lock: Lock) -> Iterator[Rows]:
+    """All rows of one query in groups of at most `most_rows`. The first group is fetched without the lock.
 
-    SQLite's library releases Python's interpreter lock before each row, and threads that do so at the same time spend
-    most of their time on waking each other: rows arrive three times as fast from one query after the other.
+    The queries of a service share the lock: of those whose rows arrive fast, one fetches at a time. SQLite's library
+    releases Python's interpreter lock before each row, and threads that do so at the same time spend most of their time
+    on waking each other: rows arrive three times as fast from one query after the other.
     """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-
-    def groups(self, cursor: Iterator[tuple[Cell, ...]], most_rows: int) -> Iterator[Rows]:
-        """All rows of one query in groups of at most `most_rows`. The first group is fetched without the lock."""
-        size, is_fast = min(most_rows, ROWS_AT_A_TIME), False
-        while True:
-            has_lock = is_fast and self._lock.acquire(timeout=SLOW_SECONDS)
-            started = time.monotonic()
-            try:
-                rows = list(islice(cursor, size))
-            finally:
-                is_fast = time.monotonic() - started < SLOW_SECONDS
-                if has_lock:
-                    self._lock.release()
-            if not rows:
-                return
-            yield rows
+    size, is_fast = min(most_rows, ROWS_AT_A_TIME), False
+    while True:
+        has_lock = is_fast and lock.acquire(timeout=SLOW_SECONDS)
+        started = time.monotonic()
+        try:
+            rows = list(islice(cursor, size))
+        finally:
+            is_fast = time.monotonic() - started < SLOW_SECONDS
+            if has_lock:
+                lock.release()
+        if not rows:
+            return
+        yield rows

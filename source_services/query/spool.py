@@ -58,10 +58,6 @@ class SpooledFile(io.RawIOBase):
         """Always."""
         return True
 
-    def tell(self) -> int:
-        """How many bytes were written."""
-        return self._length
-
     def write(self, data: Any) -> int:
         """Append these bytes."""
         view = memoryview(data)

@@ -2,7 +2,6 @@
 
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from source_services.data.columns import quoted
 from source_services.data.table_metadata import TableMetadata
@@ -41,7 +40,7 @@ _FORMAT, _TAG = ({"$ref": f"#/components/parameters/{name}"} for name in ("forma
 def schema(metadata: TableMetadata, limits: Limits) -> Document:
     """GET /schema: the table and its columns, the formats, functions and limits."""
     return _identity(metadata) | {
-        "columns": [asdict(column) for column in metadata.columns],
+        "columns": [{"name": name, "kind": kind} for name, kind in metadata.columns.items()],
         "indexes": metadata.indexes,
         "formats": {each.name: each.media_type for each in FORMATS.values()},
         "functions": sorted(FUNCTIONS),
@@ -51,10 +50,7 @@ def schema(metadata: TableMetadata, limits: Limits) -> Document:
 
 def version(metadata: TableMetadata, _: Limits) -> Document:
     """GET /version: the data version, and the periods with their content hashes."""
-    return _identity(metadata) | {
-        "columns": [column.name for column in metadata.columns],
-        "periods": None if metadata.periods is None else [asdict(each) for each in metadata.periods],
-    }
+    return _identity(metadata) | {"columns": list(metadata.columns), "periods": metadata.periods}
 
 
 def _identity(metadata: TableMetadata) -> Document:
@@ -73,18 +69,22 @@ def openapi(metadata: TableMetadata, limits: Limits) -> Document:
     info, paths, common_problems = document["info"], document["paths"], document.pop("problems")
     document["info"] = {key: text.replace("{table}", metadata.service.name) for key, text in info.items()}
     schemas, parameters = document["components"]["schemas"], document["components"]["parameters"]
-    schemas["Columns"]["items"]["enum"] = [column.name for column in metadata.columns]
+    schemas["Columns"]["items"]["enum"] = list(metadata.columns)
     schemas["Row"]["properties"] = {
-        each.name: {"type": [*_JSON_TYPES.get(each.kind, "").split(), "null"]} for each in metadata.columns
+        name: {"type": [*_JSON_TYPES.get(kind, "").split(), "null"]} for name, kind in metadata.columns.items()
     }
     schemas["Problem"]["properties"]["code"]["enum"] = list(PROBLEM_TYPES)
     schemas["Page"]["properties"]["rows"]["maxItems"] = limits.page_rows
     parameters["limit"]["schema"]["maximum"] = limits.page_rows
     parameters["format"]["schema"]["enum"] = list(FORMATS)
-    paths["/data"]["get"]["parameters"] += [_filter(column.name) for column in metadata.columns]
-    for path, methods in paths.items():
-        paths[path] = {method: _operation(common_problems, **operation) for method, operation in methods.items()}
-        paths[path]["head"] = _head(paths[path]["get"])
+    paths["/data"]["get"]["parameters"] += map(_filter, metadata.columns)
+    for operations in paths.values():
+        for operation in operations.values():
+            operation["responses"] = _responses(operation, common_problems)
+        # HEAD has the same responses as GET, without bodies
+        responses = operations["get"]["responses"].items()
+        without_bodies = {status: {"description": each["description"]} for status, each in responses}
+        operations["head"] = operations["get"] | {"responses": without_bodies}
     return document
 
 
@@ -94,10 +94,9 @@ def _filter(column: str) -> Document:
     return {"name": f"filter.{column}", "in": "query", "description": description, "schema": schema}
 
 
-def _operation(
-    common_problems: list[str], content: Document, problems: tuple[str, ...] = (), **operation: Any
-) -> Document:
-    """The operation with its responses: the content or a problem, and 304 where the caller may send an entity tag."""
+def _responses(operation: Document, common_problems: list[str]) -> Document:
+    """The operation's responses: its content or a problem, and 304 where the caller may send an entity tag."""
+    content, problems = operation.pop("content"), operation.pop("problems", [])
     if _FORMAT in operation["parameters"]:
         content = {each.media_type: {} for each in FORMATS.values()} | content
     responses: Document = {"200": {"description": operation["summary"], "content": content}}
@@ -108,13 +107,7 @@ def _operation(
         response = responses.setdefault(str(type_.status), {"description": ""})
         response["description"] = f"{response['description']} {type_.meaning}".strip()
         response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return operation | {"responses": responses}
-
-
-def _head(get: Document) -> Document:
-    """HEAD has the same responses as GET, without bodies."""
-    responses = {status: {"description": each["description"]} for status, each in get["responses"].items()}
-    return get | {"responses": responses}
+    return responses
 
 
 def _document(describe: Callable[[TableMetadata, Limits], object]) -> Handler:
@@ -144,14 +137,7 @@ async def ready(request: web.Request) -> web.Response:
 async def metrics(request: web.Request) -> web.Response:
     """GET /metrics."""
     check_parameters(request)
-    context = request.app[CONTEXT]
-    body = context.telemetry.exposition(
-        queries_running=context.pool.running,
-        queries_waiting=context.pool.waiting,
-        table_rows=context.table.current.metadata.row_count,
-        versions_published=context.table.published,
-        versions_refused=context.table.rejected,
-    )
+    body = generate_latest(request.app[CONTEXT].telemetry.registry)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

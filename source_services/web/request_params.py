@@ -25,16 +25,15 @@ def check_parameters(
             raise invalid_parameter(f"the parameter {name} is given twice", "give it once")
 
 
-def whole_number(request: web.Request, name: str, lowest: int, highest: int) -> int | None:
-    """The parameter as a whole number, None if it is not given. Raises RequestError."""
-    text = request.query.get(name)
+def limit_of(request: web.Request, highest: int) -> int | None:
+    """The parameter `limit`, None if it is not given. Raises RequestError."""
+    text = request.query.get("limit")
     if text is None:
         return None
     # int() itself would accept "1_0" and " 1 " too
-    if text.isascii() and text.isdigit() and len(text) <= 18 and lowest <= int(text) <= highest:
+    if text.isascii() and text.isdigit() and len(text) <= 18 and 1 <= int(text) <= highest:
         return int(text)
-    what = f"the parameter {name} is not a whole number from {lowest:,} to {highest:,}"
-    raise invalid_parameter(what, f"write it like {name}={lowest}")
+    raise invalid_parameter(f"the parameter limit is not a whole number from 1 to {highest:,}", "write it like limit=1")
 
 
 def as_cells(text: str) -> list[Cell]:

@@ -11,9 +11,9 @@ from aiohttp import web
 from source_services.data.columns import Cell, quoted, quoted_list
 from source_services.data.table_metadata import TableMetadata
 from source_services.errors import RequestError, invalid_parameter
-from source_services.query.execution import Execution, PageExecution
+from source_services.query.execution import Execution
 from source_services.query.formats import Format
-from source_services.web.request_params import as_cells, check_parameters, format_of, whole_number
+from source_services.web.request_params import as_cells, check_parameters, format_of, limit_of
 from source_services.web.responses import CONTEXT, send_execution, send_result, tag_of
 
 DEFAULT_PAGE_ROWS = 1_000
@@ -32,7 +32,7 @@ async def data(request: web.Request) -> web.StreamResponse:
     format_ = format_of(request)
     with context.table.current as snapshot:
         rows = _requested_rows(request, snapshot.metadata)
-        limit = whole_number(request, "limit", 1, context.table.limits.page_rows)
+        limit = limit_of(request, context.table.limits.page_rows)
         token = request.query.get("next")
         if limit is None and (token is not None or format_.name == "json"):
             limit = DEFAULT_PAGE_ROWS
@@ -105,7 +105,7 @@ class _RequestedRows:
     @property
     def is_whole_table(self) -> bool:
         """Whether there are no filters, and all columns in their order."""
-        return self.condition == _AFTER and self.names == [column.name for column in self.metadata.columns]
+        return self.condition == _AFTER and self.names == list(self.metadata.columns)
 
     def all(self, format_: Format, row_limit: int) -> Execution:
         """All of the rows."""
@@ -117,15 +117,14 @@ class _RequestedRows:
         # One row more than the page has, to know whether there is a next page
         parameters = {**self.parameters, "after": after, "limit": limit + 1}
         sql = self._select(", _rowid_", "LIMIT :limit")
-        return PageExecution(sql, parameters, format_, limit, self._kinds(), self._make_token)
+        return Execution(sql, parameters, format_, limit, self._kinds(), self._make_token)
 
     def _select(self, row_id: str = "", limit: str = "") -> str:
         columns, table = quoted_list(self.names), quoted(self.metadata.service.name)
         return f"SELECT {columns}{row_id} FROM {table} WHERE {self.condition} ORDER BY _rowid_ {limit}"
 
     def _kinds(self) -> tuple[str, ...]:
-        kinds = {column.name: column.kind for column in self.metadata.columns}
-        return tuple(kinds[name] for name in self.names)
+        return tuple(self.metadata.columns[name] for name in self.names)
 
     def _make_token(self, after: int) -> str:
         """The token of the page after a row: the row, the data version, and a checksum of both and of the request."""
@@ -151,12 +150,11 @@ class _RequestedRows:
 
 def _requested_rows(request: web.Request, metadata: TableMetadata) -> _RequestedRows:
     """The rows that the parameters of the request select. Raises RequestError."""
-    existing = [column.name for column in metadata.columns]
-    names = list(dict.fromkeys(request.query.getall("column", existing)))
+    names = list(dict.fromkeys(request.query.getall("column", list(metadata.columns))))
     filtered = list(dict.fromkeys(name for name in request.query if name.startswith(_FILTER)))
     missing = request.query.getall("missing", [])
     for name in [*names, *missing, *(name.removeprefix(_FILTER) for name in filtered)]:
-        if name not in existing:
+        if name not in metadata.columns:
             raise invalid_parameter(f"there is no column {name[:100]!r}", "GET /schema lists the columns")
     conditions, parameters = [_AFTER], dict[str, Cell]()
     for name in filtered:

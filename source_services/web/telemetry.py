@@ -3,43 +3,41 @@
 import json
 import logging
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from source_services.query.pool import QueryPool
+from source_services.served_table import ServedTable
 
 LOG = logging.getLogger("source_services")
 LOG_LEVELS = ("debug", "info", "warning", "error")
-_GAUGES = {
-    "queries_running": "Queries that run now.",
-    "queries_waiting": "Queries that wait for a connection.",
-    "table_rows": "Rows of the table.",
-    "versions_published": "Versions that were published since the start.",
-    "versions_refused": "Data files that could not be loaded since the start.",
-}
 
 
 class Telemetry:
     """The metrics and the request log of one service."""
 
-    def __init__(self, service: str) -> None:
-        self.service, self.registry = service, CollectorRegistry()
+    def __init__(self, table: ServedTable, pool: QueryPool) -> None:
+        self.service, self.registry = table.service.name, CollectorRegistry()
         self.requests = self._counter("requests", "Requests.", "route", "status")
         self.rows = self._counter("rows", "Rows that were sent.", "format")
         self.bytes = self._counter("bytes", "Bytes of rows that were sent.", "format")
         self.results = self._counter("kept_answers", "Results by origin: kept (from the cache) or made.", "from")
         self.seconds = Histogram("finsync_request_seconds", "Time to respond.", ["route"], registry=self.registry)
-        self._gauges = {name: Gauge(f"finsync_{name}", text, registry=self.registry) for name, text in _GAUGES.items()}
+        self._gauge("queries_running", "Queries that run now.", lambda: pool.running)
+        self._gauge("queries_waiting", "Queries that wait for a connection.", lambda: pool.waiting)
+        self._gauge("table_rows", "Rows of the table.", lambda: table.current.metadata.row_count)
+        self._gauge("versions_published", "Versions that were published since the start.", lambda: table.published)
+        self._gauge("versions_refused", "Data files that could not be loaded since the start.", lambda: table.rejected)
         ProcessCollector(registry=self.registry)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"finsync_{name}", text, labels, registry=self.registry)
 
-    def exposition(self, **gauges: int) -> bytes:
-        """The metrics in the text format of Prometheus, with these values of the gauges."""
-        for name, value in gauges.items():
-            self._gauges[name].set(value)
-        return generate_latest(self.registry)
+    def _gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
+        Gauge(f"finsync_{name}", text, registry=self.registry).set_function(value)
 
     def record(self, request: web.Request, status: int, seconds: float, fields: dict[str, Any]) -> None:
         """Count and log one request."""

@@ -14,7 +14,7 @@ from factories import PROJECT
 
 from finsync_pipeline.cli import check, dev, main, show, terminal
 from finsync_pipeline.cli.command import COMMANDS
-from finsync_pipeline.cli.terminal import console, printable, table
+from finsync_pipeline.cli.terminal import console, printable, table, write_text
 from finsync_pipeline.errors import DataError
 
 ESCAPE = "\x1b[31m"
@@ -194,3 +194,21 @@ def test_markup_and_control_characters_of_others_reach_the_terminal_as_plain_tex
 )
 def test_only_characters_that_cannot_be_seen_are_escaped(text: str, shown: str):
     assert printable(text) == shown
+
+
+CSV = 'id,name\n1,"\x1b[2JAcmé"\n'
+
+
+def test_a_csv_has_no_control_characters_on_a_terminal(monkeypatch: pytest.MonkeyPatch):
+    screen, terminal_of_screen = os.openpty()
+    with os.fdopen(terminal_of_screen, "w", encoding="utf-8") as output, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", output)
+        write_text(CSV)
+        output.flush()
+        assert os.read(screen, 100).decode() == 'id,name\r\n1,"\\x1b[2JAcmé"\r\n'
+    os.close(screen)
+
+
+def test_a_csv_is_written_as_it_is_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]):
+    write_text(CSV)
+    assert capsys.readouterr().out == CSV

@@ -73,15 +73,22 @@ def test_quarters_that_are_not_current_are_named_with_their_state(worked, capsys
 
 
 def test_a_release_of_an_earlier_version_is_shown(worked, capsys):
+    assert worked.finsync("show") == 0
+    shown = capsys.readouterr().out
+
     file = worked.published / "current/manifest.json"
     file.chmod(0o644)
-    text = (
-        file.read_text()
-        .replace("unassigned", "unassigned")
-        .replace("rejected", "rejected")
-        .replace('"state"', '"status"')
-    )
+    text = file.read_text()
+    for key, key_before in (
+        ("rows_rejected", "rows_refused"),
+        ("cells_rejected", "cells_refused"),
+        ("unassigned_rows", "undated_rows"),
+        ("unassigned_cells", "undated_cells"),
+        ("state", "status"),
+    ):
+        assert f'"{key}":' in text
+        text = text.replace(f'"{key}":', f'"{key_before}":')
     file.write_text(text)
 
     assert worked.finsync("show") == 0
-    assert "Rows of each source" in capsys.readouterr().out
+    assert capsys.readouterr().out == shown
