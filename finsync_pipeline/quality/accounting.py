@@ -1,14 +1,14 @@
 """Accounting: whether the statements prove themselves, by the identities that hold in every set of accounts.
 
-The identities are in `accounting_identities.csv`: families, a line for each variant (with and without minority interest,
-discontinued operations, the effect of exchange rates, ...), of which the one with the least difference counts. They are
-checked within each source, over all sources where none has all terms, and over time. Nothing is ever made to balance:
-what fails is listed with its likely culprit, graded, and, if one value is proven wrong by a unit or its sign, a suspect
-of the `agreement`.
+The identities are in `accounting_identities.csv`: families, a line for each variant (with and without minority
+interest, discontinued operations, the effect of exchange rates, ...), of which the one with the least difference
+counts. They are checked within each source, over all sources where none has all terms, and over time. Nothing is ever
+made to balance: what fails is listed with its likely culprit, graded, and, if one value is proven wrong by a unit or
+its sign, a suspect of the `agreement`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -17,7 +17,7 @@ import duckdb
 import pandas as pd
 
 from finsync_pipeline.quality.sql import run_statements
-from finsync_pipeline.statements.items import ITEMS
+from finsync_pipeline.statements.items import ITEMS, Item
 
 _TERM = re.compile(r"([+-]?) ?(previous )?([a-z_]+)")
 
@@ -51,6 +51,12 @@ class Equation:
     terms: tuple[Term, ...]
 
     @property
+    def rows(self) -> Iterator[tuple[int, int, str, int, bool, bool]]:
+        """The rows of accounting_terms: variant, place (from 1), item, coefficient, is_previous, is_instant."""
+        for place, term in enumerate(self.terms, 1):
+            yield self.number, place, term.item, term.coefficient, term.is_previous, term.is_instant
+
+    @property
     def select(self) -> str:
         """The SELECT of its checks: of each row with all terms the difference, the largest term and the terms."""
         difference = " ".join(f"{'+-'[term.coefficient < 0]} {term.column}" for term in self.terms)
@@ -68,7 +74,8 @@ class Equation:
 def equations() -> tuple[Equation, ...]:
     """All variants of all identities."""
     lines = (files(__package__) / "accounting_identities.csv").read_text(encoding="utf-8").splitlines()[1:]
-    return tuple(Equation(n, *line.split(","), tuple(_terms(line.split(",")[1]))) for n, line in enumerate(lines))
+    declared = [line.split(",") for line in lines]
+    return tuple(Equation(n, identity, text, tuple(_terms(text))) for n, (identity, text) in enumerate(declared))
 
 
 def _terms(equation: str) -> Iterator[Term]:
@@ -86,21 +93,40 @@ def check_accounts(connection: duckdb.DuckDBPyConnection) -> None:
         "accounting_rows",
         items=", ".join(f"'{item}'" for item in items),
         amounts=", ".join(f"max(CASE WHEN item = '{item}' THEN value END) AS {item}" for item in items),
-        agreed=", ".join(f"CASE WHEN NOT differs(min({item}), max({item}), 0.01) THEN max({item}) END" for item in items),
+        agreed=", ".join(
+            f"CASE WHEN NOT differs(min({item}), max({item}), 0.01) THEN max({item}) END" for item in items
+        ),
         instants=", ".join(f"max({item}) AS {item}" for item in instants),
         instants_at_end=", ".join(f"ends.{item} AS {item}" for item in instants),
     )
     run_statements(
         connection, "accounting_checks", equations=" UNION ALL ".join(equation.select for equation in equations())
     )
-    connection.register("accounting_terms", _term_table())
+    terms = ", ".join(str(term) for equation in equations() for term in equation.rows)
+    run_statements(connection, "accounting_culprits", terms=terms)
 
 
-def _term_table() -> pd.DataFrame:
-    """Each term of each equation: variant, place (1 for the first), item, coefficient, is_previous, is_instant."""
-    rows = [
-        (equation.number, place, term.item, term.coefficient, term.is_previous, term.is_instant)
-        for equation in equations()
-        for place, term in enumerate(equation.terms, 1)
-    ]
-    return pd.DataFrame(rows, columns=["variant", "place", "item", "coefficient", "is_previous", "is_instant"])
+def accounting_tables(
+    connection: duckdb.DuckDBPyConnection, industries: Mapping[str, str] | None = None
+) -> tuple[duckdb.DuckDBPyRelation, duckdb.DuckDBPyRelation]:
+    """The tables ACCOUNTING_CHECKS and ACCOUNTING_GRADES, in no order, after `check_accounts` on this connection.
+
+    `industries` has the industry of each company of which it is known. The relations read temporary tables.
+    """
+    texts = [(equation.number, equation.text) for equation in equations()]
+    run_statements(
+        connection,
+        "accounting_result",
+        equations=", ".join(map(str, texts)),
+        of_length=", ".join(f"'{name}'" for name, item in ITEMS.items() if _grows_with_length(item)),
+    )
+    known = pd.DataFrame(list((industries or {}).items()), columns=["company_id", "industry"], dtype="str")
+    without = [(name, industry) for name, item in ITEMS.items() for industry in item.not_applicable]
+    connection.register("accounting_industries", known)
+    run_statements(connection, "accounting_grades", not_applicable=", ".join(map(str, without)))
+    return connection.table("accounting_result"), connection.table("accounting_grades")
+
+
+def _grows_with_length(item: Item) -> bool:
+    """Whether a longer period has a larger amount of the item, as of revenue."""
+    return item.statement == "income" and item.kind == "duration" and item.has_one_sign

@@ -11,6 +11,7 @@ from importlib.resources import files
 import duckdb
 import pandas as pd
 
+from finsync_pipeline.quality.accounting import check_accounts
 from finsync_pipeline.quality.rules import Rules
 from finsync_pipeline.quality.sql import run_statements
 from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS
@@ -24,7 +25,8 @@ def find_suspects(connection: duckdb.DuckDBPyConnection, facts: duckdb.DuckDBPyR
 
     `facts` is a table FACTS of all sources and quarters, a relation of this connection. A suspect value is 10 to the
     power of `exponent` times the right one (null: unknown), with the other sign if `is_turned`. `proof` is bound,
-    source (another source agrees with the other value), time, group, or unproven (it or another value is wrong);
+    source (another source agrees with the other value), time, group, accounts (its identities hold with the other
+    value), or unproven (it or another value is wrong);
     `scope` names the group: row, filing, delivery, company, item or source. The table may have more than one line for
     a value; `agreement_observations` has the values by their id.
     """
@@ -39,6 +41,8 @@ def find_suspects(connection: duckdb.DuckDBPyConnection, facts: duckdb.DuckDBPyR
         run_statements(connection, "neighbours")
         _accuse(connection, "accused", "time", "source")
         _accuse(connection, "groups", "group")
+    check_accounts(connection)
+    _accuse(connection, "accounting_accused", "accounts")
     if connection.table("agreement_off_sources").limit(1).fetchall():
         _accuse(connection, "sources", "group", "unproven")
     _accuse(connection, "groups", "group", "unproven")

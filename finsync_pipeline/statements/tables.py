@@ -150,6 +150,7 @@ COMPANIES, COMPANY_ALIASES, REVIEW_LINES = TABLES["companies"], TABLES["company_
 COMPANY_IDS, IDENTITY_REVIEW = TABLES["company_ids"], TABLES["identity_review"]
 FACTS, TEXTS, REJECTS, LEDGER = TABLES["facts"], TABLES["texts"], TABLES["rejects"], TABLES["ledger"]
 FINANCIALS, AGREEMENT, SUMMARY = TABLES["financials"], TABLES["agreement"], TABLES["company_summary"]
+ACCOUNTING_CHECKS, ACCOUNTING_GRADES = TABLES["accounting_checks"], TABLES["accounting_grades"]
 
 
 def raw_table(mapping: SourceMapping) -> Table:
