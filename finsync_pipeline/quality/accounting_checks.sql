@@ -7,8 +7,13 @@ CREATE OR REPLACE TEMP TABLE accounting_complete AS
 -- each of them. Of all sources together only what none of them has alone.
 CREATE OR REPLACE TEMP TABLE accounting_judged AS
 WITH chosen AS (
+    SELECT row, identity, unnest(
+        arg_min(
+            {{variant: variant, difference: difference, largest: largest, amounts: amounts}}, (abs(difference), variant)
+        )
+    )
     FROM accounting_complete
-    QUALIFY row_number() OVER (PARTITION BY row, identity ORDER BY abs(difference), variant) = 1
+    GROUP BY row, identity
 ),
 measured AS (
     SELECT

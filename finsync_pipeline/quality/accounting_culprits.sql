@@ -104,7 +104,8 @@ FROM accounting_parts AS one
 JOIN accounting_parts AS other USING (number, variant)
 WHERE
     one.coefficient > other.coefficient AND one.value <> other.value AND one.own_source = other.own_source
-    AND abs(one.difference - 2 * (one.value - other.value)) <= 1e-9 * one.others
+    AND abs(one.difference - 2 * (one.value - other.value))
+    <= 1e-9 * one.others + 1.5 * least(largest_unit(one.value), largest_unit(other.value))
     AND number NOT IN (SELECT number FROM accounting_proven)
 GROUP BY one.number
 HAVING count(*) = 1;

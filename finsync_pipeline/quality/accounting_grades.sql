@@ -7,9 +7,8 @@ WITH observed AS (
     GROUP BY ALL
 ),
 periods AS (
-    SELECT source, year(period_end) AS year, company_id, months = 0 AS is_instant,
-        count(DISTINCT (currency, period_end, months)) AS periods
-    FROM agreement_observations
+    SELECT source, year(period_end) AS year, company_id, months = 0 AS is_instant, count(*) AS periods
+    FROM (SELECT DISTINCT source, company_id, currency, period_end, months FROM agreement_observations)
     GROUP BY ALL
 ),
 given AS (SELECT DISTINCT source, item, is_instant FROM observed),
