@@ -56,7 +56,7 @@ def consolidated(context: dg.ComponentLoadContext) -> dg.Definitions:
         ins={source: dg.AssetIn([source, "facts"], dagster_type=ParquetFiles) for source in vintages},
         check_specs=[
             dg.AssetCheckSpec(
-                "accounts_add_up",
+                "identities_hold",
                 asset="accounting_checks",
                 description="Every accounting identity holds that is usually exact for the company and source.",
             )
@@ -93,7 +93,7 @@ def _check_accounts(checks: pd.DataFrame) -> dg.AssetCheckResult:
     usual = checks[checks["is_usual"]]
     return dg.AssetCheckResult(
         passed=usual.empty,
-        check_name="accounts_add_up",
+        check_name="identities_hold",
         asset_key="accounting_checks",
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"usually_exact": len(usual), "with_culprit": int(usual["culprit"].notna().sum())},

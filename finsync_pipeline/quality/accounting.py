@@ -51,6 +51,16 @@ class Equation:
     terms: tuple[Term, ...]
 
     @property
+    def instants(self) -> list[Term]:
+        """Its terms that are figures of a day."""
+        return [term for term in self.terms if term.is_instant]
+
+    @property
+    def is_instant(self) -> bool:
+        """Whether all its terms are figures of one day."""
+        return all(term.is_instant and not term.is_previous for term in self.terms)
+
+    @property
     def rows(self) -> Iterator[tuple[int, int, str, int, bool, bool]]:
         """The rows of accounting_terms: variant, place (from 1), item, coefficient, is_previous, is_instant."""
         for place, term in enumerate(self.terms, 1):
@@ -62,7 +72,7 @@ class Equation:
         difference = " ".join(f"{'+-'[term.coefficient < 0]} {term.column}" for term in self.terms)
         columns = ", ".join(term.column for term in self.terms)
         largest = ", ".join(f"abs({term.column})" for term in self.terms)
-        months = "= 0" if all(term.is_instant and not term.is_previous for term in self.terms) else "> 0"
+        months = "= 0" if self.is_instant else "> 0"
         return (
             f"SELECT row, '{self.identity}' AS identity, {self.number} AS variant, {difference} AS difference, "
             f"greatest({largest}) AS largest, CASE WHEN difference <> 0 THEN [{columns}] END AS amounts "
@@ -87,7 +97,7 @@ def _terms(equation: str) -> Iterator[Term]:
 def check_accounts(connection: duckdb.DuckDBPyConnection) -> None:
     """Fill the temporary tables of the checks from agreement_observations (see `suspects.find_suspects`)."""
     items = sorted({term.item for equation in equations() for term in equation.terms})
-    instants = [item for item in items if ITEMS[item].kind == "instant"]
+    instants = sorted({term.item for equation in equations() if not equation.is_instant for term in equation.instants})
     run_statements(
         connection,
         "accounting_rows",

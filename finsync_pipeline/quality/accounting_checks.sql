@@ -19,7 +19,7 @@ measured AS (
     SELECT
         chosen.*, source, company_id, currency, period_end, months, began, previous_months,
         CASE
-            WHEN difference <> 0
+            WHEN difference <> 0 AND abs(difference) <= 0.01 * largest
                 THEN list_transform(list_filter(amounts, lambda one: one <> 0), lambda one: largest_unit(one))
         END AS units
     FROM chosen JOIN accounting_periods USING (row)

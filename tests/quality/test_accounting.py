@@ -124,7 +124,7 @@ def test_a_unit_or_sign_in_one_source_is_named_and_withheld(values, item, wrong,
 def test_a_sign_that_only_accounts_prove_is_a_suspect_with_this_proof():
     cell = cell_of(table_of(years(CASH_FLOW, cash_from_investing=24_865_000.0)), "cash_from_investing")
     assert (cell["verdict"], cell["is_withheld"], cell["factor"]) == ("sign_suspect", True, -1)
-    assert "its accounts add up with the right one" in cell["why"]
+    assert "its accounting identities hold with the right one" in cell["why"]
 
 
 def test_a_value_that_another_source_has_as_well_is_no_suspect():
