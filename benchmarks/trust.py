@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from benchmarks import trust_facts, trust_release
+from benchmarks import trust_accounts, trust_facts, trust_release
 from benchmarks.damages import KINDS, damaged
 from benchmarks.figure import Figure
 from benchmarks.truth import SHARED
@@ -49,6 +49,7 @@ def figures(shared: Path = SHARED, seeds: Iterable[int] = SEEDS, many: int = MAN
         yield Figure(f"trust, {name}: suspects without damage", _suspects(facts), "<=", 0.3, "%")
         for seed in seeds:
             yield from _of_damage(f"trust, {name}, seed {seed}", damaged(facts, SHARE, seed))
+    yield from trust_accounts.figures(shared)
     yield from trust_release.figures(shared)
     yield from _of_many(shared, many)
 
@@ -111,6 +112,7 @@ def _of_many(shared: Path, many: int) -> Iterator[Figure]:
 _MANY = """
 import resource, sys, time
 import duckdb
+from finsync_pipeline.quality.accounting import accounting_tables
 from finsync_pipeline.quality.agreement import agreement
 from finsync_pipeline.quality.rules import Rules
 file, folder = sys.argv[1:]
@@ -128,5 +130,7 @@ facts.to_parquet(f"{folder}/one.parquet")
 began = time.perf_counter()
 found = agreement(connection, connection.read_parquet(f"{folder}/one.parquet"), Rules())
 found.to_parquet(f"{folder}/agreement.parquet")
+for table in accounting_tables(connection):
+    table.to_parquet(f"{folder}/{table.alias}.parquet")
 print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
 """

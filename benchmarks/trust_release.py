@@ -21,14 +21,14 @@ from benchmarks.truth import KEY_PREFIX, run_main_job
 from finsync_pipeline.aggregation.engine import DuckDBEngine
 from finsync_pipeline.aggregation.financials import financials
 from finsync_pipeline.aggregation.means import mean_of
-from finsync_pipeline.publishing.build import ConsolidatedTables, SourceTables, make_release
+from finsync_pipeline.publishing.build import CONSOLIDATED, ConsolidatedTables, SourceTables, make_release
 from finsync_pipeline.publishing.consistency import facts_versions
-from finsync_pipeline.publishing.consolidate import consolidate
+from finsync_pipeline.publishing.consolidate import Consolidated, consolidate
 from finsync_pipeline.publishing.release import ReleaseOptions
 from finsync_pipeline.quality.agreement import KEYS
 from finsync_pipeline.quality.rules import Rules
 from finsync_pipeline.statements.dates import quarter_of
-from finsync_pipeline.statements.tables import AGREEMENT, FACTS, FINANCIALS
+from finsync_pipeline.statements.tables import ACCOUNTING_CHECKS, ACCOUNTING_GRADES, AGREEMENT, FACTS, FINANCIALS
 from finsync_pipeline.storage.parquet import write_frame
 
 LIMIT = 1.5
@@ -59,10 +59,10 @@ def release(home: Path, way: str, folder: Path) -> None:
         source: SourceTables(**{table: _files(home, f"{source}/{table}") for table in _TABLES}) for source in KEY_PREFIX
     }
     facts = [file for tables in sources.values() for file in tables.facts]
-    cells, wide = _compared(facts) if way == "agreement" else (AGREEMENT.frame(), _averaged(facts))
-    write_frame(cells, folder / "agreement.parquet")
-    write_frame(wide, folder / "financials.parquet")
-    consolidated = ConsolidatedTables([folder / "agreement.parquet"], [folder / "financials.parquet"])
+    made = consolidate(facts, Rules(), {}) if way == "agreement" else _averaged(facts)
+    for name in CONSOLIDATED:
+        write_frame(getattr(made, name), folder / f"{name}.parquet")
+    consolidated = ConsolidatedTables(**{name: [folder / f"{name}.parquet"] for name in CONSOLIDATED})
     companies = pd.read_parquet(_files(home, "companies")[0], dtype_backend="pyarrow")[["company_id", "name"]]
     options = ReleaseOptions(folder / "published")
     make_release(sources, dict.fromkeys(sources, ()), consolidated, companies, options)
@@ -73,20 +73,16 @@ def _files(home: Path, table: str) -> list[Path]:
     return sorted(place.rglob("*.parquet")) or [place.with_suffix(".parquet")]
 
 
-def _compared(facts: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    made = consolidate(facts, Rules(), {})
-    return made.agreement, made.financials
-
-
-def _averaged(facts: list[Path]) -> pd.DataFrame:
-    """The table FINANCIALS of the plain means."""
+def _averaged(facts: list[Path]) -> Consolidated:
+    """The plain means, and nothing about agreement or accounts."""
     with DuckDBEngine() as engine:
         table = engine.scan(facts, FACTS.arrow)
         versions = facts_versions(table)
         cells = mean_of(table, KEYS, "value").rename({"mean": "value", "n": "sources_used"})
         cells = cells.with_columns(verdict=nw.lit("single"), is_withheld=nw.lit(value=False))
         wide = engine.collect(financials(cells).with_columns(facts_version=nw.lit("")), FINANCIALS.arrow)
-    return FINANCIALS.conform(wide.assign(facts_version=wide["period_end"].map(quarter_of).map(versions)))
+    means = FINANCIALS.conform(wide.assign(facts_version=wide["period_end"].map(quarter_of).map(versions)))
+    return Consolidated(AGREEMENT.frame(), ACCOUNTING_CHECKS.frame(), ACCOUNTING_GRADES.frame(), means)
 
 
 if __name__ == "__main__":

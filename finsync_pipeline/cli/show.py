@@ -52,6 +52,11 @@ def _agreement(manifest: dict[str, Any]) -> list[str]:
     if others := {name: count for name, count in verdicts.items() if name not in ("single", "agreed")}:
         named = ", ".join(f"{count:,} {name}" for name, count in others.items())
         lines.append(f"Cells: {named}; {manifest['cells_withheld']:,} are withheld (disputes_*.csv has each).")
+    if checks := manifest.get("accounting_checks"):
+        lines.append(
+            f"Accounts: {checks.get('fails', 0):,} checks fail, {checks['usually_exact']:,} differ where the identity "
+            f"is usually exact, {checks['with_culprit']:,} have a culprit (accounting_checks_*.csv has each)."
+        )
     if near := manifest.get("near_periods"):
         lines.append(f"{len(near)} period ends of two sources are a few days apart: set snap_days of one of them.")
     if accepted := manifest.get("accepted"):

@@ -3,8 +3,9 @@
 import dagster as dg
 
 from finsync_pipeline.orchestration.retry_on_storage_loss import launched_again_if_storage_was_lost
+from finsync_pipeline.publishing.build import CONSOLIDATED
 
-RELEASE = dg.AssetSelection.assets("agreement", "financials", "company_id_corrections", "company_summary")
+RELEASE = dg.AssetSelection.assets(*CONSOLIDATED, "company_id_corrections", "company_summary")
 
 quarter_job = dg.define_asset_job(
     "quarter",

@@ -12,7 +12,7 @@ from finsync_pipeline.orchestration.failures import failures_explained
 from finsync_pipeline.orchestration.metadata import column_schema, described, markdown_table
 from finsync_pipeline.orchestration.partitions import ONE_RUN, all_quarters
 from finsync_pipeline.orchestration.resources import Publication
-from finsync_pipeline.publishing.build import ConsolidatedTables, SourceTables, make_release
+from finsync_pipeline.publishing.build import CONSOLIDATED, ConsolidatedTables, SourceTables, make_release
 from finsync_pipeline.publishing.changes import Limits
 from finsync_pipeline.publishing.release import ReleaseOptions
 from finsync_pipeline.publishing.staleness import (
@@ -54,7 +54,7 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
         description="The release: per company and currency, the mean of every item over its annual periods, as CSV.",
         metadata=column_schema(SUMMARY),
         backfill_policy=ONE_RUN,
-        ins={**inputs, **{name: dg.AssetIn(name, dagster_type=ParquetFiles) for name in ("agreement", "financials")}},
+        ins={**inputs, **{name: dg.AssetIn(name, dagster_type=ParquetFiles) for name in CONSOLIDATED}},
         check_specs=[
             dg.AssetCheckSpec(
                 "quarters_are_current",
@@ -68,8 +68,6 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
         companies: pd.DataFrame,
         company_aliases: pd.DataFrame,
         review_lines: pd.DataFrame,
-        agreement: ParquetFiles,
-        financials: ParquetFiles,
         **inputs: ParquetFiles,
     ) -> Iterator[Any]:
         tables = {
@@ -81,7 +79,7 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
             decider = stored_decider(companies, company_aliases, review_lines)
             options = _options(publication)
             states = {mapping.name: _states(mapping, decider, options) for mapping in mappings}
-            consolidated = ConsolidatedTables(agreement.files, financials.files)
+            consolidated = ConsolidatedTables(**{name: inputs[name].files for name in CONSOLIDATED})
             release, summary = make_release(tables, states, consolidated, companies, options)
         metadata: dict[str, Any] = {
             "csv": dg.MetadataValue.path(str(release.csv)),

@@ -22,10 +22,12 @@ from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.identity.company_index import CompanyIndex, normalise_cik
 from finsync_pipeline.identity.countries import read_country
 from finsync_pipeline.identity.csv_text import Row, read_rows
+from finsync_pipeline.identity.industries import INDUSTRIES, read_industry
 from finsync_pipeline.identity.names.normal_form import fold_blanks
 from finsync_pipeline.identity.tickers import normalise_ticker
 
 COMPANY_COLUMNS = ("company_id", "name", "tickers", "cik", "lei", "isin", "cusip", "country")
+_ALL_COLUMNS = (*COMPANY_COLUMNS, "industry")  # an industry decides no company, so it is not part of the version
 ALIAS_COLUMNS = ("company_id", "alias", "kind", "valid_from", "valid_to", "note")
 DATES = ("valid_from", "valid_to", "when")
 
@@ -47,7 +49,7 @@ class Reference:
     """The listed companies.
 
     `companies`: company_id, name, tickers, cik, lei, isin, cusip (of tickers and codes several separated by `|`),
-    country (ISO 3166, two letters, or the text where it is not one); all Arrow text.
+    country (ISO 3166, two letters, or the text where it is not one), industry (one of INDUSTRIES); all Arrow text.
     `aliases`: company_id, alias, kind (`name` or `ticker`), valid_from, valid_to (Arrow dates, both days
     included, null = open), note. A column that the list does not have is there, and null.
     """
@@ -96,14 +98,19 @@ def _read_companies(file: Path) -> pd.DataFrame:
             is_same = other.cells["company_id"] == company_id
             how = "is the id" if is_same else f"differs only by case or blanks from {other.cells['company_id']!r}"
             raise row.error("company_id", f"{company_id!r} {how} of row {other.number}", "Keep one of the two")
-    return frame_of([{column: _read_cell(row, column) for column in COMPANY_COLUMNS} for row in rows], COMPANY_COLUMNS)
+    return frame_of([{column: _read_cell(row, column) for column in _ALL_COLUMNS} for row in rows], _ALL_COLUMNS)
 
 
 def _read_cell(row: Row, column: str) -> str | None:
     """The cell: of a country its code, of codes all that stand in it, separated by `|`."""
     cell = row.cells.get(column)
-    if cell is None or column not in (*CODES, "country"):
+    if cell is None or column not in (*CODES, "country", "industry"):
         return cell
+    if column == "industry":
+        if industry := read_industry(cell):
+            return industry
+        fix = f"Write one of {', '.join(INDUSTRIES)}, or a SIC code of four digits, or leave it blank"
+        raise row.error(column, f"{cell!r} is not an industry", fix)
     if column == "country":
         return read_country(cell) or cell
     is_one = column == "cik" and _ONE_NUMBER.fullmatch(cell)

@@ -20,6 +20,8 @@ from finsync_pipeline.publishing.release import Release, ReleaseOptions, current
 from finsync_pipeline.publishing.staleness import QuarterState, check_publishable
 from finsync_pipeline.quality.agreement import near_periods
 from finsync_pipeline.statements.tables import (
+    ACCOUNTING_CHECKS,
+    ACCOUNTING_GRADES,
     AGREEMENT,
     COMPANY_IDS,
     FACTS,
@@ -56,6 +58,12 @@ class ConsolidatedTables:
 
     agreement: list[Path]
     financials: list[Path]
+    accounting_checks: list[Path]
+    accounting_grades: list[Path]
+
+
+CONSOLIDATED = tuple(ConsolidatedTables.__annotations__)
+"""The names of the tables over all sources."""
 
 
 def make_release(
@@ -96,12 +104,14 @@ def make_release(
         "text_disagreements": differing,
         "verdicts": _counts(tables["agreement"]["verdict"]),
         "cells_withheld": int(tables["agreement"]["is_withheld"].sum()),
+        "accounting_checks": _account_counts(tables["accounting_checks"]),
         "near_periods": frames.to_arrow(near.head(NEAR_PERIODS)).to_pylist(),
     }
     csvs = {
         "company_summary": summary,
         "company_periods": _with_names(tables["financials"].drop(columns="facts_version"), companies),
         "disputes": _with_names(_disputes(tables["agreement"]), companies),
+        "accounting_checks": _with_names(tables["accounting_checks"], companies),
     }
     return publish(csvs, {"company_summary": summary, **tables}, content, options), summary
 
@@ -137,6 +147,8 @@ def _tables(
     return {
         "agreement": ordered(AGREEMENT, consolidated.agreement, "company_id", "item", *keys),
         "financials": ordered(FINANCIALS, consolidated.financials, "company_id", *keys),
+        "accounting_checks": _read(ACCOUNTING_CHECKS, consolidated.accounting_checks),
+        "accounting_grades": _read(ACCOUNTING_GRADES, consolidated.accounting_grades),
         "facts": ordered(FACTS, files("facts"), "company_id", "item", *keys, "source"),
         "texts": ordered(TEXTS, files("texts"), "company_id", "item", "source", "row_key"),
         "rejects": _read(REJECTS, files("rejects", "unassigned")),
@@ -162,6 +174,15 @@ def _with_names(table: pd.DataFrame, companies: pd.DataFrame) -> pd.DataFrame:
 
 def _counts(column: "pd.Series[str]") -> dict[str, int]:
     return {str(name): int(count) for name, count in column.value_counts().sort_index().items()}
+
+
+def _account_counts(checks: pd.DataFrame) -> dict[str, int]:
+    """What of the accounting identities is not exact, and how many of these checks have a culprit."""
+    return {
+        **_counts(checks["verdict"]),
+        "usually_exact": int(checks["is_usual"].sum()),
+        "with_culprit": int(checks["culprit"].notna().sum()),
+    }
 
 
 def _removed(published: Path, sources: Collection[str]) -> set[str]:

@@ -1,4 +1,4 @@
-"""Consolidation: the facts of all sources and quarters as the tables AGREEMENT and FINANCIALS.
+"""Consolidation: the facts of all sources and quarters as tables: how they agree, whether they add up, the financials.
 
 All quarters at once, since the neighbours in time of a value are evidence about it.
 """
@@ -13,29 +13,44 @@ import pandas as pd
 from finsync_pipeline.aggregation.engine import DuckDBEngine
 from finsync_pipeline.aggregation.financials import financials
 from finsync_pipeline.publishing.consistency import facts_versions
+from finsync_pipeline.quality.accounting import accounting_tables
 from finsync_pipeline.quality.agreement import Vintage, agreement
 from finsync_pipeline.quality.rules import Rules
 from finsync_pipeline.statements.dates import quarter_of
-from finsync_pipeline.statements.tables import AGREEMENT, FACTS, FINANCIALS
+from finsync_pipeline.statements.tables import ACCOUNTING_CHECKS, ACCOUNTING_GRADES, AGREEMENT, FACTS, FINANCIALS
+
+CHECK_KEYS = ("company_id", "period_end", "months", "currency", "source", "identity", "equation")
 
 
 @dataclass(frozen=True)
 class Consolidated:
-    """The tables AGREEMENT and FINANCIALS."""
+    """The tables AGREEMENT, ACCOUNTING_CHECKS, ACCOUNTING_GRADES and FINANCIALS."""
 
     agreement: pd.DataFrame
+    accounting_checks: pd.DataFrame
+    accounting_grades: pd.DataFrame
     financials: pd.DataFrame
 
 
-def consolidate(files: Sequence[Path], rules: Rules, vintages: Mapping[str, Vintage]) -> Consolidated:
-    """Compare the facts in the files (table FACTS, of all sources) by the rules; `vintages` has that of each source."""
+def consolidate(
+    files: Sequence[Path], rules: Rules, vintages: Mapping[str, Vintage], industries: Mapping[str, str] | None = None
+) -> Consolidated:
+    """Compare the facts in the files (table FACTS, of all sources) by the rules; `vintages` has that of each source.
+
+    `industries` has the industry of each company of which it is known: some items do not apply to it.
+    """
     with DuckDBEngine() as engine:
         facts = engine.scan(files, FACTS.arrow)
         versions = facts_versions(facts)
         relation = agreement(engine.connection, facts.to_native(), rules, vintages)
         cells = nw.from_native(relation)
         ordered = engine.collect(cells.sort("company_id", "item", "period_end", "months", "currency"), AGREEMENT.arrow)
+        found, graded = (nw.from_native(table) for table in accounting_tables(engine.connection, industries))
+        failing = engine.collect(found.sort(*CHECK_KEYS), ACCOUNTING_CHECKS.arrow)
+        grades = engine.collect(graded.sort("source", "item", "year"), ACCOUNTING_GRADES.arrow)
         wide = engine.collect(financials(cells).with_columns(facts_version=nw.lit("")), FINANCIALS.arrow)
     quarters = wide["period_end"].map(quarter_of)
     wide = FINANCIALS.conform(wide.assign(facts_version=quarters.map(versions)))
-    return Consolidated(AGREEMENT.validate(ordered), wide)
+    return Consolidated(
+        AGREEMENT.validate(ordered), ACCOUNTING_CHECKS.validate(failing), ACCOUNTING_GRADES.validate(grades), wide
+    )

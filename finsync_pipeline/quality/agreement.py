@@ -14,7 +14,8 @@ import pandas as pd
 
 from finsync_pipeline.aggregation.means import mean_of
 from finsync_pipeline.quality.rules import Rules
-from finsync_pipeline.quality.suspects import find_suspects, run_statements
+from finsync_pipeline.quality.sql import run_statements
+from finsync_pipeline.quality.suspects import find_suspects
 from finsync_pipeline.statements.items import NUMERIC_ITEMS
 
 KEYS = ("company_id", "item", "period_end", "months", "currency")

@@ -11,6 +11,7 @@ CREATE OR REPLACE TEMP MACRO proof_in_words(proof, scope, others) AS CASE proof
     WHEN 'bound' THEN 'it is beyond the bound of the item'
     WHEN 'source' THEN 'more sources agree with ' || others
     WHEN 'time' THEN 'its neighbours in time ' || coalesce('agree with ' || others, 'differ by that')
+    WHEN 'accounts' THEN 'its accounting identities hold with the right one'
     ELSE CASE scope
         WHEN 'row' THEN 'its row'
         WHEN 'filing' THEN 'all that the source has of this company since that day'

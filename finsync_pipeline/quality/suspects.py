@@ -11,7 +11,9 @@ from importlib.resources import files
 import duckdb
 import pandas as pd
 
+from finsync_pipeline.quality.accounting import check_accounts
 from finsync_pipeline.quality.rules import Rules
+from finsync_pipeline.quality.sql import run_statements
 from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS
 
 BALANCES_AS_FLOWS = ("beginning_cash", "ending_cash")  # of a period, but not the more the longer it is
@@ -23,7 +25,8 @@ def find_suspects(connection: duckdb.DuckDBPyConnection, facts: duckdb.DuckDBPyR
 
     `facts` is a table FACTS of all sources and quarters, a relation of this connection. A suspect value is 10 to the
     power of `exponent` times the right one (null: unknown), with the other sign if `is_turned`. `proof` is bound,
-    source (another source agrees with the other value), time, group, or unproven (it or another value is wrong);
+    source (another source agrees with the other value), time, group, accounts (its identities hold with the other
+    value), or unproven (it or another value is wrong);
     `scope` names the group: row, filing, delivery, company, item or source. The table may have more than one line for
     a value; `agreement_observations` has the values by their id.
     """
@@ -38,6 +41,8 @@ def find_suspects(connection: duckdb.DuckDBPyConnection, facts: duckdb.DuckDBPyR
         run_statements(connection, "neighbours")
         _accuse(connection, "accused", "time", "source")
         _accuse(connection, "groups", "group")
+    check_accounts(connection)
+    _accuse(connection, "accounting_accused", "accounts")
     if connection.table("agreement_off_sources").limit(1).fetchall():
         _accuse(connection, "sources", "group", "unproven")
     _accuse(connection, "groups", "group", "unproven")
@@ -70,8 +75,3 @@ def _accuse(connection: duckdb.DuckDBPyConnection, statements: str, *proofs: str
         """,
         {"proofs": list(proofs)},
     )
-
-
-def run_statements(connection: duckdb.DuckDBPyConnection, statements: str) -> None:
-    """Run the SQL file of this name; it reads and makes temporary tables named `agreement_...`."""
-    connection.execute((files(__package__) / f"{statements}.sql").read_text(encoding="utf-8"))

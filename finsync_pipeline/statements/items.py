@@ -19,6 +19,7 @@ class Item:
     `bound` is a magnitude in US dollars that no company has ever reached, set generously (the largest revenue was
     about 7e11, the largest total assets about 7e12, the largest earnings per share about 6e4); None for a text.
     `has_one_sign` marks an item that hardly ever changes its sign from one period of a company to the next.
+    `not_applicable` names the industries in which companies do not have the item, such as a bank's current assets.
     `us_gaap` holds the tags of the US GAAP taxonomy that the item stands for, the preferred one first.
     """
 
@@ -28,6 +29,7 @@ class Item:
     unit: Unit
     bound: float | None
     has_one_sign: bool
+    not_applicable: tuple[str, ...]
     us_gaap: tuple[str, ...]
     description: str
 
@@ -44,6 +46,7 @@ ITEMS: dict[str, Item] = {
         | {
             "bound": float(row["bound"]) if row["bound"] else None,
             "has_one_sign": row["has_one_sign"] == "yes",
+            "not_applicable": tuple(filter(None, row["not_applicable"].split("|"))),
             "us_gaap": tuple(filter(None, row["us_gaap"].split("|"))),
         }
     )

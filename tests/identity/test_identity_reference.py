@@ -26,7 +26,7 @@ def write(folder: Path, companies: str | bytes | None, aliases: str | None = Non
 
 def test_a_bare_list_of_ids_is_a_reference_with_every_column(tmp_path: Path) -> None:
     reference = read_reference(write(tmp_path, "company_id\nA1\nB2\n"))
-    assert list(reference.companies.columns) == list(COMPANY_COLUMNS)
+    assert list(reference.companies.columns) == [*COMPANY_COLUMNS, "industry"]
     assert reference.companies["company_id"].tolist() == ["A1", "B2"]
     assert reference.companies["name"].isna().all()
     assert set(reference.companies.dtypes) == {TEXT}

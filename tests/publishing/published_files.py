@@ -13,7 +13,7 @@ from factories import ENDS, fact, inventory_frame, ledger_frame
 
 from finsync_pipeline import frames
 from finsync_pipeline.extraction.inventory import quarter_versions
-from finsync_pipeline.publishing.build import ConsolidatedTables, SourceTables
+from finsync_pipeline.publishing.build import CONSOLIDATED, ConsolidatedTables, SourceTables
 from finsync_pipeline.publishing.consolidate import consolidate
 from finsync_pipeline.publishing.release import Release, ReleaseOptions, publish
 from finsync_pipeline.publishing.staleness import InputVersions, QuarterState, StoredQuarter, quarter_states
@@ -74,11 +74,11 @@ def no_tables() -> SourceTables:
 
 
 def consolidated_tables(folder: Path, sources: Sequence[SourceTables]) -> ConsolidatedTables:
-    """The files of agreement and financials over the facts of the sources."""
+    """The files of the tables over the facts of all sources."""
     made = consolidate([file for tables in sources for file in tables.facts], Rules(), {})
-    write_frame(made.agreement, folder / "agreement.parquet")
-    write_frame(made.financials, folder / "financials.parquet")
-    return ConsolidatedTables([folder / "agreement.parquet"], [folder / "financials.parquet"])
+    for name in CONSOLIDATED:
+        write_frame(getattr(made, name), folder / f"{name}.parquet")
+    return ConsolidatedTables(**{name: [folder / f"{name}.parquet"] for name in CONSOLIDATED})
 
 
 def releases(published: Path) -> list[Path]:

@@ -90,7 +90,7 @@ def test_a_quarter_that_is_not_in_yet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         PublicationError, match=r"missing quarters \(never brought in\): 2010-Q1. Run: finsync run --quarters 2010-Q1;"
     ):
-        publish_from({"pnl": tables}, ConsolidatedTables([], []), tmp_path / "published")
+        publish_from({"pnl": tables}, ConsolidatedTables([], [], [], []), tmp_path / "published")
 
 
 @pytest.mark.parametrize("change", ["a value", "a fact more", "a quarter of financials less"])
@@ -134,7 +134,7 @@ def test_a_table_that_another_version_wrote_is_refused_with_its_name(tmp_path: P
     tables = source_tables(tmp_path, "pnl", BOTH)
     write_frame(read_frame(tables.ledger).drop(columns="review_version"), tables.ledger[0])
     with pytest.raises(DataError, match=r"Table ledger: has other columns than now.* Run: finsync run\."):
-        publish_from({"pnl": tables}, ConsolidatedTables([], []), tmp_path / "published")
+        publish_from({"pnl": tables}, ConsolidatedTables([], [], [], []), tmp_path / "published")
 
 
 def test_rows_that_a_source_no_longer_counts_are_not_published(tmp_path: Path) -> None:
