@@ -70,6 +70,20 @@ def test_a_source_that_is_a_thousand_times_what_it_was_does_not_replace_a_good_r
     assert worked.csv() == before
 
 
+def test_a_source_whose_signs_are_turned_does_not_replace_a_good_release(worked, capsys: pytest.CaptureFixture[str]):
+    before, file = worked.csv(), worked.data / "pnl.csv"
+    text = file.read_text()
+    for amount in ("1,000", "2,000", "7,000"):
+        text = text.replace(f'"{amount}"', f'"({amount})"')
+    file.write_text(text)
+
+    code, printed = run_again(worked, capsys)
+
+    assert code == 1
+    assert "pnl has 3 of 10 facts that are the opposite of what they were" in printed
+    assert worked.csv() == before
+
+
 @pytest.mark.long
 def test_a_first_release_without_a_company_is_not_published(deployment, capsys: pytest.CaptureFixture[str]):
     for name in ("pnl", "balance_sheet"):
