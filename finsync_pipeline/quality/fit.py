@@ -66,6 +66,22 @@ def check_cells(mapping: SourceMapping, quarter: str, rows_in: int, used: Sequen
         raise SourceInvalid(f"no row of {quarter} has a value of {columns}", fix, f"Source {mapping.name!r}")
 
 
+def check_source(mapping: SourceMapping, ledger: pd.DataFrame, rejects: pd.DataFrame) -> None:
+    """Raise SourceInvalid if too many rows or cells of all quarters together could not be read.
+
+    In a quarter of few rows one or two may be all of them. `ledger` and `rejects` are the source's tables LEDGER and
+    REJECTS of all its quarters.
+    """
+    rows = rejects[rejects["reason"].isin(UNREADABLE_ROWS)]
+    cells = rejects[rejects["item"].notna()]
+    bad = cells[cells["reason"].isin(UNREADABLE_CELLS)]
+    misfits = [
+        Misfit("rows", len(rows), int(ledger["rows_in"].sum()), rows),
+        Misfit("cells", len(bad), int(ledger["cells_used"].sum()) + len(cells), bad),
+    ]
+    _check(mapping, misfits, "all its quarters", least_total=1)
+
+
 def _misfits(mapping: SourceMapping, rows_in: int, used: Sequence[str], rejects: pd.DataFrame) -> Iterator[Misfit]:
     rows = rejects[rejects["reason"].isin(UNREADABLE_ROWS)]
     yield Misfit("rows", len(rows), rows_in, rows)

@@ -84,6 +84,20 @@ def test_a_source_whose_signs_are_turned_does_not_replace_a_good_release(worked,
     assert worked.csv() == before
 
 
+def test_a_source_of_which_no_row_can_be_read_is_not_left_out_of_a_first_release(
+    deployment, capsys: pytest.CaptureFixture[str]
+):
+    file = deployment.data / "balance_sheet.csv"
+    file.write_text(file.read_text().replace(",USD,", ",US$,"))
+
+    code, printed = run_again(deployment, capsys)
+
+    assert code == 1
+    assert "2 of 2 rows could not be read in all its quarters" in printed
+    assert "column 'reportedCurrency': 'US$'" in printed
+    assert not (deployment.published / "current").exists()
+
+
 @pytest.mark.long
 def test_a_first_release_without_a_company_is_not_published(deployment, capsys: pytest.CaptureFixture[str]):
     for name in ("pnl", "balance_sheet"):
