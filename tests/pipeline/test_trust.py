@@ -47,6 +47,7 @@ def test_a_file_with_only_a_header_does_not_replace_a_good_release(worked, capsy
     assert 'finsync release --accept "the reason"' in printed
     assert worked.csv() == before
 
+    assert worked.finsync("release", "--accept", "  ") == 1
     assert worked.finsync("release", "--accept", "pnl is discontinued") == 0
     accepted = worked.manifest()["accepted"]
     assert accepted["reason"] == "pnl is discontinued"
