@@ -12,7 +12,7 @@ from finsync_pipeline.orchestration.failures import failures_explained
 from finsync_pipeline.orchestration.metadata import column_schema, described, markdown_table
 from finsync_pipeline.orchestration.partitions import ONE_RUN, all_quarters
 from finsync_pipeline.orchestration.resources import Publication
-from finsync_pipeline.publishing.build import CONSOLIDATED, ConsolidatedTables, SourceTables, make_release
+from finsync_pipeline.publishing.build import CONSOLIDATED, ConsolidatedTables, SourceTables, check_fit, make_release
 from finsync_pipeline.publishing.changes import Limits
 from finsync_pipeline.publishing.release import ReleaseOptions
 from finsync_pipeline.publishing.staleness import (
@@ -76,6 +76,9 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
         }
         with failures_explained():
             publication.check(tables)
+            for mapping in mappings:
+                if mapping.name not in publication.allow_missing:
+                    check_fit(mapping, tables[mapping.name])
             decider = stored_decider(companies, company_aliases, review_lines)
             options = _options(publication)
             states = {mapping.name: _states(mapping, decider, options) for mapping in mappings}

@@ -19,6 +19,8 @@ from finsync_pipeline.publishing.manifest import basis_counts, source_summary
 from finsync_pipeline.publishing.release import Release, ReleaseOptions, current_folder, publish, read_release
 from finsync_pipeline.publishing.staleness import QuarterState, check_publishable
 from finsync_pipeline.quality.agreement import near_periods
+from finsync_pipeline.quality.fit import check_source
+from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.tables import (
     ACCOUNTING_CHECKS,
     ACCOUNTING_GRADES,
@@ -114,6 +116,11 @@ def make_release(
         "accounting_checks": _with_names(tables["accounting_checks"], companies),
     }
     return publish(csvs, {"company_summary": summary, **tables}, content, options), summary
+
+
+def check_fit(mapping: SourceMapping, tables: SourceTables) -> None:
+    """Raise SourceInvalid if too much of the source, over all its quarters, could not be read."""
+    check_source(mapping, _read(LEDGER, tables.ledger), _read(REJECTS, tables.rejects))
 
 
 def decisions_in(files: Sequence[Path]) -> pd.DataFrame:

@@ -18,6 +18,9 @@ from finsync_pipeline.errors import PublicationError
 SHOWN = 5
 """Names that a message shows of each loss."""
 
+LEAST_SCALED = 3
+"""Fewer values than these that change by a power of ten or in sign may be corrections."""
+
 _KEY = "source, company_id, item, period_end, months, currency"
 _QUARTER = "year(period_end) || '-Q' || quarter(period_end)"
 
@@ -45,6 +48,18 @@ _SOURCES_SQL = f"""
     companies AS (
         SELECT source, list(DISTINCT company_id ORDER BY company_id) AS companies
         FROM before WHERE (source, company_id) NOT IN (SELECT (source, company_id) FROM after) GROUP BY source
+    ),
+    factors AS (
+        SELECT
+            source, round(log10(abs(after.value / before.value)) * 10)::INT AS tenths,
+            sign(before.value) <> sign(after.value) AS is_turned, count(*) AS facts
+        FROM before JOIN after USING ({_KEY})
+        WHERE before.value <> 0 AND after.value <> 0
+        GROUP BY source, tenths, is_turned HAVING abs(tenths) IN (20, 30, 60, 90) OR tenths = 0 AND is_turned
+    ),
+    scaled AS (
+        SELECT source, facts AS facts_scaled, tenths, is_turned FROM factors
+        QUALIFY row_number() OVER (PARTITION BY source ORDER BY facts DESC, tenths, is_turned) = 1
     )
     SELECT
         source,
@@ -53,9 +68,13 @@ _SOURCES_SQL = f"""
         (SELECT count(*) FROM lost WHERE lost.source = before.source) AS facts_lost,
         coalesce(any_value(quarters), []) AS quarters_lost,
         coalesce(any_value(items), []) AS items_lost,
-        coalesce(any_value(companies), []) AS companies_lost
+        coalesce(any_value(companies), []) AS companies_lost,
+        coalesce(any_value(facts_scaled), 0) AS facts_scaled,
+        coalesce(any_value(tenths), 0) // 10 AS exponent,
+        coalesce(any_value(is_turned), FALSE) AS is_turned
     FROM before
     LEFT JOIN quarters USING (source) LEFT JOIN items USING (source) LEFT JOIN companies USING (source)
+    LEFT JOIN scaled USING (source)
     GROUP BY source ORDER BY source
 """
 
@@ -83,6 +102,10 @@ class SourceLoss:
     quarters: list[str]
     items: list[str]
     companies: list[str]
+    facts_scaled: int = 0
+    """Facts that are 10 to the power of `exponent` times what they were, perhaps with the other sign."""
+    exponent: int = 0
+    is_turned: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,6 +126,11 @@ class Losses:
         for each in self.sources:
             if each.facts_lost > limits.facts * each.facts_before:
                 found.append(f"{each.source} lost {each.facts_lost:,} of {each.facts_before:,} facts")
+            if each.facts_scaled >= LEAST_SCALED and each.facts_scaled > limits.facts * each.facts_before:
+                facts = f"{each.facts_scaled:,} of {each.facts_before:,} facts"
+                sign = "-" if each.is_turned else ""
+                times = f"{sign}10^{each.exponent} times" if each.exponent else "the opposite of"
+                found.append(f"{each.source} has {facts} that are {times} what they were")
             if each.quarters:
                 found.append(f"{each.source} has no facts any more for {_named(each.quarters)}")
         return found

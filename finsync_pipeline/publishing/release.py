@@ -135,7 +135,7 @@ def _is_same(manifest: dict[str, Any], before: Path) -> bool:
 def _accepted(before: Path | None, staging: Path, options: ReleaseOptions) -> dict[str, Any]:
     """The part of the manifest on losses that were accepted. Raises PublicationError if they are not."""
     found = losses(before, staging, options.not_compared)
-    if not options.accept:
+    if not options.accept.strip():
         check_losses(found, options.limits)
         return {}
     by = getuser()

@@ -53,15 +53,33 @@ def check_dates(mapping: SourceMapping, unassigned: pd.DataFrame, row_count: int
 def check_cells(mapping: SourceMapping, quarter: str, rows_in: int, used: Sequence[str], rejects: pd.DataFrame) -> None:
     """Raise SourceInvalid if too many rows or cells of a quarter could not be read, or a required item is empty.
 
+    A required item is empty if at least three rows are not rejected as a whole and none of them has it.
     `used` has the item of each fact and text of the quarter; `rejects` is the table REJECTS of the quarter.
     """
     _check(mapping, _misfits(mapping, rows_in, used, rejects), quarter, LEAST_COUNT)
     items = {*used, *rejects["item"].dropna()}
     empty = [item for item in mapping.expect.required if item not in items]
-    if empty and rows_in >= LEAST_COUNT:
+    whole_rows = int(rejects["item"].isna().sum())  # their cells are not read, so they do not show what is empty
+    if empty and rows_in - whole_rows >= LEAST_COUNT:
         columns = ", ".join(f"{item} (column {mapping.items[item].column!r})" for item in empty)
         fix = f"Correct items in {_place(mapping)}, or take them out of expect.required"
         raise SourceInvalid(f"no row of {quarter} has a value of {columns}", fix, f"Source {mapping.name!r}")
+
+
+def check_source(mapping: SourceMapping, ledger: pd.DataFrame, rejects: pd.DataFrame) -> None:
+    """Raise SourceInvalid if too many rows or cells of all quarters together could not be read.
+
+    In a quarter of few rows one or two may be all of them. `ledger` and `rejects` are the source's tables LEDGER and
+    REJECTS of all its quarters.
+    """
+    rows = rejects[rejects["reason"].isin(UNREADABLE_ROWS)]
+    cells = rejects[rejects["item"].notna()]
+    bad = cells[cells["reason"].isin(UNREADABLE_CELLS)]
+    misfits = [
+        Misfit("rows", len(rows), int(ledger["rows_in"].sum()), rows),
+        Misfit("cells", len(bad), int(ledger["cells_used"].sum()) + len(cells), bad),
+    ]
+    _check(mapping, misfits, "all its quarters", least_total=1)
 
 
 def _misfits(mapping: SourceMapping, rows_in: int, used: Sequence[str], rejects: pd.DataFrame) -> Iterator[Misfit]:

@@ -33,9 +33,7 @@ def make_view(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute((files(__package__) / "as_of.sql").read_text(encoding="utf-8"))
 
 
-def as_of(
-    history: duckdb.DuckDBPyRelation, day: date, suspects: Suspects = "withhold"
-) -> duckdb.DuckDBPyRelation:
+def as_of(history: duckdb.DuckDBPyRelation, day: date, suspects: Suspects = "withhold") -> duckdb.DuckDBPyRelation:
     """The numbers of each source as they were known at the end of the day, from a table HISTORY.
 
     Columns: company_id, item, period_end, months, currency, source, value, row_key, data_version, known_since,

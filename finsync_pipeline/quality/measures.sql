@@ -19,8 +19,10 @@ CREATE OR REPLACE TEMP MACRO time_exponent(from_median, from_least, from_greates
     ELSE 0
 END;
 
--- By which power of ten two series differ: their periods may be years apart, so a decade of growth is allowed.
+-- By which power of ten two series differ: their periods may be years apart, so a decade of growth is allowed; but not
+-- where they differ by 10^2 (minor units of a currency), which growth resembles more often than 10^3.
 CREATE OR REPLACE TEMP MACRO series_exponent(difference) AS sign(difference)::BIGINT * CASE
+    WHEN abs(abs(difference) - 2) <= 0.01 THEN 2
     WHEN abs(difference) BETWEEN 2 AND 10 THEN 3 * least(greatest(round(abs(difference) / 3)::BIGINT, 1), 3)
     ELSE 0
 END;

@@ -121,20 +121,40 @@ LEFT JOIN beyond AS mine ON mine.scope = off.scope AND mine.key = off.key AND mi
 LEFT JOIN beyond AS others ON others.scope = off.scope AND others.key = off.key AND others.source = off.other
 LEFT JOIN distances USING (scope, key, source, other);
 
+-- Items of one sign that a source has with the other sign in 80 % of its values, of at least three companies: none is
+-- needed to compare with.
+CREATE OR REPLACE TEMP TABLE agreement_turned_items AS
+SELECT source, item
+FROM agreement_observations
+WHERE has_one_sign
+GROUP BY source, item
+HAVING
+    count(DISTINCT company_id) FILTER (value < 0) >= 3
+    AND count(*) FILTER (value < 0) >= 0.8 * count(*) FILTER (value <> 0);
+
 CREATE OR REPLACE TEMP TABLE agreement_accused AS
-SELECT
-    value.id, off.exponent, off.is_turned,
-    CASE WHEN guilt > 0 THEN 'group' ELSE 'unproven' END AS proof, off.scope
-FROM agreement_off_sources AS off
-JOIN agreement_observations AS value
-    ON
-        value.source = off.source
-        AND (off.scope = 'source' OR off.key = CASE off.scope WHEN 'company' THEN value.company_id ELSE value.item END)
-WHERE
-    guilt >= 0
-    AND (is_money OR off.exponent = 0)
-    AND value.id NOT IN (SELECT id FROM agreement_pairs WHERE support > 0)
+WITH accused AS (
+    SELECT
+        value.id, off.exponent, off.is_turned,
+        CASE WHEN guilt > 0 THEN 'group' ELSE 'unproven' END AS proof, off.scope, guilt, off.other
+    FROM agreement_off_sources AS off
+    JOIN agreement_observations AS value
+        ON
+            value.source = off.source
+            AND (off.scope = 'source' OR off.key = CASE off.scope WHEN 'company' THEN value.company_id ELSE value.item END)
+    WHERE
+        guilt >= 0
+        AND (is_money OR off.exponent = 0)
+        AND value.id NOT IN (SELECT id FROM agreement_pairs WHERE support > 0)
+    UNION ALL
+    SELECT id, 0, TRUE, 'group', 'item', 1, NULL
+    FROM agreement_observations
+    JOIN agreement_turned_items USING (source, item)
+    WHERE value < 0
+)
+SELECT id, exponent, is_turned, proof, scope
+FROM accused
 QUALIFY row_number() OVER (
-    PARTITION BY value.id
-    ORDER BY guilt DESC, CASE off.scope WHEN 'source' THEN 1 WHEN 'company' THEN 2 ELSE 3 END, off.exponent, off.other
+    PARTITION BY id
+    ORDER BY guilt DESC, CASE scope WHEN 'source' THEN 1 WHEN 'company' THEN 2 ELSE 3 END, exponent, other
 ) = 1;

@@ -47,11 +47,56 @@ def test_a_file_with_only_a_header_does_not_replace_a_good_release(worked, capsy
     assert 'finsync release --accept "the reason"' in printed
     assert worked.csv() == before
 
+    assert worked.finsync("release", "--accept", "  ") == 1
     assert worked.finsync("release", "--accept", "pnl is discontinued") == 0
     accepted = worked.manifest()["accepted"]
     assert accepted["reason"] == "pnl is discontinued"
     assert "pnl has no facts any more for 2009-Q3, 2009-Q4" in accepted["losses"]
     assert accepted["by"]
+
+
+def test_a_source_that_is_a_thousand_times_what_it_was_does_not_replace_a_good_release(
+    worked, capsys: pytest.CaptureFixture[str]
+):
+    before, file = worked.csv(), worked.data / "pnl.csv"
+    text = file.read_text()
+    for amount in ("1,000", "2,000", "7,000"):
+        text = text.replace(f'"{amount}"', f'"{amount},000"')
+    file.write_text(text)
+
+    code, printed = run_again(worked, capsys)
+
+    assert code == 1
+    assert "pnl has 3 of 10 facts that are 10^3 times what they were" in printed
+    assert worked.csv() == before
+
+
+def test_a_source_whose_signs_are_turned_does_not_replace_a_good_release(worked, capsys: pytest.CaptureFixture[str]):
+    before, file = worked.csv(), worked.data / "pnl.csv"
+    text = file.read_text()
+    for amount in ("1,000", "2,000", "7,000"):
+        text = text.replace(f'"{amount}"', f'"({amount})"')
+    file.write_text(text)
+
+    code, printed = run_again(worked, capsys)
+
+    assert code == 1
+    assert "pnl has 3 of 10 facts that are the opposite of what they were" in printed
+    assert worked.csv() == before
+
+
+def test_a_source_of_which_no_row_can_be_read_is_not_left_out_of_a_first_release(
+    deployment, capsys: pytest.CaptureFixture[str]
+):
+    file = deployment.data / "balance_sheet.csv"
+    file.write_text(file.read_text().replace(",USD,", ",US$,"))
+
+    code, printed = run_again(deployment, capsys)
+
+    assert code == 1
+    assert "2 of 2 rows could not be read in all its quarters" in printed
+    assert "column 'reportedCurrency': 'US$'" in printed
+    assert not (deployment.published / "current").exists()
 
 
 @pytest.mark.long

@@ -64,7 +64,7 @@ def test_all_values_of_a_filing_that_is_off_are_suspects():
     assert "since that day" in cell_of(table, "research_and_development", 2013)["why"]
 
 
-@pytest.mark.parametrize("factor", [1e3, 1e-3, 1e6])
+@pytest.mark.parametrize("factor", [1e3, 1e-3, 1e6, 100, 0.01])
 def test_a_source_that_is_off_is_replaced_where_a_third_one_proves_it(factor):
     right = [line for n in range(3) for s in ("a", "b") for line in statement(s, company_id=f"c{n}")]
     wrong = times(factor, [line for n in range(3) for line in statement("z", company_id=f"c{n}")])
@@ -100,6 +100,22 @@ def test_an_item_whose_sign_is_turned_in_one_source_is_found():
     assert set(table.query("verdict == 'sign_suspect'")["item"]) == {"income_tax"}
     assert set(table["culprit"].dropna()) == {"z"}
     assert not table["is_withheld"].any()
+
+
+def test_a_new_item_of_a_source_in_minor_units_is_a_suspect():
+    facts = [line for n in range(3) for line in statement("a", company_id=f"c{n}", currency="GBP")]
+    pence = [line for n in range(3) for line in statement("z", company_id=f"c{n}", currency="GBP")]
+    pence += series(2e7, "z", "inventory", company_id="c0", currency="GBP")
+    assert cell_of(table_of([*facts, *times(100, pence)]), "inventory", company_id="c0")["is_withheld"]
+
+
+def test_an_item_of_one_sign_that_a_source_has_with_the_other_sign_throughout_is_a_suspect():
+    facts = [line for n in range(3) for line in statement("a", company_id=f"c{n}")]
+    table = table_of(times(-1, facts, item="cost_of_revenue"))
+    assert set(table.query("is_withheld")["item"]) == {"cost_of_revenue"}
+    cell = cell_of(table, "cost_of_revenue", company_id="c0")
+    assert (cell["verdict"], cell["culprit"], cell["factor"]) == ("sign_suspect", "a", -1)
+    assert "all that the source has of this item" in cell["why"]
 
 
 @pytest.fixture(scope="module")

@@ -111,3 +111,7 @@ def test_a_required_item_without_a_value_stops_a_quarter() -> None:
 def test_a_required_item_must_be_mapped() -> None:
     with pytest.raises(ValueError, match=r"expect\.required: cash is not one of the items"):
         mapping_of(expect={"required": ["cash"]})
+
+
+def test_rows_of_companies_that_are_not_listed_do_not_make_a_required_item_empty() -> None:
+    check_cells(MAPPING, "2009-Q4", 5, [], rejects(5, "company_unknown"))
