@@ -28,7 +28,15 @@ from finsync_pipeline.publishing.release import ReleaseOptions
 from finsync_pipeline.quality.agreement import KEYS
 from finsync_pipeline.quality.rules import Rules
 from finsync_pipeline.statements.dates import quarter_of
-from finsync_pipeline.statements.tables import ACCOUNTING_CHECKS, ACCOUNTING_GRADES, AGREEMENT, FACTS, FINANCIALS
+from finsync_pipeline.statements.tables import (
+    ACCOUNTING_CHECKS,
+    ACCOUNTING_GRADES,
+    AGREEMENT,
+    FACTS,
+    FINANCIALS,
+    HISTORY,
+    REVISIONS,
+)
 from finsync_pipeline.storage.parquet import write_frame
 
 LIMIT = 1.5
@@ -59,7 +67,8 @@ def release(home: Path, way: str, folder: Path) -> None:
         source: SourceTables(**{table: _files(home, f"{source}/{table}") for table in _TABLES}) for source in KEY_PREFIX
     }
     facts = [file for tables in sources.values() for file in tables.facts]
-    made = consolidate(facts, Rules(), {}) if way == "agreement" else _averaged(facts)
+    versions = [file for source in sources for file in _files(home, f"{source}/versions")]
+    made = consolidate(facts, versions, Rules(), {}) if way == "agreement" else _averaged(facts)
     for name in CONSOLIDATED:
         write_frame(getattr(made, name), folder / f"{name}.parquet")
     consolidated = ConsolidatedTables(**{name: [folder / f"{name}.parquet"] for name in CONSOLIDATED})
@@ -82,7 +91,14 @@ def _averaged(facts: list[Path]) -> Consolidated:
         cells = cells.with_columns(verdict=nw.lit("single"), is_withheld=nw.lit(value=False))
         wide = engine.collect(financials(cells).with_columns(facts_version=nw.lit("")), FINANCIALS.arrow)
     means = FINANCIALS.conform(wide.assign(facts_version=wide["period_end"].map(quarter_of).map(versions)))
-    return Consolidated(AGREEMENT.frame(), ACCOUNTING_CHECKS.frame(), ACCOUNTING_GRADES.frame(), means)
+    return Consolidated(
+        AGREEMENT.frame(),
+        ACCOUNTING_CHECKS.frame(),
+        ACCOUNTING_GRADES.frame(),
+        means,
+        HISTORY.frame(),
+        REVISIONS.frame(),
+    )
 
 
 if __name__ == "__main__":

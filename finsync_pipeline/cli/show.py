@@ -57,6 +57,9 @@ def _agreement(manifest: dict[str, Any]) -> list[str]:
             f"Accounts: {checks.get('fails', 0):,} checks fail, {checks['usually_exact']:,} differ where the identity "
             f"is usually exact, {checks['with_culprit']:,} have a culprit (accounting_checks_*.csv has each)."
         )
+    if revisions := manifest.get("revisions"):
+        named = ", ".join(f"{count:,} {cause}" for cause, count in revisions.items())
+        lines.append(f"Revisions: {named} (revisions_*.csv has each).")
     if near := manifest.get("near_periods"):
         lines.append(f"{len(near)} period ends of two sources are a few days apart: set snap_days of one of them.")
     if accepted := manifest.get("accepted"):

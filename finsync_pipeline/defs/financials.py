@@ -1,4 +1,4 @@
-"""Agreement, accounting checks and financials: all sources compared, over all quarters."""
+"""Agreement, accounting checks, financials and history: all sources compared, over all quarters."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,13 +14,20 @@ from finsync_pipeline.publishing.consolidate import consolidate
 from finsync_pipeline.quality.agreement import Vintage
 from finsync_pipeline.quality.rules import read_rules
 from finsync_pipeline.settings import agreement_path
-from finsync_pipeline.statements.tables import ACCOUNTING_CHECKS, ACCOUNTING_GRADES, AGREEMENT, FINANCIALS
+from finsync_pipeline.statements.tables import (
+    ACCOUNTING_CHECKS,
+    ACCOUNTING_GRADES,
+    AGREEMENT,
+    FINANCIALS,
+    HISTORY,
+    REVISIONS,
+)
 from finsync_pipeline.storage.parquet import ParquetFiles
 
 
 @dg.definitions
 def consolidated(context: dg.ComponentLoadContext) -> dg.Definitions:
-    """Four assets over the facts of every source."""
+    """Six assets over the facts and versions of every source."""
     mappings = StatementSource.all_in(context.component_tree)
     vintages: dict[str, Vintage] = {mapping.name: mapping.vintage for mapping in mappings}
 
@@ -52,8 +59,24 @@ def consolidated(context: dg.ComponentLoadContext) -> dg.Definitions:
                 "sources it is of, and how many cells are disputed or withheld.",
                 metadata=column_schema(FINANCIALS),
             ),
+            "history": dg.AssetOut(
+                group_name="release",
+                kinds={"duckdb"},
+                description="Every version of each number, and which were suspect when they became known.",
+                metadata=column_schema(HISTORY),
+            ),
+            "revisions": dg.AssetOut(
+                group_name="release",
+                kinds={"duckdb"},
+                description="Each number that its source changed: when, by how much, and the probable cause.",
+                metadata=column_schema(REVISIONS),
+            ),
         },
-        ins={source: dg.AssetIn([source, "facts"], dagster_type=ParquetFiles) for source in vintages},
+        ins={
+            f"{source}__{table}": dg.AssetIn([source, table], dagster_type=ParquetFiles)
+            for source in vintages
+            for table in ("facts", "versions")
+        },
         check_specs=[
             dg.AssetCheckSpec(
                 "identities_hold",
@@ -64,12 +87,16 @@ def consolidated(context: dg.ComponentLoadContext) -> dg.Definitions:
         backfill_policy=ONE_RUN,
         pool="consolidated",
     )
-    def consolidated_assets(companies: pd.DataFrame, **facts: ParquetFiles) -> Iterator[Any]:
+    def consolidated_assets(companies: pd.DataFrame, **tables: ParquetFiles) -> Iterator[Any]:
         with failures_explained():
             rules = read_rules(agreement_path(), list(vintages))
         listed = companies.dropna(subset=["industry"])
         industries = dict(zip(listed["company_id"], listed["industry"], strict=True))
-        made = consolidate([file for table in facts.values() for file in table.files], rules, vintages, industries)
+        facts, versions = (
+            [file for source in vintages for file in tables[f"{source}__{table}"].files]
+            for table in ("facts", "versions")
+        )
+        made = consolidate(facts, versions, rules, vintages, industries)
         cells, wide = made.agreement, made.financials
         verdicts = {str(verdict): int(count) for verdict, count in cells["verdict"].value_counts().items()}
         metadata: dict[str, Any] = {
@@ -84,6 +111,11 @@ def consolidated(context: dg.ComponentLoadContext) -> dg.Definitions:
         yield dg.Output(checks, "accounting_checks", metadata=described(checks[checks["is_usual"]]))
         yield dg.Output(made.accounting_grades, "accounting_grades", metadata=described(made.accounting_grades))
         yield dg.Output(wide, "financials", metadata=described(wide.iloc[:, :14]))
+        suspect = made.history[made.history["why"].notna()]
+        yield dg.Output(
+            made.history, "history", metadata={**described(suspect), "dagster/row_count": len(made.history)}
+        )
+        yield dg.Output(made.revisions, "revisions", metadata=described(made.revisions))
         yield _check_accounts(checks)
 
     return dg.Definitions(assets=[consolidated_assets])

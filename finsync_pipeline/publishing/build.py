@@ -28,9 +28,11 @@ from finsync_pipeline.statements.tables import (
     COMPANY_IDS,
     FACTS,
     FINANCIALS,
+    HISTORY,
     INVENTORY,
     LEDGER,
     REJECTS,
+    REVISIONS,
     SUMMARY,
     TEXTS,
     Table,
@@ -62,6 +64,8 @@ class ConsolidatedTables:
     financials: list[Path]
     accounting_checks: list[Path]
     accounting_grades: list[Path]
+    history: list[Path]
+    revisions: list[Path]
 
 
 CONSOLIDATED = tuple(ConsolidatedTables.__annotations__)
@@ -107,6 +111,8 @@ def make_release(
         "verdicts": _counts(tables["agreement"]["verdict"]),
         "cells_withheld": int(tables["agreement"]["is_withheld"].sum()),
         "accounting_checks": _account_counts(tables["accounting_checks"]),
+        "versions_suspect": int(tables["history"]["why"].notna().sum()),
+        "revisions": _counts(tables["revisions"]["cause"]),
         "near_periods": frames.to_arrow(near.head(NEAR_PERIODS)).to_pylist(),
     }
     csvs = {
@@ -114,6 +120,7 @@ def make_release(
         "company_periods": _with_names(tables["financials"].drop(columns="facts_version"), companies),
         "disputes": _with_names(_disputes(tables["agreement"]), companies),
         "accounting_checks": _with_names(tables["accounting_checks"], companies),
+        "revisions": _with_names(tables["revisions"], companies),
     }
     return publish(csvs, {"company_summary": summary, **tables}, content, options), summary
 
@@ -156,6 +163,8 @@ def _tables(
         "financials": ordered(FINANCIALS, consolidated.financials, "company_id", *keys),
         "accounting_checks": _read(ACCOUNTING_CHECKS, consolidated.accounting_checks),
         "accounting_grades": _read(ACCOUNTING_GRADES, consolidated.accounting_grades),
+        "history": _read(HISTORY, consolidated.history),
+        "revisions": _read(REVISIONS, consolidated.revisions),
         "facts": ordered(FACTS, files("facts"), "company_id", "item", *keys, "source"),
         "texts": ordered(TEXTS, files("texts"), "company_id", "item", "source", "row_key"),
         "rejects": _read(REJECTS, files("rejects", "unassigned")),

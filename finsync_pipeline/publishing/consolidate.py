@@ -15,36 +15,54 @@ from finsync_pipeline.aggregation.financials import financials
 from finsync_pipeline.publishing.consistency import facts_versions
 from finsync_pipeline.quality.accounting import accounting_tables
 from finsync_pipeline.quality.agreement import Vintage, agreement
+from finsync_pipeline.quality.history import history, make_macros
 from finsync_pipeline.quality.rules import Rules
 from finsync_pipeline.statements.dates import quarter_of
-from finsync_pipeline.statements.tables import ACCOUNTING_CHECKS, ACCOUNTING_GRADES, AGREEMENT, FACTS, FINANCIALS
+from finsync_pipeline.statements.tables import (
+    ACCOUNTING_CHECKS,
+    ACCOUNTING_GRADES,
+    AGREEMENT,
+    FACTS,
+    FINANCIALS,
+    HISTORY,
+    REVISIONS,
+    VERSIONS,
+)
 
+FACT_KEYS = ("company_id", "item", "period_end", "months", "currency")
 CHECK_KEYS = ("company_id", "period_end", "months", "currency", "source", "identity", "equation")
 
 
 @dataclass(frozen=True)
 class Consolidated:
-    """The tables AGREEMENT, ACCOUNTING_CHECKS, ACCOUNTING_GRADES and FINANCIALS."""
+    """The tables AGREEMENT, ACCOUNTING_CHECKS, ACCOUNTING_GRADES, FINANCIALS, HISTORY and REVISIONS."""
 
     agreement: pd.DataFrame
     accounting_checks: pd.DataFrame
     accounting_grades: pd.DataFrame
     financials: pd.DataFrame
+    history: pd.DataFrame
+    revisions: pd.DataFrame
 
 
 def consolidate(
-    files: Sequence[Path], rules: Rules, vintages: Mapping[str, Vintage], industries: Mapping[str, str] | None = None
+    files: Sequence[Path],
+    version_files: Sequence[Path],
+    rules: Rules,
+    vintages: Mapping[str, Vintage],
+    industries: Mapping[str, str] | None = None,
 ) -> Consolidated:
     """Compare the facts in the files (table FACTS, of all sources) by the rules; `vintages` has that of each source.
 
-    `industries` has the industry of each company of which it is known: some items do not apply to it.
+    `version_files` are those of the table VERSIONS, of all sources; `industries` has the industry of each company of
+    which it is known: some items do not apply to it.
     """
     with DuckDBEngine() as engine:
         facts = engine.scan(files, FACTS.arrow)
         versions = facts_versions(facts)
         relation = agreement(engine.connection, facts.to_native(), rules, vintages)
         cells = nw.from_native(relation)
-        ordered = engine.collect(cells.sort("company_id", "item", "period_end", "months", "currency"), AGREEMENT.arrow)
+        ordered = engine.collect(cells.sort(*FACT_KEYS), AGREEMENT.arrow)
         found, graded = (nw.from_native(table) for table in accounting_tables(engine.connection, industries))
         failing = engine.collect(found.sort(*CHECK_KEYS), ACCOUNTING_CHECKS.arrow)
         grades = engine.collect(graded.sort("source", "item", "year"), ACCOUNTING_GRADES.arrow)
@@ -52,5 +70,22 @@ def consolidate(
     quarters = wide["period_end"].map(quarter_of)
     wide = FINANCIALS.conform(wide.assign(facts_version=quarters.map(versions)))
     return Consolidated(
-        AGREEMENT.validate(ordered), ACCOUNTING_CHECKS.validate(failing), ACCOUNTING_GRADES.validate(grades), wide
+        AGREEMENT.validate(ordered),
+        ACCOUNTING_CHECKS.validate(failing),
+        ACCOUNTING_GRADES.validate(grades),
+        wide,
+        *_history(version_files),
     )
+
+
+def _history(files: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables HISTORY and REVISIONS."""
+    with DuckDBEngine() as engine:
+        found = history(engine.connection, engine.scan(files, VERSIONS.arrow).to_native())
+        found.create_view("history")
+        make_macros(engine.connection)
+        revised = engine.connection.table_function("revisions")
+        keys = (*FACT_KEYS, "source", "known_since", "first_seen")
+        versions = engine.collect(nw.from_native(found).sort(*keys, "row_key", "value"), HISTORY.arrow)
+        changes = engine.collect(nw.from_native(revised).sort(*keys, "after"), REVISIONS.arrow)
+    return versions, REVISIONS.validate(changes)

@@ -31,48 +31,52 @@ SELECT
 FROM cells
 WHERE least IS NOT NULL;
 
--- Each version that differs from the one before it, and each number that its source gives no longer.
+-- Each version that differs from the one before it, and each number that its source gives no longer. A version of which it
+-- is not known since when it is known has no place among the others.
 CREATE OR REPLACE TEMP MACRO revisions() AS TABLE
-WITH ends AS (
-    SELECT
-        company_id, item, period_end, months, currency, source,
-        max(known_since) AS last_known, max(replaced_on) AS replaced_on
+WITH gone AS (
+    SELECT company_id, item, period_end, months, currency, source, max(replaced_on) AS known_since
     FROM history
     GROUP BY ALL
     HAVING bool_and(replaced_on IS NOT NULL)
 ),
 given AS (
-    SELECT
-        company_id, item, period_end, months, currency, source, value, known_since, first_seen, factor, why, FALSE AS is_gone
+    SELECT company_id, item, period_end, months, currency, source, value, known_since, first_seen, why, FALSE AS is_gone
     FROM history
     WHERE known_since IS NOT NULL
     UNION ALL BY NAME
-    SELECT * EXCLUDE (last_known, replaced_on), replaced_on AS known_since, replaced_on AS first_seen, TRUE AS is_gone
-    FROM ends
+    SELECT *, known_since AS first_seen, TRUE AS is_gone FROM gone
 ),
 compared AS (
     SELECT
-        *,
-        lag(value) OVER cell AS before, lag(known_since) OVER cell AS before_known_since,
-        lag(factor) OVER cell AS before_factor,
-        row_number() OVER cell > 1 AS is_later
+        * EXCLUDE (value), value AS after, lag(value) OVER cell AS before,
+        lag(known_since) OVER cell AS before_known_since, lag(first_seen) OVER cell AS before_first_seen,
+        lag(why) OVER cell AS before_why,
+        round(log10(nullif(abs(after / nullif(before, 0)), 0)), 2) AS exponent
     FROM given
     WINDOW cell AS (
-        PARTITION BY company_id, item, period_end, months, currency, source ORDER BY known_since, first_seen, is_gone, value
+        PARTITION BY company_id, item, period_end, months, currency, source
+        ORDER BY known_since, first_seen, is_gone, value
     )
+),
+judged AS (
+    SELECT
+        *,
+        CASE
+            WHEN is_gone THEN 'gone'
+            WHEN after IS NULL THEN 'withdrawn'
+            WHEN before IS NULL THEN 'given_again'
+            WHEN known_since = before_known_since AND first_seen = before_first_seen THEN 'conflict'
+            WHEN list_contains([2, 3, 6, 9], abs(exponent)) THEN 'unit'
+            WHEN exponent = 0 AND before * after < 0 THEN 'sign'
+            ELSE 'restated'
+        END AS cause
+    FROM compared
+    WHERE before_known_since IS NOT NULL AND after IS DISTINCT FROM before
 )
 SELECT
-    company_id, item, period_end, months, currency, source, before, value AS after, before_known_since, known_since,
-    first_seen, value - before AS change, (value - before) / nullif(abs(before), 0) AS share,
-    CASE
-        WHEN is_gone THEN 'gone'
-        WHEN value IS NULL THEN 'withdrawn'
-        WHEN before IS NULL THEN 'given_again'
-        WHEN value * before < 0 AND abs(value + before) <= 0.01 * abs(value) THEN 'sign'
-        WHEN known_since = before_known_since AND first_seen <= before_known_since THEN 'conflict'
-        WHEN list_contains([2, 3, 6, 9], round(abs(log10(nullif(abs(value / nullif(before, 0)), 0))), 2)) THEN 'unit'
-        ELSE 'restated'
-    END AS cause,
-    CASE WHEN why IS NOT NULL THEN factor WHEN before_factor IS NOT NULL THEN 1 / before_factor END AS factor, why
-FROM compared
-WHERE is_later AND value IS DISTINCT FROM before;
+    company_id, item, period_end, months, currency, source, before, after, before_known_since, known_since, first_seen,
+    after - before AS change, (after - before) / nullif(abs(before), 0) AS share, cause,
+    CASE cause WHEN 'unit' THEN 10.0::DOUBLE ** exponent * sign(before * after) WHEN 'sign' THEN -1 END AS factor,
+    CASE WHEN why IS NOT NULL THEN 'after' WHEN before_why IS NOT NULL THEN 'before' END AS suspect
+FROM judged;

@@ -153,6 +153,7 @@ COMPANY_IDS, IDENTITY_REVIEW = TABLES["company_ids"], TABLES["identity_review"]
 FACTS, TEXTS, REJECTS, LEDGER = TABLES["facts"], TABLES["texts"], TABLES["rejects"], TABLES["ledger"]
 VERSIONS = TABLES["versions"]
 FINANCIALS, AGREEMENT, SUMMARY = TABLES["financials"], TABLES["agreement"], TABLES["company_summary"]
+HISTORY, REVISIONS = TABLES["history"], TABLES["revisions"]
 ACCOUNTING_CHECKS, ACCOUNTING_GRADES = TABLES["accounting_checks"], TABLES["accounting_grades"]
 
 

@@ -75,7 +75,7 @@ def no_tables() -> SourceTables:
 
 def consolidated_tables(folder: Path, sources: Sequence[SourceTables]) -> ConsolidatedTables:
     """The files of the tables over the facts of all sources."""
-    made = consolidate([file for tables in sources for file in tables.facts], Rules(), {})
+    made = consolidate([file for tables in sources for file in tables.facts], [], Rules(), {})
     for name in CONSOLIDATED:
         write_frame(getattr(made, name), folder / f"{name}.parquet")
     return ConsolidatedTables(**{name: [folder / f"{name}.parquet"] for name in CONSOLIDATED})

@@ -10,7 +10,7 @@ from factories import ENDS, Q1, Q4, companies_frame, fact, inventory_frame
 from published_files import assert_whole, consolidated_tables, no_tables, releases, source_tables, states_of
 
 from finsync_pipeline.errors import DataError, PublicationError
-from finsync_pipeline.publishing.build import ConsolidatedTables, SourceTables, make_release
+from finsync_pipeline.publishing.build import CONSOLIDATED, ConsolidatedTables, SourceTables, make_release
 from finsync_pipeline.publishing.release import Release, ReleaseOptions
 from finsync_pipeline.statements.tables import COMPANY_IDS, FACTS
 from finsync_pipeline.storage.parquet import read_frame, write_frame
@@ -90,7 +90,7 @@ def test_a_quarter_that_is_not_in_yet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         PublicationError, match=r"missing quarters \(never brought in\): 2010-Q1. Run: finsync run --quarters 2010-Q1;"
     ):
-        publish_from({"pnl": tables}, ConsolidatedTables([], [], [], []), tmp_path / "published")
+        publish_from({"pnl": tables}, ConsolidatedTables(*[[] for _ in CONSOLIDATED]), tmp_path / "published")
 
 
 @pytest.mark.parametrize("change", ["a value", "a fact more", "a quarter of financials less"])
@@ -134,7 +134,7 @@ def test_a_table_that_another_version_wrote_is_refused_with_its_name(tmp_path: P
     tables = source_tables(tmp_path, "pnl", BOTH)
     write_frame(read_frame(tables.ledger).drop(columns="review_version"), tables.ledger[0])
     with pytest.raises(DataError, match=r"Table ledger: has other columns than now.* Run: finsync run\."):
-        publish_from({"pnl": tables}, ConsolidatedTables([], [], [], []), tmp_path / "published")
+        publish_from({"pnl": tables}, ConsolidatedTables(*[[] for _ in CONSOLIDATED]), tmp_path / "published")
 
 
 def test_rows_that_a_source_no_longer_counts_are_not_published(tmp_path: Path) -> None:
