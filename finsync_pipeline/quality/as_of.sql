@@ -41,7 +41,9 @@ WITH gone AS (
     HAVING bool_and(replaced_on IS NOT NULL)
 ),
 given AS (
-    SELECT company_id, item, period_end, months, currency, source, value, known_since, first_seen, why, FALSE AS is_gone
+    SELECT
+        company_id, item, period_end, months, currency, source, value, known_since, first_seen, replaced_on, why,
+        FALSE AS is_gone
     FROM history
     WHERE known_since IS NOT NULL
     UNION ALL BY NAME
@@ -51,12 +53,12 @@ compared AS (
     SELECT
         * EXCLUDE (value), value AS after, lag(value) OVER cell AS before,
         lag(known_since) OVER cell AS before_known_since, lag(first_seen) OVER cell AS before_first_seen,
-        lag(why) OVER cell AS before_why,
+        lag(replaced_on) OVER cell AS before_replaced_on, lag(why) OVER cell AS before_why,
         round(log10(nullif(abs(after / nullif(before, 0)), 0)), 2) AS exponent
     FROM given
     WINDOW cell AS (
         PARTITION BY company_id, item, period_end, months, currency, source
-        ORDER BY known_since, first_seen, is_gone, value
+        ORDER BY known_since, first_seen, is_gone, replaced_on NULLS LAST, value
     )
 ),
 judged AS (
@@ -66,7 +68,10 @@ judged AS (
             WHEN is_gone THEN 'gone'
             WHEN after IS NULL THEN 'withdrawn'
             WHEN before IS NULL THEN 'given_again'
-            WHEN known_since = before_known_since AND first_seen = before_first_seen THEN 'conflict'
+            WHEN
+                known_since = before_known_since AND first_seen = before_first_seen
+                AND replaced_on IS NOT DISTINCT FROM before_replaced_on
+                THEN 'conflict'
             WHEN list_contains([2, 3, 6, 9], abs(exponent)) THEN 'unit'
             WHEN exponent = 0 AND before * after < 0 THEN 'sign'
             ELSE 'restated'

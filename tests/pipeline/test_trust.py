@@ -4,11 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import date, timedelta
 
 import pandas as pd
 import pytest
 from factories import PROJECT
 from local_services import answering_services, running_services
+
+from finsync_pipeline.publishing.as_of import as_of
 
 
 def run_again(deployment, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
@@ -230,3 +233,22 @@ def test_money_in_millions_that_is_in_thousands_is_not_published(deployment):
     assert pd.isna(summary.loc["Wal-Mart Stores", "revenue"])
     assert summary.loc["Wal-Mart Stores", "net_income"] == pytest.approx(13.7e9, rel=0.05)
     assert deployment.table("agreement").query("culprit == 'pnl'")["factor"].eq(1000).mean() > 0.99
+
+
+def test_a_number_that_its_source_changed_is_kept_with_its_day_and_listed_as_revised(
+    worked, capsys: pytest.CaptureFixture[str]
+):
+    file = worked.data / "pnl.csv"
+    file.write_text(file.read_text().replace('"7,000"', '"7,700"'))
+
+    code, printed = run_again(worked, capsys)
+
+    assert code == 0
+    assert "Revisions: 1 restated" in printed
+    release = (worked.home / "published" / "current").resolve()
+    [revised] = pd.read_csv(next(release.glob("revisions_*.csv"))).to_dict("records")
+    assert (revised["item"], revised["before"], revised["after"]) == ("revenue", 7e6, 7.7e6)
+    today = as_of(date.fromisoformat(revised["known_since"]), release=release)
+    before = as_of(date.fromisoformat(revised["known_since"]) - timedelta(days=1), release=release)
+    assert 7.7e6 in today["value"].tolist()
+    assert before.empty

@@ -1,4 +1,4 @@
-"""Every version of a number: which counts on which day, what changed, and which versions were suspect when they came."""
+"""Every version of a number: which counts on which day, what changed, and which were suspect when they came."""
 
 from datetime import date
 from typing import Any
@@ -119,3 +119,9 @@ def test_the_day_of_the_first_delivery_is_as_good_as_any():
     )
     assert found.as_of(date(2026, 1, 31)) == [5]
     assert found.as_of(date(2026, 2, 1)) == [6]
+
+
+def test_of_two_deliveries_on_one_day_the_later_one_counts():
+    found = Versions(version(9, FIRST_SEEN, replaced_on=FIRST_SEEN), version(6, FIRST_SEEN))
+    assert found.as_of(FIRST_SEEN) == [6]
+    assert found.rows("SELECT before, after, cause FROM revisions()") == [(9, 6, "restated")]
