@@ -9,6 +9,7 @@ import errno
 import os
 import signal
 import sys
+from datetime import date
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +33,7 @@ examples:
   finsync diff                         what the current release and the one before differ in
   finsync release --accept "sold the subsidiaries"
                                        publish although companies or facts are lost
+  finsync release --as-of 2015-03-31   what was known on that day, in a folder of its own
   finsync prune --keep 20 --dry-run    which releases would be removed
   finsync dev --with-services          the Dagster web UI over the same tables
 
@@ -48,6 +50,13 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) <= 65_535):
         raise argparse.ArgumentTypeError(f"{text!r} is not a port; use a whole number from 1 to 65535")
     return int(text)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day; write it as 2015-03-31") from None
 
 
 def _option(name: str, summary: str, **more: Any) -> Option:
@@ -69,13 +78,15 @@ FIRST = _option("first", "a release, by default the one before B", metavar="A", 
 SECOND = _option("second", "another one, by default the current one", metavar="B", nargs="?")
 KEEP = _option("--keep", "keep the newest N releases", metavar="N", type=int, required=True)
 DRY_RUN = _flag("--dry-run", "only list what would be removed")
+AS_OF = _option("--as-of", "as it was known on this day, beside the releases", metavar="DAY", type=_day)
+AS_FILED = _flag("--as-filed", "with --as-of: also values that were suspect when they became known")
 SERVICES = _flag("--with-services", "start the source services, unless they already run")
 COMMANDS: dict[str, tuple[str, list[Option]]] = {
     "run": (
         "extract, resolve, map, aggregate and publish, in this process",
         [QUARTERS, ALLOW_MISSING, SERVICES, ACCEPT],
     ),
-    "release": ("publish the stored tables", [ALLOW_MISSING, FORCE, ACCEPT]),
+    "release": ("publish the stored tables", [ALLOW_MISSING, FORCE, ACCEPT, AS_OF, AS_FILED]),
     "re-resolve": ("resolve companies again from the stored raw rows, and publish", [ALLOW_MISSING, ACCEPT]),
     "review": (
         "source names whose rows are rejected until a person decides",

@@ -2,10 +2,11 @@
 
 from finsync_pipeline.publishing.as_of import as_of, open_history
 
-as_of(date(2015, 3, 31))                       # without what was suspect by then
-as_of(date(2015, 3, 31), suspects="as filed")
-open_history().sql("SELECT * FROM as_of(DATE '2015-03-31') WHERE item = 'revenue'")
-open_history().sql("SELECT * FROM revisions() WHERE cause = 'unit'")
+release = Path("finsync_data/published/current")
+as_of(release, date(2015, 3, 31))              # without what was suspect by then
+as_of(release, date(2015, 3, 31), suspects="as filed")
+open_history(release).sql("SELECT * FROM as_of(DATE '2015-03-31') WHERE item = 'revenue'")
+open_history(release).sql("SELECT * FROM revisions() WHERE cause = 'unit'")
 """
 
 from datetime import date
@@ -17,20 +18,18 @@ import pandas as pd
 
 from finsync_pipeline import frames
 from finsync_pipeline.errors import PublicationError
-from finsync_pipeline.publishing.release import CURRENT
 from finsync_pipeline.quality.history import make_macros
-from finsync_pipeline.settings import published_folder
 
 Suspects = Literal["withhold", "as filed"]
 
 
-def as_of(day: date, suspects: Suspects = "withhold", release: Path | None = None) -> pd.DataFrame:
-    """The numbers of each source as they were known at the end of the day; of the current release if none is given.
+def as_of(release: Path, day: date, suspects: Suspects = "withhold") -> pd.DataFrame:
+    """The numbers of each source, as the release in this folder has them known at the end of the day.
 
     Columns: company_id, item, period_end, months, currency, source, value, row_key, data_version, known_since,
     first_seen, is_disputed. Of several versions the newest counts; where it is not known which of different values is
     newest, `value` is null and `is_disputed` true. A version that was suspect on the day since which it is known does
-    not count, unless `suspects` is `as filed`. Raises PublicationError if there is no release, or one without history.
+    not count, unless `suspects` is `as filed`. Raises PublicationError if the release has no history.
     """
     with open_history(release) as connection:
         found = connection.execute(
@@ -39,15 +38,14 @@ def as_of(day: date, suspects: Suspects = "withhold", release: Path | None = Non
         return frames.from_arrow(found.to_arrow_table())
 
 
-def open_history(release: Path | None = None) -> duckdb.DuckDBPyConnection:
+def open_history(release: Path) -> duckdb.DuckDBPyConnection:
     """A connection with the table HISTORY of the release as `history`, and the macros `as_of` and `revisions`.
 
-    Without a release, that of the current one. Raises PublicationError if there is none, or if it has no history.
+    Raises PublicationError if the folder has no history.
     """
-    folder = release or (published_folder() / CURRENT).resolve()
-    file = folder / "history.parquet"
+    file = release / "history.parquet"
     if not file.exists():
-        raise PublicationError("there is no release with a history", "Make one: finsync run", folder)
+        raise PublicationError("this release has no history", "Make a new one: finsync run", release)
     connection = duckdb.connect()
     connection.read_parquet(str(file)).create_view("history")
     make_macros(connection)

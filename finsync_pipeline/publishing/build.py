@@ -117,10 +117,10 @@ def make_release(
     }
     csvs = {
         "company_summary": summary,
-        "company_periods": _with_names(tables["financials"].drop(columns="facts_version"), companies),
-        "disputes": _with_names(_disputes(tables["agreement"]), companies),
-        "accounting_checks": _with_names(tables["accounting_checks"], companies),
-        "revisions": _with_names(tables["revisions"], companies),
+        "company_periods": with_names(tables["financials"].drop(columns="facts_version"), companies),
+        "disputes": with_names(disputes(tables["agreement"]), companies),
+        "accounting_checks": with_names(tables["accounting_checks"], companies),
+        "revisions": with_names(tables["revisions"], companies),
     }
     return publish(csvs, {"company_summary": summary, **tables}, content, options), summary
 
@@ -173,14 +173,14 @@ def _tables(
     }
 
 
-def _disputes(cells: pd.DataFrame) -> pd.DataFrame:
+def disputes(cells: pd.DataFrame) -> pd.DataFrame:
     """The cells of the table AGREEMENT of which there is something to say, those withheld first."""
     found = cells[~cells["verdict"].isin(["single", "agreed"])]
     order = ["is_withheld", "verdict", "company_id", "item", "period_end", "months", "currency"]
     return found.sort_values(order, ascending=[False, *[True] * 6], ignore_index=True)
 
 
-def _with_names(table: pd.DataFrame, companies: pd.DataFrame) -> pd.DataFrame:
+def with_names(table: pd.DataFrame, companies: pd.DataFrame) -> pd.DataFrame:
     """The table with the names of its companies after their ids."""
     names = dict(zip(companies["company_id"], companies["name"], strict=True))
     named = table.copy()

@@ -78,15 +78,30 @@ def publish(
             shutil.rmtree(staging)
             return read_release(before, is_new=False)
         manifest |= _accepted(before, staging, options)
-        (staging / MANIFEST).write_text(json.dumps(manifest, indent=2, default=str) + "\n", encoding="utf-8")
-        for file in staging.iterdir():
-            file.chmod(0o444)  # a release never changes
-        folder = staging.rename(published / stamp)
+        folder = _finish(manifest, staging, published / stamp)
     except BaseException:  # not `finally`: after the rename the name may be another release's staging folder
         shutil.rmtree(staging, ignore_errors=True)
         raise
     _point_to(folder)
     return read_release(folder)
+
+
+def publish_beside(
+    csvs: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, pd.DataFrame],
+    content: Mapping[str, Any],
+    options: ReleaseOptions,
+    suffix: str,
+) -> Release:
+    """Publish tables as `publish` does, in a folder named after the time and the suffix, which is never current."""
+    options.published.mkdir(parents=True, exist_ok=True)
+    stamp, staging = _claim(options.published)
+    try:
+        manifest = {"release": stamp + suffix, **_write(csvs, tables, stamp, staging, options.with_mark), **content}
+        return read_release(_finish(manifest, staging, options.published / f"{stamp}{suffix}"))
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
 
 
 def releases(published: Path) -> list[Path]:
@@ -122,6 +137,14 @@ def _write(
     rows = {name: len(frame) for name, frame in (*named.items(), *((f"{n}.parquet", f) for n, f in tables.items()))}
     files = {name: {"rows": rows[name], "sha256": _sha256(staging / name)} for name in sorted(rows)}
     return {"csv": next(iter(named)), "files": files}
+
+
+def _finish(manifest: Mapping[str, Any], staging: Path, folder: Path) -> Path:
+    """Write the manifest, and make the staging folder the folder of the release."""
+    (staging / MANIFEST).write_text(json.dumps(manifest, indent=2, default=str) + "\n", encoding="utf-8")
+    for file in staging.iterdir():
+        file.chmod(0o444)  # a release never changes
+    return staging.rename(folder)
 
 
 def _is_same(manifest: dict[str, Any], before: Path) -> bool:

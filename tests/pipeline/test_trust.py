@@ -248,7 +248,15 @@ def test_a_number_that_its_source_changed_is_kept_with_its_day_and_listed_as_rev
     release = (worked.home / "published" / "current").resolve()
     [revised] = pd.read_csv(next(release.glob("revisions_*.csv"))).to_dict("records")
     assert (revised["item"], revised["before"], revised["after"]) == ("revenue", 7e6, 7.7e6)
-    today = as_of(date.fromisoformat(revised["known_since"]), release=release)
-    before = as_of(date.fromisoformat(revised["known_since"]) - timedelta(days=1), release=release)
+    today = as_of(release, date.fromisoformat(revised["known_since"]))
+    before = as_of(release, date.fromisoformat(revised["known_since"]) - timedelta(days=1))
     assert 7.7e6 in today["value"].tolist()
     assert before.empty
+
+    assert worked.finsync("release", "--as-of", revised["known_since"]) == 0
+    assert (worked.home / "published" / "current").resolve() == release
+    [beside] = (worked.home / "published").glob(f"*_as_of_{revised['known_since']}")
+    found = pd.read_csv(next(beside.glob("company_summary_*.csv")))
+    expected = pd.read_csv(next(release.glob("company_summary_*.csv")))
+    pd.testing.assert_frame_equal(found, expected)
+    assert worked.finsync("release", "--as-of", "2001-01-01") == 2
