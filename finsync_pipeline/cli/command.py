@@ -78,7 +78,7 @@ FIRST = _option("first", "a release, by default the one before B", metavar="A", 
 SECOND = _option("second", "another one, by default the current one", metavar="B", nargs="?")
 KEEP = _option("--keep", "keep the newest N releases", metavar="N", type=int, required=True)
 DRY_RUN = _flag("--dry-run", "only list what would be removed")
-AS_OF = _option("--as-of", "as it was known on this day, beside the releases", metavar="DAY", type=_day)
+AS_OF = _option("--as-of", "what was known on this day, in a folder of its own", metavar="DAY", type=_day)
 AS_FILED = _flag("--as-filed", "with --as-of: also values that were suspect when they became known")
 SERVICES = _flag("--with-services", "start the source services, unless they already run")
 COMMANDS: dict[str, tuple[str, list[Option]]] = {
