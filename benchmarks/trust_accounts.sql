@@ -1,6 +1,6 @@
--- One row per value of one damaged source: is_found: a suspect, or in a check that is not exact although its identity
--- usually is; is_named: a suspect that is proven, or the culprit of a check; is_held: a term of one per cent or more of a
--- check that was exact without damage; is_large: 1,000 times off or more.
+-- One row per value of one damaged source: is_flagged: a suspect, or the culprit of a check; is_found: flagged, or in a
+-- check that is not exact although its identity usually is; is_held: a term of one per cent or more of a check that was
+-- exact without damage; is_large: damaged, and 1,000 times off or more.
 CREATE OR REPLACE TEMP TABLE damaged_values AS
 WITH named AS (
     SELECT number, id FROM accounting_proven
@@ -13,7 +13,6 @@ SELECT
     value.id IN (FROM flagged) AS is_flagged,
     value.id IN (FROM flagged)
     OR value.id IN (SELECT id FROM accounting_parts WHERE is_usual AND is_chosen) AS is_found,
-    value.id IN (SELECT id FROM accounting_parts WHERE is_chosen) AS is_in_check,
     coalesce(abs(value.value / nullif(true_value, 0)) >= 999.999, FALSE)
     OR coalesce(abs(true_value / nullif(value.value, 0)) >= 999.999, FALSE) AS is_large,
     held.item IS NOT NULL AS is_held
