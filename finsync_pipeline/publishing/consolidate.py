@@ -9,6 +9,7 @@ from pathlib import Path
 
 import narwhals as nw
 import pandas as pd
+import pyarrow as pa
 
 from finsync_pipeline.aggregation.engine import DuckDBEngine
 from finsync_pipeline.aggregation.financials import financials
@@ -57,10 +58,11 @@ def consolidate(
     `version_files` are those of the table VERSIONS, of all sources; `industries` has the industry of each company of
     which it is known: some items do not apply to it.
     """
+    versions_known, revised, older_used = _history(version_files)
     with DuckDBEngine() as engine:
         facts = engine.scan(files, FACTS.arrow)
         versions = facts_versions(facts)
-        relation = agreement(engine.connection, facts.to_native(), rules, vintages)
+        relation = agreement(engine.connection, facts.to_native(), rules, vintages, older_used)
         cells = nw.from_native(relation)
         ordered = engine.collect(cells.sort(*FACT_KEYS), AGREEMENT.arrow)
         found, graded = (nw.from_native(table) for table in accounting_tables(engine.connection, industries))
@@ -74,12 +76,13 @@ def consolidate(
         ACCOUNTING_CHECKS.validate(failing),
         ACCOUNTING_GRADES.validate(grades),
         wide,
-        *_history(version_files),
+        versions_known,
+        revised,
     )
 
 
-def _history(files: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The tables HISTORY and REVISIONS."""
+def _history(files: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame, pa.Table]:
+    """The tables HISTORY and REVISIONS, and the facts that an older version stands for (see `agreement`)."""
     with DuckDBEngine() as engine:
         found = history(engine.connection, engine.scan(files, VERSIONS.arrow).to_native())
         found.create_view("history")
@@ -88,4 +91,5 @@ def _history(files: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
         keys = (*FACT_KEYS, "source", "known_since", "first_seen")
         versions = engine.collect(nw.from_native(found).sort(*keys, "row_key", "value"), HISTORY.arrow)
         changes = engine.collect(nw.from_native(revised).sort(*keys, "after"), REVISIONS.arrow)
-    return versions, REVISIONS.validate(changes)
+        older_used = engine.connection.table_function("older_used").to_arrow_table()
+    return versions, REVISIONS.validate(changes), older_used

@@ -11,6 +11,7 @@ from typing import Literal
 import duckdb
 import narwhals as nw
 import pandas as pd
+import pyarrow as pa
 
 from finsync_pipeline.aggregation.means import mean_of
 from finsync_pipeline.quality.rules import Rules
@@ -21,6 +22,12 @@ from finsync_pipeline.statements.items import NUMERIC_ITEMS
 KEYS = ("company_id", "item", "period_end", "months", "currency")
 Vintage = Literal["first", "latest", "all"]
 _VINTAGES: tuple[Vintage, ...] = ("latest", "all", "first")  # the preferred one first
+_OLDER_USED = pa.schema(
+    dict.fromkeys(("company_id", "item", "currency", "source", "why", "row_key", "data_version"), pa.string())
+    | dict.fromkeys(("period_end", "known_since", "used_since", "first_seen"), pa.date32())
+    | dict.fromkeys(("value", "factor", "used_value"), pa.float64())
+    | {"months": pa.int64()}
+)
 
 
 def agreement(
@@ -28,15 +35,20 @@ def agreement(
     facts: duckdb.DuckDBPyRelation,
     rules: Rules,
     vintages: Mapping[str, Vintage] | None = None,
+    older_used: pa.Table | None = None,
 ) -> duckdb.DuckDBPyRelation:
     """The table AGREEMENT: one row per cell of the facts, in no order.
 
     `facts` is a table FACTS of all sources and all quarters (neighbours in time are evidence), a relation of the
     connection; a source has at most one fact for a cell. `vintages` has what each source reports; a source that it does
-    not name reports `latest`. The relation that is returned reads a temporary table of the connection,
+    not name reports `latest`. `older_used` has the facts that an older version stands for, as the macro of `history` of
+    that name gives them. The relation that is returned reads a temporary table of the connection,
     `agreement_result`, which the next call replaces.
     """
-    find_suspects(connection, facts, rules)
+    facts.create_view("agreement_delivered", replace=True)
+    connection.register("agreement_older_used", _OLDER_USED.empty_table() if older_used is None else older_used)
+    run_statements(connection, "older_used")
+    find_suspects(connection, connection.table("agreement_given"), rules)
     connection.register("agreement_vintages", _vintages(vintages or {}))
     connection.register("agreement_preferences", _preferences(rules))
     run_statements(connection, "cells")

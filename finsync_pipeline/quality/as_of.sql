@@ -31,6 +31,16 @@ SELECT
 FROM cells
 WHERE least IS NOT NULL;
 
+-- The numbers whose newest version is suspect, with the version before it that counts instead.
+CREATE OR REPLACE TEMP MACRO older_used() AS TABLE
+SELECT
+    company_id, item, period_end, months, currency, source,
+    newest.value, newest.known_since, newest.factor, newest.why,
+    older.value AS used_value, older.row_key, older.data_version, older.known_since AS used_since, older.first_seen
+FROM (SELECT * FROM history WHERE why IS NOT NULL AND replaced_on IS NULL) AS newest
+JOIN as_of(DATE '9999-12-31') AS older USING (company_id, item, period_end, months, currency, source)
+WHERE NOT older.is_disputed AND older.known_since < newest.known_since;
+
 -- Each version that differs from the one before it, and each number that its source gives no longer. A version of which it
 -- is not known since when it is known has no place among the others.
 CREATE OR REPLACE TEMP MACRO revisions() AS TABLE

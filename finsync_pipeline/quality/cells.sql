@@ -13,6 +13,8 @@ WITH chosen AS (
         id IN (SELECT id FROM agreement_judged)
         OR (company_id, item, period_end, months, currency)
         IN (SELECT (company_id, item, period_end, months, currency) FROM agreement_shared)
+        OR (company_id, item, period_end, months, currency)
+        IN (SELECT (company_id, item, period_end, months, currency) FROM agreement_older_used)
 ),
 marked AS (
     SELECT

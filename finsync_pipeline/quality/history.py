@@ -23,7 +23,7 @@ def history(
 
 
 def make_macros(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the table macros `as_of(day, suspects := 'withhold')` and `revisions()` over the view or table `history`."""
+    """Make the table macros `as_of(day, suspects := 'withhold')`, `older_used()` and `revisions()` over `history`."""
     run_statements(connection, "as_of")
 
 

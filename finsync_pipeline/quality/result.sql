@@ -24,23 +24,39 @@ END;
 
 CREATE OR REPLACE TEMP TABLE agreement_result AS
 WITH published AS (FROM agreement_means),
+older AS (
+    SELECT
+        company_id, item, period_end, months, currency,
+        string_agg(source, '|' ORDER BY source) AS older_culprit,
+        arg_min(factor, source) AS older_factor,
+        string_agg(
+            source || ' since ' || known_since || ' is '
+            || factor_in_words(round(log10(abs(factor)))::BIGINT, factor < 0) || '; ' || why
+            || ': the version since ' || used_since || ' is used',
+            '; ' ORDER BY source
+        ) AS older_why
+    FROM agreement_older_used
+    GROUP BY ALL
+),
 compared AS (
     SELECT
         company_id, item, period_end, months, currency, sources, least, greatest, tolerance,
         CASE
             WHEN is_beyond THEN 'beyond_bound'
             WHEN is_off_by_unit THEN 'unit_suspect'
-            WHEN suspects IS NOT NULL THEN 'sign_suspect'
+            WHEN suspects IS NOT NULL OR older_factor = -1 THEN 'sign_suspect'
+            WHEN older_factor IS NOT NULL THEN 'unit_suspect'
             WHEN sources = 1 THEN 'single'
             WHEN is_disputed_in_vintage THEN 'disputed'
             WHEN is_disputed THEN 'other_vintage'
             WHEN least = greatest OR NOT is_rounded THEN 'agreed'
             ELSE 'rounded'
         END AS verdict,
-        array_to_string(culprits, '|') AS culprit,
+        coalesce(array_to_string(culprits, '|'), older_culprit) AS culprit,
         CASE
             WHEN culprits IS NOT NULL
                 THEN 10.0::DOUBLE ** struct_extract(case_of, 1) * CASE WHEN struct_extract(case_of, 2) THEN -1 ELSE 1 END
+            ELSE older_factor
         END AS factor,
         CASE
             WHEN culprits IS NOT NULL
@@ -60,8 +76,10 @@ compared AS (
             WHEN suspects IS NOT NULL
                 THEN array_to_string(suspects, ' and ') || ' contradict another source by a factor or sign, '
                 || 'and nothing proves which is right'
+            ELSE older_why
         END AS why
     FROM agreement_cells
+    LEFT JOIN older USING (company_id, item, period_end, months, currency)
 )
 SELECT
     company_id, item, period_end, months, currency, sources, least, greatest,

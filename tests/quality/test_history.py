@@ -8,8 +8,10 @@ import pytest
 from factories import FIRST_SEEN, fact
 
 from finsync_pipeline import frames
+from finsync_pipeline.quality.agreement import agreement
 from finsync_pipeline.quality.history import history, make_macros
-from finsync_pipeline.statements.tables import VERSIONS
+from finsync_pipeline.quality.rules import Rules
+from finsync_pipeline.statements.tables import FACTS, VERSIONS
 
 EARLY, LATE, LATER = date(2010, 2, 1), date(2011, 2, 1), date(2012, 2, 1)
 
@@ -125,3 +127,23 @@ def test_of_two_deliveries_on_one_day_the_later_one_counts():
     found = Versions(version(9, FIRST_SEEN, replaced_on=FIRST_SEEN), version(6, FIRST_SEEN))
     assert found.as_of(FIRST_SEEN) == [6]
     assert found.rows("SELECT before, after, cause FROM revisions()") == [(9, 6, "restated")]
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1000, "unit_suspect"), (-1, "sign_suspect")])
+def test_the_version_before_a_suspect_one_is_published_and_the_source_is_named(factor: float, verdict: str):
+    right = 5_000_000.0 + 2009
+    wrong = version(right * factor, LATE, period_end=date(2009, 12, 31), row_key="late")
+    found = Versions(*of_years(5_000_000), wrong)
+    facts = FACTS.frame([{**line, "replaced_on": None} for line in [*of_years(5_000_000)[:-1], wrong]])
+    used = found.connection.table_function("older_used").to_arrow_table()
+    with duckdb.connect() as connection:
+        given = connection.from_arrow(frames.to_arrow(facts))
+        table = agreement(connection, given, Rules(), older_used=used)
+        [(value, withheld, of, culprit, by, why)] = (
+            table.filter("year(period_end) = 2009")
+            .project("value, is_withheld, verdict, culprit, factor, why")
+            .fetchall()
+        )
+    assert (value, withheld, of, culprit, by) == (right, False, verdict, "pnl", pytest.approx(factor))
+    assert why.startswith("pnl since 2011-02-01 is ")
+    assert why.endswith("the version since 2010-02-01 is used")
