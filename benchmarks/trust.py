@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from benchmarks import trust_accounts, trust_facts, trust_release
+from benchmarks import trust_accounts, trust_facts, trust_history, trust_release
 from benchmarks.damages import KINDS, damaged
 from benchmarks.figure import Figure
 from benchmarks.truth import SHARED
@@ -50,6 +50,7 @@ def figures(shared: Path = SHARED, seeds: Iterable[int] = SEEDS, many: int = MAN
         for seed in seeds:
             yield from _of_damage(f"trust, {name}, seed {seed}", damaged(facts, SHARE, seed))
     yield from trust_accounts.figures(shared)
+    yield from trust_history.figures(shared)
     yield from trust_release.figures(shared)
     yield from _of_many(shared, many)
 
