@@ -1,7 +1,7 @@
 """Unit errors that a later filing corrected: how many are suspect when they arrive, before the correction is known.
 
 The versions are the raw facts of `scale/fsds_num.parquet`, by tag, without those of segments and subsidiaries; which of
-them are wrong is in `revisions.csv.gz`; in four cases the later one is. Of the 30 in other filings than the large one, 27
+them are wrong is in `revisions.csv.gz`; in four cases the later one is. Of the 30 outside the large filing, 27
 are numbers of shares, of which the standard items have none. Numbers of shares and amounts per share are no money.
 """
 
