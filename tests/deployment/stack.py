@@ -19,7 +19,9 @@ VOLUMES = ("finsync_data", "finsync_postgres", "finsync_private", "finsync_servi
 SOURCES = {"pnl": 5001, "balance_sheet": 5002, "cash_flow": 5003}
 LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "finsync"}
 FINISHED = ("SUCCESS", "FAILURE", "CANCELED")
-TABLES = ("inventory", "unassigned", "raw", "company_ids", "facts", "texts", "rejects", "ledger")
+TABLES = (
+    "inventory", "unassigned", "raw", "earlier_raw", "company_ids", "facts", "versions", "texts", "rejects", "ledger",
+)  # fmt: skip
 QUARTER = "2009-10-01"
 SOME_QUARTERS = {"dagster/asset_partition_range_start": "2009-07-01", "dagster/asset_partition_range_end": "2010-04-01"}
 RUN_SECONDS = 300
