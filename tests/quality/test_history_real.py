@@ -80,7 +80,7 @@ def test_a_value_is_absent_before_its_first_filing_and_the_original_one_from_the
                 ticker AS company_id, concept AS item, period_end::DATE AS period_end, 12::BIGINT AS months,
                 'USD' AS currency, 'pit' AS source, original_value AS value, fiscal_year::VARCHAR AS row_key,
                 'v1' AS data_version, first_filed::DATE AS known_since, DATE '2026-10-01' AS first_seen,
-                NULL::DATE AS replaced_on, NULL::VARCHAR AS why
+                NULL::DATE AS replaced_on, NULL::DOUBLE AS factor, NULL::VARCHAR AS why
             FROM read_csv('{shared_data}/pit/pit_fundamentals_history.csv.gz')
             WHERE original_value IS NOT NULL AND first_filed::DATE < DATE '2026-09-30'
             QUALIFY row_number() OVER (PARTITION BY ticker, concept, period_end ORDER BY first_filed) = 1
