@@ -118,7 +118,7 @@ def _inventory(mapping: SourceMapping) -> dg.AssetsDefinition:
 
 def _raw(mapping: SourceMapping) -> dg.AssetsDefinition:
     description = f"The quarter's rows of table {mapping.table} as delivered, every cell as text."
-    earlier_description = "Rows that the source delivered before, and delivers no more."
+    earlier_description = "Rows that the source delivered before, and no longer delivers."
 
     @dg.multi_asset(
         name=f"{mapping.name}__raw",

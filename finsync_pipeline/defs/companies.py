@@ -8,27 +8,21 @@ import pandas as pd
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.identity import Reference, read_reference, read_review
 from finsync_pipeline.orchestration.failures import failures_explained
-from finsync_pipeline.orchestration.metadata import column_schema, described
+from finsync_pipeline.orchestration.metadata import column_schema, described, table_outs
 from finsync_pipeline.orchestration.partitions import ONE_RUN
 from finsync_pipeline.settings import reference_path, review_path
 from finsync_pipeline.statements.tables import COMPANIES, COMPANY_ALIASES, REVIEW_LINES
 
 
 @dg.multi_asset(
-    outs={
-        "companies": dg.AssetOut(
-            group_name="companies",
-            kinds={"csv"},
-            description="The listed companies, with their tickers and codes.",
-            metadata=column_schema(COMPANIES),
+    outs=table_outs(
+        (
+            (COMPANIES, "The listed companies, with their tickers and codes."),
+            (COMPANY_ALIASES, "Other names and tickers, with the dates they are valid."),
         ),
-        "company_aliases": dg.AssetOut(
-            group_name="companies",
-            kinds={"csv"},
-            description="Other names and tickers, with the dates they are valid.",
-            metadata=column_schema(COMPANY_ALIASES),
-        ),
-    },
+        "companies",
+        "csv",
+    ),
     backfill_policy=ONE_RUN,
 )
 def reference_list(context: dg.AssetExecutionContext) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from finsync_pipeline.components.statement_source import StatementSource
 from finsync_pipeline.orchestration.failures import failures_explained
-from finsync_pipeline.orchestration.metadata import column_schema, described
+from finsync_pipeline.orchestration.metadata import described, table_outs
 from finsync_pipeline.orchestration.partitions import ONE_RUN
 from finsync_pipeline.publishing.consolidate import consolidate
 from finsync_pipeline.quality.agreement import Vintage
@@ -18,11 +18,25 @@ from finsync_pipeline.statements.tables import (
     ACCOUNTING_CHECKS,
     ACCOUNTING_GRADES,
     AGREEMENT,
+    COMPANIES,
     FINANCIALS,
     HISTORY,
     REVISIONS,
 )
 from finsync_pipeline.storage.parquet import ParquetFiles
+
+TABLES = (
+    (AGREEMENT, "Each cell with its sources: how far they differ, the verdict, and the value to publish."),
+    (ACCOUNTING_CHECKS, "Each accounting identity that does not hold: by how much, and the likely culprit."),
+    (ACCOUNTING_GRADES, "Source x item x year: values, missing ones, and the share of accounting checks that hold."),
+    (
+        FINANCIALS,
+        "Company x period x length x currency: for each item the value to publish, how many sources it is of, and how "
+        "many cells are disputed or withheld.",
+    ),
+    (HISTORY, "Every version of each number, and which were suspect when they became known."),
+    (REVISIONS, "Each number that its source changed: when, by how much, and the probable cause."),
+)
 
 
 @dg.definitions
@@ -33,45 +47,7 @@ def consolidated(context: dg.ComponentLoadContext) -> dg.Definitions:
 
     @dg.multi_asset(
         name="consolidated",
-        outs={
-            "agreement": dg.AssetOut(
-                group_name="release",
-                kinds={"duckdb"},
-                description="Each cell with its sources: how far they differ, the verdict, and the value to publish.",
-                metadata=column_schema(AGREEMENT),
-            ),
-            "accounting_checks": dg.AssetOut(
-                group_name="release",
-                kinds={"duckdb"},
-                description="Each accounting identity that does not hold: by how much, and the likely culprit.",
-                metadata=column_schema(ACCOUNTING_CHECKS),
-            ),
-            "accounting_grades": dg.AssetOut(
-                group_name="release",
-                kinds={"duckdb"},
-                description="Source x item x year: values, missing ones, and the share of accounting checks that hold.",
-                metadata=column_schema(ACCOUNTING_GRADES),
-            ),
-            "financials": dg.AssetOut(
-                group_name="release",
-                kinds={"duckdb"},
-                description="Company x period x length x currency: for each item the value to publish, how many "
-                "sources it is of, and how many cells are disputed or withheld.",
-                metadata=column_schema(FINANCIALS),
-            ),
-            "history": dg.AssetOut(
-                group_name="release",
-                kinds={"duckdb"},
-                description="Every version of each number, and which were suspect when they became known.",
-                metadata=column_schema(HISTORY),
-            ),
-            "revisions": dg.AssetOut(
-                group_name="release",
-                kinds={"duckdb"},
-                description="Each number that its source changed: when, by how much, and the probable cause.",
-                metadata=column_schema(REVISIONS),
-            ),
-        },
+        outs=table_outs(TABLES, "release", "duckdb"),
         ins={
             f"{source}__{table}": dg.AssetIn([source, table], dagster_type=ParquetFiles)
             for source in vintages
@@ -90,13 +66,12 @@ def consolidated(context: dg.ComponentLoadContext) -> dg.Definitions:
     def consolidated_assets(companies: pd.DataFrame, **tables: ParquetFiles) -> Iterator[Any]:
         with failures_explained():
             rules = read_rules(agreement_path(), list(vintages))
-        listed = companies.dropna(subset=["industry"])
-        industries = dict(zip(listed["company_id"], listed["industry"], strict=True))
+            listed = COMPANIES.checked(companies)
         facts, versions = (
             [file for source in vintages for file in tables[f"{source}__{table}"].files]
             for table in ("facts", "versions")
         )
-        made = consolidate(facts, versions, rules, vintages, industries)
+        made = consolidate(facts, versions, rules, vintages, listed)
         cells, wide = made.agreement, made.financials
         verdicts = {str(verdict): int(count) for verdict, count in cells["verdict"].value_counts().items()}
         metadata: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Deliveries over time: on which day each row was first delivered, and which rows are delivered no more.
+"""Deliveries over time: on which day each row was first delivered, and which rows no longer are.
 
 A source that states no day since which its rows are known still has an order in time: that in which its rows came. The
 day is stored with the row, so that tables which are made again later have the same days.
@@ -47,7 +47,7 @@ def today() -> date:
 def stored_deliveries(
     tables: Path, mapping: SourceMapping, quarters: Sequence[date]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The raw rows of these quarters in the folder `tables`, and those that were delivered before, and no more.
+    """The raw rows of these quarters in the folder `tables`, and those that were delivered before and no longer are.
 
     Columns are those that all files have. Rows that an older FinSync stored have no day and are left out.
     """

@@ -20,6 +20,14 @@ def column_schema(table: Table) -> dict[str, Any]:
     return {"dagster/column_schema": dg.TableSchema([_column(field) for field in table.fields])}
 
 
+def table_outs(descriptions: Iterable[tuple[Table, str]], group: str, kind: str) -> dict[str, dg.AssetOut]:
+    """The outputs of a step that makes these tables, each with its description, by the names of the tables."""
+    return {
+        table.name: dg.AssetOut(group_name=group, kinds={kind}, description=description, metadata=column_schema(table))
+        for table, description in descriptions
+    }
+
+
 def described(frame: pd.DataFrame) -> dict[str, Any]:
     """Metadata of a materialization: number of rows, and the first of them."""
     preview = frame.head(PREVIEW_ROWS)

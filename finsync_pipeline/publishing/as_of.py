@@ -1,12 +1,14 @@
-"""The numbers of a release as they were known on any day, in Python or by SQL.
+"""The numbers of a release as they were known on any day, in Python or by SQL:
 
-from finsync_pipeline.publishing.as_of import as_of, open_history
+    from finsync_pipeline.publishing.as_of import as_of, open_history
 
-release = Path("finsync_data/published/current")
-as_of(release, date(2015, 3, 31))              # without what was suspect by then
-as_of(release, date(2015, 3, 31), suspects="as filed")
-open_history(release).sql("SELECT * FROM as_of(DATE '2015-03-31') WHERE item = 'revenue'")
-open_history(release).sql("SELECT * FROM revisions() WHERE cause = 'unit'")
+    release = Path("finsync_data/published/current")
+    as_of(release, date(2015, 3, 31))              # without what was suspect by then
+    as_of(release, date(2015, 3, 31), suspects="as filed")
+    open_history(release).sql("SELECT * FROM as_of(DATE '2015-03-31') WHERE item = 'revenue'")
+    open_history(release).sql("SELECT * FROM revisions() WHERE cause = 'unit'")
+
+A release before 0.2.0 has no history.
 """
 
 from datetime import date

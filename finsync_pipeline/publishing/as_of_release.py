@@ -9,16 +9,14 @@ import narwhals as nw
 import pandas as pd
 
 from finsync_pipeline.aggregation.engine import DuckDBEngine
-from finsync_pipeline.aggregation.financials import means_in
-from finsync_pipeline.aggregation.summary import company_summary
 from finsync_pipeline.errors import PublicationError
 from finsync_pipeline.publishing.as_of import Suspects, as_of
-from finsync_pipeline.publishing.build import disputes, with_names
+from finsync_pipeline.publishing.build import disputes, summarise, with_names
 from finsync_pipeline.publishing.consolidate import consolidate
 from finsync_pipeline.publishing.release import Release, ReleaseOptions, current_folder, publish_beside
 from finsync_pipeline.quality.agreement import Vintage
 from finsync_pipeline.quality.rules import Rules
-from finsync_pipeline.statements.tables import FACTS, SUMMARY, TEXTS
+from finsync_pipeline.statements.tables import FACTS, TEXTS
 from finsync_pipeline.storage.parquet import write_frame
 
 
@@ -45,15 +43,10 @@ def release_as_of(
         raise PublicationError(f"nothing was known on {day}", "Name a later day", f"--as-of {day}")
     with tempfile.TemporaryDirectory() as folder, DuckDBEngine() as engine:
         write_frame(facts, Path(folder) / "facts.parquet")
-        listed = companies.dropna(subset=["industry"])
-        industries = dict(zip(listed["company_id"], listed["industry"], strict=True))
-        made = consolidate([Path(folder) / "facts.parquet"], [], rules, vintages, industries)
-        wide, texts = engine.table(made.financials), engine.table(_texts(day, current))
-        means = engine.materialized(means_in(wide))
-        names = companies[["company_id", "name"]]
-        summary = SUMMARY.validate(
-            engine.collect(company_summary(wide, means, texts, engine.table(names)), SUMMARY.arrow)
-        )
+        made = consolidate([Path(folder) / "facts.parquet"], [], rules, vintages, companies)
+        texts = engine.scan([current / "texts.parquet"], TEXTS.arrow)
+        known_texts = texts.filter(nw.coalesce("known_since", "first_seen") <= nw.lit(day))
+        summary, _ = summarise(engine, made.financials, known_texts, companies)
     csvs = {
         "company_summary": summary,
         "company_periods": with_names(made.financials.drop(columns="facts_version"), companies),
@@ -67,10 +60,3 @@ def release_as_of(
         "facts_disputed_in_source": int(known["is_disputed"].sum()),
     }
     return publish_beside(csvs, tables, content, options, f"_as_of_{day}")
-
-
-def _texts(day: date, release: Path) -> pd.DataFrame:
-    with DuckDBEngine() as engine:
-        texts = engine.scan([release / "texts.parquet"], TEXTS.arrow)
-        known = texts.filter(nw.coalesce("known_since", "first_seen") <= nw.lit(day))
-        return engine.collect(known, TEXTS.arrow)

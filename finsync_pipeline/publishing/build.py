@@ -95,11 +95,8 @@ def make_release(
         check_financials(tables["financials"], engine.table(tables["facts"]))
         check_of_one_run(*(tables[name] for name in ("ledger", "facts", "texts", "rejects", "company_ids")))
         parts = {name: _source_summary(name, of, states[name], options) for name, of in sources.items()}
-        wide, texts = engine.table(tables["financials"]), engine.table(tables["texts"])
-        means = engine.materialized(means_in(wide))
-        summary = SUMMARY.validate(
-            engine.collect(company_summary(wide, means, texts, engine.table(companies)), SUMMARY.arrow)
-        )
+        texts = engine.table(tables["texts"])
+        summary, means = summarise(engine, tables["financials"], texts, companies)
         basis = basis_counts(len(tables["facts"]), _count(in_basis(means)))
         near = engine.frame_of(near_periods(engine.table(tables["facts"]).to_native()))
         differing = text_disagreements(texts).to_native().to_arrow_table().to_pylist()
@@ -123,6 +120,16 @@ def make_release(
         "revisions": with_names(tables["revisions"], companies),
     }
     return publish(csvs, {"company_summary": summary, **tables}, content, options), summary
+
+
+def summarise(
+    engine: DuckDBEngine, wide: pd.DataFrame, texts: nw.LazyFrame[Any], companies: pd.DataFrame
+) -> tuple[pd.DataFrame, nw.LazyFrame[Any]]:
+    """The table SUMMARY of the financials `wide`, and the `financials.means_in` these."""
+    financials, names = engine.table(wide), engine.table(companies[["company_id", "name"]])
+    means = engine.materialized(means_in(financials))
+    summary = engine.collect(company_summary(financials, means, texts, names), SUMMARY.arrow)
+    return SUMMARY.validate(summary), means
 
 
 def check_fit(mapping: SourceMapping, tables: SourceTables) -> None:

@@ -5,7 +5,8 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from getpass import getuser
@@ -70,8 +71,7 @@ def publish(
     published = options.published
     published.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(published)
-    stamp, staging = _claim(published)
-    try:
+    with _staging(published) as (stamp, staging):
         manifest = {"release": stamp, **_write(csvs, tables, stamp, staging, options.with_mark), **content}
         before = current_folder(published)
         if not options.force and before and _is_same(manifest, before):
@@ -79,9 +79,6 @@ def publish(
             return read_release(before, is_new=False)
         manifest |= _accepted(before, staging, options)
         folder = _finish(manifest, staging, published / stamp)
-    except BaseException:  # not `finally`: after the rename the name may be another release's staging folder
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
     _point_to(folder)
     return read_release(folder)
 
@@ -95,13 +92,9 @@ def publish_beside(
 ) -> Release:
     """Publish tables as `publish` does, in a folder named after the time and the suffix, which is never current."""
     options.published.mkdir(parents=True, exist_ok=True)
-    stamp, staging = _claim(options.published)
-    try:
+    with _staging(options.published) as (stamp, staging):
         manifest = {"release": stamp + suffix, **_write(csvs, tables, stamp, staging, options.with_mark), **content}
         return read_release(_finish(manifest, staging, options.published / f"{stamp}{suffix}"))
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
 
 
 def releases(published: Path) -> list[Path]:
@@ -163,6 +156,17 @@ def _accepted(before: Path | None, staging: Path, options: ReleaseOptions) -> di
         return {}
     by = getuser()
     return {"accepted": {"reason": options.accept, "by": by, "losses": found.beyond(options.limits)}}
+
+
+@contextmanager
+def _staging(published: Path) -> Iterator[tuple[str, Path]]:
+    """The time and the folder of `_claim`, which is removed if the block fails."""
+    stamp, staging = _claim(published)
+    try:
+        yield stamp, staging
+    except BaseException:  # not `finally`: after the rename the name may be another release's staging folder
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
 
 
 def _claim(published: Path) -> tuple[str, Path]:

@@ -16,10 +16,10 @@ counted AS (
     SELECT
         source, item, year,
         sum(coalesce(cells, 0))::BIGINT AS cells,
-        sum(periods - coalesce(cells, 0)) FILTER (NOT is_beside)::BIGINT AS missing,
-        sum(periods - coalesce(cells, 0)) FILTER (is_beside)::BIGINT AS not_applicable
+        sum(periods - coalesce(cells, 0)) FILTER (NOT does_not_apply)::BIGINT AS missing,
+        sum(periods - coalesce(cells, 0)) FILTER (does_not_apply)::BIGINT AS not_applicable
     FROM (
-        SELECT periods.*, item, cells, not_applicable.item IS NOT NULL AS is_beside
+        SELECT periods.*, item, cells, not_applicable.item IS NOT NULL AS does_not_apply
         FROM periods
         JOIN given USING (source, is_instant)
         LEFT JOIN observed USING (source, item, year, company_id, is_instant)

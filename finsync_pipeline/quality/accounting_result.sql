@@ -7,7 +7,7 @@ WITH culprits AS (
     UNION ALL
     SELECT number, id, NULL, NULL, NULL, 'likely' FROM accounting_likely
 ),
-beside AS (
+same_value AS (
     -- A value without a factor may be that of another column of its row
     SELECT value.id, min(other.item) AS item
     FROM accounting_likely
@@ -32,7 +32,7 @@ SELECT
     CASE
         WHEN how = 'corrected' THEN value.item || ' is ' || factor_in_words(exponent, is_turned)
         WHEN how = 'swapped' THEN value.item || ' and ' || other.item || ' are in each other''s place'
-        WHEN beside.item IS NOT NULL THEN value.item || ' has the value of ' || beside.item
+        WHEN same_value.item IS NOT NULL THEN value.item || ' has the value of ' || same_value.item
         WHEN how = 'likely' THEN value.item || ' is the only value that no other check confirms'
         WHEN is_usual THEN 'one of these values is wrong, and nothing shows which'
         ELSE 'the source may lack a line of this identity, or define one in another way'
@@ -42,7 +42,7 @@ JOIN (VALUES {equations}) AS equations (variant, equation) USING (variant)
 LEFT JOIN culprits USING (number)
 LEFT JOIN agreement_observations AS value USING (id)
 LEFT JOIN agreement_observations AS other ON other.id = other_id
-LEFT JOIN beside ON beside.id = value.id
+LEFT JOIN same_value ON same_value.id = value.id
 WHERE checks.verdict = 'fails' OR is_usual
 UNION ALL
 SELECT

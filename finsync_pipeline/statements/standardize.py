@@ -53,7 +53,7 @@ def standardize(
     """Read every cell of the raw rows by the mapping.
 
     `raw` has the mapping's columns as text and the bookkeeping columns of `tables.RAW_BOOKKEEPING`; `earlier` are rows
-    that the source delivers no more (`tables.earlier_raw_table`), of which only versions are made; `company_ids` is a
+    that the source no longer delivers (`tables.earlier_raw_table`), of which only versions are made; `company_ids` is a
     table COMPANY_IDS with the decisions for all these rows. Raises pandera's SchemaErrors if `raw` has other columns,
     DataError if `company_ids` were made of other rows.
     """

@@ -164,5 +164,5 @@ def raw_table(mapping: SourceMapping) -> Table:
 
 
 def earlier_raw_table(mapping: SourceMapping) -> Table:
-    """The table of the raw rows that a source delivered before, and delivers no more."""
+    """The table of the raw rows that a source delivered before, and no longer delivers."""
     return Table("earlier_raw", (*raw_table(mapping).fields, *EARLIER_BOOKKEEPING.fields))

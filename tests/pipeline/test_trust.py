@@ -12,6 +12,7 @@ from factories import PROJECT
 from local_services import answering_services, running_services
 
 from finsync_pipeline.publishing.as_of import as_of
+from finsync_pipeline.storage.parquet import read_frame, write_frame
 
 
 def run_again(deployment, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
@@ -58,33 +59,22 @@ def test_a_file_with_only_a_header_does_not_replace_a_good_release(worked, capsy
     assert accepted["by"]
 
 
-def test_a_source_that_is_a_thousand_times_what_it_was_does_not_replace_a_good_release(
-    worked, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("written", "printed_as"), [('"{},000"', "10^3 times what they were"), ('"({})"', "the opposite of what they were")]
+)
+def test_a_source_whose_unit_or_sign_has_changed_does_not_replace_a_good_release(
+    worked, capsys: pytest.CaptureFixture[str], written: str, printed_as: str
 ):
     before, file = worked.csv(), worked.data / "pnl.csv"
     text = file.read_text()
     for amount in ("1,000", "2,000", "7,000"):
-        text = text.replace(f'"{amount}"', f'"{amount},000"')
+        text = text.replace(f'"{amount}"', written.format(amount))
     file.write_text(text)
 
     code, printed = run_again(worked, capsys)
 
     assert code == 1
-    assert "pnl has 3 of 10 facts that are 10^3 times what they were" in printed
-    assert worked.csv() == before
-
-
-def test_a_source_whose_signs_are_turned_does_not_replace_a_good_release(worked, capsys: pytest.CaptureFixture[str]):
-    before, file = worked.csv(), worked.data / "pnl.csv"
-    text = file.read_text()
-    for amount in ("1,000", "2,000", "7,000"):
-        text = text.replace(f'"{amount}"', f'"({amount})"')
-    file.write_text(text)
-
-    code, printed = run_again(worked, capsys)
-
-    assert code == 1
-    assert "pnl has 3 of 10 facts that are the opposite of what they were" in printed
+    assert f"pnl has 3 of 10 facts that are {printed_as}" in printed
     assert worked.csv() == before
 
 
@@ -260,3 +250,26 @@ def test_a_number_that_its_source_changed_is_kept_with_its_day_and_listed_as_rev
     expected = pd.read_csv(next(release.glob("company_summary_*.csv")))
     pd.testing.assert_frame_equal(found, expected)
     assert worked.finsync("release", "--as-of", "2001-01-01") == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "fix"),
+    [(["--as-filed"], "Name the day"), (["--as-of", "2010-01-01", "--force"], "Leave out --allow-missing, --force")],
+)
+def test_options_of_a_release_that_do_not_go_together_are_refused(
+    worked, capsys: pytest.CaptureFixture[str], options: list[str], fix: str
+):
+    assert worked.finsync("release", *options) == 2
+    assert fix in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_list_of_companies_that_an_older_version_stored_is_named_with_the_command_that_makes_it_anew(
+    worked, capsys: pytest.CaptureFixture[str]
+):
+    file = worked.home / "tables" / "companies.parquet"
+    write_frame(read_frame([file]).drop(columns="industry"), file)
+
+    assert worked.finsync("release") == 1
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "Table companies: has other columns than now" in printed
+    assert "Run: finsync run" in printed
