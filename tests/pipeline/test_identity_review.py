@@ -120,6 +120,7 @@ def test_a_changed_review_is_applied_to_the_rows_kept_while_all_services_are_dow
     pd.testing.assert_frame_equal(worked.table("company_ids")[columns], decided[columns])
 
 
+@pytest.mark.long
 def test_a_release_refuses_what_the_review_overtakes_until_it_is_decided_again(
     worked, capsys: pytest.CaptureFixture[str]
 ):

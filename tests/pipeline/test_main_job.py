@@ -49,6 +49,7 @@ def releases(deployment) -> int:
     return len([path for path in deployment.published.iterdir() if path.name.startswith("20")])
 
 
+@pytest.mark.long
 def test_a_second_run_of_a_quarter_writes_the_same_bytes_and_a_release_only_by_force(
     again, capsys: pytest.CaptureFixture[str]
 ):

@@ -40,6 +40,7 @@ def test_a_file_with_other_dates_stops_its_source_and_shows_examples(worked, cap
     assert (worked.home / "tables/pnl/facts/2009-10-01.parquet").exists()
 
 
+@pytest.mark.long
 def test_a_file_with_only_a_header_does_not_replace_a_good_release(worked, capsys: pytest.CaptureFixture[str]):
     before, file = worked.csv(), worked.data / "pnl.csv"
     file.write_text(file.read_text().splitlines()[0] + "\n")
@@ -198,6 +199,7 @@ def test_prune_keeps_the_newest_and_the_current_release(worked, capsys: pytest.C
     assert worked.finsync("prune", "--keep", "0") == 2
 
 
+@pytest.mark.long
 def test_money_in_millions_that_is_in_thousands_is_not_published(deployment):
     checkout = deployment.folder / "checkout"
     ignored = shutil.ignore_patterns("__pycache__")
