@@ -60,6 +60,7 @@ def test_a_file_with_only_a_header_does_not_replace_a_good_release(worked, capsy
     assert accepted["by"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("written", "printed_as"), [('"{},000"', "10^3 times what they were"), ('"({})"', "the opposite of what they were")]
 )
@@ -79,6 +80,7 @@ def test_a_source_whose_unit_or_sign_has_changed_does_not_replace_a_good_release
     assert worked.csv() == before
 
 
+@pytest.mark.long
 def test_a_source_of_which_no_row_can_be_read_is_not_left_out_of_a_first_release(
     deployment, capsys: pytest.CaptureFixture[str]
 ):
@@ -116,6 +118,7 @@ def test_what_a_source_that_may_be_missing_loses_needs_no_acceptance(worked, cap
     assert "accepted" not in worked.manifest()
 
 
+@pytest.mark.long
 def test_opposite_values_of_two_sources_are_withheld_and_named(deployment, capsys: pytest.CaptureFixture[str]):
     file = deployment.data / "cash_flow.jsonl"
     file.write_text(file.read_text().replace('"Net income": -0.06', '"Net income": 0.05'))
@@ -162,6 +165,7 @@ def test_values_that_differ_are_published_and_marked_or_withheld_by_the_rules(
     )
 
 
+@pytest.mark.long
 def test_diff_shows_what_two_releases_differ_in(worked, capsys: pytest.CaptureFixture[str]):
     first = worked.manifest()["release"]
     assert worked.finsync("diff") == 2
