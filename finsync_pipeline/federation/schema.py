@@ -56,6 +56,7 @@ def _statement_view(name: str, statement: Statement) -> View:
     return View(name, (*(described[key] for key in keys), *fields), keys, description)
 
 
+_TEXT = ("company_id", "item", "period_end", "source", "row_key")
 _CELL = ("company_id", "item", "period_end", "months", "currency", "source")
 VIEWS: dict[str, View] = {
     view.name: view
@@ -63,7 +64,7 @@ VIEWS: dict[str, View] = {
         *(_statement_view(name, statement) for name, statement in STATEMENTS.items()),
         View(
             "financials",
-            tuple(field for field in FINANCIALS.fields if field.name != "facts_version"),
+            FINANCIALS.fields,
             ("company_id", "period_end", "months", "currency"),
             "What FinSync publishes of a company, period, length and currency, over all sources",
         ),
