@@ -40,6 +40,8 @@ class Rows:
 
     table: pa.Table
     data_version: str | None
+    bytes_received: int = 0
+    """Bytes of the response's body."""
 
     @property
     def columns(self) -> list[str]:
@@ -92,11 +94,13 @@ class _Page:
 def read_rows(response: Response, errors: SourceErrors) -> Rows:
     """Read the rows of a query or a table. Raises SourceInvalid or TruncatedBody."""
     if media_type(response.headers) == ARROW:
-        return Rows(_read_arrow(response, errors), response.headers.get("X-Data-Version"))
+        table = _read_arrow(response, errors)
+        return Rows(table, response.headers.get("X-Data-Version"), len(response.body))
     page = _read_page(response, errors)
     if len(page.rows) != page.row_count:
         raise errors.invalid(WRONG_COUNT)
-    return Rows(table_of(page.columns, page.rows), response.headers.get("X-Data-Version"))
+    table = table_of(page.columns, page.rows)
+    return Rows(table, response.headers.get("X-Data-Version"), len(response.body))
 
 
 def read_pages(get: Callable[[dict[str, str]], Response], errors: SourceErrors) -> Rows:

@@ -32,7 +32,7 @@ class SourceService:
     ) -> None:
         self._http = Connections(name, url, token_file, retry or RetryPolicy(), PARALLEL)
         self._spooled_from = LARGE_BYTES if is_spooled else None
-        self._supports_arrow: bool | None = None  # not known before the first response
+        self.supports_arrow: bool | None = None  # not known before the first response
         self._supports_sql = True
 
     def __enter__(self) -> Self:
@@ -47,9 +47,9 @@ class SourceService:
         Raises SourceUnavailable or SourceInvalid; of the latter, ResultTooLarge where a smaller query may succeed, and
         RouteNotFound where the service does not support SQL.
         """
-        if self._supports_arrow:
+        if self.supports_arrow:
             return self._http.send(Request("/query", body={"q": sql}, accept=ARROW_OR_JSON), self._read_rows)
-        accept = ARROW_OR_JSON if self._supports_arrow is None else JSON
+        accept = ARROW_OR_JSON if self.supports_arrow is None else JSON
         try:
             return self._http.send(Request("/query", {"q": sql}, accept=accept), self._read_rows)
         except RouteNotFound:
@@ -67,15 +67,15 @@ class SourceService:
                 return read_pages(self._page, self._http.errors)
             except SourceChanged:  # between two pages: fetch all of them again, once
                 return read_pages(self._page, self._http.errors)
-        if self._supports_arrow is False:
+        if self.supports_arrow is False:
             return None
         request = Request("/data", accept=ARROW_OR_JSON, only=ARROW, spooled_from=self._spooled_from)
         try:
             return self._http.send(request, self._read_rows)
         except SourceInvalid:  # whatever it has at this route: the service responds, and supports SQL
-            if self._supports_arrow:
+            if self.supports_arrow:
                 raise
-            self._supports_arrow = False
+            self.supports_arrow = False
             return None
 
     def version(self) -> Version | None:
@@ -90,7 +90,7 @@ class SourceService:
             return None
 
     def _read_rows(self, response: Response) -> Rows:
-        self._supports_arrow = self._supports_arrow or media_type(response.headers) == ARROW
+        self.supports_arrow = self.supports_arrow or media_type(response.headers) == ARROW
         return read_rows(response, self._http.errors)
 
     def _page(self, parameters: dict[str, str]) -> Response:

@@ -36,8 +36,16 @@ def fetch_rows(
             rows = reconcile([prefetched], periods, mapping)
     if rows is None:
         rows = fetch_reconciled(service, mapping, periods if whole else wanted, whole)
-    versions = wanted["quarter"].map(quarter_versions(wanted)).astype(frames.STRING)
-    placed = wanted[["literal", "quarter", "period_end"]].assign(data_version=versions).add_prefix("finsync_")
+    return place_rows(rows, wanted, mapping)
+
+
+def place_rows(rows: pd.DataFrame, periods: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
+    """Those of the rows (`fetch_reconciled`) that have one of these period ends of the inventory, as raw rows.
+
+    The period ends of a quarter are all or none among `periods`; each has a quarter.
+    """
+    versions = periods["quarter"].map(quarter_versions(periods)).astype(frames.STRING)
+    placed = periods[["literal", "quarter", "period_end"]].assign(data_version=versions).add_prefix("finsync_")
     columns = ", ".join(frames.quoted(name) for name in mapping.columns)
     return frames.query(
         f"""

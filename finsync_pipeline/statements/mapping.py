@@ -6,7 +6,7 @@ Every mistake is reported with the field and the fix. The cells themselves are r
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from keyword import iskeyword
@@ -313,6 +313,12 @@ class SourceMapping(ConfigModel):
     def at(self, url: str, token_file: str = "") -> Self:
         """The same mapping for a service at this url that asks for the token in this file."""
         return self.model_copy(update={"url": check_url(url), "token_file": token_file})
+
+    def only(self, items: Iterable[str]) -> Self:
+        """The same mapping with these of its items alone, and with the columns that it needs for them."""
+        wanted = set(items)
+        kept = {item: declared for item, declared in self.items.items() if item in wanted}
+        return self.model_copy(update={"items": kept})
 
     @property
     def columns(self) -> list[str]:
