@@ -36,10 +36,15 @@ def frame_of(rows: list[dict[str, Any]], schema: pa.Schema) -> pd.DataFrame:
 
 def query(sql: str, **frames: pd.DataFrame) -> pd.DataFrame:
     """The result of `sql` in DuckDB; each keyword names a frame in it."""
-    with _database(os.getpid()).cursor() as connection:
+    with empty_database() as connection:
         for name, frame in frames.items():
             connection.register(name, to_arrow(frame))
         return from_arrow(connection.sql(sql).to_arrow_table())
+
+
+def empty_database() -> duckdb.DuckDBPyConnection:
+    """A connection of its own to the empty database of this process, to be closed."""
+    return _database(os.getpid()).cursor()
 
 
 @cache

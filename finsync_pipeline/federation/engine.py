@@ -1,0 +1,151 @@
+"""The DuckDB that finishes a query: locked, so that SQL reads nothing but what is registered, within limits.
+
+Neither files nor the network, environment, extensions or Python's variables can be reached from it, and no statement
+can change that. The checks of `statement` only explain earlier what would fail here.
+"""
+
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from threading import Thread
+from typing import Any, TypeVar
+
+import duckdb
+import pyarrow as pa
+
+from finsync_pipeline.federation.errors import QueryError
+from finsync_pipeline.federation.explain_error import explained
+from finsync_pipeline.federation.statement import Statement
+
+BATCH_ROWS = 65_536
+SPILL = 4
+"""How many times its memory a query may write to a temporary folder."""
+_MIB = 2**20
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a query may take: seconds, rows of its answer, and bytes of memory and of the cache of sources' answers."""
+
+    seconds: float = 60
+    rows: int = 1_000_000
+    memory: int = 2**30
+    cache: int = 2**30
+    threads: int = 2
+
+
+def open_engine(limits: Limits) -> duckdb.DuckDBPyConnection:
+    """An empty locked database, to be closed. Tables are added by `register`, which reads Arrow tables and datasets.
+
+    Its connection refuses to be used by two threads at once: a thread takes a `cursor()`, which does not see what was
+    registered in the other.
+    """
+    connection = duckdb.connect()
+    for name, value in _configuration(limits).items():
+        connection.execute(f"SET {name} = '{value}'")
+    return connection
+
+
+def _configuration(limits: Limits) -> dict[str, str]:
+    """DuckDB's settings, in the order in which they can be made: the last one locks them."""
+    return {
+        "temp_directory": str(Path(tempfile.gettempdir()) / "finsync_query").replace("'", "''"),
+        "max_temp_directory_size": f"{max(1, SPILL * limits.memory // _MIB)}MiB",
+        "memory_limit": f"{max(1, limits.memory // _MIB)}MiB",
+        "threads": str(limits.threads),
+        "TimeZone": "UTC",
+        "errors_as_json": "true",
+        "python_enable_replacements": "false",
+        "python_scan_all_frames": "false",
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "allow_community_extensions": "false",
+        "enable_external_access": "false",
+        "lock_configuration": "true",
+    }
+
+
+def run(connection: duckdb.DuckDBPyConnection, statement: Statement, limits: Limits) -> pa.Table:
+    """The answer to the statement.
+
+    Raises QueryError if it takes more seconds, rows or memory than the limits, naming the setting; or for what DuckDB
+    finds wrong, with its place. KeyboardInterrupt stops the query.
+    """
+    try:
+        return interruptible(connection, lambda: _read(connection, statement.sql, limits), limits.seconds)
+    except duckdb.OutOfMemoryException:
+        fix = "ask for less, or set FINSYNC_QUERY_MEMORY"
+        raise QueryError(
+            f"the query needs more than {limits.memory // _MIB:,} MiB", fix, "FINSYNC_QUERY_MEMORY"
+        ) from None
+    except duckdb.Error as error:
+        raise explained(error, statement.sql, statement.views) from None
+
+
+def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T], seconds: float) -> T:
+    """What the work on the connection returns. It is interrupted by the deadline and by KeyboardInterrupt.
+
+    The work is done in another thread, since DuckDB does not look for the signal while it computes. Raises QueryError
+    after so many seconds.
+    """
+    result: Future[T] = Future()
+    Thread(target=_work, args=(work, result), daemon=True).start()
+    try:
+        return result.result(seconds)
+    except TimeoutError:
+        _stop(connection, result)
+        fix = "ask for less, or set FINSYNC_QUERY_SECONDS"
+        raise QueryError(f"the query took more than {seconds:g} seconds", fix, "FINSYNC_QUERY_SECONDS") from None
+    except BaseException:
+        _stop(connection, result)
+        raise
+
+
+def _work(work: Callable[[], Any], result: "Future[Any]") -> None:
+    try:
+        result.set_result(work())
+    except BaseException as error:
+        result.set_exception(error)
+
+
+def _stop(connection: duckdb.DuckDBPyConnection, result: "Future[Any]") -> None:
+    """Interrupt until the work has ended: an interrupt between two steps of it is lost."""
+    while not result.done():
+        connection.interrupt()
+        try:
+            result.exception(0.05)
+        except TimeoutError:
+            continue
+
+
+def _read(connection: duckdb.DuckDBPyConnection, sql: str, limits: Limits) -> pa.Table:
+    """The rows as they come, up to the limit, so that a longer answer is not held in memory."""
+    with _bound(connection, sql).to_arrow_reader(BATCH_ROWS) as reader:
+        batches: list[pa.RecordBatch] = []
+        for batch in reader:
+            batches.append(batch)
+            if sum(map(len, batches)) > limits.rows:
+                fix = "add LIMIT, or set FINSYNC_QUERY_ROWS"
+                raise QueryError(f"the answer has more than {limits.rows:,} rows", fix, "FINSYNC_QUERY_ROWS")
+        return _distinct_names(pa.Table.from_batches(batches, reader.schema))
+
+
+def _bound(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
+    try:
+        return connection.sql(sql)
+    except duckdb.ProgrammingError:
+        connection.execute(sql)  # the same error, with its place
+        raise
+
+
+def _distinct_names(table: pa.Table) -> pa.Table:
+    """The table with `_1` and so on after names of columns that were there before, as DuckDB does in a subquery."""
+    names: list[str] = []
+    for name in table.column_names:
+        free = (f"{name}_{number}" for number in count(1))
+        names.append(next(each for each in free if each not in names) if name in names else name)
+    return table.rename_columns(names)

@@ -1,0 +1,178 @@
+"""The caller's SQL: one SELECT over the standard views, or an error that points at what it is instead.
+
+DuckDB's own parser finds out whether it is one SELECT. sqlglot finds the tables and functions in it, so that what is
+refused is explained by its place. That a statement reads nothing but the views does not rest on this: the connection
+that runs it has no access to anything else (`engine`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+
+from finsync_pipeline.federation.errors import QueryError
+from finsync_pipeline.federation.explain_error import explained, only_place
+from finsync_pipeline.federation.schema import VIEWS
+from finsync_pipeline.frames import empty_database
+
+ONE_SELECT = "write one SELECT over the standard views"
+NAMED = f"there are {', '.join(VIEWS)}"
+_REFUSED: dict[type[exp.Expr], tuple[str, str]] = {
+    exp.Insert: ("a query reads, and this changes something", ONE_SELECT),
+    exp.Update: ("a query reads, and this changes something", ONE_SELECT),
+    exp.Delete: ("a query reads, and this changes something", ONE_SELECT),
+    exp.Into: ("a query reads, and this changes something", ONE_SELECT),
+    exp.Command: ("this is not a SELECT", ONE_SELECT),
+    exp.Values: ("VALUES is not read here", "use SELECT, and UNION ALL for several rows"),
+    exp.Unnest: ("UNNEST as a table is not read here", f"only views and subqueries; {NAMED}"),
+    exp.Placeholder: ("parameters are not read here", "write the value itself"),
+    exp.Parameter: ("parameters are not read here", "write the value itself"),
+    exp.SessionParameter: ("parameters are not read here", "write the value itself"),
+}
+OUTSIDE = frozenset(
+    {
+        "current_catalog", "current_connection_id", "current_database", "current_query", "current_query_id",
+        "current_role", "current_schema", "current_schemas", "current_setting", "current_transaction_id",
+        "current_user", "current_version", "currval", "getenv", "getvariable", "in_search_path", "nextval", "query",
+        "query_table", "session_user", "set_config", "setseed", "txid_current", "user", "write_log",
+    }
+)  # fmt: skip
+"""Functions about the session or the machine, which are no part of the views."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One SELECT over the standard views: its text, its tree, and the views that it reads."""
+
+    sql: str
+    tree: exp.Query
+    views: frozenset[str]
+
+
+def read_statement(sql: str) -> Statement:
+    """The statement that the text is. Raises QueryError for everything but one SELECT over views and CTEs."""
+    _check_is_select(sql)
+    tree = _tree(sql)
+    for node in tree.walk():
+        _check_node(node, sql)
+    return Statement(sql, tree, frozenset(_views_in(tree, sql)))
+
+
+def _check_is_select(sql: str) -> None:
+    try:
+        with empty_database() as connection:
+            connection.execute("SET errors_as_json = true")
+            statements = connection.extract_statements(sql)
+    except duckdb.Error as error:
+        raise explained(error, sql, frozenset()) from None
+    if not statements:
+        raise QueryError("there is no SQL", ONE_SELECT)
+    if len(statements) > 1:
+        raise QueryError(f"these are {len(statements)} statements", ONE_SELECT)
+    if statements[0].type != duckdb.StatementType.SELECT:
+        raise QueryError.at(sql, _first(sql), f"this is {_kind(statements[0].type)}, not a SELECT", ONE_SELECT)
+
+
+def _first(sql: str) -> int:
+    return len(sql) - len(sql.lstrip())
+
+
+def _kind(kind: duckdb.StatementType) -> str:
+    name = str(kind).rpartition(".")[2].replace("_", " ")
+    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
+
+
+def _tree(sql: str) -> exp.Query:
+    try:
+        tree = sqlglot.parse_one(sql, dialect="duckdb")
+    except sqlglot.errors.SqlglotError as error:
+        raise QueryError.at(sql, _place_of(error, sql), "this part of the SQL is not understood", ONE_SELECT) from None
+    if not isinstance(tree, exp.Query):
+        raise QueryError.at(sql, _first(sql), "this is not a SELECT", ONE_SELECT)
+    return tree
+
+
+def _place_of(error: Exception, sql: str) -> int | None:
+    """The offset of sqlglot's error, which has line and column of the end of what it does not know."""
+    found = getattr(error, "errors", None) or [{}]
+    line, end, text = found[0].get("line"), found[0].get("col"), found[0].get("highlight") or ""
+    if line is None or end is None:
+        return None
+    before = sum(len(each) for each in sql.splitlines(keepends=True)[: int(line) - 1])
+    return before + max(0, int(end) - len(text))
+
+
+def _check_node(node: exp.Expr, sql: str) -> None:
+    for kind, (what, fix) in _REFUSED.items():
+        if isinstance(node, kind):
+            raise QueryError.at(sql, offset_of(node, sql), what, fix)
+    if isinstance(node, exp.Func) and (name := _function(node)) in OUTSIDE:
+        what = f"{name} is about the session or the machine, not about the views"
+        raise QueryError.at(sql, offset_of(node, sql), what, "take it out")
+    if isinstance(node, exp.Lateral) and not isinstance(node.this, exp.Subquery):
+        raise QueryError.at(sql, offset_of(node, sql), *_no_table_functions("LATERAL"))
+
+
+def _function(node: exp.Func) -> str:
+    return str(node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
+
+
+def _no_table_functions(name: str) -> tuple[str, str]:
+    return f"{name} as a table is not read here", f"only views and subqueries; {NAMED}"
+
+
+def _views_in(tree: exp.Query, sql: str) -> Iterator[str]:
+    """The views that the tables of the tree are. Raises QueryError for a table that is neither a view nor a CTE."""
+    for table in tree.find_all(exp.Table):
+        if not isinstance(table.this, exp.Identifier):
+            raise QueryError.at(sql, offset_of(table, sql), *_no_table_functions(_name_of(table.this)))
+        name = table.name.lower()
+        if table.args.get("db") or not (_is_cte(table, name) or name in VIEWS):
+            raise _no_such_view(table, sql)
+        if not _is_cte(table, name):
+            yield name
+
+
+def _name_of(function: exp.Expr) -> str:
+    return _function(function) if isinstance(function, exp.Func) else "this"
+
+
+def _is_cte(table: exp.Table, name: str) -> bool:
+    """Whether the name is that of a CTE which the table can see: an earlier one, or its own if it is recursive."""
+    node: exp.Expr = table
+    inside: exp.Expr | None = None
+    while node.parent is not None:
+        inside, node = (node if isinstance(node, exp.CTE) else inside), node.parent
+        for cte in _visible(node, inside):
+            if cte.alias.lower() == name:
+                return True
+    return False
+
+
+def _visible(node: exp.Expr, inside: exp.Expr | None) -> Iterator[exp.CTE]:
+    """The CTEs of the node that are seen from `inside`, one of them, or from its SELECT."""
+    clause: exp.With | None = node.args.get("with_")
+    if clause is None:
+        return
+    for cte in clause.expressions:
+        if cte is inside and not clause.args.get("recursive"):
+            return
+        yield cte
+        if cte is inside:
+            return
+
+
+def _no_such_view(table: exp.Table, sql: str) -> QueryError:
+    name = ".".join(part.name for part in table.parts)
+    near = get_close_matches(name.lower(), VIEWS, n=1)
+    fix = f"did you mean {near[0]}?" if near else NAMED
+    return QueryError.at(sql, offset_of(table, sql), f"no view {name}", fix)
+
+
+def offset_of(node: exp.Expr, sql: str) -> int | None:
+    """Where the node begins in the SQL that it was read from; None if that is not known."""
+    starts = [int(each.meta["start"]) for each in node.walk() if "start" in each.meta]
+    return min(starts) if starts else only_place(sql, node.sql(dialect="duckdb").removesuffix("()"))
