@@ -53,9 +53,7 @@ def rows_query(
     return _sql(rows if limit is None else rows.limit(limit))
 
 
-def conditional_count_query(
-    mapping: SourceMapping, literals: Iterable[str] | None, condition: exp.Expr | None
-) -> str:
+def conditional_count_query(mapping: SourceMapping, literals: Iterable[str] | None, condition: exp.Expr | None) -> str:
     """The number of rows that `rows_query` returns without a limit: column row_count."""
     rows = _select(mapping, [ROW_COUNT], literals)
     return _sql(rows if condition is None else rows.where(condition))

@@ -1,12 +1,12 @@
 """The rows of one source that a query needs: fetched completely, whatever the source returns at once."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-import pyarrow as pa
 from sqlglot import exp
 
-from finsync_pipeline.clients.errors import RouteNotFound, SourceErrors
+from finsync_pipeline.clients.errors import ResultTooLarge, RouteNotFound, SourceErrors
 from finsync_pipeline.clients.responses import Rows
 from finsync_pipeline.clients.source_service import SourceService
 from finsync_pipeline.extraction.fetch import LITERAL_CHARACTERS, fetch_periods, query_unless_too_large, whole_table
@@ -14,6 +14,7 @@ from finsync_pipeline.extraction.source_query import conditional_count_query, ro
 from finsync_pipeline.federation.conditions import company_condition
 from finsync_pipeline.federation.pushdown import Part
 from finsync_pipeline.federation.source_index import SourceIndex
+from finsync_pipeline.federation.top_n import SourceOrder
 from finsync_pipeline.statements.mapping import SourceMapping
 
 
@@ -43,18 +44,31 @@ class Fetch:
             self.sent.append("GET /data")
             return self._checked([whole_table(self.service, no_sql)])
 
-    def query(self, sql: str) -> Rows:
-        """The rows of one statement."""
-        self.sent.append(sql)
-        [rows] = self._checked([self.service.query(sql)])
-        return rows
+    def first_rows(self, part: Part, order: SourceOrder, most: int) -> tuple[Rows, float | None] | None:
+        """The first rows of the part in this order, and the number in the last one (None: there are no more rows).
+
+        None where the source cannot say which are the first.
+        """
+        narrow, conditions = self.mapping.only(part.items), [self._condition(part), order.is_number]
+        with suppress(RouteNotFound, ResultTooLarge):
+            if order.is_text is not None and self._count(
+                narrow, part.literals, _all_of([conditions[0], order.is_text])
+            ):
+                return None
+            sql = rows_query(narrow, part.literals, _all_of(conditions), order.order_by, most)
+            self.sent.append(sql)
+            [rows] = self._checked([self.service.query(sql)])
+            if rows.row_count < most and self._is_complete(rows, narrow, part.literals, _all_of(conditions)):
+                return rows, None
+            if rows.row_count:
+                return rows, order.last_of(rows)
+        return None
 
     def _condition(self, part: Part) -> exp.Expr | None:
         names = None if part.names is None else company_condition(self.mapping, part.names)
         if names is not None and not self.service.supports_arrow and len(names.sql("sqlite")) > LITERAL_CHARACTERS:
             names = None  # too long for a URL
-        conditions = [each for each in (names, part.condition) if each is not None]
-        return exp.and_(*conditions) if conditions else None
+        return _all_of([names, part.condition])
 
     def _whole(self, narrow: SourceMapping) -> list[Rows]:
         table = self.service.table()
@@ -84,8 +98,13 @@ class Fetch:
     ) -> bool:
         if self.service.supports_arrow:
             return True
-        [[count]] = self.service.query(conditional_count_query(narrow, literals, condition)).as_lists()
-        return rows.row_count == int(count)
+        return rows.row_count == self._count(narrow, literals, condition)
+
+    def _count(self, narrow: SourceMapping, literals: Sequence[str] | None, condition: exp.Expr | None) -> int:
+        sql = conditional_count_query(narrow, literals, condition)
+        self.sent.append(sql)
+        [[count]] = self.service.query(sql).as_lists()
+        return int(count)
 
     def _checked(self, fetched: list[Rows]) -> list[Rows]:
         versions = {rows.data_version for rows in fetched} - {None}
@@ -96,6 +115,6 @@ class Fetch:
         return fetched
 
 
-def tables_of(fetched: Sequence[Rows]) -> list[pa.Table]:
-    """The tables of the rows, at least an empty one."""
-    return [rows.table for rows in fetched]
+def _all_of(conditions: Sequence[exp.Expr | None]) -> exp.Expr | None:
+    known = [each for each in conditions if each is not None]
+    return exp.and_(*known) if known else None

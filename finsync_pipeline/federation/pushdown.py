@@ -92,6 +92,8 @@ class _Translator:
         if literals == () or names == ():
             return None
         fetched, condition = self._columns(items), self._values(items)
+        if condition == exp.false():
+            return None
         columns = self.scan.columns or frozenset(VIEWS[self.scan.view].columns)
         is_seen = "first_seen" in columns or ("known_since" in columns and self.mapping.known_since is None)
         return Part(fetched, literals, names, condition, is_seen, tuple(self.local))
@@ -164,6 +166,8 @@ class _Translator:
                 translated += [] if found is None else [found]
                 if found is None:
                     self.local.append(f"{condition.sql(dialect='duckdb')}: has no exact form in the SQL of the source")
+        if exp.false() in translated:
+            return exp.false()
         return exp.and_(*translated) if translated else None
 
     def _translated(self, tree: exp.Expr, items: tuple[str, ...]) -> exp.Expr | None:

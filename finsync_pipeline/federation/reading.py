@@ -3,7 +3,8 @@
 Dependent rows (`source_index`) are not among them: their facts were made by the pipeline's own code.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -15,11 +16,16 @@ from finsync_pipeline.federation.conditions import MOST
 from finsync_pipeline.federation.source_index import SourceIndex, has_numeric_words, name_columns
 from finsync_pipeline.statements.items import ITEMS
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.numbers import number_sql
+from finsync_pipeline.statements.numbers import number_parts_sql, number_sql
 from finsync_pipeline.statements.row_context import read_column
 from finsync_pipeline.statements.standardize import BLANKS
 from finsync_pipeline.statements.tables import FACTS, TEXTS
 
+ROW_COLUMNS = (
+    "source", "row_key", "company_id", "period_end", "months", "currency", "data_version", "known_since", "first_seen",
+)  # fmt: skip
+STORED = (pa.int64(), pa.float64())
+"""Types of cells that are read by arithmetic."""
 EXACT = 2**53
 """A float64 represents every integer up to this one."""
 
@@ -38,7 +44,7 @@ def register_rows(
 ) -> None:
     """Make the view `rows_of_<source>` of the rows (`readable`): a line for each row that can be used.
 
-    Columns: row_key, company_id, period_end, months, currency, data_version, known_since (null if the mapping has
+    Columns: source, row_key, company_id, period_end, months, currency, data_version, known_since (null if the mapping has
     none), first_seen (null), and one for each item of the mapping.
     """
     name = mapping.name
@@ -107,7 +113,7 @@ def _declared_texts(table: pa.Table, mapping: SourceMapping) -> dict[str, pa.Chu
 
 def _cells(column: pa.ChunkedArray, mapping: SourceMapping) -> pa.ChunkedArray:
     """The cells as numbers where they came so, and else as text."""
-    if column.type in (pa.int64(), pa.float64()) and not has_numeric_words(mapping):
+    if column.type in STORED and not has_numeric_words(mapping):
         return column
     return as_text(column, mapping.numbers.decimal)
 
@@ -117,14 +123,34 @@ def _name_places(mapping: SourceMapping) -> list[str]:
 
 
 def _rows_sql(mapping: SourceMapping, schema: pa.Schema) -> str:
+    """The rows that can be used, in steps: what a cell holds, its parts if it is a text, its value."""
+    cells = {item: _Cell(item, schema.field(item).type in STORED, mapping) for item in mapping.items}
+    rows = _usable_rows_sql(mapping, cells)
+    numbers = {item: cell for item, cell in cells.items() if ITEMS[item].kind != "text"}
+    rows = _with_columns(rows, {item: cell.parts_sql for item, cell in numbers.items()})
+    rows = _with_columns(rows, {item: cell.number_sql for item, cell in numbers.items()})
+    columns = ", ".join(
+        f"CASE WHEN abs({item}) < {MOST!r} THEN {item} END AS {item}" if item in numbers else f"text_{item} AS {item}"
+        for item in cells
+    )
+    return f"SELECT {', '.join(ROW_COLUMNS)}, {columns} FROM ({rows})"
+
+
+def _with_columns(rows: str, columns: Mapping[str, tuple[str, str]]) -> str:
+    """The rows with one more column for each of these: its name and its SQL."""
+    added = "".join(f", {sql} AS {name}" for name, sql in columns.values())
+    return f"SELECT *{added} FROM ({rows})"
+
+
+def _usable_rows_sql(mapping: SourceMapping, cells: Mapping[str, "_Cell"]) -> str:
     name = mapping.name
     same_name = " AND ".join(f"f.{place} IS NOT DISTINCT FROM n.{place}" for place in _name_places(mapping))
-    items = "".join(f", {_item_sql(item, schema.field(item).type, mapping)} AS {item}" for item in mapping.items)
+    given = "".join(f", f.{item} AS cell_{item}, {cell.text_sql} AS text_{item}" for item, cell in cells.items())
     return f"""
         SELECT
-            f.finsync_key AS row_key, n.finsync_company AS company_id, p.period_end,
+            '{name}' AS source, f.finsync_key AS row_key, n.finsync_company AS company_id, p.period_end,
             f.finsync_months AS months, f.finsync_currency AS currency, p.quarter_version AS data_version,
-            f.finsync_known_since AS known_since, NULL::DATE AS first_seen{items}
+            f.finsync_known_since AS known_since, NULL::DATE AS first_seen, f.finsync_exponent{given}
         FROM fetched_of_{name} AS f
         JOIN periods_of_{name} AS p ON f.finsync_literal = p.literal
         JOIN names_of_{name} AS n ON {same_name} AND p.epoch = n.finsync_epoch
@@ -145,30 +171,56 @@ def _usable(mapping: SourceMapping) -> list[str]:
     return conditions
 
 
-def _item_sql(item: str, dtype: pa.DataType, mapping: SourceMapping) -> str:
-    """SQL of what the item's cell is read as; null for a cell that is not used."""
-    cell, declared = f"f.{item}", mapping.items[item]
-    words = ", ".join("'" + word.replace("'", "''") + "'" for word in ("", *mapping.numbers.null_words))
-    given = f"CASE WHEN trim({cell}, {BLANKS}) NOT IN ({words}) THEN trim({cell}, {BLANKS}) END"
-    if ITEMS[item].kind == "text":
-        return given
-    own = 0 if declared.scale is None and ITEMS[item].unit == "per_share" else declared.scale
-    exponent = "f.finsync_exponent" if own is None else str(own)
-    if dtype not in (pa.int64(), pa.float64()):
-        value = number_sql(mapping.numbers, given, exponent, str(declared.sign))
-    else:
-        value = _stored_number_sql(cell, exponent, declared.sign, mapping)
-    return f"CASE WHEN abs({value}) < {MOST!r} THEN {value} END"
+@dataclass(frozen=True)
+class _Cell:
+    """The SQL of one item's cell: `is_stored` as a number, or a text."""
 
+    item: str
+    is_stored: bool
+    mapping: SourceMapping
 
-def _stored_number_sql(cell: str, exponent: str, sign: int, mapping: SourceMapping) -> str:
-    """SQL of a stored number in units: by arithmetic where that is exact, and else by its digits."""
-    number = f"CAST({cell} AS DOUBLE)"
-    if exponent == "0":
-        return f"({number} * {sign} + 0.0)"
-    power = f"(10.0::DOUBLE ** abs({exponent}))"
-    decimal = mapping.numbers.decimal.replace("'", "''")
-    digits = number_sql(mapping.numbers, f"replace(CAST({cell} AS VARCHAR), '.', '{decimal}')", exponent, str(sign))
-    scaled = f"CASE WHEN {exponent} >= 0 THEN {number} * {power} ELSE {number} / {power} END"
-    is_exact = f"{number} = trunc({number}) AND abs({number}) <= {EXACT} / {power}"
-    return f"CASE WHEN {is_exact} THEN ({scaled}) * {sign} + 0.0 ELSE {digits} END"
+    @property
+    def exponent(self) -> str:
+        """The power of ten of the cell."""
+        declared = self.mapping.items[self.item]
+        own = 0 if declared.scale is None and ITEMS[self.item].unit == "per_share" else declared.scale
+        return "finsync_exponent" if own is None else str(own)
+
+    @property
+    def text_sql(self) -> str:
+        """The text that is read: of a number only where arithmetic would round."""
+        cell = f"f.{self.item}"
+        if self.is_stored:
+            decimal = self.mapping.numbers.decimal.replace("'", "''")
+            digits = f"replace(CAST({cell} AS VARCHAR), '.', '{decimal}')"
+            return f"CASE WHEN {self._is_exact(cell, 'f.')} THEN NULL ELSE {digits} END"
+        words = ", ".join("'" + word.replace("'", "''") + "'" for word in ("", *self.mapping.numbers.null_words))
+        trimmed = f"trim({cell}, {BLANKS})"
+        return f"CASE WHEN {trimmed} NOT IN ({words}) THEN {trimmed} END"
+
+    @property
+    def parts_sql(self) -> tuple[str, str]:
+        """The parts of the text, by their name."""
+        return f"parts_{self.item}", number_parts_sql(self.mapping.numbers, f"text_{self.item}")
+
+    @property
+    def number_sql(self) -> tuple[str, str]:
+        """The number, by its name: by arithmetic where that is exact, and else by its digits."""
+        sign = self.mapping.items[self.item].sign
+        read = number_sql(self.mapping.numbers, f"parts_{self.item}", self.exponent, str(sign))
+        if not self.is_stored:
+            return self.item, read
+        number, power = f"CAST(cell_{self.item} AS DOUBLE)", self._power("")
+        scaled = f"CASE WHEN {self.exponent} >= 0 THEN {number} * {power} ELSE {number} / {power} END"
+        scaled = number if self.exponent == "0" else scaled
+        return self.item, f"CASE WHEN text_{self.item} IS NULL THEN ({scaled}) * {sign} + 0.0 ELSE {read} END"
+
+    def _is_exact(self, cell: str, prefix: str) -> str:
+        number = f"CAST({cell} AS DOUBLE)"
+        if self.exponent == "0":
+            return "TRUE"
+        return f"{number} = trunc({number}) AND abs({number}) <= {EXACT} / {self._power(prefix)}"
+
+    def _power(self, prefix: str) -> str:
+        exponent = f"{prefix}{self.exponent}" if self.exponent == "finsync_exponent" else self.exponent
+        return f"(10.0::DOUBLE ** abs({exponent}))"

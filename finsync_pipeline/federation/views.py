@@ -23,7 +23,7 @@ def beside_each_other_sql(view: str, source: str, items: set[str], is_certain: b
     Of the view's items the rows have these; `is_certain` says that each row has an item of the statement.
     """
     length = "0" if ITEMS[VIEWS[view].items[0]].kind == "instant" else "months"
-    keys = f"'{source}' AS source, company_id, period_end, {length} AS months, currency"
+    keys = f"source, company_id, period_end, {length} AS months, currency"
     own = [item for item in VIEWS[view].items if item in items]
     columns = ", ".join(item if item in items else f"NULL::DOUBLE AS {item}" for item in VIEWS[view].items)
     condition = "" if is_certain else f"WHERE coalesce({', '.join(own)}) IS NOT NULL"

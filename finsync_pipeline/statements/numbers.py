@@ -20,23 +20,27 @@ def number_pattern(notation: Numbers) -> str:
     return rf"^(\(?)([-+\x{{2212}}]?)({digits})(?:[eE]([-+]?\d{{1,3}}))?(\)?)$"
 
 
-def number_sql(notation: Numbers, text: str, exponent: str, sign: str) -> str:
-    """SQL of the number (float64; null if the text is not one) that a trimmed text means.
-
-    `text`, `exponent` (power of ten) and `sign` (1 or -1) are SQL too.
-    """
+def number_parts_sql(notation: Numbers, text: str) -> str:
+    """SQL of the parts of a trimmed text (SQL, too), for `number_sql`."""
     pattern = number_pattern(notation).replace("'", "''")
-    part = f"regexp_extract({text}, '{pattern}', ['open', 'sign', 'digits', 'exponent', 'close'])"
-    brackets = f"{part}.open = '(' AND {part}.close = ')' AND {part}.sign = ''"
+    return f"regexp_extract({text}, '{pattern}', ['open', 'sign', 'digits', 'exponent', 'close'])"
+
+
+def number_sql(notation: Numbers, parts: str, exponent: str, sign: str) -> str:
+    """SQL of the number (float64; null if the text is not one) that a text with these parts means.
+
+    `parts` names a column of `number_parts_sql`, `exponent` (power of ten) and `sign` (1 or -1) are SQL.
+    """
+    brackets = f"{parts}.open = '(' AND {parts}.close = ')' AND {parts}.sign = ''"
     in_brackets = brackets if notation.brackets_are_negative else "false"
-    is_bare = f"{part}.open = '' AND {part}.close = '' AND {part}.digits <> ''"
+    is_bare = f"{parts}.open = '' AND {parts}.close = '' AND {parts}.digits <> ''"
     thousands, decimal = (mark.replace("'", "''") for mark in (notation.thousands, notation.decimal))
-    plain = f"replace(replace({part}.digits, '{thousands}', ''), '{decimal}', '.')"
+    plain = f"replace(replace({parts}.digits, '{thousands}', ''), '{decimal}', '.')"
     return f"""
         CASE WHEN ({in_brackets}) OR ({is_bare}) THEN
-            TRY_CAST({plain} || 'e' || (coalesce(TRY_CAST({part}.exponent AS INTEGER), 0) + {exponent}) AS DOUBLE)
+            TRY_CAST({plain} || 'e' || (coalesce(TRY_CAST({parts}.exponent AS INTEGER), 0) + {exponent}) AS DOUBLE)
             * {sign}
-            * (CASE WHEN ({in_brackets}) OR {part}.sign IN ('-', '\u2212') THEN -1 ELSE 1 END)
+            * (CASE WHEN ({in_brackets}) OR {parts}.sign IN ('-', '\u2212') THEN -1 ELSE 1 END)
             + 0.0  -- no negative zero
         END
     """

@@ -11,7 +11,7 @@ from finsync_pipeline import frames
 from finsync_pipeline.statements.deduplicate import contradicted, supersede, withdraw
 from finsync_pipeline.statements.items import ITEMS
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.numbers import number_sql
+from finsync_pipeline.statements.numbers import number_parts_sql, number_sql
 from finsync_pipeline.statements.reasons import REASONS
 from finsync_pipeline.statements.row_context import read_rows, with_row_ids
 from finsync_pipeline.statements.tables import FACTS, REJECTS, TEXTS, VERSIONS, Table, raw_table
@@ -177,7 +177,10 @@ def _read_cells(cells: pd.DataFrame, rows: pd.DataFrame, mapping: SourceMapping)
             CASE WHEN kind <> 'text' AND value IS NULL THEN 'not_a_number' END AS reason,
             NULL::VARCHAR AS other_row_key, NULL::VARCHAR AS other_raw_text,
             NULL::DATE AS withdrawn_since, NULL::DATE AS withdrawn_seen, NULL::DATE AS replaced_on
-        FROM (SELECT *, {number_sql(mapping.numbers, "text", "exponent", "sign")} AS value FROM cells)
+        FROM (
+            SELECT * EXCLUDE (parts), {number_sql(mapping.numbers, "parts", "exponent", "sign")} AS value
+            FROM (SELECT *, {number_parts_sql(mapping.numbers, "text")} AS parts FROM cells)
+        )
         """,
         cells=placed,
     )
