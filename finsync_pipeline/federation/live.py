@@ -4,13 +4,13 @@ The query itself runs as it is written, over rows that are at least those that i
 on what was sent to a source, only its cost does.
 """
 
+import hashlib
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pandas as pd
@@ -34,12 +34,15 @@ from finsync_pipeline.federation.live_views import FetchedSource, create_views
 from finsync_pipeline.federation.plan import Scan, scans_of
 from finsync_pipeline.federation.pushdown import Part, part_of
 from finsync_pipeline.federation.reading import readable
+from finsync_pipeline.federation.snapshot import financials_of, standardized_now
 from finsync_pipeline.federation.source_index import Learner, SourceIndex
 from finsync_pipeline.federation.statement import Statement
 from finsync_pipeline.federation.top_n import TopN, source_order, top_n_of
 from finsync_pipeline.identity import Decider
 from finsync_pipeline.statements.mapping import SourceMapping
+from finsync_pipeline.statements.standardize import StandardizedTables
 
+T = TypeVar("T")
 Progress = Callable[[str], None]
 OF_SOURCES = frozenset({"facts", "texts", "income_statement", "balance_sheet", "cash_flow"})
 """The views that are made of the rows of single sources."""
@@ -104,17 +107,52 @@ class _LiveQuery:
         self.plan = LivePlan(self.statement.sql)
         self.learner = Learner(decider_of(self.deployment), self.deployment.tables, self.deployment.quarters)
         self.cache = index_cache(self.deployment.cache, self.deployment.limits.cache)
+        self.frames = frame_cache(self.deployment.cache, self.deployment.limits.cache)
         self.reports = {name: SourceReport(name) for name in self.deployment.mappings}
 
     def table(self) -> pa.Table:
         scans = [scan for scan in self._scans() if scan.view in self.statement.views]
         of_sources = [scan for scan in scans if scan.view in OF_SOURCES]
-        financials = None
         self.plan.sources = list(self.reports.values())
+        financials = self._financials() if any(scan.view == "financials" for scan in scans) else None
         top = top_n_of(self.statement, of_sources) if len(of_sources) == len(scans) else None
         if top is not None:
             return self._first_rows(top, of_sources)
         return self._finish(self._fetch_each(of_sources), financials)
+
+    def _financials(self) -> pd.DataFrame:
+        """The table FINANCIALS of now, made again only if something that it is made from has changed."""
+        mappings = dict(self.deployment.mappings)
+        versions = self._each(mappings, self._version_key)
+        is_whole = not self.missing and None not in versions.values()
+        key = ["financials", sorted(versions.items()), _digest(self.deployment.agreement)]
+        kept = self.frames.get(key) if is_whole else None
+        if kept is not None:
+            self.plan.finish.append("financials were kept: nothing has changed since")
+            return kept
+        self.plan.finish.append("financials compare all rows of all sources, so all were fetched")
+        made = self._each({name: mappings[name] for name in versions}, self._standardized)
+        self.progress("comparing the sources")
+        companies = self.learner.decider.reference.companies
+        found = financials_of(made, mappings, self.deployment.agreement, companies)
+        if is_whole and not self.missing:
+            self.frames.put(key, found)
+        return found
+
+    def _version_key(self, mapping: SourceMapping) -> list[Any] | None:
+        with service_of(mapping) as service:
+            version = service.version()
+        return None if version is None else self._key(mapping, version.data_version)
+
+    def _standardized(self, mapping: SourceMapping) -> StandardizedTables:
+        report, began = self.reports[mapping.name], time.monotonic()
+        report.how = "all rows were standardized by the pipeline's own code"
+        self.progress(f"{mapping.name}: fetching and standardizing all rows")
+        with service_of(mapping, is_spooled=True) as service:
+            try:
+                return standardized_now(service, mapping, self.learner)
+            finally:
+                report.seconds += time.monotonic() - began
 
     def _scans(self) -> list[Scan]:
         try:
@@ -146,24 +184,24 @@ class _LiveQuery:
         return self._finish(self._fetch_each(scans))
 
     def _fetch_each(self, scans: Sequence[Scan], top: TopN | None = None) -> list[_Fetched]:
-        """What each source has for the scans. Raises the first error, or notes it in `missing`."""
-        mappings = (
-            [each for name, each in self.deployment.mappings.items() if name not in self.missing] if scans else []
-        )
-        queried = query_each(mappings, lambda mapping: self._fetch(mapping, scans, top))
-        return [
-            found for mapping, each in zip(mappings, queried, strict=True) if (found := self._result(mapping, each))
-        ]
+        """What each source has for the scans."""
+        present = {name: each for name, each in self.deployment.mappings.items() if name not in self.missing and scans}
+        fetched = self._each(present, lambda mapping: self._fetch(mapping, scans, top))
+        return [each for each in fetched.values() if each is not None]
 
-    def _result(self, mapping: SourceMapping, fetched: "Future[_Fetched | None]") -> _Fetched | None:
-        try:
-            return fetched.result()
-        except (SourceError, ConfigurationError) as error:
-            if not self.is_partial:
-                raise
-            self.missing[mapping.name] = str(error)
-            self.reports[mapping.name].how = f"missing: {error}"
-            return None
+    def _each(self, mappings: Mapping[str, SourceMapping], ask: Callable[[SourceMapping], T]) -> dict[str, T]:
+        """What `ask` returns for each source, all at once. Raises the first error, or notes it in `missing`."""
+        asked = query_each(list(mappings.values()), ask)
+        results: dict[str, T] = {}
+        for name, result in zip(mappings, asked, strict=True):
+            try:
+                results[name] = result.result()
+            except (SourceError, ConfigurationError) as error:
+                if not self.is_partial:
+                    raise
+                self.missing[name] = str(error)
+                self.reports[name].how = f"missing: {error}"
+        return results
 
     def _fetch(self, mapping: SourceMapping, scans: Sequence[Scan], top: TopN | None) -> _Fetched | None:
         began = time.monotonic()
@@ -268,3 +306,8 @@ def _without(raw: pd.DataFrame, index: SourceIndex, mapping: SourceMapping) -> p
 
 def _both(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([one, other], ignore_index=True)
+
+
+def _digest(file: Path | None) -> str:
+    """A version of the file's content."""
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file else ""
