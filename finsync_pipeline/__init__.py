@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from finsync_pipeline.federation.answer import Answer
     from finsync_pipeline.federation.deployment import Deployment
+    from finsync_pipeline.federation.request import Request
 
 __all__ = ["query"]
 
 
-def query(sql: str, deployment: Deployment | None = None, **options: Any) -> Answer:
-    """The answer to one SELECT over the standard views: `query("SELECT ...", release="current").to_pandas()`.
+def query(sql: str | Request, deployment: Deployment | None = None, **options: Any) -> Answer:
+    """The answer to one SELECT over the standard views, or to a Request.
 
-    `options` are those of `federation.query.query`: release, against, partial, explain, progress. Without a deployment
-    it is that of the settings.
+    As in `query("SELECT ...", release="current").to_pandas()`: `options` are those of `federation.query.query`, release,
+    against, partial, explain and progress. Without a deployment it is that of the settings.
     """
     # Not above: whoever imports a part of FinSync does not wait for all that a query needs
     from finsync_pipeline.federation import query as entry

@@ -6,6 +6,7 @@ from finsync_pipeline.federation.answer import Answer
 from finsync_pipeline.federation.deployment import Deployment
 from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.federation.releases import difference, find_release, query_release
+from finsync_pipeline.federation.request import Request
 from finsync_pipeline.federation.statement import Statement, read_statement
 from finsync_pipeline.identity import read_reference
 from finsync_pipeline.publishing.release import CURRENT
@@ -15,7 +16,7 @@ Progress = Callable[[str], object]
 
 
 def query(
-    sql: str,
+    sql: str | Request,
     deployment: Deployment,
     *,
     release: str | None = None,
@@ -24,7 +25,7 @@ def query(
     explain: bool = False,
     progress: Progress | None = None,
 ) -> Answer:
-    """The answer to one SELECT over the standard views.
+    """The answer to one SELECT over the standard views, or to a request, which stands for one.
 
     It is asked of the sources now; of a `release` (`current`, a name or the beginning of one); or of both it and
     `against`: then the answer has the rows that are in one of the two only, by the first column. `partial` leaves out
@@ -32,7 +33,7 @@ def query(
 
     Raises QueryError, ConfigurationError for lists and settings, SourceError for sources that do not respond.
     """
-    statement = read_statement(sql)
+    statement = sql.statement() if isinstance(sql, Request) else read_statement(sql)
     if release is None and against is None:
         from finsync_pipeline.federation.live import query_live
 
