@@ -4,10 +4,11 @@ Neither files nor the network, environment, extensions or Python's variables can
 can change that. The checks of `statement` only explain earlier what would fail here.
 """
 
+import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from threading import Thread
@@ -18,7 +19,6 @@ import pyarrow as pa
 
 from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.federation.explain_error import explained
-from finsync_pipeline.federation.statement import Statement
 
 BATCH_ROWS = 65_536
 SPILL = 4
@@ -35,7 +35,7 @@ class Limits:
     rows: int = 1_000_000
     memory: int = 2**30
     cache: int = 2**30
-    threads: int = 2
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
 
 
 def open_engine(limits: Limits) -> duckdb.DuckDBPyConnection:
@@ -69,21 +69,19 @@ def _configuration(limits: Limits) -> dict[str, str]:
     }
 
 
-def run(connection: duckdb.DuckDBPyConnection, statement: Statement, limits: Limits) -> pa.Table:
-    """The answer to the statement.
+def run(connection: duckdb.DuckDBPyConnection, sql: str, limits: Limits, views: Collection[str] = ()) -> pa.Table:
+    """The answer to one SELECT; `views` are those that it reads, for the suggestions of errors.
 
     Raises QueryError if it takes more seconds, rows or memory than the limits, naming the setting; or for what DuckDB
     finds wrong, with its place. KeyboardInterrupt stops the query.
     """
     try:
-        return interruptible(connection, lambda: _read(connection, statement.sql, limits), limits.seconds)
+        return interruptible(connection, lambda: _read(connection, sql, limits), limits.seconds)
     except duckdb.OutOfMemoryException:
-        fix = "ask for less, or set FINSYNC_QUERY_MEMORY"
-        raise QueryError(
-            f"the query needs more than {limits.memory // _MIB:,} MiB", fix, "FINSYNC_QUERY_MEMORY"
-        ) from None
+        what, fix = f"the query needs more than {limits.memory // _MIB:,} MiB", "ask for less, or raise the setting"
+        raise QueryError(what, fix, "FINSYNC_QUERY_MEMORY") from None
     except duckdb.Error as error:
-        raise explained(error, statement.sql, statement.views) from None
+        raise explained(error, sql, views) from None
 
 
 def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T], seconds: float) -> T:
@@ -98,8 +96,8 @@ def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T], 
         return result.result(seconds)
     except TimeoutError:
         _stop(connection, result)
-        fix = "ask for less, or set FINSYNC_QUERY_SECONDS"
-        raise QueryError(f"the query took more than {seconds:g} seconds", fix, "FINSYNC_QUERY_SECONDS") from None
+        what, fix = f"the query took more than {seconds:g} seconds", "ask for less, or raise the setting"
+        raise QueryError(what, fix, "FINSYNC_QUERY_SECONDS") from None
     except BaseException:
         _stop(connection, result)
         raise
@@ -129,7 +127,7 @@ def _read(connection: duckdb.DuckDBPyConnection, sql: str, limits: Limits) -> pa
         for batch in reader:
             batches.append(batch)
             if sum(map(len, batches)) > limits.rows:
-                fix = "add LIMIT, or set FINSYNC_QUERY_ROWS"
+                fix = "add LIMIT, or raise the setting"
                 raise QueryError(f"the answer has more than {limits.rows:,} rows", fix, "FINSYNC_QUERY_ROWS")
         return _distinct_names(pa.Table.from_batches(batches, reader.schema))
 
