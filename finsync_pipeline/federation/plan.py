@@ -139,10 +139,19 @@ def _all_of(tree: exp.Expr) -> Iterator[exp.Expr]:
         yield tree
 
 
+def is_repeatable(tree: exp.Expr) -> bool:
+    """Whether the query gives the same whenever it is asked of the same tables."""
+    return _is_steady(tree) and not tree.find(exp.TableSample)
+
+
 def _is_pure(part: exp.Expr) -> bool:
     """Whether the same values always give the same."""
+    return _is_steady(part) and not part.find(exp.Subquery, exp.Select)
+
+
+def _is_steady(part: exp.Expr) -> bool:
     functions = (each.name if isinstance(each, exp.Anonymous) else each.sql_name() for each in part.find_all(exp.Func))
-    return not part.find(exp.Subquery, exp.Select) and not {name.lower() for name in functions} & _volatile_functions()
+    return not {name.lower() for name in functions} & _volatile_functions()
 
 
 def _renamed(node: exp.Expr, named: Mapping[str, str | None]) -> exp.Expr:

@@ -56,7 +56,9 @@ def financials_of(
     vintages = {name: mappings[name].vintage for name in made}
     with tempfile.TemporaryDirectory(prefix="finsync_") as folder:
         files = {
-            table: [_written(Path(folder) / f"{name}_{table}.parquet", getattr(each, table)) for name, each in made.items()]
+            table: [
+                _written(Path(folder) / f"{name}_{table}.parquet", getattr(each, table)) for name, each in made.items()
+            ]
             for table in ("facts", "versions")
         }
         return consolidate(files["facts"], files["versions"], rules, vintages, companies).financials

@@ -8,7 +8,7 @@ these `dependent` rows are fetched here and standardized by the pipeline's own c
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -43,6 +43,7 @@ MOST_DEPENDENT = 0.5
 """From this share of dependent rows on, the pipeline's own code reads the whole source."""
 MOST_EMPTY = 0.01
 """Of a larger share of rows it is not asked whether they have an item: all columns of the statement are fetched."""
+_FRAMES = ("periods", "names", "dependent", "facts", "texts")
 _DEPENDENT = ["finsync_key", "finsync_literal"]
 COUNT = pd.ArrowDtype(pa.int64())
 
@@ -68,6 +69,19 @@ class SourceIndex:
     texts: pd.DataFrame
     is_dependent: bool
     filled: frozenset[str]
+
+    @property
+    def tables(self) -> dict[str, pa.Table]:
+        """The index as tables, for a cache; `of_tables` reads them."""
+        meta = {"data_version": self.data_version, "is_dependent": self.is_dependent, "filled": sorted(self.filled)}
+        return {name: frames.to_arrow(getattr(self, name)) for name in _FRAMES} | {"meta": pa.Table.from_pylist([meta])}
+
+    @classmethod
+    def of_tables(cls, tables: Mapping[str, pa.Table]) -> "SourceIndex":
+        """The index of these tables."""
+        [meta] = tables["meta"].to_pylist()
+        read = {name: frames.from_arrow(tables[name]) for name in _FRAMES}
+        return cls(**read, **meta | {"filled": frozenset(meta["filled"])})
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,9 @@ def misfits_by_quarter(
     """The error of `check_cells` for each quarter (first day) of the ledger that the mapping does not fit."""
     errors: dict[date, SourceInvalid] = {}
     for quarter, rows_in in zip(ledger["quarter"], ledger["rows_in"], strict=True):
-        used = [frame[frame["period_end"].map(quarter_of) == quarter] for frame in (made.facts, made.texts) if len(frame)]
+        used = [
+            frame[frame["period_end"].map(quarter_of) == quarter] for frame in (made.facts, made.texts) if len(frame)
+        ]
         rejects = made.rejects[made.rejects["quarter"] == quarter]
         try:
             items = [item for frame in used for item in frame["item"]]
