@@ -1,6 +1,6 @@
 """HTTP to one service: pooled connections, requests that are repeated where that may help, and complete bodies.
 
-What the requests are belongs in `source_service`, what the bodies contain in `responses`.
+What the requests are belongs in the class of each kind of service, what the bodies contain in `responses`.
 """
 
 import base64
@@ -31,6 +31,8 @@ from finsync_pipeline.clients.errors import SourceErrors, Transient, one_line, w
 
 LOG = logging.getLogger("finsync_pipeline")
 T = TypeVar("T")
+PARALLEL = 4
+"""Requests to one service at the same time."""
 CHUNK_BYTES = 1 << 20
 MESSAGE_BYTES, MESSAGE_CHARACTERS = 1 << 16, 500
 TRANSIENT_STATUSES = (429, 502, 503, 504)
@@ -85,16 +87,18 @@ class TruncatedBody(Exception):
 
 
 class Connections:
-    """The connections to one service, `parallel` at most; may be used by several threads."""
+    """The connections to one service, PARALLEL at most; may be used by several threads.
 
-    def __init__(self, name: str, url: str, token_file: str, retry: RetryPolicy, parallel: int) -> None:
-        self.url, self.retry, self.token_file = url.rstrip("/"), retry, token_file
-        self.errors = SourceErrors(name, self.url)
+    Raises ConfigurationError for a `token_file` that cannot be used.
+    """
+
+    def __init__(self, errors: SourceErrors, url: str, token_file: str, retry: RetryPolicy) -> None:
+        self.errors, self.url, self.retry, self.token_file = errors, url.rstrip("/"), retry, token_file
         self._session = requests.Session()
-        self._session.auth = self._token = read_token(name, token_file)
+        self._session.auth = self._token = read_token(errors.name, token_file)
         self._session.headers["Accept-Encoding"] = "identity"  # a digest and a length are those of the plain bytes
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=parallel, pool_block=True, max_retries=0)
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=PARALLEL, pool_block=True, max_retries=0)
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, adapter)
 
@@ -230,10 +234,11 @@ def _retry_after(response: requests.Response) -> float:
 
 
 def _message(response: requests.Response) -> str:
-    """The service's own message about the error: `detail` of a problem (RFC 9457), or `error.message`."""
+    """The service's own message about the error: `detail` of a problem (RFC 9457), `error`, or `error.message`."""
     try:
         body = json.loads(response.raw.read(MESSAGE_BYTES, decode_content=True).decode("utf-8"))
-        message = body["detail"] if "detail" in body else body["error"]["message"]
+        message = body["detail"] if "detail" in body else body["error"]
+        message = message["message"] if isinstance(message, dict) else message
     except (HTTPError, ValueError, KeyError, TypeError, RecursionError):
         return ""
     return one_line(str(message))
