@@ -87,6 +87,8 @@ class DatasetteService:
     """
 
     dialect: ClassVar[str] = "sqlite"
+    reports_limits: ClassVar[bool] = True
+    supports_arrow: bool | None = False
 
     def __init__(
         self, name: str, url: str, database: str, retry: RetryPolicy | None = None, token_file: str = ""

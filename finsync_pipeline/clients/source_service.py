@@ -26,13 +26,14 @@ class SourceService:
     """
 
     dialect: ClassVar[str] = "sqlite"
+    reports_limits: ClassVar[bool] = False
 
     def __init__(
         self, name: str, url: str, retry: RetryPolicy | None = None, token_file: str = "", is_spooled: bool = False
     ) -> None:
         self._http = Connections(SourceErrors(name, url.rstrip("/")), url, token_file, retry or RetryPolicy())
         self._spooled_from = LARGE_BYTES if is_spooled else None
-        self.supports_arrow: bool | None = None  # not known before the first response
+        self.supports_arrow: bool | None = None
         self._supports_sql = True
 
     def __enter__(self) -> Self:

@@ -19,7 +19,7 @@ NUMBERS, OTHERS = ("integer", "real"), ("text", "blob")
 
 def company_condition(mapping: SourceMapping, names: Iterable[str]) -> exp.Expr:
     """SQL: the company's column has one of the names, however the source stores it."""
-    named = [exp.maybe_parse(text, dialect="sqlite") for name in names for text in _literals_of(name)]
+    named: list[exp.Expr] = [exp.maybe_parse(text, dialect="sqlite") for name in names for text in _literals_of(name)]
     return exp.In(this=column_of(mapping, mapping.company.column), expressions=named)
 
 
@@ -53,10 +53,8 @@ def raw_bounds(
     """Between which numbers of the source the values of an item between these lie, whatever unit a row has."""
     sign, exponents = mapping.items[item].sign, exponents_of(mapping, item)
     low, high = (lower, upper) if sign == 1 else (_turned(upper), _turned(lower))
-    lows = [low / 10.0**exponent for exponent in exponents] if low is not None else [None]
-    highs = [high / 10.0**exponent for exponent in exponents] if high is not None else [None]
-    least = min(lows) if low is not None else None
-    greatest = max(highs) if high is not None else None
+    least = None if low is None else min(low / 10.0**exponent for exponent in exponents)
+    greatest = None if high is None else max(high / 10.0**exponent for exponent in exponents)
     return _moved(least, -1), _moved(greatest, 1)
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from finsync_pipeline.clients.errors import ResultTooLarge, RouteNotFound, SourceErrors
+from finsync_pipeline.clients.protocol import Service
 from finsync_pipeline.clients.responses import Rows
-from finsync_pipeline.clients.source_service import SourceService
 from finsync_pipeline.extraction.fetch import LITERAL_CHARACTERS, fetch_periods, query_unless_too_large, whole_table
 from finsync_pipeline.extraction.source_query import conditional_count_query, rows_query
 from finsync_pipeline.federation.conditions import company_condition
@@ -22,7 +22,7 @@ from finsync_pipeline.statements.mapping import SourceMapping
 class Fetch:
     """Fetches a part of a source; `sent` has the SQL (or the route) of each request, and what came back is counted."""
 
-    service: SourceService
+    service: Service
     mapping: SourceMapping
     index: SourceIndex
     sent: list[str] = field(default_factory=list)
@@ -96,7 +96,7 @@ class Fetch:
     def _is_complete(
         self, rows: Rows, narrow: SourceMapping, literals: Sequence[str] | None, condition: exp.Expr | None
     ) -> bool:
-        if self.service.supports_arrow:
+        if self.service.supports_arrow or self.service.reports_limits:
             return True
         return rows.row_count == self._count(narrow, literals, condition)
 

@@ -97,12 +97,13 @@ class _Reader:
             yield from self.scans(child, node)
 
     def _scan(self, node: dict[str, Any], parent: dict[str, Any] | None) -> Iterator[Scan]:
-        places = [_unmark(name) for name in _texts(node, "Projections")]
-        if not places or None in places:
+        names = _texts(node, "Projections")
+        places = [place for name in names if (place := _unmark(name))]
+        if not places or len(places) < len(names):
             yield from (Scan(view, None) for view in VIEWS)
             return
         view = places[0][0]
-        columns = frozenset(place[1] for place in places if place)
+        columns = frozenset(column for _, column in places)
         is_filtered = parent is not None and parent["name"].strip() == "FILTER"
         texts = _texts(parent, "Expression") if is_filtered and parent else []
         yield Scan(view, columns, tuple(part for text in texts for part in self._conditions(text, view, columns)))

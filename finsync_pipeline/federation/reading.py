@@ -44,8 +44,8 @@ def register_rows(
 ) -> None:
     """Make the view `rows_of_<source>` of the rows (`readable`): a line for each row that can be used.
 
-    Columns: source, row_key, company_id, period_end, months, currency, data_version, known_since (null if the mapping has
-    none), first_seen (null), and one for each item of the mapping.
+    Columns: ROW_COLUMNS, and one for each item of the mapping. known_since is null if the mapping has none, first_seen
+    always.
     """
     name = mapping.name
     names = index.names.rename(columns=dict(zip(name_columns(mapping), _name_places(mapping), strict=True)))

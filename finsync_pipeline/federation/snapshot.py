@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from finsync_pipeline.clients.source_service import SourceService
+from finsync_pipeline.clients.protocol import Service
 from finsync_pipeline.extraction.deliveries import compare_deliveries, stored_deliveries, today
 from finsync_pipeline.extraction.inventory import take_inventory
 from finsync_pipeline.extraction.raw_rows import fetch_rows
@@ -25,7 +25,7 @@ from finsync_pipeline.statements.tables import COMPANY_IDS
 from finsync_pipeline.storage.parquet import write_frame
 
 
-def standardized_now(service: SourceService, mapping: SourceMapping, learner: Learner) -> StandardizedTables:
+def standardized_now(service: Service, mapping: SourceMapping, learner: Learner) -> StandardizedTables:
     """The tables of the source, of what it has now and of what is stored of earlier deliveries.
 
     Raises SourceError; of these, SourceInvalid where the mapping does not fit, as a run does.

@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
 from finsync_pipeline.clients.errors import SourceChanged
-from finsync_pipeline.clients.source_service import SourceService
+from finsync_pipeline.clients.protocol import Service
 from finsync_pipeline.extraction.cell_text import table_as_text
 from finsync_pipeline.extraction.connect import service_of
 from finsync_pipeline.extraction.deliveries import today
@@ -29,6 +29,7 @@ from finsync_pipeline.federation.top_n import TopN, source_order
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.standardize import StandardizedTables
 
+T = TypeVar("T")
 Progress = Callable[[str], object]
 
 
@@ -71,7 +72,7 @@ class SourceAnswer:
             return standardized_now(service, self.mapping, self.learner)
 
     @contextmanager
-    def _service(self) -> Iterator[SourceService]:
+    def _service(self) -> Iterator[Service]:
         began = time.monotonic()
         with service_of(self.mapping, is_spooled=True) as service:
             try:
@@ -79,7 +80,7 @@ class SourceAnswer:
             finally:
                 self.report.seconds += time.monotonic() - began
 
-    def _twice(self, version: list[Any] | None, ask: Callable[[SourceService, SourceIndex], Any]) -> Any:
+    def _twice(self, version: list[Any] | None, ask: Callable[[Service, SourceIndex], T]) -> T:
         """What `ask` returns; once more if the source has changed since it was learnt."""
         with self._service() as service:
             try:
@@ -87,7 +88,7 @@ class SourceAnswer:
             except SourceChanged:
                 return ask(service, self._index(service, self._version(service)))
 
-    def _version(self, service: SourceService) -> list[Any] | None:
+    def _version(self, service: Service) -> list[Any] | None:
         version = service.version()
         return None if version is None else self._key(version.data_version)
 
@@ -98,10 +99,12 @@ class SourceAnswer:
         of_mapping = [self.mapping.name, self.mapping.url, self.mapping.hash, SourceMapping.RULES]
         return [*of_mapping, data_version, *self.learner.decider.versions, *deliveries, *quarters]
 
-    def _index(self, service: SourceService, version: list[Any] | None) -> SourceIndex:
+    def _index(self, service: Service, version: list[Any] | None) -> SourceIndex:
         kept = self.cache.get(["index", *version]) if version else None
         if kept is not None:
-            return SourceIndex.of_tables(kept)
+            index = SourceIndex.of_tables(kept)
+            service.supports_arrow = index.supports_arrow
+            return index
         self.progress(f"{self.mapping.name}: reading its names and period ends")
         began = time.monotonic()
         index = self.learner.learn(service, self.mapping)
@@ -110,7 +113,7 @@ class SourceAnswer:
             self.cache.put(["index", *self._key(index.data_version)], index.tables)
         return index
 
-    def _rows(self, service: SourceService, index: SourceIndex, scans: Sequence[Scan]) -> FetchedSource | None:
+    def _rows(self, service: Service, index: SourceIndex, scans: Sequence[Scan]) -> FetchedSource | None:
         part = part_of(scans, self.mapping, index)
         source = self._source(index, part)
         if part is None or source is None or index.is_dependent:
@@ -118,9 +121,7 @@ class SourceAnswer:
         with self._fetching(service, index) as fetch:
             return self._fetched(fetch, part, source)
 
-    def _first_rows(
-        self, service: SourceService, index: SourceIndex, scans: Sequence[Scan], top: TopN
-    ) -> FirstRows | None:
+    def _first_rows(self, service: Service, index: SourceIndex, scans: Sequence[Scan], top: TopN) -> FirstRows | None:
         part = part_of(scans, self.mapping, index)
         source = self._source(index, part)
         if part is None or source is None:
@@ -138,7 +139,7 @@ class SourceAnswer:
             return FirstRows(replace(source, rows=readable([rows.table], source.mapping)), last)
 
     @contextmanager
-    def _fetching(self, service: SourceService, index: SourceIndex) -> Iterator[Fetch]:
+    def _fetching(self, service: Service, index: SourceIndex) -> Iterator[Fetch]:
         self.progress(f"{self.mapping.name}: fetching rows")
         fetch = Fetch(service, self.mapping, index, self.report.sent)
         try:

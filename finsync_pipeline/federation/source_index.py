@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -20,7 +21,7 @@ from sqlglot import exp
 
 from finsync_pipeline import frames
 from finsync_pipeline.clients.errors import ResultTooLarge, RouteNotFound
-from finsync_pipeline.clients.source_service import SourceService
+from finsync_pipeline.clients.protocol import Service
 from finsync_pipeline.extraction.cell_text import table_as_text
 from finsync_pipeline.extraction.deliveries import compare_deliveries, first_delivery, stored_deliveries, today
 from finsync_pipeline.extraction.fetch import fetch_reconciled
@@ -56,7 +57,8 @@ class SourceIndex:
     quarter, with `epoch` and `quarter_version`; `names` the distinct names of its rows: the mapping's company column
     and supporting columns as text, `finsync_epoch`, and `finsync_company` where one is accepted; `dependent` the rows
     that are not read one by one (row_key, literal), with their `facts` and `texts`; `is_dependent` says that these are
-    all rows; `filled` the views of statements of which all other rows certainly have an item.
+    all rows; `filled` the views of statements of which all other rows certainly have an item; `supports_arrow` is
+    what the service does (`clients.protocol`).
 
     An epoch is a stretch of time in which no alias and no line of the review begins or ends.
     """
@@ -69,19 +71,25 @@ class SourceIndex:
     texts: pd.DataFrame
     is_dependent: bool
     filled: frozenset[str]
+    supports_arrow: bool
 
     @property
     def tables(self) -> dict[str, pa.Table]:
         """The index as tables, for a cache; `of_tables` reads them."""
-        meta = {"data_version": self.data_version, "is_dependent": self.is_dependent, "filled": sorted(self.filled)}
+        meta = {
+            "data_version": self.data_version,
+            "is_dependent": self.is_dependent,
+            "filled": sorted(self.filled),
+            "supports_arrow": self.supports_arrow,
+        }
         return {name: frames.to_arrow(getattr(self, name)) for name in _FRAMES} | {"meta": pa.Table.from_pylist([meta])}
 
     @classmethod
     def of_tables(cls, tables: Mapping[str, pa.Table]) -> "SourceIndex":
         """The index of these tables."""
         [meta] = tables["meta"].to_pylist()
-        read = {name: frames.from_arrow(tables[name]) for name in _FRAMES}
-        return cls(**read, **meta | {"filled": frozenset(meta["filled"])})
+        members: dict[str, Any] = {name: frames.from_arrow(tables[name]) for name in _FRAMES}
+        return cls(**members, **meta | {"filled": frozenset(meta["filled"])})
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ class Learner:
     tables: Path
     quarters: Sequence[date]
 
-    def learn(self, service: SourceService, mapping: SourceMapping) -> SourceIndex:
+    def learn(self, service: Service, mapping: SourceMapping) -> SourceIndex:
         """What is known of the source as it is now. Raises SourceError; SourceChanged if it changes meanwhile."""
         version, inventory = service.version(), take_inventory(service, mapping, self.quarters)
         check_dates(mapping, inventory.unassigned, inventory.row_count)
@@ -106,7 +114,17 @@ class Learner:
         dependent = dependent.set_axis(["row_key", "literal"], axis="columns")
         made = self._dependent_tables(service, mapping, periods, dependent)
         data_version = version.data_version if version else None
-        return SourceIndex(data_version, periods, names, dependent, made.facts, made.texts, is_dependent, filled)
+        return SourceIndex(
+            data_version,
+            periods,
+            names,
+            dependent,
+            made.facts,
+            made.texts,
+            is_dependent,
+            filled,
+            bool(service.supports_arrow),
+        )
 
     def standardized(self, raw: pd.DataFrame, mapping: SourceMapping) -> StandardizedTables:
         """What the pipeline makes of these raw rows (`place_rows`), with those that it has stored."""
@@ -129,7 +147,7 @@ class Learner:
         last = {day + timedelta(days=1) for table in dated for day in table["valid_to"].dropna() if day < date.max}
         return sorted(first | last)
 
-    def _key_rows(self, service: SourceService, mapping: SourceMapping, periods: pd.DataFrame) -> pd.DataFrame:
+    def _key_rows(self, service: Service, mapping: SourceMapping, periods: pd.DataFrame) -> pd.DataFrame:
         """The rows that have a quarter, in their key, names, period end and `finsync_known_since` alone."""
         rows = fetch_reconciled(service, keys_only(mapping), periods)
         known = read_column(rows, mapping.known_since, pa.date32())
@@ -200,7 +218,7 @@ class Learner:
         )
 
     def _filled(
-        self, service: SourceService, mapping: SourceMapping, periods: pd.DataFrame, row_count: int
+        self, service: Service, mapping: SourceMapping, periods: pd.DataFrame, row_count: int
     ) -> tuple[frozenset[str], list[pd.DataFrame]]:
         """The views of which all but few rows certainly have an item, and the rows (as `_dependent`) that may not."""
         filled: dict[str, pd.DataFrame] = {}
@@ -214,7 +232,7 @@ class Learner:
         return frozenset(filled), list(filled.values())
 
     def _few_rows(
-        self, service: SourceService, mapping: SourceMapping, condition: exp.Expr, most: int
+        self, service: Service, mapping: SourceMapping, condition: exp.Expr, most: int
     ) -> pd.DataFrame | None:
         """Those rows that fulfil the condition, None where there are more or the service does not take SQL."""
         narrow = keys_only(mapping)
@@ -228,7 +246,7 @@ class Learner:
         return None
 
     def _dependent_tables(
-        self, service: SourceService, mapping: SourceMapping, periods: pd.DataFrame, dependent: pd.DataFrame
+        self, service: Service, mapping: SourceMapping, periods: pd.DataFrame, dependent: pd.DataFrame
     ) -> StandardizedTables:
         """What the pipeline makes of the dependent rows, with all rows of their period ends fetched."""
         wanted = periods[periods["literal"].isin(dependent["literal"].unique())]

@@ -51,7 +51,7 @@ class TopN:
     def within(self, bound: float) -> exp.Expr:
         """The condition that the column is within the bound."""
         kind = exp.GTE if self.is_descending else exp.LTE
-        number = exp.maybe_parse(repr(bound), dialect="duckdb")
+        number: exp.Expr = exp.maybe_parse(repr(bound), dialect="duckdb")
         return kind(this=exp.column(self.column or "", quoted=True), expression=number)
 
     def is_proven(self, bound: float, lasts: Sequence[float]) -> bool:
