@@ -7,6 +7,7 @@ on what was sent to a source, only its cost does.
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -17,8 +18,8 @@ import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
-from finsync_pipeline.errors import ConfigurationError, SourceError
-from finsync_pipeline.extraction.connect import query_each
+from finsync_pipeline.errors import ConfigurationError, SourceError, SourceUnavailable
+from finsync_pipeline.extraction.connect import SOURCES_AT_ONCE
 from finsync_pipeline.federation.answer import Answer
 from finsync_pipeline.federation.cache import table_cache
 from finsync_pipeline.federation.deployment import Deployment
@@ -185,9 +186,8 @@ class _LiveQuery:
 
     def _each(self, sources: Mapping[str, SourceAnswer], ask: Callable[[SourceAnswer], T]) -> dict[str, T]:
         """What `ask` returns of each source, all at once. Raises the first error, or notes it in `missing`."""
-        mappings = [source.mapping for source in sources.values()]
         results: dict[str, T] = {}
-        for name, result in zip(sources, query_each(mappings, lambda each: ask(sources[each.name])), strict=True):
+        for name, result in ask_all(sources, ask, self.deployment.limits.seconds).items():
             try:
                 results[name] = result.result()
             except (SourceError, ConfigurationError) as error:
@@ -196,6 +196,32 @@ class _LiveQuery:
                 self.missing[name] = str(error)
                 sources[name].report.how = f"missing: {error}"
         return results
+
+
+def ask_all(
+    sources: Mapping[str, SourceAnswer], ask: Callable[[SourceAnswer], T], seconds: float
+) -> dict[str, "Future[T]"]:
+    """What `ask` returns of each source, or its error; SourceUnavailable for those that take longer.
+
+    These are stopped, and all of them at any error here, such as KeyboardInterrupt.
+    """
+    threads = ThreadPoolExecutor(SOURCES_AT_ONCE)
+    asked = {name: threads.submit(ask, source) for name, source in sources.items()}
+    try:
+        _, late = wait(asked.values(), seconds)
+    except BaseException:
+        for source in sources.values():
+            source.cancel()
+        raise
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+    for name in [name for name, each in asked.items() if each in late]:
+        sources[name].cancel()
+        asked[name] = Future()
+        fix = "Ask for less, or set FINSYNC_QUERY_SECONDS"
+        what = f"did not respond within {seconds:g} s"
+        asked[name].set_exception(SourceUnavailable(what, fix, f"Source {name!r}"))
+    return asked
 
 
 def _concerns(mapping: SourceMapping, scans: Sequence[Scan]) -> bool:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -50,6 +50,12 @@ class SourceAnswer:
     cache: TableCache
     report: SourceReport
     progress: Progress
+    _services: list[Service] = field(default_factory=list)
+
+    def cancel(self) -> None:
+        """Stop the work of the source."""
+        for service in self._services:
+            service.cancel()
 
     def version(self) -> list[Any] | None:
         """Everything that an answer of the source is made from; None if its data have no version."""
@@ -75,6 +81,7 @@ class SourceAnswer:
     def _service(self) -> Iterator[Service]:
         began = time.monotonic()
         with service_of(self.mapping, is_spooled=True) as service:
+            self._services.append(service)
             try:
                 yield service
             finally:
