@@ -20,6 +20,7 @@ import pyarrow as pa
 from finsync_pipeline import frames
 from finsync_pipeline.errors import ConfigurationError, SourceError, SourceUnavailable
 from finsync_pipeline.extraction.connect import SOURCES_AT_ONCE
+from finsync_pipeline.federation.aggregates import Aggregation, aggregation_of
 from finsync_pipeline.federation.answer import Answer
 from finsync_pipeline.federation.cache import table_cache
 from finsync_pipeline.federation.deployment import Deployment
@@ -27,7 +28,7 @@ from finsync_pipeline.federation.engine import open_engine, run
 from finsync_pipeline.federation.explain_error import explained
 from finsync_pipeline.federation.live_plan import LivePlan, SourceReport
 from finsync_pipeline.federation.live_views import FetchedSource, create_views
-from finsync_pipeline.federation.plan import Scan, is_repeatable, scans_of
+from finsync_pipeline.federation.plan import Scan, is_repeatable, names_of, scans_of
 from finsync_pipeline.federation.schema import STATEMENTS
 from finsync_pipeline.federation.snapshot import financials_of
 from finsync_pipeline.federation.source_answer import Progress, SourceAnswer
@@ -129,6 +130,9 @@ class _LiveQuery:
         top = top_n_of(self.statement, of_sources) if len(of_sources) == len(self.scans) else None
         if top is not None:
             return self._first_rows(top, of_sources, versions)
+        aggregation = aggregation_of(self.statement, self.scans)
+        if aggregation is not None:
+            return self._aggregated(aggregation, versions)
         return self._finish(self._rows(of_sources, versions), financials)
 
     def _rows(self, scans: Sequence[Scan], versions: Versions) -> list[FetchedSource]:
@@ -153,6 +157,20 @@ class _LiveQuery:
             self.plan.finish.append(f"the first rows of each source give a bound: {bound:,}")
             scans = [replace(scan, conditions=(*scan.conditions, top.within(bound))) for scan in scans]
         return self._finish(self._rows(scans, {name: versions[name] for name in asked}))
+
+    def _aggregated(self, aggregation: Aggregation, versions: Versions) -> pa.Table:
+        """The answer from the groups of each source, and the rows of those that cannot group them exactly."""
+        present = {name: each for name, each in self.sources.items() if name in versions}
+        asked = self._each(present, lambda each: each.groups(self.scans, aggregation, versions[each.mapping.name]))
+        found = [each for each in asked.values() if each is not None]
+        grouped = [each.partials for each in found if each.partials is not None]
+        self.plan.finish.append(f"{sum(map(len, grouped)):,} groups of {len(grouped)} sources are merged")
+        with self._views([each.source for each in found]) as engine:
+            engine.register("grouped", pa.concat_tables([aggregation.schema.empty_table(), *grouped]))
+            rows = f"{aggregation.rows_sql()} UNION ALL BY NAME FROM grouped"
+            engine.execute(f"CREATE TEMP VIEW partials AS {rows}")
+            table = run(engine, aggregation.merged_sql(), self.deployment.limits, self.statement.views)
+        return table.rename_columns(names_of(self.statement.sql))
 
     def _financials(self, versions: Versions) -> pd.DataFrame | None:
         """The table FINANCIALS of now, made again only if something that it is made from has changed."""

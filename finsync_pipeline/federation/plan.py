@@ -42,6 +42,12 @@ def scans_of(sql: str) -> list[Scan]:
     return [scan for root in roots for scan in reader.scans(root, None)]
 
 
+def names_of(sql: str) -> list[str]:
+    """The names of the columns of the query's answer."""
+    with _planner().cursor() as connection:
+        return [str(name) for name, *_ in connection.execute(f"DESCRIBE {sql}").fetchall()]
+
+
 @cache
 def _planner() -> duckdb.DuckDBPyConnection:
     """A connection with the views over empty tables, in which each column has a name that no other one has."""

@@ -16,8 +16,10 @@ from finsync_pipeline.extraction.cell_text import table_as_text
 from finsync_pipeline.extraction.connect import service_of
 from finsync_pipeline.extraction.deliveries import today
 from finsync_pipeline.extraction.raw_rows import place_rows
+from finsync_pipeline.federation.aggregates import Aggregation
 from finsync_pipeline.federation.cache import TableCache
 from finsync_pipeline.federation.fetch import Fetch
+from finsync_pipeline.federation.groups import Inexact, groups_of
 from finsync_pipeline.federation.live_plan import SourceReport
 from finsync_pipeline.federation.live_views import FetchedSource
 from finsync_pipeline.federation.plan import Scan
@@ -39,6 +41,14 @@ class FirstRows:
 
     source: FetchedSource
     last: float | None
+
+
+@dataclass(frozen=True)
+class Groups:
+    """What a source has for an aggregation: lines of `partials` (None: none), and rows that are not in these."""
+
+    source: FetchedSource
+    partials: pa.Table | None
 
 
 @dataclass
@@ -69,6 +79,10 @@ class SourceAnswer:
     def first_rows(self, scans: Sequence[Scan], top: TopN, version: list[Any] | None) -> FirstRows | None:
         """The first rows of the source, or all where it cannot tell. Raises SourceError."""
         return self._twice(version, lambda service, index: self._first_rows(service, index, scans, top))
+
+    def groups(self, scans: Sequence[Scan], aggregation: Aggregation, version: list[Any] | None) -> Groups | None:
+        """The groups of the source, or its rows where these are not exact; None for nothing. Raises SourceError."""
+        return self._twice(version, lambda service, index: self._groups(service, index, scans, aggregation))
 
     def standardized(self) -> StandardizedTables:
         """The tables of all rows, made by the pipeline's own code. Raises SourceError."""
@@ -144,6 +158,23 @@ class SourceAnswer:
                 return FirstRows(self._fetched(fetch, part, source), None)
             rows, last = found
             return FirstRows(replace(source, rows=readable([rows.table], source.mapping)), last)
+
+    def _groups(
+        self, service: Service, index: SourceIndex, scans: Sequence[Scan], aggregation: Aggregation
+    ) -> Groups | None:
+        part = part_of(scans, self.mapping, index)
+        source = self._source(index, part)
+        if part is None or source is None or index.is_dependent:
+            return None if source is None else Groups(source, None)
+        with self._fetching(service, index) as fetch:
+            try:
+                groups = groups_of(aggregation, self.mapping, index, part)
+                self.report.how = "grouped by the source"
+                return Groups(source, groups.partials(fetch.whole_result(groups.sql())))
+            except Inexact as why:
+                self.report.how = "read by SQL"
+                self.report.local.append(f"aggregates: {why}")
+                return Groups(self._fetched(fetch, part, source), None)
 
     @contextmanager
     def _fetching(self, service: Service, index: SourceIndex) -> Iterator[Fetch]:

@@ -27,4 +27,4 @@ def beside_each_other_sql(view: str, source: str, items: set[str], is_certain: b
     own = [item for item in VIEWS[view].items if item in items]
     columns = ", ".join(item if item in items else f"NULL::DOUBLE AS {item}" for item in VIEWS[view].items)
     condition = "" if is_certain else f"WHERE coalesce({', '.join(own)}) IS NOT NULL"
-    return f"SELECT {keys}, {columns} FROM rows_of_{source} {condition}" if own else ""
+    return f"SELECT {keys}, {columns} FROM rows_of_{source} {condition}" if own or is_certain else ""
