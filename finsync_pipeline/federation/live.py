@@ -137,7 +137,9 @@ class _LiveQuery:
         with self._views(first) as engine:
             found = engine.execute(top.bound_sql()).fetchall()
         bound = found[-1][0] if len(found) == top.count else None
-        if all(each.last is None for each in first) or (bound is not None and top.is_proven(bound, _lasts(first))):
+        # Rows in which the column is empty are not among the first ones of a source: the query may need them
+        is_all = top.column is None and all(each.last is None for each in first)
+        if is_all or (bound is not None and top.is_proven(bound, _lasts(first))):
             self.plan.finish.append(f"the first rows of each source hold the first {top.count:,} of the query")
             return self._finish(first)
         if bound is not None:

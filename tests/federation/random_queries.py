@@ -329,7 +329,7 @@ class QueryMaker:
         return self.random.choice(
             [
                 f"{column} {sign} {low!r}", f"{column} {sign} {low!r}", f"{low!r} {sign} {column}",
-                f"{column} BETWEEN {low!r} AND {high!r}", f"{column} BETWEEN SYMMETRIC {high!r} AND {low!r}",
+                f"{column} BETWEEN {low!r} AND {high!r}",
                 f"{column} NOT BETWEEN {low!r} AND {high!r}", f"{column} IN ({low!r}, {high!r}, NULL)",
                 f"{column} IN ({low!r}, {high!r})", f"{column} NOT IN ({low!r}, {high!r})", f"{column} IS NULL",
                 f"{column} IS NOT NULL", f"{column} IS DISTINCT FROM {low!r}", f"abs({column}) > {abs(low)!r}",
