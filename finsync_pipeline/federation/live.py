@@ -150,7 +150,9 @@ class _LiveQuery:
         with self._views(fetched) as engine:
             found = engine.execute(top.bound_sql()).fetchall()
         bound = found[-1][0] if len(found) == top.count else None
-        if not lasts or (bound is not None and top.is_proven(bound, lasts)):
+        # Rows in which the column is empty are not among the first ones of a source: the query may need them
+        is_all = top.column is None and not lasts
+        if is_all or (bound is not None and top.is_proven(bound, lasts)):
             self.plan.finish.append(f"the first rows of each source hold the first {top.count:,} of the query")
             return self._finish(fetched)
         if bound is not None:

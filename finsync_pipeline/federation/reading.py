@@ -154,7 +154,8 @@ def _usable_rows_sql(mapping: SourceMapping, cells: Mapping[str, "_Cell"]) -> st
         FROM fetched_of_{name} AS f
         JOIN periods_of_{name} AS p ON f.finsync_literal = p.literal
         JOIN names_of_{name} AS n ON {same_name} AND p.epoch = n.finsync_epoch
-        ANTI JOIN dependent_of_{name} AS d ON f.finsync_key = d.row_key AND f.finsync_literal = d.literal
+        ANTI JOIN dependent_of_{name} AS d
+            ON f.finsync_key IS NOT DISTINCT FROM d.row_key AND f.finsync_literal = d.literal
         WHERE {" AND ".join(_usable(mapping))}
     """
 
