@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
-from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -53,7 +53,7 @@ def open_engine(limits: Limits) -> duckdb.DuckDBPyConnection:
 def _configuration(limits: Limits) -> dict[str, str]:
     """DuckDB's settings, in the order in which they can be made: the last one locks them."""
     return {
-        "temp_directory": str(Path(tempfile.gettempdir()) / "finsync_query").replace("'", "''"),
+        "temp_directory": _spill_folder(os.getpid()).name.replace("'", "''"),
         "max_temp_directory_size": f"{max(1, SPILL * limits.memory // _MIB)}MiB",
         "memory_limit": f"{max(1, limits.memory // _MIB)}MiB",
         "threads": str(limits.threads),
@@ -67,6 +67,12 @@ def _configuration(limits: Limits) -> dict[str, str]:
         "enable_external_access": "false",
         "lock_configuration": "true",
     }
+
+
+@cache
+def _spill_folder(_process: int) -> "tempfile.TemporaryDirectory[str]":
+    """A folder that only this user can read, removed when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="finsync_query_")
 
 
 def run(connection: duckdb.DuckDBPyConnection, sql: str, limits: Limits, views: Collection[str] = ()) -> pa.Table:

@@ -40,7 +40,7 @@ def query(
         return query_live(statement, deployment, partial=partial, explain=explain, progress=progress)
     if partial or explain:
         raise QueryError("over a release, no source is asked", "leave out partial and explain")
-    return _over_releases(statement, deployment, release or CURRENT, against)
+    return _over_releases(statement, deployment, CURRENT if release is None else release, against)
 
 
 def _over_releases(statement: Statement, deployment: Deployment, release: str, against: str | None) -> Answer:

@@ -17,6 +17,7 @@ from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.federation.explain_error import explained, only_place
 from finsync_pipeline.federation.schema import VIEWS
 from finsync_pipeline.frames import empty_database
+from finsync_pipeline.statements.items import ITEMS
 
 ONE_SELECT = "write one SELECT over the standard views"
 NAMED = f"there are {', '.join(VIEWS)}"
@@ -58,7 +59,10 @@ def read_statement(sql: str) -> Statement:
     tree = _tree(sql)
     for node in tree.walk():
         _check_node(node, sql)
-    return Statement(sql, tree, frozenset(_views_in(tree, sql)))
+    views = frozenset(_views_in(tree, sql))
+    if views & {"facts", "texts"}:
+        _check_items(tree, sql)
+    return Statement(sql, tree, views)
 
 
 def _check_is_select(sql: str) -> None:
@@ -163,6 +167,17 @@ def _visible(node: exp.Expr, inside: exp.Expr | None) -> Iterator[exp.CTE]:
         yield cte
         if cte is inside:
             return
+
+
+def _check_items(tree: exp.Query, sql: str) -> None:
+    """Raise QueryError for an item that there is not: nothing would be found, and nobody would know why."""
+    for comparison in tree.find_all(exp.EQ, exp.In):
+        if isinstance(comparison.this, exp.Column) and comparison.this.name.lower() == "item":
+            for literal in (comparison.expression, *comparison.expressions):
+                if isinstance(literal, exp.Literal) and literal.is_string and literal.name not in ITEMS:
+                    near = get_close_matches(literal.name.lower(), ITEMS, n=1)
+                    fix = f"did you mean {near[0]}?" if near else "docs/query.md lists the items"
+                    raise QueryError.at(sql, offset_of(literal, sql), f"no item {literal.name}", fix)
 
 
 def _no_such_view(table: exp.Table, sql: str) -> QueryError:
