@@ -42,7 +42,8 @@ def test_a_live_view_is_the_table_of_the_release_of_the_same_data(running, name)
 def test_a_value_that_is_wrong_by_a_unit_is_not_averaged_live_nor_in_a_release(deployment):
     file = deployment.data / "cash_flow.jsonl"
     file.write_text(file.read_text().replace("-0.06", "-50.0"))  # the other source has -50 thousand
-    sql = "SELECT net_income, disputed FROM financials WHERE company_id = 'A1' AND period_end = '2009-12-31' AND months = 12"
+    of_the_cell = "company_id = 'A1' AND period_end = '2009-12-31' AND months = 12"
+    sql = f"SELECT net_income, disputed FROM financials WHERE {of_the_cell}"
     with answering_services(deployment.data) as urls:
         deployment.use(urls)
         live = query(sql).table.to_pylist()
