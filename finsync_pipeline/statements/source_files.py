@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.statements.mapping import SourceMapping
 
 FIX = "Correct the file, then run: finsync check"
+UNSET = "Set the variable, or correct the template"
 TEMPLATES = ("url", "token_file")
 """The fields that may name an environment variable."""
 _PACKAGE = "finsync_pipeline.components."
@@ -95,17 +97,30 @@ def _place(node: yaml.MappingNode, path: Any, file: Path) -> str:
 
 def _filled(text: str, place: str, environment: Mapping[str, str]) -> str:
     """The text with its template filled in."""
+    template = SandboxedEnvironment(undefined=StrictUndefined)
+    try:
+        return template.from_string(text).render(env=_Variables(environment, place))
+    except TemplateError as error:
+        raise ConfigurationError(str(error), UNSET, place) from None
 
-    def env(name: str, default: str | None = None) -> str:
-        value = environment.get(name, default)
+
+@dataclass(frozen=True)
+class _Variables:
+    """The environment in a template, as in Dagster: `env('NAME', 'default')`, or `env.NAME`, empty if it is not set."""
+
+    environment: Mapping[str, str]
+    place: str
+
+    def __call__(self, name: str, default: str | None = None) -> str:
+        value = self.environment.get(name, default)
         if value is None:
-            raise ConfigurationError(f"{name} is not set", "Set the variable, or correct the template", place)
+            raise ConfigurationError(f"{name} is not set", UNSET, self.place)
         return value
 
-    try:
-        return SandboxedEnvironment(undefined=StrictUndefined).from_string(text).render(env=env)
-    except TemplateError as error:
-        raise ConfigurationError(str(error), "Set the variable, or correct the template", place) from None
+    def __getattr__(self, name: str) -> str:
+        if not name.isupper():  # what Jinja looks for in a value
+            raise AttributeError(name)
+        return self.environment.get(name, "")
 
 
 def relative(file: Path) -> str:
