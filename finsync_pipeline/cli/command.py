@@ -106,7 +106,7 @@ EXAMPLES = {
     "query": """\
 examples:
   finsync query --views
-  finsync query "SELECT source, period_end, revenue FROM income_statement WHERE company_id = 'AAPL'"
+  finsync query "SELECT source, period_end, revenue FROM income_statement WHERE company_id = '0000001800'"
   finsync query "SELECT company_id, revenue FROM financials WHERE months = 12" --release current --output largest.csv
   finsync query "SELECT * FROM facts" --release 20261128 --against current --format csv
                                        the facts that two releases do not have in common

@@ -176,7 +176,8 @@ def test_all_views_and_columns_are_listed(capsys: pytest.CaptureFixture[str]):
         (["--item", "revenue", "--where", "revenue"], "finsync: --where: 'revenue' is not a condition."),
         (["--top", "3"], "finsync: --top: it is not clear by which item."),
         (["SELECT 1", "--format", "parquet"], "Parquet is not written to a terminal. Name a file: --output FILE."),
-        (["SELECT 1", "--output", "x.xls"], "finsync: --output: x.xls does not have an ending of a format."),
+        (["SELECT 1", "--output", "x.xls"], "finsync: --output: x.xls is of no format. Name one for a file:"),
+        (["SELECT 1", "--output", "x.csv", "--format", "table"], "finsync: --output: a table is for the terminal."),
         (["SELECT 1", "--output", "no/x.csv"], "no/x.csv: could not be written"),
         (["SELECT 1", "--output", "no/x.json"], "no/x.json: could not be written (No such file or directory)"),
         (["SELECT '\x1b[31m' FROM nope"], "no view nope"),
@@ -231,5 +232,7 @@ COMMAND = """
 from finsync_pipeline.cli import main, query
 ask = query.answer_of
 query.answer_of = lambda *given, **options: (print("asked", flush=True), ask(*given, **options))[1]
-sys.exit(main(["query", *sys.argv[1:]]))
+code = main(["query", *sys.argv[1:]])
+assert "dagster" not in sys.modules
+sys.exit(code)
 """
