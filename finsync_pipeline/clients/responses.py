@@ -40,6 +40,8 @@ class Rows:
 
     table: pa.Table
     data_version: str | None
+    bytes_received: int = 0
+    """Bytes of the response's body."""
 
     @property
     def columns(self) -> list[str]:
@@ -71,10 +73,10 @@ class PeriodHash:
 
 @dataclass(frozen=True)
 class Version:
-    """The version of a service's data and, where it reports them, the hash of the rows of each period end."""
+    """The version of a service's data and, where it reports them, its rows and the hash of those of each period end."""
 
     data_version: str
-    row_count: int
+    row_count: int | None
     periods: Annotated[list[PeriodHash] | None, FAIL_FAST]
 
 
@@ -92,11 +94,13 @@ class _Page:
 def read_rows(response: Response, errors: SourceErrors) -> Rows:
     """Read the rows of a query or a table. Raises SourceInvalid or TruncatedBody."""
     if media_type(response.headers) == ARROW:
-        return Rows(_read_arrow(response, errors), response.headers.get("X-Data-Version"))
+        table = _read_arrow(response, errors)
+        return Rows(table, response.headers.get("X-Data-Version"), len(response.body))
     page = _read_page(response, errors)
     if len(page.rows) != page.row_count:
         raise errors.invalid(WRONG_COUNT)
-    return Rows(table_of(page.columns, page.rows), response.headers.get("X-Data-Version"))
+    table = table_of(page.columns, page.rows)
+    return Rows(table, response.headers.get("X-Data-Version"), len(response.body))
 
 
 def read_pages(get: Callable[[dict[str, str]], Response], errors: SourceErrors) -> Rows:
@@ -129,6 +133,14 @@ def read_json(kind: type[T], response: Response, errors: SourceErrors) -> T:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = "".join(f"[{part!r}]" for part in first["loc"])
         raise errors.invalid(f"{place} {first['msg']}") from None
+
+
+def check_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], errors: SourceErrors) -> None:
+    """Raise SourceInvalid if a column occurs twice, or a row has not one cell for each."""
+    if len(set(columns)) < len(columns):
+        raise errors.invalid("a column occurs twice")
+    if any(len(row) != len(columns) for row in rows):
+        raise errors.invalid(WRONG_COUNT)
 
 
 def table_of(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
@@ -182,10 +194,7 @@ def _read_arrow(response: Response, errors: SourceErrors) -> pa.Table:
 
 def _read_page(response: Response, errors: SourceErrors) -> _Page:
     page = read_json(_Page, response, errors)
-    if len(set(page.columns)) < len(page.columns):
-        raise errors.invalid("a column occurs twice")
-    if any(len(row) != len(page.columns) for row in page.rows):
-        raise errors.invalid(WRONG_COUNT)
+    check_rows(page.columns, page.rows, errors)
     return page
 
 

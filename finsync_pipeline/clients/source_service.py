@@ -5,15 +5,13 @@ table comes in one piece, from a file, with its length, digest and number of row
 JSON: with SQL in the URL or, without SQL, page by page.
 """
 
-from typing import Self
+from typing import ClassVar, Self
 
-from finsync_pipeline.clients.errors import RouteNotFound, SourceChanged
+from finsync_pipeline.clients.errors import RouteNotFound, SourceChanged, SourceErrors
 from finsync_pipeline.clients.http import Connections, Request, Response, RetryPolicy, media_type
 from finsync_pipeline.clients.responses import ARROW, Rows, Version, read_json, read_pages, read_rows
 from finsync_pipeline.errors import SourceInvalid
 
-PARALLEL = 4
-"""Requests to one service at the same time."""
 JSON, ARROW_OR_JSON = "application/json", f"{ARROW}, application/json;q=0.1"
 LARGE_BYTES = 1 << 20
 
@@ -27,12 +25,15 @@ class SourceService:
     Raises ConfigurationError for a `token_file` that cannot be used.
     """
 
+    dialect: ClassVar[str] = "sqlite"
+    reports_limits: ClassVar[bool] = False
+
     def __init__(
         self, name: str, url: str, retry: RetryPolicy | None = None, token_file: str = "", is_spooled: bool = False
     ) -> None:
-        self._http = Connections(name, url, token_file, retry or RetryPolicy(), PARALLEL)
+        self._http = Connections(SourceErrors(name, url.rstrip("/")), url, token_file, retry or RetryPolicy())
         self._spooled_from = LARGE_BYTES if is_spooled else None
-        self._supports_arrow: bool | None = None  # not known before the first response
+        self.supports_arrow: bool | None = None
         self._supports_sql = True
 
     def __enter__(self) -> Self:
@@ -41,15 +42,19 @@ class SourceService:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
+    def cancel(self) -> None:
+        """End the requests that wait for a response, in all threads."""
+        self._http.cancel()
+
     def query(self, sql: str) -> Rows:
         """The rows that the service returns for the SQL.
 
         Raises SourceUnavailable or SourceInvalid; of the latter, ResultTooLarge where a smaller query may succeed, and
         RouteNotFound where the service does not support SQL.
         """
-        if self._supports_arrow:
+        if self.supports_arrow:
             return self._http.send(Request("/query", body={"q": sql}, accept=ARROW_OR_JSON), self._read_rows)
-        accept = ARROW_OR_JSON if self._supports_arrow is None else JSON
+        accept = ARROW_OR_JSON if self.supports_arrow is None else JSON
         try:
             return self._http.send(Request("/query", {"q": sql}, accept=accept), self._read_rows)
         except RouteNotFound:
@@ -67,15 +72,15 @@ class SourceService:
                 return read_pages(self._page, self._http.errors)
             except SourceChanged:  # between two pages: fetch all of them again, once
                 return read_pages(self._page, self._http.errors)
-        if self._supports_arrow is False:
+        if self.supports_arrow is False:
             return None
         request = Request("/data", accept=ARROW_OR_JSON, only=ARROW, spooled_from=self._spooled_from)
         try:
             return self._http.send(request, self._read_rows)
         except SourceInvalid:  # whatever it has at this route: the service responds, and supports SQL
-            if self._supports_arrow:
+            if self.supports_arrow:
                 raise
-            self._supports_arrow = False
+            self.supports_arrow = False
             return None
 
     def version(self) -> Version | None:
@@ -90,7 +95,7 @@ class SourceService:
             return None
 
     def _read_rows(self, response: Response) -> Rows:
-        self._supports_arrow = self._supports_arrow or media_type(response.headers) == ARROW
+        self.supports_arrow = self.supports_arrow or media_type(response.headers) == ARROW
         return read_rows(response, self._http.errors)
 
     def _page(self, parameters: dict[str, str]) -> Response:

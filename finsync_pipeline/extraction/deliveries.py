@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from finsync_pipeline import frames
@@ -54,6 +55,15 @@ def stored_deliveries(
     now, earlier = raw_table(mapping), earlier_raw_table(mapping)
     folder = tables / mapping.name
     return _read(folder / now.name, quarters, now), _read(folder / earlier.name, quarters, earlier)
+
+
+def first_delivery(tables: Path, mapping: SourceMapping) -> date:
+    """The earliest day on which a row of the source that is still stored was delivered; today if none is."""
+    files = sorted((tables / mapping.name / raw_table(mapping).name).glob("*.parquet"))
+    stored = [pq.ParquetFile(file) for file in files]
+    days = [file.read(["finsync_first_seen"]) for file in stored if "finsync_first_seen" in file.schema_arrow.names]
+    first: list[date] = [pc.min(each["finsync_first_seen"]).as_py() for each in days if len(each)]
+    return min([today(), *first])
 
 
 def compare_deliveries(

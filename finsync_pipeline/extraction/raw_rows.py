@@ -8,15 +8,15 @@ import pandas as pd
 
 from finsync_pipeline import frames
 from finsync_pipeline.clients.errors import SourceChanged
+from finsync_pipeline.clients.protocol import Service
 from finsync_pipeline.clients.responses import Rows
-from finsync_pipeline.clients.source_service import SourceService
 from finsync_pipeline.extraction.fetch import fetch_reconciled, key_order, reconcile
 from finsync_pipeline.extraction.inventory import is_whole, quarter_versions
 from finsync_pipeline.statements.mapping import SourceMapping
 
 
 def fetch_rows(
-    service: SourceService,
+    service: Service,
     mapping: SourceMapping,
     periods: pd.DataFrame,
     quarters: Sequence[date],
@@ -36,8 +36,16 @@ def fetch_rows(
             rows = reconcile([prefetched], periods, mapping)
     if rows is None:
         rows = fetch_reconciled(service, mapping, periods if whole else wanted, whole)
-    versions = wanted["quarter"].map(quarter_versions(wanted)).astype(frames.STRING)
-    placed = wanted[["literal", "quarter", "period_end"]].assign(data_version=versions).add_prefix("finsync_")
+    return place_rows(rows, wanted, mapping)
+
+
+def place_rows(rows: pd.DataFrame, periods: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
+    """Those of the rows (`fetch_reconciled`) that have one of these period ends of the inventory, as raw rows.
+
+    The period ends of a quarter are all or none among `periods`; each has a quarter.
+    """
+    versions = periods["quarter"].map(quarter_versions(periods)).astype(frames.STRING)
+    placed = periods[["literal", "quarter", "period_end"]].assign(data_version=versions).add_prefix("finsync_")
     columns = ", ".join(frames.quoted(name) for name in mapping.columns)
     return frames.query(
         f"""

@@ -31,24 +31,42 @@ def periods_query(mapping: SourceMapping, after: str | None = None, limit: int |
 
     With a limit, only the first period ends in order beyond the literal `after` (None: from the first), without NULL.
     """
-    period = _column(mapping, mapping.period_end.column)
+    period = column_of(mapping, mapping.period_end.column)
     periods = _select(mapping, [period.as_("period"), ROW_COUNT], None).group_by(period)
     return _sql(periods if limit is None else _page(periods, period.copy(), after, limit))
 
 
-def rows_query(mapping: SourceMapping, literals: Iterable[str] | None) -> str:
-    """The mapping's columns of the rows with one of these period ends; of all rows for None."""
-    return _sql(_rows(mapping, literals))
+def rows_query(
+    mapping: SourceMapping,
+    literals: Iterable[str] | None,
+    condition: exp.Expr | None = None,
+    order_by: exp.Expr | None = None,
+    limit: int | None = None,
+) -> str:
+    """The mapping's columns of the rows with one of these period ends; of all rows for None.
+
+    With a condition only rows that fulfil it, with a limit the first ones in the order.
+    """
+    rows = _rows(mapping, literals)
+    rows = rows if condition is None else rows.where(condition)
+    rows = rows if order_by is None else rows.order_by(order_by)
+    return _sql(rows if limit is None else rows.limit(limit))
+
+
+def conditional_count_query(mapping: SourceMapping, literals: Iterable[str] | None, condition: exp.Expr | None) -> str:
+    """The number of rows that `rows_query` returns without a limit: column row_count."""
+    rows = _select(mapping, [ROW_COUNT], literals)
+    return _sql(rows if condition is None else rows.where(condition))
 
 
 def keyless_rows_query(mapping: SourceMapping, period: str) -> str:
     """The rows with this period end that have no row key."""
-    return _sql(_rows(mapping, [period]).where(_column(mapping, mapping.row_key).is_(exp.null())))
+    return _sql(_rows(mapping, [period]).where(column_of(mapping, mapping.row_key).is_(exp.null())))
 
 
 def rows_page_query(mapping: SourceMapping, period: str, after: str | None, limit: int) -> str:
     """The first rows with this period end by their row key, beyond the key `after` (a literal; None: the first)."""
-    return _sql(_page(_rows(mapping, [period]), _column(mapping, mapping.row_key), after, limit))
+    return _sql(_page(_rows(mapping, [period]), column_of(mapping, mapping.row_key), after, limit))
 
 
 def literal(value: Any) -> str:
@@ -71,15 +89,15 @@ def text_of_literal(period: str) -> str | None:
 
 
 def _rows(mapping: SourceMapping, literals: Iterable[str] | None) -> exp.Select:
-    return _select(mapping, [_column(mapping, name) for name in mapping.columns], literals)
+    return _select(mapping, [column_of(mapping, name) for name in mapping.columns], literals)
 
 
 def _select(mapping: SourceMapping, columns: list[Any], literals: Iterable[str] | None) -> exp.Select:
     rows = exp.select(*columns).from_(exp.table_(mapping.table, quoted=True))
     if literals is None:
         return rows
-    period, wanted = _column(mapping, mapping.period_end.column), list(literals)
-    named: list[exp.Expression] = [exp.maybe_parse(text, dialect=DIALECT) for text in wanted if text != "NULL"]
+    period, wanted = column_of(mapping, mapping.period_end.column), list(literals)
+    named: list[exp.Expr] = [exp.maybe_parse(text, dialect=DIALECT) for text in wanted if text != "NULL"]
     is_wanted = exp.In(this=period, expressions=named) if named else exp.false()
     return rows.where(exp.or_(is_wanted, period.copy().is_(exp.null())) if "NULL" in wanted else is_wanted)
 
@@ -87,15 +105,16 @@ def _select(mapping: SourceMapping, columns: list[Any], literals: Iterable[str] 
 def _page(rows: exp.Select, column: exp.Column, after: str | None, limit: int) -> exp.Select:
     """The first rows in the order of the column, beyond the literal `after`."""
     if after is None:
-        is_beyond: exp.Expression = exp.not_(column.is_(exp.null()))
+        is_beyond: exp.Expr = exp.not_(column.is_(exp.null()))
     else:
         is_beyond = exp.GT(this=column, expression=exp.maybe_parse(after, dialect=DIALECT))
     return rows.where(is_beyond).order_by(column.copy()).limit(limit)
 
 
-def _column(mapping: SourceMapping, name: str) -> exp.Column:
+def column_of(mapping: SourceMapping, name: str) -> exp.Column:
+    """The column, qualified with its table."""
     return exp.column(name, table=mapping.table, quoted=True)
 
 
-def _sql(expression: exp.Expression) -> str:
+def _sql(expression: exp.Expr) -> str:
     return expression.sql(dialect=DIALECT)

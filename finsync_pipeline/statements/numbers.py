@@ -20,35 +20,27 @@ def number_pattern(notation: Numbers) -> str:
     return rf"^(\(?)([-+\x{{2212}}]?)({digits})(?:[eE]([-+]?\d{{1,3}}))?(\)?)$"
 
 
-def read_numbers_sql(notation: Numbers) -> str:
-    """SQL that adds `value` (float64; null if the text is not a number) to the table `cells`.
-
-    `cells` has the columns `text` (trimmed), `exponent` (power of ten) and `sign` (1 or -1).
-    """
+def number_parts_sql(notation: Numbers, text: str) -> str:
+    """SQL of the parts of a trimmed text (SQL, too), for `number_sql`."""
     pattern = number_pattern(notation).replace("'", "''")
-    groups = "['open', 'sign', 'digits', 'exponent', 'close']"
-    brackets = "p.open = '(' AND p.close = ')' AND p.sign = ''" if notation.brackets_are_negative else "false"
+    return f"regexp_extract({text}, '{pattern}', ['open', 'sign', 'digits', 'exponent', 'close'])"
+
+
+def number_sql(notation: Numbers, parts: str, exponent: str, sign: str) -> str:
+    """SQL of the number (float64; null if the text is not one) that a text with these parts means.
+
+    `parts` names a column of `number_parts_sql`, `exponent` (power of ten) and `sign` (1 or -1) are SQL.
+    """
+    brackets = f"{parts}.open = '(' AND {parts}.close = ')' AND {parts}.sign = ''"
+    in_brackets = brackets if notation.brackets_are_negative else "false"
+    is_bare = f"{parts}.open = '' AND {parts}.close = '' AND {parts}.digits <> ''"
     thousands, decimal = (mark.replace("'", "''") for mark in (notation.thousands, notation.decimal))
-    plain = f"replace(replace(p.digits, '{thousands}', ''), '{decimal}', '.')"
+    plain = f"replace(replace({parts}.digits, '{thousands}', ''), '{decimal}', '.')"
     return f"""
-        WITH parts AS (
-            SELECT *, regexp_extract(text, '{pattern}', {groups}) AS p FROM cells
-        ),
-        marked AS (
-            SELECT
-                *, {brackets} AS in_brackets,
-                p.open = '' AND p.close = '' AND p.digits <> '' AS bare
-            FROM parts
-        )
-        SELECT
-            * EXCLUDE (p, in_brackets, bare),
-            CASE WHEN in_brackets OR bare THEN
-                TRY_CAST(
-                    {plain} || 'e' || (coalesce(TRY_CAST(p.exponent AS INTEGER), 0) + exponent) AS DOUBLE
-                )
-                * sign
-                * (CASE WHEN in_brackets OR p.sign IN ('-', '\u2212') THEN -1 ELSE 1 END)
-                + 0.0  -- no negative zero
-            END AS value
-        FROM marked
+        CASE WHEN ({in_brackets}) OR ({is_bare}) THEN
+            TRY_CAST({plain} || 'e' || (coalesce(TRY_CAST({parts}.exponent AS INTEGER), 0) + {exponent}) AS DOUBLE)
+            * {sign}
+            * (CASE WHEN ({in_brackets}) OR {parts}.sign IN ('-', '\u2212') THEN -1 ELSE 1 END)
+            + 0.0  -- no negative zero
+        END
     """

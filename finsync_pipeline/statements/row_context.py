@@ -36,7 +36,7 @@ def source_names(raw: pd.DataFrame, mapping: SourceMapping, earlier: pd.DataFram
         named=named,
         earlier=named.head(0) if earlier is None else _named_companies(earlier, mapping),
     )
-    return names.assign(kind=_column(names, mapping.company.kind, pa.string()))
+    return names.assign(kind=read_column(names, mapping.company.kind, pa.string()))
 
 
 def read_rows(raw: pd.DataFrame, company_ids: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
@@ -106,7 +106,7 @@ def _named_companies(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "source_name": raw[mapping.company.column],
-            "supporting_columns": frames.rows_as_json(cells) if supporting else _column(raw, None, pa.string()),
+            "supporting_columns": frames.rows_as_json(cells) if supporting else read_column(raw, None, pa.string()),
             "period_end": raw["finsync_period_end"],
         }
     )
@@ -119,17 +119,17 @@ def _read_columns(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
         finsync_row=raw["finsync_row"],
         row_key=raw[mapping.row_key],
         data_version=raw["finsync_data_version"],
-        months=_column(raw, mapping.months, pa.int64()),
-        currency=_column(raw, mapping.currency, pa.string()),
-        exponent=_column(raw, mapping.scale, pa.int64()),
-        known_since=raw["finsync_first_seen"] if known_since is None else _column(raw, known_since, pa.date32()),
+        months=read_column(raw, mapping.months, pa.int64()),
+        currency=read_column(raw, mapping.currency, pa.string()),
+        exponent=read_column(raw, mapping.scale, pa.int64()),
+        known_since=raw["finsync_first_seen"] if known_since is None else read_column(raw, known_since, pa.date32()),
         first_seen=raw["finsync_first_seen"],
         has_known_since=known_since is not None and raw[known_since.column].str.strip().fillna("") != "",
         schema_reason=_schema_reasons(raw, mapping),
     )
 
 
-def _column(raw: pd.DataFrame, declared: Any, dtype: pa.DataType) -> "pd.Series[Any]":
+def read_column(raw: pd.DataFrame, declared: Any, dtype: pa.DataType) -> "pd.Series[Any]":
     """The readings of the declared column, or the declared constant in every row."""
     if isinstance(declared, ValueColumn):
         return frames.map_unique(raw[declared.column], declared.read, dtype)
@@ -142,7 +142,7 @@ def _schema_reasons(raw: pd.DataFrame, mapping: SourceMapping) -> "pd.Series[Any
     """`repeated_row` for later copies of a row, `schema:<check>` for rows that break a check."""
     delivered = [column for column in raw.columns if not column.startswith("finsync_")]
     repeated = raw.duplicated(subset=delivered, keep="first")
-    reasons = _column(raw, None, pa.string()).mask(repeated, "repeated_row")
+    reasons = read_column(raw, None, pa.string()).mask(repeated, "repeated_row")
     broken = failing(row_schema(mapping), raw[~repeated].drop(columns="finsync_row"))
     reasons[broken.index] = broken["reason"]
     return reasons

@@ -11,7 +11,7 @@ from finsync_pipeline import frames
 from finsync_pipeline.statements.deduplicate import contradicted, supersede, withdraw
 from finsync_pipeline.statements.items import ITEMS
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.numbers import read_numbers_sql
+from finsync_pipeline.statements.numbers import number_parts_sql, number_sql
 from finsync_pipeline.statements.reasons import REASONS
 from finsync_pipeline.statements.row_context import read_rows, with_row_ids
 from finsync_pipeline.statements.tables import FACTS, REJECTS, TEXTS, VERSIONS, Table, raw_table
@@ -122,12 +122,12 @@ def delivered_cells(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
     null_words = [{"word": word} for word in ("", *mapping.numbers.null_words)]
     return frames.query(
         f"""
-        SELECT finsync_row, source_column, raw_text, trim(raw_text, {_BLANKS}) AS text
+        SELECT finsync_row, source_column, raw_text, trim(raw_text, {BLANKS}) AS text
         FROM (
             UNPIVOT (SELECT finsync_row, {columns} FROM raw) ON {columns}
             INTO NAME source_column VALUE raw_text
         )
-        WHERE trim(raw_text, {_BLANKS}) NOT IN (SELECT word FROM null_words)
+        WHERE trim(raw_text, {BLANKS}) NOT IN (SELECT word FROM null_words)
         ORDER BY finsync_row, source_column
         """,
         raw=raw,
@@ -136,7 +136,7 @@ def delivered_cells(raw: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
 
 
 # Space, tab, line feed, carriage return, no-break space.
-_BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
+BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
 
 
 def _add_reason(rows: pd.DataFrame, reason: str, is_concerned: "pd.Series[Any]") -> pd.DataFrame:
@@ -177,7 +177,10 @@ def _read_cells(cells: pd.DataFrame, rows: pd.DataFrame, mapping: SourceMapping)
             CASE WHEN kind <> 'text' AND value IS NULL THEN 'not_a_number' END AS reason,
             NULL::VARCHAR AS other_row_key, NULL::VARCHAR AS other_raw_text,
             NULL::DATE AS withdrawn_since, NULL::DATE AS withdrawn_seen, NULL::DATE AS replaced_on
-        FROM ({read_numbers_sql(mapping.numbers)})
+        FROM (
+            SELECT * EXCLUDE (parts), {number_sql(mapping.numbers, "parts", "exponent", "sign")} AS value
+            FROM (SELECT *, {number_parts_sql(mapping.numbers, "text")} AS parts FROM cells)
+        )
         """,
         cells=placed,
     )

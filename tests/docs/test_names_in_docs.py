@@ -58,9 +58,9 @@ def test_links_to_code_name_what_is_in_the_file(page: Page):
 
 
 def test_a_name_that_is_not_in_the_file_is_noticed():
-    assert is_in_module("statements.numbers.read_numbers_sql", "finsync_pipeline.statements.numbers")
+    assert is_in_module("statements.numbers.number_sql", "finsync_pipeline.statements.numbers")
     assert not is_in_module("statements.numbers.read_words", "finsync_pipeline.statements.numbers")
-    assert not is_in_module("statements.dates.read_numbers_sql", "finsync_pipeline.statements.numbers")
+    assert not is_in_module("statements.dates.number_sql", "finsync_pipeline.statements.numbers")
 
 
 def is_in_module(name: str, module: str) -> bool:

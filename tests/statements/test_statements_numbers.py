@@ -10,14 +10,17 @@ from hypothesis import strategies as st
 
 from finsync_pipeline import frames
 from finsync_pipeline.statements.mapping import Numbers
-from finsync_pipeline.statements.numbers import read_numbers_sql
+from finsync_pipeline.statements.numbers import number_parts_sql, number_sql
 
 
 def read(texts: list[str], exponents: list[int] | int = 0, sign: int = 1, **notation: Any) -> list[float | None]:
     powers = [exponents] * len(texts) if isinstance(exponents, int) else exponents
     table = pa.table({"text": pa.array(texts, pa.string()), "exponent": pa.array(powers, pa.int64())})
     cells = frames.from_arrow(table.append_column("sign", pa.array([sign] * len(texts), pa.int64())))
-    return frames.to_arrow(frames.query(read_numbers_sql(Numbers(**notation)), cells=cells))["value"].to_pylist()
+    declared = Numbers(**notation)
+    sql = number_sql(declared, "parts", "exponent", "sign")
+    parts = f"(SELECT *, {number_parts_sql(declared, 'text')} AS parts FROM cells)"
+    return frames.to_arrow(frames.query(f"SELECT {sql} AS value FROM {parts}", cells=cells))["value"].to_pylist()
 
 
 def exact(text: str, power: int) -> float:

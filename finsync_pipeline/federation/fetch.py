@@ -1,0 +1,132 @@
+"""The rows of one source that a query needs: fetched completely, whatever the source returns at once."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from finsync_pipeline.clients.errors import ResultTooLarge, RouteNotFound, SourceErrors
+from finsync_pipeline.clients.protocol import Service
+from finsync_pipeline.clients.responses import Rows
+from finsync_pipeline.extraction.fetch import LITERAL_CHARACTERS, fetch_periods, query_unless_too_large, whole_table
+from finsync_pipeline.extraction.source_query import conditional_count_query, rows_query
+from finsync_pipeline.federation.conditions import company_condition
+from finsync_pipeline.federation.groups import Inexact
+from finsync_pipeline.federation.pushdown import Part
+from finsync_pipeline.federation.source_index import SourceIndex
+from finsync_pipeline.federation.top_n import SourceOrder
+from finsync_pipeline.statements.mapping import SourceMapping
+
+
+@dataclass
+class Fetch:
+    """Fetches a part of a source; `sent` has the SQL (or the route) of each request, and what came back is counted."""
+
+    service: Service
+    mapping: SourceMapping
+    index: SourceIndex
+    sent: list[str] = field(default_factory=list)
+    row_count: int = 0
+    byte_count: int = 0
+
+    def part(self, part: Part) -> list[Rows]:
+        """The rows of the part and perhaps others, with the columns of the mapping's items that it names.
+
+        Raises SourceError; SourceChanged if they are of another version than the index.
+        """
+        narrow = self.mapping.only(part.items)
+        condition = self._condition(part)
+        try:
+            if part.is_everything and narrow.columns == self.mapping.columns:
+                return self._checked(self._whole(narrow))
+            return self._checked(self._rows(narrow, part.literals, condition))
+        except RouteNotFound as no_sql:
+            self.sent.append("GET /data")
+            return self._checked([whole_table(self.service, no_sql)])
+
+    def first_rows(self, part: Part, order: SourceOrder, most: int) -> tuple[Rows, float | None] | None:
+        """The first rows of the part in this order, and the number in the last one (None: there are no more rows).
+
+        None where the source cannot say which are the first.
+        """
+        narrow, conditions = self.mapping.only(part.items), [self._condition(part), order.is_number]
+        with suppress(RouteNotFound, ResultTooLarge):
+            if order.is_text is not None and self._count(
+                narrow, part.literals, _all_of([conditions[0], order.is_text])
+            ):
+                return None
+            sql = rows_query(narrow, part.literals, _all_of(conditions), order.order_by, most)
+            self.sent.append(sql)
+            [rows] = self._checked([self.service.query(sql)])
+            if rows.row_count < most and self._is_complete(rows, narrow, part.literals, _all_of(conditions)):
+                return rows, None
+            if rows.row_count:
+                return rows, order.last_of(rows)
+        return None
+
+    def whole_result(self, sql: str) -> Rows:
+        """All rows of the statement. Raises Inexact where the source may return fewer."""
+        if not self.service.supports_arrow and (not self.service.reports_limits or len(sql) > LITERAL_CHARACTERS):
+            raise Inexact("the source may not return all groups")
+        self.sent.append(sql)
+        try:
+            [rows] = self._checked([self.service.query(sql)])
+        except (ResultTooLarge, RouteNotFound):
+            raise Inexact("the source does not return all groups") from None
+        return rows
+
+    def _condition(self, part: Part) -> exp.Expr | None:
+        names = None if part.names is None else company_condition(self.mapping, part.names)
+        if names is not None and not self.service.supports_arrow and len(names.sql("sqlite")) > LITERAL_CHARACTERS:
+            names = None  # too long for a URL
+        return _all_of([names, part.condition])
+
+    def _whole(self, narrow: SourceMapping) -> list[Rows]:
+        table = self.service.table()
+        if table is None:
+            return self._rows(narrow, None, None)
+        self.sent.append("GET /data")
+        return [table]
+
+    def _rows(self, narrow: SourceMapping, literals: Sequence[str] | None, condition: exp.Expr | None) -> list[Rows]:
+        """All at once, if the source returns them so, and else those of some period ends after the others."""
+        sql = rows_query(narrow, literals, condition)
+        self.sent.append(sql)
+        rows = query_unless_too_large(self.service, sql)
+        if rows is not None and self._is_complete(rows, narrow, literals, condition):
+            return [rows]
+        literals = list(self.index.periods["literal"]) if literals is None else literals
+        if len(literals) > 1:
+            half = len(literals) // 2
+            parts = (literals[:half], literals[half:])
+            return [each for some in parts for each in self._rows(narrow, some, condition)]
+        counts = dict(zip(self.index.periods["literal"], map(int, self.index.periods["row_count"]), strict=True))
+        self.sent.append(f"rows of {literals[0]} in chunks")
+        return fetch_periods(self.service, narrow, {literal: counts[literal] for literal in literals})
+
+    def _is_complete(
+        self, rows: Rows, narrow: SourceMapping, literals: Sequence[str] | None, condition: exp.Expr | None
+    ) -> bool:
+        if self.service.supports_arrow or self.service.reports_limits:
+            return True
+        return rows.row_count == self._count(narrow, literals, condition)
+
+    def _count(self, narrow: SourceMapping, literals: Sequence[str] | None, condition: exp.Expr | None) -> int:
+        sql = conditional_count_query(narrow, literals, condition)
+        self.sent.append(sql)
+        [[count]] = self.service.query(sql).as_lists()
+        return int(count)
+
+    def _checked(self, fetched: list[Rows]) -> list[Rows]:
+        versions = {rows.data_version for rows in fetched} - {None}
+        if self.index.data_version is not None and versions - {self.index.data_version}:
+            raise SourceErrors(self.mapping.name, self.mapping.url).changed()
+        self.row_count += sum(rows.row_count for rows in fetched)
+        self.byte_count += sum(rows.bytes_received for rows in fetched)
+        return fetched
+
+
+def _all_of(conditions: Sequence[exp.Expr | None]) -> exp.Expr | None:
+    known = [each for each in conditions if each is not None]
+    return exp.and_(*known) if known else None

@@ -1,0 +1,59 @@
+"""The plan of a live answer, for people: what each source was sent, what stayed local and why, rows, bytes and time."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rich.markup import escape
+from rich.tree import Tree
+
+
+@dataclass
+class SourceReport:
+    """What happened with one source; `how` in words, `sent` the SQL or routes, `local` what was not sent, and why."""
+
+    source: str
+    how: str = "not asked: no row of it can be in the answer"
+    sent: list[str] = field(default_factory=list)
+    local: list[str] = field(default_factory=list)
+    rows: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class LivePlan:
+    """The reports of all sources, what DuckDB does with the rows, and the whole time."""
+
+    sql: str
+    sources: list[SourceReport] = field(default_factory=list)
+    finish: list[str] = field(default_factory=list)
+    rows: int = 0
+    seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The plan as JSON has it."""
+        return asdict(self)
+
+    def tree(self) -> Tree:
+        """The plan to be printed."""
+        tree = Tree(f"[bold]{self.rows:,} rows[/bold] in {self.seconds:.2f} s")
+        finish = tree.add("DuckDB, here")
+        for line in (*self.finish, self.sql):
+            finish.add(escape(line))
+        for report in self.sources:
+            _add(tree, report)
+        return tree
+
+
+def _add(tree: Tree, report: SourceReport) -> None:
+    moved = f": {report.rows:,} rows, {report.bytes:,} bytes in {report.seconds:.2f} s" if report.sent else ""
+    branch = tree.add(f"[bold]{escape(report.source)}[/bold]{moved}")
+    branch.add(escape(report.how))
+    for sql in report.sent:
+        branch.add(f"sent: {escape(_shortened(sql))}")
+    for line in report.local:
+        branch.add(f"stays here: {escape(line)}")
+
+
+def _shortened(sql: str, most: int = 600) -> str:
+    return sql if len(sql) <= most else f"{sql[: most // 2]} ... {sql[-most // 2 :]} ({len(sql):,} characters)"

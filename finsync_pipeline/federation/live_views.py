@@ -1,0 +1,72 @@
+"""The standard views over what was fetched of each source, on one connection."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from finsync_pipeline import frames
+from finsync_pipeline.federation.reading import facts_sql, register_rows, texts_sql
+from finsync_pipeline.federation.schema import STATEMENTS, VIEWS
+from finsync_pipeline.federation.source_index import SourceIndex
+from finsync_pipeline.federation.views import beside_each_other_sql, statement_sql
+from finsync_pipeline.statements.mapping import SourceMapping
+from finsync_pipeline.statements.tables import FACTS, TEXTS
+
+
+@dataclass(frozen=True)
+class FetchedSource:
+    """What there is of a source: rows that SQL reads (`reading.readable`; None for none), and facts and texts that the
+    pipeline's own code made. `mapping` has the fetched items alone, `all_items` are those of the source.
+    """
+
+    mapping: SourceMapping
+    all_items: frozenset[str]
+    index: SourceIndex
+    rows: pa.Table | None
+    facts: pd.DataFrame
+    texts: pd.DataFrame
+
+
+def create_views(
+    connection: duckdb.DuckDBPyConnection,
+    sources: Sequence[FetchedSource],
+    companies: pd.DataFrame,
+    financials: pd.DataFrame | None,
+) -> None:
+    """Create every standard view but those of tables that are not given."""
+    read = [source for source in sources if source.rows is not None]
+    for source in read:
+        assert source.rows is not None
+        register_rows(connection, source.mapping, source.index, source.rows)
+    connection.register("empty_values", FACTS.arrow.empty_table())
+    connection.register("empty_texts", TEXTS.arrow.empty_table())
+    connection.register("made_facts", _together([source.facts for source in sources], FACTS.arrow))
+    connection.register("made_texts", _together([source.texts for source in sources], TEXTS.arrow))
+    _create(connection, "facts", ["FROM made_facts", *(facts_sql(source.mapping) for source in read)])
+    _create(connection, "texts", ["FROM made_texts", *(texts_sql(source.mapping) for source in read)])
+    for view in STATEMENTS:
+        _create(connection, view, [statement_sql(view, "made_facts"), *_beside_each_other(view, read)])
+    connection.register("companies", frames.to_arrow(companies))
+    if financials is not None:
+        connection.register("financials", frames.to_arrow(financials))
+
+
+def _beside_each_other(view: str, sources: Sequence[FetchedSource]) -> list[str]:
+    parts = []
+    for source in sources:
+        own = {item for item in VIEWS[view].items if item in source.all_items}
+        is_partial = not own <= set(source.mapping.items)
+        is_certain = is_partial and view in source.index.filled
+        parts.append(beside_each_other_sql(view, source.mapping.name, set(source.mapping.items), is_certain))
+    return [part for part in parts if part]
+
+
+def _create(connection: duckdb.DuckDBPyConnection, view: str, parts: Sequence[str]) -> None:
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {' UNION ALL BY NAME '.join(parts)}")
+
+
+def _together(tables: Sequence[pd.DataFrame], schema: pa.Schema) -> pa.Table:
+    return pa.concat_tables([schema.empty_table(), *(frames.to_arrow(each).cast(schema) for each in tables)])

@@ -1,0 +1,227 @@
+"""The rows of one source as standard facts, read by SQL: one row at a time, by the mapping.
+
+Dependent rows (`source_index`) are not among them: their facts were made by the pipeline's own code.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from finsync_pipeline import frames
+from finsync_pipeline.extraction.cell_text import as_literals, as_text
+from finsync_pipeline.federation.conditions import MOST
+from finsync_pipeline.federation.source_index import SourceIndex, has_numeric_words, name_columns
+from finsync_pipeline.statements.items import ITEMS
+from finsync_pipeline.statements.mapping import SourceMapping
+from finsync_pipeline.statements.numbers import number_parts_sql, number_sql
+from finsync_pipeline.statements.row_context import read_column
+from finsync_pipeline.statements.standardize import BLANKS
+from finsync_pipeline.statements.tables import FACTS, TEXTS
+
+ROW_COLUMNS = (
+    "source", "row_key", "company_id", "period_end", "months", "currency", "data_version", "known_since", "first_seen",
+)  # fmt: skip
+STORED = (pa.int64(), pa.float64())
+"""Types of cells that are read by arithmetic."""
+EXACT = 2**53
+"""A float64 represents every integer up to this one."""
+
+
+def readable(tables: Sequence[pa.Table], mapping: SourceMapping) -> pa.Table:
+    """The fetched rows in the form that `register_rows` reads.
+
+    Key, names and the literal of the period end as text; what the mapping declares of a row as read; the cells of each
+    item in a column of its name, as numbers where they came so.
+    """
+    return pa.concat_tables([_readable(table, mapping) for table in tables], promote_options="permissive")
+
+
+def register_rows(
+    connection: duckdb.DuckDBPyConnection, mapping: SourceMapping, index: SourceIndex, rows: pa.Table
+) -> None:
+    """Make the view `rows_of_<source>` of the rows (`readable`): a line for each row that can be used.
+
+    Columns: ROW_COLUMNS, and one for each item of the mapping. known_since is null if the mapping has none, first_seen
+    always.
+    """
+    name = mapping.name
+    names = index.names.rename(columns=dict(zip(name_columns(mapping), _name_places(mapping), strict=True)))
+    for table, frame in (("periods", index.periods), ("names", names), ("dependent", index.dependent)):
+        connection.register(f"{table}_of_{name}", frames.to_arrow(frame))
+    connection.register(f"fetched_of_{name}", rows)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW rows_of_{name} AS {_rows_sql(mapping, rows.schema)}")
+
+
+def facts_sql(mapping: SourceMapping) -> str:
+    """The facts in `rows_of_<source>`: a table FACTS."""
+    numeric = [item for item in mapping.items if ITEMS[item].kind != "text"]
+    instants = ", ".join(f"'{item}'" for item in numeric if ITEMS[item].kind == "instant")
+    length = f"CASE WHEN item IN ({instants}) THEN 0 ELSE months END" if instants else "months"
+    return _long_sql(mapping, numeric, "value", length, FACTS.arrow.names)
+
+
+def texts_sql(mapping: SourceMapping) -> str:
+    """The texts in `rows_of_<source>`: a table TEXTS."""
+    texts = [item for item in mapping.items if ITEMS[item].kind == "text"]
+    return _long_sql(mapping, texts, "text", "coalesce(months, 0)", TEXTS.arrow.names)
+
+
+def _long_sql(mapping: SourceMapping, items: Sequence[str], value: str, length: str, columns: Sequence[str]) -> str:
+    if not items:
+        return f"SELECT {', '.join(columns)} FROM empty_{value}s"
+    selected = ", ".join(f"{length} AS months" if name == "months" else name for name in columns)
+    return f"""
+        SELECT {selected}
+        FROM (
+            UNPIVOT (SELECT * FROM rows_of_{mapping.name}) ON {", ".join(items)} INTO NAME item VALUE {value}
+        )
+    """
+
+
+def _readable(table: pa.Table, mapping: SourceMapping) -> pa.Table:
+    columns = {"finsync_key": as_text(table[mapping.row_key])}
+    columns["finsync_literal"] = as_literals(table[mapping.period_end.column])
+    for place, name in zip(_name_places(mapping), name_columns(mapping), strict=True):
+        columns[place] = as_text(table[name])
+    frame = frames.from_arrow(pa.table(_declared_texts(table, mapping)))
+    for name, declared, dtype in _declared(mapping):
+        columns[f"finsync_{name}"] = pa.array(read_column(frame, declared, dtype), dtype, from_pandas=True)
+    if mapping.known_since is not None:
+        text = frame[mapping.known_since.column].str.strip().fillna("")
+        columns["finsync_is_dated"] = pa.array(text != "", pa.bool_())
+    columns |= {item: _cells(table[declared.column], mapping) for item, declared in mapping.items.items()}
+    return pa.table(columns)
+
+
+def _declared(mapping: SourceMapping) -> list[tuple[str, Any, pa.DataType]]:
+    """What the mapping declares of a row: name, constant or column, type."""
+    return [
+        ("months", mapping.months, pa.int64()),
+        ("currency", mapping.currency, pa.string()),
+        ("exponent", mapping.scale, pa.int64()),
+        ("known_since", mapping.known_since, pa.date32()),
+    ]
+
+
+def _declared_texts(table: pa.Table, mapping: SourceMapping) -> dict[str, pa.ChunkedArray]:
+    named = [declared.column for _, declared, _ in _declared(mapping) if hasattr(declared, "column")]
+    return {name: as_text(table[name]) for name in (mapping.row_key, *named)}
+
+
+def _cells(column: pa.ChunkedArray, mapping: SourceMapping) -> pa.ChunkedArray:
+    """The cells as numbers where they came so, and else as text."""
+    if column.type in STORED and not has_numeric_words(mapping):
+        return column
+    return as_text(column, mapping.numbers.decimal)
+
+
+def _name_places(mapping: SourceMapping) -> list[str]:
+    return [f"finsync_name_{place}" for place, _ in enumerate(name_columns(mapping))]
+
+
+def _rows_sql(mapping: SourceMapping, schema: pa.Schema) -> str:
+    """The rows that can be used, in steps: what a cell holds, its parts if it is a text, its value."""
+    cells = {item: _Cell(item, schema.field(item).type in STORED, mapping) for item in mapping.items}
+    rows = _usable_rows_sql(mapping, cells)
+    numbers = {item: cell for item, cell in cells.items() if ITEMS[item].kind != "text"}
+    rows = _with_columns(rows, {item: cell.parts_sql for item, cell in numbers.items()})
+    rows = _with_columns(rows, {item: cell.number_sql for item, cell in numbers.items()})
+    columns = ", ".join(
+        f"CASE WHEN abs({item}) < {MOST!r} THEN {item} END AS {item}" if item in numbers else f"text_{item} AS {item}"
+        for item in cells
+    )
+    return f"SELECT {', '.join(ROW_COLUMNS)}, {columns} FROM ({rows})"
+
+
+def _with_columns(rows: str, columns: Mapping[str, tuple[str, str]]) -> str:
+    """The rows with one more column for each of these: its name and its SQL."""
+    added = "".join(f", {sql} AS {name}" for name, sql in columns.values())
+    return f"SELECT *{added} FROM ({rows})"
+
+
+def _usable_rows_sql(mapping: SourceMapping, cells: Mapping[str, "_Cell"]) -> str:
+    name = mapping.name
+    same_name = " AND ".join(f"f.{place} IS NOT DISTINCT FROM n.{place}" for place in _name_places(mapping))
+    given = "".join(f", f.{item} AS cell_{item}, {cell.text_sql} AS text_{item}" for item, cell in cells.items())
+    return f"""
+        SELECT
+            '{name}' AS source, f.finsync_key AS row_key, n.finsync_company AS company_id, p.period_end,
+            f.finsync_months AS months, f.finsync_currency AS currency, p.quarter_version AS data_version,
+            f.finsync_known_since AS known_since, NULL::DATE AS first_seen, f.finsync_exponent{given}
+        FROM fetched_of_{name} AS f
+        JOIN periods_of_{name} AS p ON f.finsync_literal = p.literal
+        JOIN names_of_{name} AS n ON {same_name} AND p.epoch = n.finsync_epoch
+        ANTI JOIN dependent_of_{name} AS d
+            ON f.finsync_key IS NOT DISTINCT FROM d.row_key AND f.finsync_literal = d.literal
+        WHERE {" AND ".join(_usable(mapping))}
+    """
+
+
+def _usable(mapping: SourceMapping) -> list[str]:
+    """The conditions under which a row is used."""
+    conditions = ["n.finsync_company IS NOT NULL", "f.finsync_currency IS NOT NULL", "f.finsync_exponent IS NOT NULL"]
+    if mapping.months is not None:
+        conditions.append("f.finsync_months IS NOT NULL")
+    if mapping.known_since is not None:
+        conditions.append("NOT (f.finsync_is_dated AND f.finsync_known_since IS NULL)")
+        is_after = f"f.finsync_known_since >= p.period_end - {mapping.period_end.snap_days}"
+        conditions.append(f"(NOT f.finsync_is_dated OR {is_after})")
+    return conditions
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """The SQL of one item's cell: `is_stored` as a number, or a text."""
+
+    item: str
+    is_stored: bool
+    mapping: SourceMapping
+
+    @property
+    def exponent(self) -> str:
+        """The power of ten of the cell."""
+        declared = self.mapping.items[self.item]
+        own = 0 if declared.scale is None and ITEMS[self.item].unit == "per_share" else declared.scale
+        return "finsync_exponent" if own is None else str(own)
+
+    @property
+    def text_sql(self) -> str:
+        """The text that is read: of a number only where arithmetic would round."""
+        cell = f"f.{self.item}"
+        if self.is_stored:
+            decimal = self.mapping.numbers.decimal.replace("'", "''")
+            digits = f"replace(CAST({cell} AS VARCHAR), '.', '{decimal}')"
+            return f"CASE WHEN {self._is_exact(cell, 'f.')} THEN NULL ELSE {digits} END"
+        words = ", ".join("'" + word.replace("'", "''") + "'" for word in ("", *self.mapping.numbers.null_words))
+        trimmed = f"trim({cell}, {BLANKS})"
+        return f"CASE WHEN {trimmed} NOT IN ({words}) THEN {trimmed} END"
+
+    @property
+    def parts_sql(self) -> tuple[str, str]:
+        """The parts of the text, by their name."""
+        return f"parts_{self.item}", number_parts_sql(self.mapping.numbers, f"text_{self.item}")
+
+    @property
+    def number_sql(self) -> tuple[str, str]:
+        """The number, by its name: by arithmetic where that is exact, and else by its digits."""
+        sign = self.mapping.items[self.item].sign
+        read = number_sql(self.mapping.numbers, f"parts_{self.item}", self.exponent, str(sign))
+        if not self.is_stored:
+            return self.item, read
+        number, power = f"CAST(cell_{self.item} AS DOUBLE)", self._power("")
+        scaled = f"CASE WHEN {self.exponent} >= 0 THEN {number} * {power} ELSE {number} / {power} END"
+        scaled = number if self.exponent == "0" else scaled
+        return self.item, f"CASE WHEN text_{self.item} IS NULL THEN ({scaled}) * {sign} + 0.0 ELSE {read} END"
+
+    def _is_exact(self, cell: str, prefix: str) -> str:
+        number = f"CAST({cell} AS DOUBLE)"
+        if self.exponent == "0":
+            return "TRUE"
+        return f"{number} = trunc({number}) AND abs({number}) <= {EXACT} / {self._power(prefix)}"
+
+    def _power(self, prefix: str) -> str:
+        exponent = f"{prefix}{self.exponent}" if self.exponent == "finsync_exponent" else self.exponent
+        return f"(10.0::DOUBLE ** abs({exponent}))"

@@ -1,0 +1,157 @@
+"""The first rows of a query with LIMIT, found without fetching all: a few rows of each source, and the proof that no
+other row can be among them.
+
+Each source is asked for its first rows in the order of the query. If the query finds enough rows among these, the last
+one is a bound: a row that is beyond it cannot be in the answer. Either no source has more rows within the bound, or
+those are fetched by it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from finsync_pipeline.clients.responses import Rows
+from finsync_pipeline.extraction.source_query import column_of
+from finsync_pipeline.federation.conditions import NUMBERS, OTHERS, SLACK, exponents_of, has_type
+from finsync_pipeline.federation.plan import Scan
+from finsync_pipeline.federation.schema import STATEMENTS, VIEWS
+from finsync_pipeline.federation.statement import Statement
+from finsync_pipeline.statements.mapping import SourceMapping
+
+MOST_ROWS = 10_000
+"""For a LIMIT beyond it, all rows are fetched."""
+_PARTS = {"kind", "expressions", "from_", "where", "order", "limit", "offset"}
+"""What a SELECT may have."""
+
+
+@dataclass(frozen=True)
+class TopN:
+    """The first `count` rows of one view by a number of it, or any of them (`column` None)."""
+
+    tree: exp.Select
+    view: str
+    column: str | None
+    is_descending: bool
+    count: int
+
+    @property
+    def rows_asked(self) -> int:
+        """How many rows each source is asked for: some may belong to no company."""
+        return max(2 * self.count, self.count + 50)
+
+    def bound_sql(self) -> str:
+        """SQL over the views: the column of the first `count` rows, the last one at the end."""
+        column = exp.column(self.column, quoted=True) if self.column else exp.Literal.number(1)
+        tree = self.tree.copy()
+        for part in ("offset", "limit"):
+            tree.set(part, None)
+        return tree.select(column.as_("bound"), append=False).limit(self.count).sql(dialect="duckdb")
+
+    def within(self, bound: float) -> exp.Expr:
+        """The condition that the column is within the bound."""
+        kind = exp.GTE if self.is_descending else exp.LTE
+        number: exp.Expr = exp.maybe_parse(repr(bound), dialect="duckdb")
+        return kind(this=exp.column(self.column or "", quoted=True), expression=number)
+
+    def is_proven(self, bound: float, lasts: Sequence[float]) -> bool:
+        """Whether no further row is within the bound: each source's last value is beyond it. Any rows will do for
+        a query without an order.
+        """
+        return self.column is None or all(self._is_beyond(last, bound) for last in lasts)
+
+    def _is_beyond(self, value: float, bound: float) -> bool:
+        slack = SLACK * max(abs(value), abs(bound))
+        return value < bound - slack if self.is_descending else value > bound + slack
+
+
+@dataclass(frozen=True)
+class SourceOrder:
+    """How a source is asked for its first rows: by a column of it (None: in any order), and its factor."""
+
+    column: exp.Column | None
+    is_descending: bool
+    factor: float
+
+    @property
+    def order_by(self) -> exp.Expr | None:
+        """SQL of the order."""
+        return None if self.column is None else exp.Ordered(this=self.column.copy(), desc=self.is_descending)
+
+    @property
+    def is_number(self) -> exp.Expr | None:
+        """SQL: the cell is a number."""
+        return None if self.column is None else has_type(self.column, NUMBERS)
+
+    def last_of(self, rows: Rows) -> float:
+        """The number in the last row, in units of the currency."""
+        return float(rows.values(self.column.name)[-1]) * self.factor if self.column else 0.0
+
+    @property
+    def is_text(self) -> exp.Expr | None:
+        """SQL: the cell is something else, of which the source does not know the order."""
+        return None if self.column is None else has_type(self.column, OTHERS)
+
+
+def top_n_of(statement: Statement, scans: Sequence[Scan]) -> TopN | None:
+    """The query as a TopN; None if it is more than one."""
+    tree = statement.tree
+    if not isinstance(tree, exp.Select) or len(scans) != 1 or not _is_plain(tree):
+        return None
+    counts = [_whole(tree.args.get(part)) for part in ("limit", "offset")]
+    view = scans[0].view
+    if (
+        counts[0] is None
+        or (tree.args.get("offset") and counts[1] is None)
+        or view not in (*STATEMENTS, "facts", "texts")
+    ):
+        return None
+    count = counts[0] + (counts[1] or 0)
+    order = tree.args.get("order")
+    first = order.expressions[0] if order else None
+    if not 0 < count <= MOST_ROWS or (first is not None and not _is_number(first, tree, view)):
+        return None
+    column = first.this.name.lower() if first is not None else None
+    return TopN(tree, view, column, bool(first is not None and first.args.get("desc")), count)
+
+
+def source_order(top: TopN, mapping: SourceMapping, items: Sequence[str]) -> SourceOrder | None:
+    """How the source is asked; None if its order may be another one."""
+    if top.column is None:
+        return SourceOrder(None, False, 1)
+    wanted = list(items) if top.column == "value" else [top.column]
+    if len(wanted) != 1 or wanted[0] not in mapping.items or len(exponents_of(mapping, wanted[0])) != 1:
+        return None
+    declared, [exponent] = mapping.items[wanted[0]], exponents_of(mapping, wanted[0])
+    is_descending = top.is_descending == (declared.sign == 1)
+    return SourceOrder(column_of(mapping, declared.column), is_descending, declared.sign * 10.0**exponent)
+
+
+def _is_plain(tree: exp.Select) -> bool:
+    """Whether each row of the answer is a row of the view, by itself."""
+    used = {name for name, part in tree.args.items() if part}
+    return used <= _PARTS and not tree.find(exp.AggFunc, exp.Window, exp.Subquery, exp.Unnest, exp.Explode)
+
+
+def _whole(part: exp.Expr | None) -> int | None:
+    literal = part.expression if part is not None else None
+    is_whole = isinstance(literal, exp.Literal) and not literal.is_string and str(literal.this).isdigit()
+    is_plain = part is not None and not part.args.get("limit_options")
+    return int(literal.this) if is_whole and is_plain and literal is not None else None
+
+
+def _is_number(first: exp.Expr, tree: exp.Select, view: str) -> bool:
+    """Whether the query is ordered by a number of the view, which no other column of the answer is named after."""
+    column = first.this
+    if not isinstance(column, exp.Column) or first.args.get("nulls_first"):
+        return False
+    name = column.name.lower()
+    numbers = {item.lower() for item in _numbers(view)}
+    others = [
+        each for each in tree.expressions if each.alias_or_name.lower() == name and not isinstance(each, exp.Column)
+    ]
+    return name in numbers and not others
+
+
+def _numbers(view: str) -> Sequence[str]:
+    return ["value"] if view == "facts" else VIEWS[view].items
