@@ -29,8 +29,8 @@ def read_sources(folder: Path, environment: Mapping[str, str] = os.environ) -> d
     """
     mappings: dict[str, SourceMapping] = {}
     for file in sorted(folder.rglob("defs.yaml")):
-        for document in _documents(file):
-            mapping = _mapping(document, file, environment)
+        for attributes in _attributes(file):
+            mapping = _mapping(attributes, file, environment)
             if mapping.name in mappings:
                 fix = "Give each defs.yaml a name of its own"
                 raise ConfigurationError(f"two sources are named {mapping.name}", fix, "defs/sources")
@@ -38,19 +38,46 @@ def read_sources(folder: Path, environment: Mapping[str, str] = os.environ) -> d
     return dict(sorted(mappings.items()))
 
 
-def _documents(file: Path) -> Iterator[yaml.MappingNode]:
-    """The attributes of each source in the file, with their places."""
+def check_keys(file: Path) -> None:
+    """Raise ConfigurationError if a mapping in the file has a key twice: YAML would take the second one."""
+    for document in _nodes(file):
+        for key in _repeated_keys(document):
+            place = f"{relative(file)}:{key.start_mark.line + 1}: {key.value}"
+            raise ConfigurationError("this key is there twice", "Take one of them out", place)
+
+
+def _repeated_keys(node: yaml.Node | None) -> Iterator[yaml.Node]:
+    """The keys in or below the node that another key of the same mapping precedes."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield key
+            seen.add(str(key.value))
+            yield from _repeated_keys(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _repeated_keys(value)
+
+
+def _nodes(file: Path) -> list[yaml.Node]:
+    """The documents in the file, with their places."""
     try:
-        nodes = list(yaml.compose_all(file.read_text(encoding="utf-8"), yaml.SafeLoader))
+        return list(yaml.compose_all(file.read_text(encoding="utf-8"), yaml.SafeLoader))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigurationError(f"not valid YAML: {error.problem}", FIX, f"{relative(file)}:{line}") from None
-    for node in nodes:
+
+
+def _attributes(file: Path) -> Iterator[yaml.MappingNode]:
+    """The attributes of each source in the file, with their places."""
+    for node in _nodes(file):
         parts = {key.value: value for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
         kind, attributes = str(getattr(parts.get("type"), "value", "")), parts.get("attributes")
         if kind.startswith(_PACKAGE) and kind != _KIND:
             raise ConfigurationError(f"type: there is no {kind}", f"Write {_KIND}", relative(file))
         if kind == _KIND and isinstance(attributes, yaml.MappingNode):
+            check_keys(file)
             yield attributes
 
 

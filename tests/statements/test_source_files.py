@@ -23,6 +23,7 @@ MISTAKES = [
     ),
     ("currency: {", "currency: dollars #{", "defs.yaml:12: currency: 'dollars' is not a currency"),
     ("thousands, USD millions: millions}}", "dozens}}", "defs.yaml:13: scale.values.USD thousands: 'dozens' is not"),
+    ("table: pnl", "table: pnl\n  table: pnl", "defs.yaml:8: table: this key is there twice. Take one of them out"),
     ("table: pnl", "table: [pnl", "defs.yaml:8: not valid YAML: expected ',' or ']'"),
     (URL, "env('FINSYNC_NOWHERE')", "defs.yaml:5: url: FINSYNC_NOWHERE is not set. Set the variable"),
     ("http://127.0.0.1:5001", "127.0.0.1:5001", "defs.yaml:5: url: '127.0.0.1:5001' is not the address of a service"),
