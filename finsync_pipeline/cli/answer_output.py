@@ -36,7 +36,8 @@ def chosen_format(name: str | None, output: Path | None) -> str:
     """The format: as named, else by the ending of the file. Raises ConfigurationError if it cannot be written there."""
     chosen = name or (output.suffix[1:].lower() if output else "table")
     if output and chosen not in FORMATS[1:]:
-        what, fix = f"{output.name} does not have an ending of a format", "Name one: --format csv, json or parquet"
+        what = f"{output.name} is of no format" if name is None else "a table is for the terminal"
+        fix = "Name one for a file: --format csv, json or parquet"
         raise ConfigurationError(what, fix, "--output")
     if chosen == "parquet" and output is None:
         raise ConfigurationError("Parquet is not written to a terminal", "Name a file: --output FILE", "--format")

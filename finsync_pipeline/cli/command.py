@@ -92,7 +92,7 @@ QUERY_OPTIONS = [
     _option("--format", "table (the default), csv, json or parquet", choices=("table", "csv", "json", "parquet")),
     _option("--output", "write to this file; by its ending the format", metavar="FILE", type=Path),
     _flag("--partial", "answer without the sources that do not respond, and name them"),
-    _flag("--explain", "what each source would be asked, instead of the answer"),
+    _flag("--explain", "how it is answered: what each source is sent, instead of the rows"),
     _option("--view", "without SQL: the view, by default financials", metavar="VIEW"),
     _option("--item", "without SQL: an item as a column; may be repeated", metavar="ITEM", action="append"),
     _option("--company", "without SQL: only this company_id; may be repeated", metavar="ID", action="append"),
@@ -106,7 +106,7 @@ EXAMPLES = {
     "query": """\
 examples:
   finsync query --views
-  finsync query "SELECT source, period_end, revenue FROM income_statement WHERE company_id = 'AAPL'"
+  finsync query "SELECT source, period_end, revenue FROM income_statement WHERE company_id = '0000001800'"
   finsync query "SELECT company_id, revenue FROM financials WHERE months = 12" --release current --output largest.csv
   finsync query "SELECT * FROM facts" --release 20261128 --against current --format csv
                                        the facts that two releases do not have in common

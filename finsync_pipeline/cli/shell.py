@@ -29,7 +29,7 @@ SELECT ...;         one SELECT over the views, on as many lines as you like, up 
 \\d VIEW             the columns of a view
 .release R          from now on over a release: current, its name, or the beginning of it
 .release live       from now on over the sources
-.explain [SELECT]   what each source would be asked for this SELECT, or for the last one
+.explain [SELECT]   how this SELECT, or the last one, is answered: what each source is sent
 .help               this text
 .quit               leave (so does Ctrl-D); Ctrl-C stops a query
 """

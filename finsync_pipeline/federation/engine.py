@@ -101,6 +101,8 @@ def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T], 
     try:
         return result.result(seconds)
     except TimeoutError:
+        if result.done():  # the work's own error, or just in time
+            return result.result()
         _stop(connection, result)
         what, fix = f"the query took more than {seconds:g} seconds", "ask for less, or raise the setting"
         raise QueryError(what, fix, "FINSYNC_QUERY_SECONDS") from None

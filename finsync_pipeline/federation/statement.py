@@ -5,6 +5,7 @@ refused is explained by its place. That a statement reads nothing but the views 
 that runs it has no access to anything else (`engine`).
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -44,9 +45,12 @@ OUTSIDE = frozenset(
 """Functions about the session or the machine, which are no part of the views."""
 
 
+_END = re.compile(r"[\s;]+\Z")
+
+
 @dataclass(frozen=True)
 class Statement:
-    """One SELECT over the standard views: its text, its tree, and the views that it reads."""
+    """One SELECT over the standard views: its text without a semicolon, its tree, and the views that it reads."""
 
     sql: str
     tree: exp.Query
@@ -62,7 +66,7 @@ def read_statement(sql: str) -> Statement:
     views = frozenset(_views_in(tree, sql))
     if views & {"facts", "texts"}:
         _check_items(tree, sql)
-    return Statement(sql, tree, views)
+    return Statement(_END.sub("", sql), tree, views)
 
 
 def _check_is_select(sql: str) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from factories import PROJECT, fact, text
+from factories import PROJECT, fact
 from releasing import FACTS_OF_FIRST, deployment_in, release_of
 
+from finsync_pipeline.errors import DataError
 from finsync_pipeline.federation.deployment import Deployment
 from finsync_pipeline.federation.engine import Limits
 from finsync_pipeline.federation.errors import QueryError
@@ -128,7 +129,6 @@ def test_a_release_compared_with_itself_is_refused(deployment: Deployment, names
 
 
 def test_what_an_earlier_release_lacks_is_named_only_if_it_is_asked_for(tmp_path: Path):
-    texts = [text("Tech")]
     release = release_of(tmp_path / "published", without="texts", facts=FACTS_OF_FIRST, rejects=FACTS.frame())
     _drop_column(release / "facts.parquet", "known_since")
     deployment = deployment_in(tmp_path)
@@ -138,9 +138,21 @@ def test_what_an_earlier_release_lacks_is_named_only_if_it_is_asked_for(tmp_path
         query("SELECT * FROM texts", deployment, release="current")
     with pytest.raises(QueryError, match=r"release \S+ has no column known_since in facts; an earlier version"):
         query("SELECT f.known_since FROM facts f", deployment, release="current")
-    release_of(tmp_path / "published", texts=pd.DataFrame(texts))
+    release_of(tmp_path / "published")
     with pytest.raises(QueryError, match=r"only one of the releases has the column known_since; name the columns"):
         query("SELECT * FROM facts", deployment, release="current", against=release.name)
+    _drop_column(release / "facts.parquet", "months")
+    with pytest.raises(QueryError, match=r"release \S+ has no column months in facts; an earlier version"):
+        query("SELECT revenue FROM income_statement", deployment, release=release.name)
+
+
+def test_a_file_that_is_damaged_is_named(tmp_path: Path):
+    file = release_of(tmp_path / "published") / "facts.parquet"
+    file.chmod(0o644)
+    file.write_text("damaged")
+
+    with pytest.raises(DataError, match=r"facts\.parquet: it is not a Parquet file"):
+        query("SELECT * FROM facts", deployment_in(tmp_path), release="current")
 
 
 def _drop_column(file: Path, column: str) -> None:
