@@ -141,8 +141,13 @@ def _all_of(tree: exp.Expr) -> Iterator[exp.Expr]:
 
 def _is_pure(part: exp.Expr) -> bool:
     """Whether the same values always give the same."""
-    functions = (each.name if isinstance(each, exp.Anonymous) else each.sql_name() for each in part.find_all(exp.Func))
-    return not part.find(exp.Subquery, exp.Select) and not {name.lower() for name in functions} & _volatile_functions()
+    functions = {_function_name(each).lower() for each in part.find_all(exp.Func)}
+    return not part.find(exp.Subquery, exp.Select) and not functions & _volatile_functions()
+
+
+def _function_name(function: exp.Func) -> str:
+    """The name by which DuckDB knows it: sqlglot has names of its own."""
+    return str(function.name if isinstance(function, exp.Anonymous) else function.sql("duckdb").partition("(")[0])
 
 
 def _renamed(node: exp.Expr, named: Mapping[str, str | None]) -> exp.Expr:

@@ -56,7 +56,9 @@ class Samples:
     def columns(self, view: str) -> list[str]:
         """The columns of the view that have values, and one that has none."""
         columns = VIEWS[view].columns
-        return [name for name in columns if self.values[view, name]] + [n for n in columns if not self.values[view, n]][:1]
+        return [name for name in columns if self.values[view, name]] + [n for n in columns if not self.values[view, n]][
+            :1
+        ]
 
 
 def kind_of(view: str, column: str) -> str:
@@ -173,14 +175,18 @@ class QueryMaker:
         function = self.random.choice(["row_number()", f"lag({first})", "count(*)", f"max({others[0]})", "rank()"])
         frame = f"PARTITION BY {first}" + ("" if function.startswith(("count", "max")) else f" ORDER BY {order}")
         sql = f"SELECT {_named(outputs)}, {function} OVER ({frame}) AS w FROM {tables}{self.where(columns)}"
-        return RandomQuery(sql + (" QUALIFY w > '1'" if function == "row_number()" and self.random.random() < 0 else ""))
+        return RandomQuery(
+            sql + (" QUALIFY w > '1'" if function == "row_number()" and self.random.random() < 0 else "")
+        )
 
     def nested(self) -> RandomQuery:
         """A CTE that is read twice, or a grouped subquery that is filtered and joined."""
         tables, columns = self.relation("t")
         key = next((name for name in columns if name.endswith("company_id")), next(iter(columns)))
         number = self.random.choice([name for name, kind in columns.items() if kind == "number"] or [key])
-        group = f"SELECT {key} AS k, max({number}) AS m, count(*) AS n FROM {tables}{self.where(columns)} GROUP BY {key}"
+        group = (
+            f"SELECT {key} AS k, max({number}) AS m, count(*) AS n FROM {tables}{self.where(columns)} GROUP BY {key}"
+        )
         kinds = {"one.k": columns[key], "one.m": columns[number], "other.n": "count"}
         join = self.random.choice(["JOIN", "LEFT JOIN", "FULL JOIN"])
         materialized = self.random.choice(["", "MATERIALIZED ", "NOT MATERIALIZED "])
@@ -232,7 +238,9 @@ class QueryMaker:
                 merged = set(keys)
                 continue
             keys = [key for key in keys if key in merged]
-            kind = self.random.choice(["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "FULL JOIN", "SEMI JOIN", "ANTI JOIN"])
+            kind = self.random.choice(
+                ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "FULL JOIN", "SEMI JOIN", "ANTI JOIN"]
+            )
             if kind in ("SEMI JOIN", "ANTI JOIN"):
                 tables += f" {kind} {self.filtered(view, alias)} USING ({', '.join(keys)})"
                 continue
@@ -409,7 +417,14 @@ class QueryMaker:
         text = self.value(column, "text")[1:-1].replace("''", "'")
         start = self.random.randrange(max(1, len(text)))
         part = text[start : start + self.random.randint(1, 6)]
-        forms = [f"{text[:4]}%", f"%{part}%", f"%{text[-3:]}", text.replace("a", "_"), text.upper(), "%\\_%' ESCAPE '\\"]
+        forms = [
+            f"{text[:4]}%",
+            f"%{part}%",
+            f"%{text[-3:]}",
+            text.replace("a", "_"),
+            text.upper(),
+            "%\\_%' ESCAPE '\\",
+        ]
         form = self.random.choice(forms)
         return f"'{form}'" if "ESCAPE" in form else "'" + form.replace("'", "''") + "'"
 
