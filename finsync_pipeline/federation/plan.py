@@ -157,8 +157,12 @@ def _is_pure(part: exp.Expr) -> bool:
 
 
 def _is_steady(part: exp.Expr) -> bool:
-    functions = (each.name if isinstance(each, exp.Anonymous) else each.sql_name() for each in part.find_all(exp.Func))
-    return not {name.lower() for name in functions} & _volatile_functions()
+    return not {_function_name(each).lower() for each in part.find_all(exp.Func)} & _volatile_functions()
+
+
+def _function_name(function: exp.Func) -> str:
+    """The name by which DuckDB knows it: sqlglot has names of its own."""
+    return str(function.name if isinstance(function, exp.Anonymous) else function.sql("duckdb").partition("(")[0])
 
 
 def _renamed(node: exp.Expr, named: Mapping[str, str | None]) -> exp.Expr:
