@@ -21,6 +21,8 @@ from finsync_pipeline.federation.schema import VIEWS, View
 
 DISABLED_OPTIMIZERS = "statistics_propagation,empty_result_pullup,compressed_materialization,in_clause"
 """They use that the tables are empty, or turn a list of values into a join."""
+OF_THE_MOMENT = frozenset("current_time current_timestamp get_current_time localtime localtimestamp".split())
+"""Functions that DuckDB does not list as volatile."""
 _SEPARATOR = "__"
 
 
@@ -157,7 +159,8 @@ def _is_pure(part: exp.Expr) -> bool:
 
 
 def _is_steady(part: exp.Expr) -> bool:
-    return not {_function_name(each).lower() for each in part.find_all(exp.Func)} & _volatile_functions()
+    functions = {_function_name(each).lower() for each in part.find_all(exp.Func)}
+    return not functions & (_volatile_functions() | OF_THE_MOMENT)
 
 
 def _function_name(function: exp.Func) -> str:
