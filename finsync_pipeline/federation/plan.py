@@ -21,7 +21,7 @@ from finsync_pipeline.federation.schema import VIEWS, View
 
 DISABLED_OPTIMIZERS = "statistics_propagation,empty_result_pullup,compressed_materialization,in_clause"
 """They use that the tables are empty, or turn a list of values into a join."""
-OF_THE_MOMENT = frozenset("current_time current_timestamp get_current_time localtime localtimestamp".split())
+OF_THE_MOMENT = frozenset(["current_time", "current_timestamp", "get_current_time", "localtime", "localtimestamp"])
 """Functions that DuckDB does not list as volatile."""
 _SEPARATOR = "__"
 
