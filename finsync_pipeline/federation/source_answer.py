@@ -179,7 +179,8 @@ def _without_dependent(raw: pd.DataFrame, index: SourceIndex, mapping: SourceMap
         f"""
         SELECT raw.* FROM raw
         ANTI JOIN (FROM dependent JOIN periods USING (literal)) AS dependent
-            ON raw.{frames.quoted(mapping.row_key)} IS NOT DISTINCT FROM row_key AND finsync_period_end = period_end
+            ON raw.{frames.quoted(mapping.row_key)} IS NOT DISTINCT FROM dependent.row_key
+            AND raw.finsync_period_end = dependent.period_end
         """,
         raw=raw,
         dependent=index.dependent,

@@ -151,13 +151,14 @@ class Learner:
         """The rows that have a quarter, in their key, names, period end and `finsync_known_since` alone."""
         rows = fetch_reconciled(service, keys_only(mapping), periods)
         known = read_column(rows, mapping.known_since, pa.date32())
-        names = ", ".join(map(frames.quoted, name_columns(mapping)))
+        names = ", ".join(f"rows.{name}" for name in map(frames.quoted, name_columns(mapping)))
         return frames.query(
             f"""
             SELECT
-                {names}, {frames.quoted(mapping.row_key)} AS finsync_key, finsync_literal, finsync_known_since,
-                period_end AS finsync_period_end, quarter AS finsync_quarter, epoch AS finsync_epoch
-            FROM rows JOIN periods ON finsync_literal = literal
+                {names}, rows.{frames.quoted(mapping.row_key)} AS finsync_key, finsync_literal, finsync_known_since,
+                periods.period_end AS finsync_period_end, periods.quarter AS finsync_quarter,
+                periods.epoch AS finsync_epoch
+            FROM rows JOIN periods ON rows.finsync_literal = periods.literal
             """,
             rows=rows.assign(finsync_known_since=known),
             periods=periods[["literal", "period_end", "quarter", "epoch"]],
@@ -256,7 +257,8 @@ class Learner:
         kept = frames.query(
             f"""
             SELECT rows.* FROM rows
-            SEMI JOIN dependent ON finsync_literal = literal AND rows.{key} IS NOT DISTINCT FROM dependent.row_key
+            SEMI JOIN dependent
+                ON rows.finsync_literal = dependent.literal AND rows.{key} IS NOT DISTINCT FROM dependent.row_key
             """,
             rows=fetch_reconciled(service, mapping, wanted),
             dependent=dependent,
