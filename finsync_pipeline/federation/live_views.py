@@ -37,7 +37,7 @@ def create_views(
     financials: pd.DataFrame | None,
     views: Collection[str] = tuple(VIEWS),
 ) -> None:
-    """Create these standard views, but those of tables that are not given: each costs time, whether it is read or not."""
+    """Create these standard views, but those of tables that are not given. Each costs time, read or not."""
     read = [source for source in sources if source.rows is not None]
     for source in read:
         assert source.rows is not None

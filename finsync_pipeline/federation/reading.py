@@ -49,9 +49,11 @@ def register_rows(
     always.
     """
     name = mapping.name
-    names = index.names.rename(columns=dict(zip(name_columns(mapping), _name_places(mapping), strict=True)))
-    for table, frame in (("periods", index.periods), ("names", names), ("dependent", index.dependent)):
-        connection.register(f"{table}_of_{name}", frames.to_arrow(frame))
+    places = dict(zip(name_columns(mapping), _name_places(mapping), strict=True))
+    names = index.arrow["names"]
+    names = names.rename_columns([places.get(column, column) for column in names.column_names])
+    for table, known in {**index.arrow, "names": names}.items():
+        connection.register(f"{table}_of_{name}", known)
     connection.register(f"fetched_of_{name}", rows)
     connection.execute(f"CREATE OR REPLACE TEMP VIEW rows_of_{name} AS {_rows_sql(mapping, rows)}")
 
@@ -201,7 +203,7 @@ def _usable(mapping: SourceMapping) -> list[str]:
 
 @dataclass(frozen=True)
 class _Cell:
-    """The SQL of one item's cell: `is_stored` as a number, `is_exact` if so are all that arithmetic reads; or a text."""
+    """The SQL of one item's cell: `is_stored` as a number (`is_exact`: arithmetic reads all), or a text."""
 
     item: str
     is_stored: bool
@@ -241,7 +243,10 @@ class _Cell:
         number, power = f"CAST(cell_{self.item} AS DOUBLE)", self._power
         scaled = f"CASE WHEN {self.exponent} >= 0 THEN {number} * {power} ELSE {number} / {power} END"
         scaled = f"({number if self.exponent == '0' else scaled}) * {sign} + 0.0"
-        return self.item, scaled if self.is_exact else f"CASE WHEN text_{self.item} IS NULL THEN {scaled} ELSE {read} END"
+        return (
+            self.item,
+            scaled if self.is_exact else f"CASE WHEN text_{self.item} IS NULL THEN {scaled} ELSE {read} END",
+        )
 
     def _is_read_exactly(self, cell: str) -> str:
         number = f"CAST({cell} AS DOUBLE)"
@@ -250,4 +255,6 @@ class _Cell:
 
     @property
     def _power(self) -> str:
-        return "finsync_power" if self.exponent == "finsync_exponent" else f"(10.0::DOUBLE ** {abs(int(self.exponent))})"
+        return (
+            "finsync_power" if self.exponent == "finsync_exponent" else f"(10.0::DOUBLE ** {abs(int(self.exponent))})"
+        )

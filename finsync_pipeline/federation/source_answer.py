@@ -100,9 +100,8 @@ class SourceAnswer:
         return [*of_mapping, data_version, *self.learner.decider.versions, *deliveries, *quarters]
 
     def _index(self, service: Service, version: list[Any] | None) -> SourceIndex:
-        kept = self.cache.get(["index", *version]) if version else None
-        if kept is not None:
-            index = SourceIndex.of_tables(kept)
+        index = self.cache.get_as(["index", *version], SourceIndex.of_tables) if version else None
+        if index is not None:
             service.supports_arrow = index.supports_arrow
             return index
         self.progress(f"{self.mapping.name}: reading its names and period ends")

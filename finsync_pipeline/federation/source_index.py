@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,18 @@ class SourceIndex:
             "filled": sorted(self.filled),
             "supports_arrow": self.supports_arrow,
         }
-        return {name: frames.to_arrow(getattr(self, name)) for name in _FRAMES} | {"meta": pa.Table.from_pylist([meta])}
+        return {**self.arrow, "meta": pa.Table.from_pylist([meta])}
+
+    @cached_property
+    def arrow(self) -> dict[str, pa.Table]:
+        """The frames as Arrow tables, by their names."""
+        return {name: frames.to_arrow(getattr(self, name)) for name in _FRAMES}
+
+    @cached_property
+    def companies(self) -> pd.DataFrame:
+        """Which names lead to which company, each once: name, company_id."""
+        names = self.names.iloc[:, [0]].assign(company_id=self.names["finsync_company"])
+        return names.set_axis(["name", "company_id"], axis="columns").dropna().drop_duplicates(ignore_index=True)
 
     @classmethod
     def of_tables(cls, tables: Mapping[str, pa.Table]) -> "SourceIndex":
