@@ -8,12 +8,12 @@ import os
 import shutil
 import tempfile
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -21,6 +21,7 @@ MEMORY_BYTES = 256 << 20
 """Bytes of tables that are also kept in memory."""
 Key = Sequence[Any]
 Tables = Mapping[str, pa.Table]
+T = TypeVar("T")
 
 
 class TableCache:
@@ -29,6 +30,7 @@ class TableCache:
     def __init__(self, folder: Path, most_bytes: int) -> None:
         self._folder, self._most_bytes = folder, most_bytes
         self._memory: OrderedDict[str, Tables] = OrderedDict()
+        self._made: dict[str, Any] = {}
         self._lock = Lock()
 
     def get(self, key: Key) -> Tables | None:
@@ -39,6 +41,16 @@ class TableCache:
             if found is not None:
                 self._remember(name, found)
         return found
+
+    def get_as(self, key: Key, read: Callable[[Tables], T]) -> T | None:
+        """What `read` makes of the tables of this key; made once for those that are in memory."""
+        tables, name = self.get(key), _name_of(key)
+        if tables is None:
+            return None
+        with self._lock:
+            made = self._made.get(name) or read(tables)
+            self._made = {each: one for each, one in {**self._made, name: made}.items() if each in self._memory}
+        return made
 
     def put(self, key: Key, tables: Tables) -> None:
         """Keep the tables, if they can be written and have fewer bytes than the bound."""

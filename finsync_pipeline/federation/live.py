@@ -202,7 +202,8 @@ class _LiveQuery:
         self, fetched: Sequence[FetchedSource], financials: pd.DataFrame | None = None
     ) -> duckdb.DuckDBPyConnection:
         engine = open_engine(self.deployment.limits)
-        create_views(engine, fetched, self.learner.decider.reference.companies, financials)
+        companies = self.learner.decider.reference.companies
+        create_views(engine, fetched, companies, financials, self.statement.views)
         return engine
 
     def _each(self, sources: Mapping[str, SourceAnswer], ask: Callable[[SourceAnswer], T]) -> dict[str, T]:

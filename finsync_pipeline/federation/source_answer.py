@@ -121,9 +121,8 @@ class SourceAnswer:
         return [*of_mapping, data_version, *self.learner.decider.versions, *deliveries, *quarters]
 
     def _index(self, service: Service, version: list[Any] | None) -> SourceIndex:
-        kept = self.cache.get(["index", *version]) if version else None
-        if kept is not None:
-            index = SourceIndex.of_tables(kept)
+        index = self.cache.get_as(["index", *version], SourceIndex.of_tables) if version else None
+        if index is not None:
             service.supports_arrow = index.supports_arrow
             return index
         self.progress(f"{self.mapping.name}: reading its names and period ends")
@@ -217,7 +216,8 @@ def _without_dependent(raw: pd.DataFrame, index: SourceIndex, mapping: SourceMap
         f"""
         SELECT raw.* FROM raw
         ANTI JOIN (FROM dependent JOIN periods USING (literal)) AS dependent
-            ON raw.{frames.quoted(mapping.row_key)} IS NOT DISTINCT FROM row_key AND finsync_period_end = period_end
+            ON raw.{frames.quoted(mapping.row_key)} IS NOT DISTINCT FROM dependent.row_key
+            AND raw.finsync_period_end = dependent.period_end
         """,
         raw=raw,
         dependent=index.dependent,

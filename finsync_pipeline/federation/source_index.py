@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,18 @@ class SourceIndex:
             "filled": sorted(self.filled),
             "supports_arrow": self.supports_arrow,
         }
-        return {name: frames.to_arrow(getattr(self, name)) for name in _FRAMES} | {"meta": pa.Table.from_pylist([meta])}
+        return {**self.arrow, "meta": pa.Table.from_pylist([meta])}
+
+    @cached_property
+    def arrow(self) -> dict[str, pa.Table]:
+        """The frames as Arrow tables, by their names."""
+        return {name: frames.to_arrow(getattr(self, name)) for name in _FRAMES}
+
+    @cached_property
+    def companies(self) -> pd.DataFrame:
+        """Which names lead to which company, each once: name, company_id."""
+        names = self.names.iloc[:, [0]].assign(company_id=self.names["finsync_company"])
+        return names.set_axis(["name", "company_id"], axis="columns").dropna().drop_duplicates(ignore_index=True)
 
     @classmethod
     def of_tables(cls, tables: Mapping[str, pa.Table]) -> "SourceIndex":
@@ -151,13 +163,14 @@ class Learner:
         """The rows that have a quarter, in their key, names, period end and `finsync_known_since` alone."""
         rows = fetch_reconciled(service, keys_only(mapping), periods)
         known = read_column(rows, mapping.known_since, pa.date32())
-        names = ", ".join(map(frames.quoted, name_columns(mapping)))
+        names = ", ".join(f"rows.{name}" for name in map(frames.quoted, name_columns(mapping)))
         return frames.query(
             f"""
             SELECT
-                {names}, {frames.quoted(mapping.row_key)} AS finsync_key, finsync_literal, finsync_known_since,
-                period_end AS finsync_period_end, quarter AS finsync_quarter, epoch AS finsync_epoch
-            FROM rows JOIN periods ON finsync_literal = literal
+                {names}, rows.{frames.quoted(mapping.row_key)} AS finsync_key, finsync_literal, finsync_known_since,
+                periods.period_end AS finsync_period_end, periods.quarter AS finsync_quarter,
+                periods.epoch AS finsync_epoch
+            FROM rows JOIN periods ON rows.finsync_literal = periods.literal
             """,
             rows=rows.assign(finsync_known_since=known),
             periods=periods[["literal", "period_end", "quarter", "epoch"]],
@@ -257,7 +270,8 @@ class Learner:
         kept = frames.query(
             f"""
             SELECT rows.* FROM rows
-            SEMI JOIN dependent ON finsync_literal = literal AND rows.{key} IS NOT DISTINCT FROM dependent.row_key
+            SEMI JOIN dependent
+                ON rows.finsync_literal = dependent.literal AND rows.{key} IS NOT DISTINCT FROM dependent.row_key
             """,
             rows=fetch_reconciled(service, mapping, wanted),
             dependent=dependent,
