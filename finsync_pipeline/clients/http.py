@@ -172,8 +172,10 @@ class Connections:
     def _attempt(self, request: Request, read: Callable[[Response], T]) -> T:
         try:
             with self._start(request) as response:
+                self._check_not_cancelled()
                 self._check(response, request)
                 body = _read_body(response, request.spooled_from)
+                self._check_not_cancelled()
                 return read(Response(response.headers, body, response.links))
         except requests.exceptions.InvalidURL:
             raise self.errors.invalid_url() from None
@@ -186,6 +188,11 @@ class Connections:
         except (HTTPError, TruncatedBody):
             what = "did not send its response to the end"
         raise self.errors.transient(what)
+
+    def _check_not_cancelled(self) -> None:
+        """Raise TruncatedBody once the connections were ended: what was read until then looks like a response."""
+        if self._adapter.is_cancelled:
+            raise TruncatedBody
 
     def _start(self, request: Request) -> requests.Response:
         return self._session.request(

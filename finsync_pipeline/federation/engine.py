@@ -135,12 +135,23 @@ def _read(connection: duckdb.DuckDBPyConnection, sql: str, limits: Limits) -> pa
     """The rows as they come, up to the limit, so that a longer answer is not held in memory."""
     with _bound(connection, sql).to_arrow_reader(BATCH_ROWS) as reader:
         batches: list[pa.RecordBatch] = []
-        for batch in reader:
+        while (batch := _next(reader)) is not None:
             batches.append(batch)
             if sum(map(len, batches)) > limits.rows:
                 fix = "add LIMIT, or raise the setting"
                 raise QueryError(f"the answer has more than {limits.rows:,} rows", fix, "FINSYNC_QUERY_ROWS")
         return _distinct_names(pa.Table.from_batches(batches, reader.schema))
+
+
+def _next(reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
+    """The next rows; None for no more. Raises DuckDB's error, which Arrow passes on as one of its own."""
+    try:
+        return reader.read_next_batch()
+    except StopIteration:
+        return None
+    except (OSError, pa.ArrowException) as error:
+        is_memory = "Out of Memory" in str(error) or isinstance(error, MemoryError)
+        raise (duckdb.OutOfMemoryException if is_memory else duckdb.Error)(str(error)) from None
 
 
 def _bound(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:

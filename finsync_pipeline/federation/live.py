@@ -105,7 +105,8 @@ class _LiveQuery:
     def kept_or_new(self, is_new: bool) -> pa.Table:
         """The answer, kept or made; kept if all of it has versions, and if it is the same whenever it is asked."""
         versions = self._each(self.sources, SourceAnswer.version)
-        key = ["answer", self.statement.sql, sorted(versions.items()), _digest(self.deployment.agreement)]
+        made_from = [sorted(versions.items()), self.learner.decider.versions, _digest(self.deployment.agreement)]
+        key = ["answer", self.statement.sql, *made_from]
         is_lasting = None not in versions.values() and is_repeatable(self.statement.tree)
         kept = self.cache.get(key) if is_lasting and not self.missing and not is_new else None
         if kept is not None:

@@ -21,6 +21,8 @@ from finsync_pipeline.federation.schema import VIEWS, View
 
 DISABLED_OPTIMIZERS = "statistics_propagation,empty_result_pullup,compressed_materialization,in_clause"
 """They use that the tables are empty, or turn a list of values into a join."""
+OF_THE_MOMENT = frozenset("current_time current_timestamp get_current_time localtime localtimestamp".split())
+"""Functions that DuckDB does not list as volatile."""
 _SEPARATOR = "__"
 
 
@@ -157,8 +159,13 @@ def _is_pure(part: exp.Expr) -> bool:
 
 
 def _is_steady(part: exp.Expr) -> bool:
-    functions = (each.name if isinstance(each, exp.Anonymous) else each.sql_name() for each in part.find_all(exp.Func))
-    return not {name.lower() for name in functions} & _volatile_functions()
+    functions = {_function_name(each).lower() for each in part.find_all(exp.Func)}
+    return not functions & (_volatile_functions() | OF_THE_MOMENT)
+
+
+def _function_name(function: exp.Func) -> str:
+    """The name by which DuckDB knows it: sqlglot has names of its own."""
+    return str(function.name if isinstance(function, exp.Anonymous) else function.sql("duckdb").partition("(")[0])
 
 
 def _renamed(node: exp.Expr, named: Mapping[str, str | None]) -> exp.Expr:
