@@ -119,7 +119,10 @@ def _work(work: Callable[[], Any], result: "Future[Any]") -> None:
 
 
 def _stop(connection: duckdb.DuckDBPyConnection, result: "Future[Any]") -> None:
-    """Interrupt until the work has ended: an interrupt between two steps of it is lost."""
+    """Interrupt until the work has ended: an interrupt between two steps of it is lost.
+
+    DuckDB looks for it between batches of rows, not while one function computes one value.
+    """
     while not result.done():
         connection.interrupt()
         try:

@@ -59,6 +59,7 @@ class Statement:
 
 def read_statement(sql: str) -> Statement:
     """The statement that the text is. Raises QueryError for everything but one SELECT over views and CTEs."""
+    sql = _END.sub("", sql)
     _check_is_select(sql)
     tree = _tree(sql)
     for node in tree.walk():
@@ -66,7 +67,7 @@ def read_statement(sql: str) -> Statement:
     views = frozenset(_views_in(tree, sql))
     if views & {"facts", "texts"}:
         _check_items(tree, sql)
-    return Statement(_END.sub("", sql), tree, views)
+    return Statement(sql, tree, views)
 
 
 def _check_is_select(sql: str) -> None:
@@ -136,7 +137,7 @@ def _views_in(tree: exp.Query, sql: str) -> Iterator[str]:
     """The views that the tables of the tree are. Raises QueryError for a table that is neither a view nor a CTE."""
     for table in tree.find_all(exp.Table):
         if not isinstance(table.this, exp.Identifier):
-            raise QueryError.at(sql, offset_of(table, sql), *_no_table_functions(_name_of(table.this)))
+            raise QueryError.at(sql, offset_of(table, sql), *_no_table_functions(_word(sql, offset_of(table, sql))))
         name = table.name.lower()
         if table.args.get("db") or not (_is_cte(table, name) or name in VIEWS):
             raise _no_such_view(table, sql)
@@ -144,8 +145,9 @@ def _views_in(tree: exp.Query, sql: str) -> Iterator[str]:
             yield name
 
 
-def _name_of(function: exp.Expr) -> str:
-    return _function(function) if isinstance(function, exp.Func) else "this"
+def _word(sql: str, offset: int | None) -> str:
+    found = re.compile(r"\w+").match(sql, offset or 0)
+    return found[0] if found else "this"
 
 
 def _is_cte(table: exp.Table, name: str) -> bool:

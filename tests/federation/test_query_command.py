@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from factories import PROJECT
+from rich.console import Console
 
 from finsync_pipeline.cli import answer_output, main, terminal
 from finsync_pipeline.cli import query as query_command
@@ -206,6 +207,23 @@ def test_sources_that_are_missing_are_named_on_standard_error(capsys: pytest.Cap
     answer_output.write_answer(Answer(VIEWS["facts"].arrow.empty_table(), {"pnl": "does not respond"}), "csv", None)
 
     assert capsys.readouterr().err == "missing: pnl: does not respond\n"
+
+
+@pytest.mark.parametrize(("patience", "is_shown"), [(0.01, True), (60, False)])
+def test_what_is_being_done_is_shown_once_it_takes_a_moment(
+    monkeypatch: pytest.MonkeyPatch, patience: float, is_shown: bool
+):
+    shown = StringIO()
+    monkeypatch.setattr(query_command, "PATIENCE", patience)
+    monkeypatch.setattr(query_command, "to_standard_error", lambda: Console(file=shown, force_terminal=True))
+    monkeypatch.setattr(sys, "stderr", StringIO())
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+
+    with query_command.progress_shown() as progress:
+        progress("pnl: fetching rows")
+        time.sleep(0.5)
+
+    assert ("pnl: fetching rows" in shown.getvalue()) == is_shown
 
 
 def test_control_c_ends_a_query_at_once(folder: Path, tmp_path: Path):
