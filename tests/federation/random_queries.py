@@ -360,7 +360,7 @@ class QueryMaker:
                 f"{column} <> {one}", f"{column} NOT IN ({one}, {other})", f"{column} LIKE {pattern}",
                 f"{column} NOT LIKE {pattern}", f"{column} ILIKE {pattern}", f"upper({column}) = upper({one})",
                 f"{column} > {one}", f"{column} BETWEEN {one} AND {other}", f"length({column}) > {len(one) - 2}",
-                f"starts_with({column}, {one[:3]}')", f"{column} IS NOT NULL", f"{column} IS NULL",
+                f"starts_with({column}, '{one[1:3].replace(chr(39), '')}')", f"{column} IS NOT NULL", f"{column} IS NULL",
                 f"{column} NOT IN ({one}, NULL)", f"CASE {column} WHEN {one} THEN 1 ELSE 0 END = 1",
             ]
         )  # fmt: skip

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -58,6 +59,7 @@ def serving_small(sources: Sequence[SmallSource], folder: Path, plain: Sequence[
             for each in sources
         }
         mappings = {each.mapping.name: each.mapping.at(urls[each.mapping.name]) for each in sources}
+        mappings |= {name: mappings[name].model_copy(update={"table": "pnl"}) for name in plain}
         folders = [folder / name for name in ("tables", "published", "cache")]
         deployment = Deployment(mappings, reference, review, None, QUARTERS, *folders, Limits())
         for name, day in EARLIER.items():
@@ -70,7 +72,7 @@ def serving_small(sources: Sequence[SmallSource], folder: Path, plain: Sequence[
 def _serving(source: SmallSource, folder: Path, is_plain: bool) -> Iterator[str]:
     if is_plain:
         columns = list(dict.fromkeys(column for row in source.rows for column in row))
-        rows = [tuple(row.get(column) for column in columns) for row in source.rows]
+        rows = [tuple(_stored(row.get(column)) for column in columns) for row in source.rows]
         database = write_table(folder / f"{source.mapping.name}.sqlite", columns, rows)
         with plain_server(database, most=source.most_rows or 70, has_sql=source.most_rows is not None) as server:
             yield server.url
@@ -80,6 +82,11 @@ def _serving(source: SmallSource, folder: Path, is_plain: bool) -> Iterator[str]
     )
     with answering_service(Service(source.mapping.name, 0), write_source(source, folder / "data"), limits) as service:
         yield service.url
+
+
+def _stored(cell: Any) -> Any:
+    """The cell as SQLite can store it: a whole number of more than 64 bits is a text."""
+    return str(cell) if isinstance(cell, int) and abs(cell) >= 2**63 else cell
 
 
 def _raw_rows(mapping: SourceMapping) -> pd.DataFrame:

@@ -65,7 +65,7 @@ def write_lists(folder: Path) -> tuple[Path, Path]:
     lines = [
         ["", "Shared Name", ids[4], "", "2010-03-31", "me", "2026-01-01"],
         ["", "Shared Name", ids[5], "2010-04-01", "", "me", "2026-01-01"],
-        ["ledger", "Old Mill Paper", "reject", "2010-06-01", "", "me", "2026-01-01"],
+        ["registry", "Old Mill Paper", "reject", "2010-06-01", "", "me", "2026-01-01"],
     ]
     _write_csv(reference / "companies.csv", ["company_id", "name", "tickers", "country"], companies)
     _write_csv(reference / "aliases.csv", ["company_id", "alias", "kind", "valid_from", "valid_to"], aliases)
@@ -140,7 +140,7 @@ def _filings(random: Random) -> SmallSource:
             "Currency": random.choice(["USD", "USD", "EUR", "GBP", "XYZ" if random.random() < 0.1 else "USD"]),
             "Unit": random.choice(["ones", "thousands", "millions", "millions", "" if random.random() < 0.1 else "ones"]),
             **{name: _written(random) for name in ("Total Revenue", "Operating Income", "Net Profit", "Operations", "Capex")},
-            "EPS": random.choice(["1.25", "(0.31)", "-", "2.00"]), "Form": random.choice(["10-K", "10-Q ", "", "20-F", "10_K"]),
+            "EPS": random.choice(["1.25", "(0.31)", "-", "2.00"]), "Form": random.choice(["10-K", "10-Q ", "", "20-F", "n/a"]),
         }  # fmt: skip
 
     rows = _rows(random, mapping, cells, lambda company: _spelling(random, company), "f-{}".format)
