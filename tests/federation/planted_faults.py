@@ -184,7 +184,7 @@ FAULTS = {
     ),
     "one name of each company sent": Fault(_around(_Translator, "_names", _one_name_each), _REVENUE + "company_id > '1005'"),
     "ids as texts alone, where some are numbers": Fault(
-        _around(conditions, "_literals_of", lambda original, text: original(text)[:1]),
+        _around(conditions, "literals_of", lambda original, text: original(text)[:1]),
         "SELECT equity FROM balance_sheet WHERE company_id = '1002'",
     ),
     "one text of each period end sent": Fault(
