@@ -65,7 +65,7 @@ def read_statement(sql: str) -> Statement:
     for node in tree.walk():
         _check_node(node, sql)
     views = frozenset(_views_in(tree, sql))
-    if views & {"facts", "texts"}:
+    if views & {"facts", "texts"} and not _renames(tree):
         _check_items(tree, sql)
     return Statement(sql, tree, views)
 
@@ -173,6 +173,12 @@ def _visible(node: exp.Expr, inside: exp.Expr | None) -> Iterator[exp.CTE]:
         yield cte
         if cte is inside:
             return
+
+
+def _renames(tree: exp.Query) -> bool:
+    """Whether `item` may be another column than that of the views."""
+    aliases = (each.alias.lower() == "item" for each in tree.find_all(exp.Alias))
+    return any(aliases) or any(each.columns for each in tree.find_all(exp.TableAlias))
 
 
 def _check_items(tree: exp.Query, sql: str) -> None:

@@ -24,6 +24,9 @@ READ = {
     "SELECT * FROM facts WHERE EXISTS (SELECT 1 FROM texts WHERE texts.source = facts.source)": {"facts", "texts"},
     "SELECT * FROM facts PIVOT (sum(value) FOR item IN ('revenue', 'net_income'))": {"facts"},
     "SELECT item, unnest([1, 2]), item = 'revenue' FROM facts WHERE item IN ('revenue')": {"facts"},
+    "SELECT * FROM facts AS t(item, company_id) WHERE item = 'c1'": {"facts"},
+    "SELECT * FROM (SELECT source AS item FROM facts) WHERE item = 'pnl'": {"facts"},
+    "WITH a(item) AS (SELECT source FROM facts) SELECT * FROM a WHERE item IN ('pnl')": {"facts"},
     "SELECT '; DROP TABLE facts', 'read_text(x)' -- COPY\nFROM facts /* ATTACH */": {"facts"},
 }
 REFUSED = {
