@@ -70,12 +70,13 @@ def _volatile_functions() -> frozenset[str]:
 
 
 def _renames_columns(sql: str) -> bool:
-    """Whether the query gives a name of a column to something else."""
+    """Whether the query gives a name of a column to something else: by an alias, or by its place in a set operation."""
     tree = parse_one(sql, dialect="duckdb")
     renamed = [
         alias for alias in tree.find_all(exp.Alias) if alias.this.name != alias.alias or alias.this.find(exp.Func)
     ]
-    return bool(renamed) or any(alias.args.get("columns") for alias in tree.find_all(exp.TableAlias))
+    lists_names = any(alias.args.get("columns") for alias in tree.find_all(exp.TableAlias))
+    return bool(renamed) or lists_names or tree.find(exp.SetOperation, exp.Pivot) is not None
 
 
 def _empty(view: View) -> pa.Table:

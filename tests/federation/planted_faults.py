@@ -14,7 +14,7 @@ import pytest
 from federation.random_queries import RandomQuery
 from sqlglot import exp
 
-from finsync_pipeline.federation import conditions, plan, pushdown, reading, source_index, top_n
+from finsync_pipeline.federation import conditions, live, plan, pushdown, reading
 from finsync_pipeline.federation.plan import _Reader
 from finsync_pipeline.federation.pushdown import _Translator
 from finsync_pipeline.federation.reading import _Cell
@@ -210,12 +210,11 @@ FAULTS = {
         _together(
             _instead(TopN, "rows_asked", property(lambda self: self.count)), _instead(TopN, "is_proven", lambda *_: True)
         ),
-        "SELECT revenue, company_id, period_end, months FROM income_statement ORDER BY ALL DESC LIMIT 60".replace(
-            "ALL DESC", "revenue DESC, company_id, period_end, months"
-        ),
+        "SELECT revenue, company_id, period_end FROM income_statement WHERE source = 'ledger' "
+        "ORDER BY revenue DESC, company_id, period_end LIMIT 60",
     ),
     "descending taken as ascending": Fault(
-        _around(top_n, "source_order", _other_direction),
+        _around(live, "source_order", _other_direction),
         "SELECT revenue, company_id, period_end, months FROM income_statement "
         "ORDER BY revenue DESC, company_id, period_end, months LIMIT 5",
     ),
@@ -239,11 +238,16 @@ FAULTS = {
     ),
     "a filter taken for one of all scans below": Fault(
         _around(_Reader, "scans", _filters_of_ancestors),
-        "SELECT count(*) AS n FROM (SELECT company_id, value FROM facts ORDER BY value DESC, company_id LIMIT 200) "
+        "SELECT count(*) FROM (SELECT company_id, value FROM facts ORDER BY value DESC, company_id LIMIT 200) "
         "WHERE company_id = '1002'",
     ),
-    "a scan without names of columns read as none": Fault(
-        _instead(plan, "_unmark", lambda _: None), "SELECT count(*) AS n FROM facts WHERE company_id = '1002'"
+    "only the first of several columns fetched": Fault(
+        _around(_Translator, "_columns", lambda original, *arguments: original(*arguments)[:1]),
+        "SELECT revenue, net_income FROM income_statement",
+    ),
+    "names of renamed columns trusted": Fault(
+        _instead(plan, "_renames_columns", lambda _: False),
+        "SELECT * FROM (SELECT x.source AS company_id, y.currency AS source FROM income_statement AS x FULL JOIN "
+        "balance_sheet AS y USING (company_id, period_end)) WHERE source = 'USD' AND company_id = 'ledger'",
     ),
 }  # fmt: skip
-assert source_index.Learner is Learner

@@ -1,6 +1,6 @@
 """Five small sources with everything that goes wrong in real ones, and the lists by which their companies are found.
 
-Made by code from a seed: `ledger` has clean numbers, `filings` texts in brackets with a unit, length and currency in each
+Made by code from a seed: `ledger` has clean numbers, `filings` numbers and texts in brackets, with a unit, length and currency in each
 row, `feed` mixed cells and company ids stored as numbers, `registry` texts, supporting columns and days since which a
 row is known, `notes` a service without Arrow and versions.
 """
@@ -39,7 +39,6 @@ class SmallSource:
 
     mapping: SourceMapping
     rows: list[Row]
-    is_csv: bool = False
     most_rows: int | None = None
 
 
@@ -76,11 +75,6 @@ def write_lists(folder: Path) -> tuple[Path, Path]:
 def write_source(source: SmallSource, folder: Path) -> Path:
     """The data file of the source."""
     folder.mkdir(parents=True, exist_ok=True)
-    columns = list(dict.fromkeys(column for row in source.rows for column in row))
-    if source.is_csv:
-        file = folder / f"{source.mapping.name}.csv"
-        _write_csv(file, columns, [[row.get(column, "") for column in columns] for row in source.rows])
-        return file
     file = folder / f"{source.mapping.name}.jsonl"
     file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in source.rows), encoding="utf-8")
     return file
@@ -144,7 +138,7 @@ def _filings(random: Random) -> SmallSource:
         }  # fmt: skip
 
     rows = _rows(random, mapping, cells, lambda company: _spelling(random, company), "f-{}".format)
-    return SmallSource(mapping, rows, is_csv=True)
+    return SmallSource(mapping, rows)
 
 
 def _feed(random: Random) -> SmallSource:
@@ -311,9 +305,11 @@ def _number(random: Random) -> Any:
     )
 
 
-def _written(random: Random) -> str:
-    """An amount as a text: with thousands marks, in brackets or with a minus; or no value, or no number."""
+def _written(random: Random) -> Any:
+    """An amount as a text: with thousands marks, in brackets or with a minus; or as a number, no value, no number."""
     amount = _number(random)
     text = f"{abs(amount):,}"
     forms = [f"({text})", f"-{abs(amount)}", f"\u2212{text}"] if amount < 0 else [text, f" {text} ", str(amount)]
-    return random.choice(["", "n/a", "-", "12,34", "see note"]) if random.random() < 0.15 else random.choice(forms)
+    if random.random() < 0.15:
+        return random.choice(["", "n/a", "-", "12,34", "see note", None])
+    return amount if random.random() < 0.4 else random.choice(forms)

@@ -142,6 +142,14 @@ QUERIES = {
         "SELECT * FROM (SELECT source, item FROM facts EXCEPT SELECT item, source FROM facts) WHERE item = 'revenue'",
         "SELECT * FROM (SELECT net_income, revenue FROM income_statement UNION SELECT revenue, net_income FROM "
         "income_statement) WHERE net_income > 1e6 ORDER BY ALL LIMIT 7",
+        "SELECT * FROM (SELECT company_id, source FROM facts UNION ALL SELECT x.source, y.currency FROM "
+        f"{BOTH.format('FULL')}) WHERE company_id = 'ledger' AND source = 'USD'",
+        "SELECT * FROM (SELECT company_id, source FROM facts EXCEPT SELECT x.source, y.currency FROM "
+        f"{BOTH.format('FULL')}) WHERE company_id = 'ledger' AND source = 'USD'",
+        "SELECT * FROM (SELECT source, company_id FROM facts INTERSECT SELECT y.company_id, x.source FROM "
+        f"{BOTH.format('FULL')}) WHERE source = '1002'",
+        f"SELECT * FROM (SELECT x.source, y.currency FROM {BOTH.format('FULL')}) AS t(company_id, source) "
+        "WHERE source = 'USD' AND company_id = 'ledger'",
         "WITH t(source, item) AS (SELECT item, source FROM facts) SELECT * FROM t WHERE source = 'revenue'",
         "SELECT * FROM facts AS t(item, company_id) WHERE item = '1002' AND company_id = 'revenue'",
         "SELECT * RENAME (source AS item, item AS source) FROM (SELECT source, item FROM facts) WHERE item = 'revenue'",

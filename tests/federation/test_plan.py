@@ -89,6 +89,12 @@ SHAPES = {
     "SELECT * FROM (SELECT item AS source, source AS item FROM facts) WHERE source = 'cash'": [
         "facts item source: item = 'cash'"
     ],
+    "SELECT * FROM (SELECT company_id, source FROM facts UNION ALL SELECT i.source, b.currency FROM "
+    f"{JOINED.format('FULL')}) WHERE company_id = 'ledger' AND source = 'USD'": [
+        "facts company_id source: company_id = 'ledger' & source = 'USD'",
+        "income_statement company_id period_end source",
+        "balance_sheet company_id currency period_end",
+    ],
     "SELECT company_id FROM facts WHERE 1 = 0": [],
 }
 
