@@ -15,8 +15,8 @@ __all__ = ["query"]
 def query(sql: str | Request, deployment: Deployment | None = None, **options: Any) -> Answer:
     """The answer to one SELECT over the standard views, or to a Request.
 
-    As in `query("SELECT ...", release="current").to_pandas()`: `options` are those of `federation.query.query`:
-    release, against, partial, explain and progress. Without a deployment it is that of the settings.
+    As in `query("SELECT ...", release="current").to_pandas()`: `options` are those of `federation.query.query`.
+    Without a deployment it is that of the settings.
     """
     # Not above: whoever imports a part of FinSync does not wait for all that a query needs
     from finsync_pipeline.federation import query as entry

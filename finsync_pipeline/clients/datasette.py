@@ -103,6 +103,10 @@ class DatasetteService:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
+    def cancel(self) -> None:
+        """End the requests that wait for a response, in all threads."""
+        self._http.cancel()
+
     def query(self, sql: str) -> Rows:
         """The rows of the SQL. Raises SourceUnavailable, or SourceInvalid: ResultTooLarge where these are not all."""
         parameters = {"sql": sql, "_shape": "arrays", "_json_infinity": "1"}  # without it, infinity would come as null

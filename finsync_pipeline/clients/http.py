@@ -11,6 +11,7 @@ import mmap
 import os
 import random
 import re
+import socket
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,11 +20,13 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 import pyarrow as pa
 import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from finsync_pipeline.clients.auth import read_token
@@ -86,6 +89,43 @@ class TruncatedBody(Exception):
     """The body is not all that the service sent."""
 
 
+class _Adapter(HTTPAdapter):
+    """An adapter that knows its open connections, so that it can end those that wait for a response."""
+
+    def __init__(self, **options: Any) -> None:
+        self._opened: WeakSet[Any] = WeakSet()
+        self.is_cancelled = False
+        super().__init__(**options)
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": self._recording(HTTPConnectionPool),
+            "https": self._recording(HTTPSConnectionPool),
+        }
+
+    def cancel(self) -> None:
+        """End all connections."""
+        self.is_cancelled = True
+        for connection in list(self._opened):
+            _end(connection)
+
+    def _recording(self, pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
+        """The class of pools, whose connections are known here from the moment in which they are open."""
+        adapter = self
+
+        class Connection(pool.ConnectionCls):  # type: ignore[misc, name-defined]
+            def connect(self) -> None:
+                super().connect()
+                adapter._opened.add(self)
+                if adapter.is_cancelled:
+                    _end(self)
+
+        return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
+
+
+def _end(connection: Any) -> None:
+    with suppress(OSError, AttributeError):  # it is closed
+        connection.sock.shutdown(socket.SHUT_RDWR)
+
+
 class Connections:
     """The connections to one service, PARALLEL at most; may be used by several threads.
 
@@ -98,13 +138,17 @@ class Connections:
         self._session.auth = self._token = read_token(errors.name, token_file)
         self._session.headers["Accept-Encoding"] = "identity"  # a digest and a length are those of the plain bytes
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=PARALLEL, pool_block=True, max_retries=0)
+        self._adapter = _Adapter(pool_connections=1, pool_maxsize=PARALLEL, pool_block=True, max_retries=0)
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, adapter)
+            self._session.mount(scheme, self._adapter)
 
     def close(self) -> None:
         """Close them."""
         self._session.close()
+
+    def cancel(self) -> None:
+        """End the requests of all threads: a service that notices it stops its work. No further ones are sent."""
+        self._adapter.cancel()
 
     def send(self, request: Request, read: Callable[[Response], T]) -> T:
         """Send the request and return what `read` makes of the response; `read` may raise TruncatedBody.
@@ -117,6 +161,8 @@ class Connections:
             try:
                 return self._attempt(request, read)
             except Transient as error:
+                if self._adapter.is_cancelled:
+                    raise
                 if time.monotonic() - began > LONG_SECONDS:
                     LOG.warning("%s (attempt %s of %s)", error, attempt, self.retry.attempts)
                 time.sleep(error.wait + random.uniform(pause, 2 * pause))  # noqa: S311
@@ -126,8 +172,10 @@ class Connections:
     def _attempt(self, request: Request, read: Callable[[Response], T]) -> T:
         try:
             with self._start(request) as response:
+                self._check_not_cancelled()
                 self._check(response, request)
                 body = _read_body(response, request.spooled_from)
+                self._check_not_cancelled()
                 return read(Response(response.headers, body, response.links))
         except requests.exceptions.InvalidURL:
             raise self.errors.invalid_url() from None
@@ -140,6 +188,11 @@ class Connections:
         except (HTTPError, TruncatedBody):
             what = "did not send its response to the end"
         raise self.errors.transient(what)
+
+    def _check_not_cancelled(self) -> None:
+        """Raise TruncatedBody once the connections were ended: what was read until then looks like a response."""
+        if self._adapter.is_cancelled:
+            raise TruncatedBody
 
     def _start(self, request: Request) -> requests.Response:
         return self._session.request(

@@ -25,6 +25,10 @@ class Service(Protocol):
 
     def __exit__(self, *_: object) -> None: ...
 
+    def cancel(self) -> None:
+        """End the requests that wait for a response, in all threads: the service stops its work where it notices it."""
+        ...
+
     def query(self, sql: str) -> Rows:
         """The rows that the service returns for the SQL: all of them, unless it limits them without reporting it.
 

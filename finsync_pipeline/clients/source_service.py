@@ -42,6 +42,10 @@ class SourceService:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
+    def cancel(self) -> None:
+        """End the requests that wait for a response, in all threads."""
+        self._http.cancel()
+
     def query(self, sql: str) -> Rows:
         """The rows that the service returns for the SQL.
 

@@ -1,11 +1,9 @@
 """The component: one YAML file in, the assets of a source out."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
 import dagster as dg
-import yaml
 from dagster.components.resolved.errors import ResolutionException
 from dagster_shared.yaml_utils.source_position import SourcePosition
 from pydantic import BaseModel
@@ -13,6 +11,7 @@ from pydantic import BaseModel
 from finsync_pipeline.components.source_assets import source_assets
 from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.statements.mapping import SourceMapping
+from finsync_pipeline.statements.source_files import check_keys
 
 
 class StatementSource(dg.Component):
@@ -33,7 +32,7 @@ class StatementSource(dg.Component):
         Raises ConfigurationError, also for a key that the file has twice: YAML would take the second one.
         """
         assert isinstance(attributes, SourceMapping)
-        _check_keys(context)
+        check_keys(Path(_position(context, "name").filename))
         url = _resolve(context, "url", attributes.url)
         token_file = _resolve(context, "token_file", attributes.token_file)
         try:
@@ -66,29 +65,6 @@ def _resolve(context: dg.ComponentLoadContext, field: str, text: str) -> str:
         lines = str(error).splitlines()  # of a template: an extract of the file, with a mark below the place
         what = next((line.partition("^")[2].strip() for line in lines if "^" in line), lines[0].partition(". ")[0])
         raise ConfigurationError(what, "Set the variable, or correct the template", _place(context, field)) from None
-
-
-def _check_keys(context: dg.ComponentLoadContext) -> None:
-    """Raise ConfigurationError if a mapping in the file has a key twice."""
-    file = _position(context, "name").filename
-    for document in yaml.compose_all(Path(file).read_text(encoding="utf-8"), Loader=yaml.SafeLoader):
-        for key in _repeated_keys(document):
-            place = f"{file}:{key.start_mark.line + 1}: {key.value}"
-            raise ConfigurationError("this key is there twice", "Take one of them out", place)
-
-
-def _repeated_keys(node: yaml.Node | None) -> Iterator[yaml.Node]:
-    """The keys in or below the node that another key of the same mapping precedes."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if key.value in seen:
-                yield key
-            seen.add(str(key.value))
-            yield from _repeated_keys(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from _repeated_keys(value)
 
 
 def _place(context: dg.ComponentLoadContext, field: str) -> str:

@@ -17,9 +17,8 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-IN_MEMORY = 32
-"""Entries of small tables that are also kept in memory."""
-SMALL_BYTES = 64 << 20
+MEMORY_BYTES = 256 << 20
+"""Bytes of tables that are also kept in memory."""
 Key = Sequence[Any]
 Tables = Mapping[str, pa.Table]
 T = TypeVar("T")
@@ -59,15 +58,14 @@ class TableCache:
         with self._lock:
             self._remember(name, tables)
             with suppress(OSError, pa.ArrowException):
-                if sum(table.nbytes for table in tables.values()) < self._most_bytes:
+                if _bytes_of(tables) < self._most_bytes:
                     _write(self._folder / name, tables)
                     _remove_beyond(self._folder, self._most_bytes)
 
     def _remember(self, name: str, tables: Tables) -> None:
-        if sum(table.nbytes for table in tables.values()) <= SMALL_BYTES:
-            self._memory[name] = tables
-            self._memory.move_to_end(name)
-        while len(self._memory) > IN_MEMORY:
+        self._memory[name] = tables
+        self._memory.move_to_end(name)
+        while sum(map(_bytes_of, self._memory.values())) > MEMORY_BYTES:
             self._memory.popitem(last=False)
 
 
@@ -84,6 +82,10 @@ def _remove_beyond(folder: Path, most_bytes: int) -> None:
         oldest = entries.pop(0)
         shutil.rmtree(oldest, ignore_errors=True)
         del sizes[oldest]
+
+
+def _bytes_of(tables: Tables) -> int:
+    return sum(int(table.nbytes) for table in tables.values())
 
 
 def _name_of(key: Key) -> str:

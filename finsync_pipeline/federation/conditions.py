@@ -19,11 +19,11 @@ NUMBERS, OTHERS = ("integer", "real"), ("text", "blob")
 
 def company_condition(mapping: SourceMapping, names: Iterable[str]) -> exp.Expr:
     """SQL: the company's column has one of the names, however the source stores it."""
-    named: list[exp.Expr] = [exp.maybe_parse(text, dialect="sqlite") for name in names for text in _literals_of(name)]
+    named: list[exp.Expr] = [exp.maybe_parse(text, dialect="sqlite") for name in names for text in literals_of(name)]
     return exp.In(this=column_of(mapping, mapping.company.column), expressions=named)
 
 
-def _literals_of(text: str) -> list[str]:
+def literals_of(text: str) -> list[str]:
     """The literals of the cells that are read as this text: it, and the number that is written so."""
     try:
         number = json.loads(text)

@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
-from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -53,7 +53,7 @@ def open_engine(limits: Limits) -> duckdb.DuckDBPyConnection:
 def _configuration(limits: Limits) -> dict[str, str]:
     """DuckDB's settings, in the order in which they can be made: the last one locks them."""
     return {
-        "temp_directory": str(Path(tempfile.gettempdir()) / "finsync_query").replace("'", "''"),
+        "temp_directory": _spill_folder(os.getpid()).name.replace("'", "''"),
         "max_temp_directory_size": f"{max(1, SPILL * limits.memory // _MIB)}MiB",
         "memory_limit": f"{max(1, limits.memory // _MIB)}MiB",
         "threads": str(limits.threads),
@@ -67,6 +67,12 @@ def _configuration(limits: Limits) -> dict[str, str]:
         "enable_external_access": "false",
         "lock_configuration": "true",
     }
+
+
+@cache
+def _spill_folder(_process: int) -> "tempfile.TemporaryDirectory[str]":
+    """A folder that only this user can read, removed when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="finsync_query_")
 
 
 def run(connection: duckdb.DuckDBPyConnection, sql: str, limits: Limits, views: Collection[str] = ()) -> pa.Table:
@@ -95,6 +101,8 @@ def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T], 
     try:
         return result.result(seconds)
     except TimeoutError:
+        if result.done():  # the work's own error, or just in time
+            return result.result()
         _stop(connection, result)
         what, fix = f"the query took more than {seconds:g} seconds", "ask for less, or raise the setting"
         raise QueryError(what, fix, "FINSYNC_QUERY_SECONDS") from None
@@ -111,7 +119,10 @@ def _work(work: Callable[[], Any], result: "Future[Any]") -> None:
 
 
 def _stop(connection: duckdb.DuckDBPyConnection, result: "Future[Any]") -> None:
-    """Interrupt until the work has ended: an interrupt between two steps of it is lost."""
+    """Interrupt until the work has ended: an interrupt between two steps of it is lost.
+
+    DuckDB looks for it between batches of rows, not while one function computes one value.
+    """
     while not result.done():
         connection.interrupt()
         try:
@@ -124,12 +135,23 @@ def _read(connection: duckdb.DuckDBPyConnection, sql: str, limits: Limits) -> pa
     """The rows as they come, up to the limit, so that a longer answer is not held in memory."""
     with _bound(connection, sql).to_arrow_reader(BATCH_ROWS) as reader:
         batches: list[pa.RecordBatch] = []
-        for batch in reader:
+        while (batch := _next(reader)) is not None:
             batches.append(batch)
             if sum(map(len, batches)) > limits.rows:
                 fix = "add LIMIT, or raise the setting"
                 raise QueryError(f"the answer has more than {limits.rows:,} rows", fix, "FINSYNC_QUERY_ROWS")
         return _distinct_names(pa.Table.from_batches(batches, reader.schema))
+
+
+def _next(reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
+    """The next rows; None for no more. Raises DuckDB's error, which Arrow passes on as one of its own."""
+    try:
+        return reader.read_next_batch()
+    except StopIteration:
+        return None
+    except (OSError, pa.ArrowException) as error:
+        is_memory = "Out of Memory" in str(error) or isinstance(error, MemoryError)
+        raise (duckdb.OutOfMemoryException if is_memory else duckdb.Error)(str(error)) from None
 
 
 def _bound(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:

@@ -12,6 +12,7 @@ from finsync_pipeline.clients.responses import Rows
 from finsync_pipeline.extraction.fetch import LITERAL_CHARACTERS, fetch_periods, query_unless_too_large, whole_table
 from finsync_pipeline.extraction.source_query import conditional_count_query, rows_query
 from finsync_pipeline.federation.conditions import company_condition
+from finsync_pipeline.federation.groups import Inexact
 from finsync_pipeline.federation.pushdown import Part
 from finsync_pipeline.federation.source_index import SourceIndex
 from finsync_pipeline.federation.top_n import SourceOrder
@@ -63,6 +64,17 @@ class Fetch:
             if rows.row_count:
                 return rows, order.last_of(rows)
         return None
+
+    def whole_result(self, sql: str) -> Rows:
+        """All rows of the statement. Raises Inexact where the source may return fewer."""
+        if not self.service.supports_arrow and (not self.service.reports_limits or len(sql) > LITERAL_CHARACTERS):
+            raise Inexact("the source may not return all groups")
+        self.sent.append(sql)
+        try:
+            [rows] = self._checked([self.service.query(sql)])
+        except (ResultTooLarge, RouteNotFound):
+            raise Inexact("the source does not return all groups") from None
+        return rows
 
     def _condition(self, part: Part) -> exp.Expr | None:
         names = None if part.names is None else company_condition(self.mapping, part.names)

@@ -7,6 +7,7 @@ on what was sent to a source, only its cost does.
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -17,8 +18,9 @@ import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
-from finsync_pipeline.errors import ConfigurationError, SourceError
-from finsync_pipeline.extraction.connect import query_each
+from finsync_pipeline.errors import ConfigurationError, SourceError, SourceUnavailable
+from finsync_pipeline.extraction.connect import SOURCES_AT_ONCE
+from finsync_pipeline.federation.aggregates import Aggregation, aggregation_of
 from finsync_pipeline.federation.answer import Answer
 from finsync_pipeline.federation.cache import table_cache
 from finsync_pipeline.federation.deployment import Deployment
@@ -26,7 +28,7 @@ from finsync_pipeline.federation.engine import open_engine, run
 from finsync_pipeline.federation.explain_error import explained
 from finsync_pipeline.federation.live_plan import LivePlan, SourceReport
 from finsync_pipeline.federation.live_views import FetchedSource, create_views
-from finsync_pipeline.federation.plan import Scan, is_repeatable, scans_of
+from finsync_pipeline.federation.plan import Scan, is_repeatable, names_of, scans_of
 from finsync_pipeline.federation.schema import STATEMENTS
 from finsync_pipeline.federation.snapshot import financials_of
 from finsync_pipeline.federation.source_answer import Progress, SourceAnswer
@@ -103,7 +105,8 @@ class _LiveQuery:
     def kept_or_new(self, is_new: bool) -> pa.Table:
         """The answer, kept or made; kept if all of it has versions, and if it is the same whenever it is asked."""
         versions = self._each(self.sources, SourceAnswer.version)
-        key = ["answer", self.statement.sql, sorted(versions.items()), _digest(self.deployment.agreement)]
+        made_from = [sorted(versions.items()), self.learner.decider.versions, _digest(self.deployment.agreement)]
+        key = ["answer", self.statement.sql, *made_from]
         is_lasting = None not in versions.values() and is_repeatable(self.statement.tree)
         kept = self.cache.get(key) if is_lasting and not self.missing and not is_new else None
         if kept is not None:
@@ -128,6 +131,9 @@ class _LiveQuery:
         top = top_n_of(self.statement, of_sources) if len(of_sources) == len(self.scans) else None
         if top is not None:
             return self._first_rows(top, of_sources, versions)
+        aggregation = aggregation_of(self.statement, self.scans)
+        if aggregation is not None:
+            return self._aggregated(aggregation, versions)
         return self._finish(self._rows(of_sources, versions), financials)
 
     def _rows(self, scans: Sequence[Scan], versions: Versions) -> list[FetchedSource]:
@@ -145,13 +151,29 @@ class _LiveQuery:
         with self._views(fetched) as engine:
             found = engine.execute(top.bound_sql()).fetchall()
         bound = found[-1][0] if len(found) == top.count else None
-        if not lasts or (bound is not None and top.is_proven(bound, lasts)):
+        # Rows in which the column is empty are not among the first ones of a source: the query may need them
+        is_all = top.column is None and not lasts
+        if is_all or (bound is not None and top.is_proven(bound, lasts)):
             self.plan.finish.append(f"the first rows of each source hold the first {top.count:,} of the query")
             return self._finish(fetched)
         if bound is not None:
             self.plan.finish.append(f"the first rows of each source give a bound: {bound:,}")
             scans = [replace(scan, conditions=(*scan.conditions, top.within(bound))) for scan in scans]
         return self._finish(self._rows(scans, {name: versions[name] for name in asked}))
+
+    def _aggregated(self, aggregation: Aggregation, versions: Versions) -> pa.Table:
+        """The answer from the groups of each source, and the rows of those that cannot group them exactly."""
+        present = {name: each for name, each in self.sources.items() if name in versions}
+        asked = self._each(present, lambda each: each.groups(self.scans, aggregation, versions[each.mapping.name]))
+        found = [each for each in asked.values() if each is not None]
+        grouped = [each.partials for each in found if each.partials is not None]
+        self.plan.finish.append(f"{sum(map(len, grouped)):,} groups of {len(grouped)} sources are merged")
+        with self._views([each.source for each in found]) as engine:
+            engine.register("grouped", pa.concat_tables([aggregation.schema.empty_table(), *grouped]))
+            rows = f"{aggregation.rows_sql()} UNION ALL BY NAME FROM grouped"
+            engine.execute(f"CREATE TEMP VIEW partials AS {rows}")
+            table = run(engine, aggregation.merged_sql(), self.deployment.limits, self.statement.views)
+        return table.rename_columns(names_of(self.statement.sql))
 
     def _financials(self, versions: Versions) -> pd.DataFrame | None:
         """The table FINANCIALS of now, made again only if something that it is made from has changed."""
@@ -186,9 +208,8 @@ class _LiveQuery:
 
     def _each(self, sources: Mapping[str, SourceAnswer], ask: Callable[[SourceAnswer], T]) -> dict[str, T]:
         """What `ask` returns of each source, all at once. Raises the first error, or notes it in `missing`."""
-        mappings = [source.mapping for source in sources.values()]
         results: dict[str, T] = {}
-        for name, result in zip(sources, query_each(mappings, lambda each: ask(sources[each.name])), strict=True):
+        for name, result in ask_all(sources, ask, self.deployment.limits.seconds).items():
             try:
                 results[name] = result.result()
             except (SourceError, ConfigurationError) as error:
@@ -197,6 +218,32 @@ class _LiveQuery:
                 self.missing[name] = str(error)
                 sources[name].report.how = f"missing: {error}"
         return results
+
+
+def ask_all(
+    sources: Mapping[str, SourceAnswer], ask: Callable[[SourceAnswer], T], seconds: float
+) -> dict[str, "Future[T]"]:
+    """What `ask` returns of each source, or its error; SourceUnavailable for those that take longer.
+
+    These are stopped, and all of them at any error here, such as KeyboardInterrupt.
+    """
+    threads = ThreadPoolExecutor(SOURCES_AT_ONCE)
+    asked = {name: threads.submit(ask, source) for name, source in sources.items()}
+    try:
+        _, late = wait(asked.values(), seconds)
+    except BaseException:
+        for source in sources.values():
+            source.cancel()
+        raise
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+    for name in [name for name, each in asked.items() if each in late]:
+        sources[name].cancel()
+        asked[name] = Future()
+        fix = "Ask for less, or set FINSYNC_QUERY_SECONDS"
+        what = f"did not respond within {seconds:g} s"
+        asked[name].set_exception(SourceUnavailable(what, fix, f"Source {name!r}"))
+    return asked
 
 
 def _concerns(mapping: SourceMapping, scans: Sequence[Scan]) -> bool:

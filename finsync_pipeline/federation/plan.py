@@ -21,6 +21,8 @@ from finsync_pipeline.federation.schema import VIEWS, View
 
 DISABLED_OPTIMIZERS = "statistics_propagation,empty_result_pullup,compressed_materialization,in_clause"
 """They use that the tables are empty, or turn a list of values into a join."""
+OF_THE_MOMENT = frozenset(["current_time", "current_timestamp", "get_current_time", "localtime", "localtimestamp"])
+"""Functions that DuckDB does not list as volatile."""
 _SEPARATOR = "__"
 
 
@@ -40,6 +42,12 @@ def scans_of(sql: str) -> list[Scan]:
     roots = [root for _, text in explained for root in json.loads(text)]
     reader = _Reader(_renames_columns(sql))
     return [scan for root in roots for scan in reader.scans(root, None)]
+
+
+def names_of(sql: str) -> list[str]:
+    """The names of the columns of the query's answer."""
+    with _planner().cursor() as connection:
+        return [str(name) for name, *_ in connection.execute(f"DESCRIBE {sql}").fetchall()]
 
 
 @cache
@@ -151,8 +159,13 @@ def _is_pure(part: exp.Expr) -> bool:
 
 
 def _is_steady(part: exp.Expr) -> bool:
-    functions = (each.name if isinstance(each, exp.Anonymous) else each.sql_name() for each in part.find_all(exp.Func))
-    return not {name.lower() for name in functions} & _volatile_functions()
+    functions = {_function_name(each).lower() for each in part.find_all(exp.Func)}
+    return not functions & (_volatile_functions() | OF_THE_MOMENT)
+
+
+def _function_name(function: exp.Func) -> str:
+    """The name by which DuckDB knows it: sqlglot has names of its own."""
+    return str(function.name if isinstance(function, exp.Anonymous) else function.sql("duckdb").partition("(")[0])
 
 
 def _renamed(node: exp.Expr, named: Mapping[str, str | None]) -> exp.Expr:

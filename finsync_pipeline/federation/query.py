@@ -27,20 +27,21 @@ def query(
 ) -> Answer:
     """The answer to one SELECT over the standard views, or to a request, which stands for one.
 
-    It is asked of the sources now; of a `release` (`current`, a name or the beginning of one); or of both it and
-    `against`: then the answer has the rows that are in one of the two only, by the first column. `partial` leaves out
-    sources that do not respond, and names them in `missing`; `explain` returns the plan instead of rows.
+    The sources are asked now; or a `release` is read (`current`, a name or the beginning of one); or it and `against`:
+    then the answer has the rows that are in one of the two only, and which one in its first column. `partial` leaves
+    out sources that do not respond, and names them in `missing`. `explain` asks sources anew, so that the plan has what
+    each was sent.
 
     Raises QueryError, ConfigurationError for lists and settings, SourceError for sources that do not respond.
     """
     statement = sql.statement() if isinstance(sql, Request) else read_statement(sql)
     if release is None and against is None:
-        from finsync_pipeline.federation.live import query_live
+        from finsync_pipeline.federation.live import query_live  # which a query over a release does not wait for
 
         return query_live(statement, deployment, partial=partial, explain=explain, progress=progress)
     if partial or explain:
         raise QueryError("over a release, no source is asked", "leave out partial and explain")
-    return _over_releases(statement, deployment, release or CURRENT, against)
+    return _over_releases(statement, deployment, CURRENT if release is None else release, against)
 
 
 def _over_releases(statement: Statement, deployment: Deployment, release: str, against: str | None) -> Answer:

@@ -3,7 +3,7 @@
 Dependent rows (`source_index`) are not among them: their facts were made by the pipeline's own code.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,13 @@ def readable(tables: Sequence[pa.Table], mapping: SourceMapping) -> pa.Table:
     Key, names and the literal of the period end as text; what the mapping declares of a row as read; the cells of each
     item in a column of its name, as numbers where they came so.
     """
-    return pa.concat_tables([_readable(table, mapping) for table in tables], promote_options="permissive")
+    numbers = frozenset(
+        item
+        for item, declared in mapping.items.items()
+        if _are_numbers([each[declared.column].type for each in tables])
+    )
+    numbers = frozenset() if has_numeric_words(mapping) else numbers
+    return pa.concat_tables([_readable(table, mapping, numbers) for table in tables], promote_options="permissive")
 
 
 def register_rows(
@@ -84,7 +90,14 @@ def _long_sql(mapping: SourceMapping, items: Sequence[str], value: str, length: 
     """
 
 
-def _readable(table: pa.Table, mapping: SourceMapping) -> pa.Table:
+def _are_numbers(types: Sequence[pa.DataType]) -> bool:
+    """Whether a column of several tables is of one type of numbers: to read whole ones as floats may change them."""
+    distinct = set(types) - {pa.null()}
+    return len(distinct) == 1 and distinct <= set(STORED)
+
+
+def _readable(table: pa.Table, mapping: SourceMapping, numbers: Collection[str]) -> pa.Table:
+    """One table in that form, the items in `numbers` as they came, all others as text."""
     columns = {"finsync_key": as_text(table[mapping.row_key])}
     columns["finsync_literal"] = as_literals(table[mapping.period_end.column])
     for place, name in zip(_name_places(mapping), name_columns(mapping), strict=True):
@@ -95,7 +108,9 @@ def _readable(table: pa.Table, mapping: SourceMapping) -> pa.Table:
     if mapping.known_since is not None:
         text = frame[mapping.known_since.column].str.strip().fillna("")
         columns["finsync_is_dated"] = pa.array(text != "", pa.bool_())
-    columns |= {item: _cells(table[declared.column], mapping) for item, declared in mapping.items.items()}
+    for item, declared in mapping.items.items():
+        cells = table[declared.column]
+        columns[item] = cells if item in numbers else as_text(cells, mapping.numbers.decimal)
     return pa.table(columns)
 
 
@@ -112,13 +127,6 @@ def _declared(mapping: SourceMapping) -> list[tuple[str, Any, pa.DataType]]:
 def _declared_texts(table: pa.Table, mapping: SourceMapping) -> dict[str, pa.ChunkedArray]:
     named = [declared.column for _, declared, _ in _declared(mapping) if hasattr(declared, "column")]
     return {name: as_text(table[name]) for name in (mapping.row_key, *named)}
-
-
-def _cells(column: pa.ChunkedArray, mapping: SourceMapping) -> pa.ChunkedArray:
-    """The cells as numbers where they came so, and else as text."""
-    if column.type in STORED and not has_numeric_words(mapping):
-        return column
-    return as_text(column, mapping.numbers.decimal)
 
 
 def _name_places(mapping: SourceMapping) -> list[str]:
@@ -184,7 +192,8 @@ def _usable_rows_sql(mapping: SourceMapping, cells: Mapping[str, "_Cell"]) -> st
         FROM fetched_of_{name} AS f
         JOIN periods_of_{name} AS p ON f.finsync_literal = p.literal
         JOIN names_of_{name} AS n ON {same_name} AND p.epoch = n.finsync_epoch
-        ANTI JOIN dependent_of_{name} AS d ON f.finsync_key = d.row_key AND f.finsync_literal = d.literal
+        ANTI JOIN dependent_of_{name} AS d
+            ON f.finsync_key IS NOT DISTINCT FROM d.row_key AND f.finsync_literal = d.literal
         WHERE {" AND ".join(_usable(mapping))}
     """
 

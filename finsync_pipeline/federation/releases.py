@@ -1,6 +1,5 @@
 """The standard views over a release, and what a SELECT answers differently over two releases."""
 
-from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pyarrow.dataset as pads
 from sqlglot import exp
 
 from finsync_pipeline import frames
+from finsync_pipeline.errors import DataError
 from finsync_pipeline.federation.engine import Limits, open_engine, run
 from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.federation.schema import STATEMENTS, VIEWS, View
@@ -78,9 +78,9 @@ def _register(connection: duckdb.DuckDBPyConnection, name: str, statement: State
     file = folder / f"{name}.parquet"
     if not file.exists():
         raise QueryError(f"release {folder.name} has no table {name}", "an earlier version made it; name a newer one")
-    stored = pads.dataset(file)
+    stored = _dataset(file)
     there = [column for column in VIEWS[name].columns if column in stored.schema.names]
-    for column in sorted({*VIEWS[name].columns} - {*there} & set(_columns_of(statement))):
+    for column in sorted({*VIEWS[name].columns} - {*there} & _columns_of(statement)):
         what = f"release {folder.name} has no column {column} in {name}"
         raise QueryError(what, "an earlier version made it; name a newer one, or leave the column out")
     connection.register("stored_" + name, stored)
@@ -88,8 +88,17 @@ def _register(connection: duckdb.DuckDBPyConnection, name: str, statement: State
     connection.execute(f"CREATE TEMP VIEW {name} AS SELECT {columns} FROM stored_{name}")
 
 
-def _columns_of(statement: Statement) -> Iterator[str]:
-    return (column.name.lower() for column in statement.tree.find_all(exp.Column))
+def _dataset(file: Path) -> pads.Dataset:
+    try:
+        return pads.dataset(file)
+    except pa.ArrowInvalid:
+        raise DataError("it is not a Parquet file", "Restore it, or name another release", file) from None
+
+
+def _columns_of(statement: Statement) -> set[str]:
+    """The names that stand for columns in the statement, and those that its views are made of."""
+    named = {column.name.lower() for column in statement.tree.find_all(exp.Column)}
+    return named | ({*VIEWS["facts"].keys, "value"} if statement.views & STATEMENTS.keys() else set())
 
 
 def _side_by_side(view: View) -> str:

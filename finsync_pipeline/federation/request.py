@@ -29,10 +29,20 @@ def _finite(value: Any) -> Decimal:
     return number
 
 
+def _day(value: Any) -> date:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError(f"{str(value)!r} is not a day, such as 2009-12-31") from None
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+
+
 _READERS: dict[pa.DataType, tuple[Callable[[Any], Any], str]] = {
     pa.float64(): (_finite, "a number"),
     pa.int64(): (int, "a whole number"),
-    pa.date32(): (lambda value: date.fromisoformat(str(value)), "a day, such as 2009-12-31"),
+    pa.date32(): (_day, "a day, such as 2009-12-31"),
     pa.string(): (str, "a text"),
 }
 
@@ -40,8 +50,8 @@ _READERS: dict[pa.DataType, tuple[Callable[[Any], Any], str]] = {
 class Span(ConfigModel):
     """Days from the first to the last one, both included."""
 
-    first: date
-    last: date
+    first: Day
+    last: Day
 
 
 class Filter(ConfigModel):
@@ -67,11 +77,13 @@ class Filter(ConfigModel):
         return self
 
 
-def _span(value: Any) -> Any:
+def _days(value: Any) -> Any:
     """A tuple of two days is the first and the last one; a list is of single days."""
     if isinstance(value, tuple) and len(value) == 2:
-        return {"first": value[0], "last": value[1]}
-    return value
+        return Span(first=value[0], last=value[1])
+    if isinstance(value, list | tuple):
+        return tuple(map(_day, value))
+    return Span.model_validate(value)
 
 
 class Request(ConfigModel):
@@ -85,7 +97,7 @@ class Request(ConfigModel):
     view: str = "financials"
     items: Sequence[str] = ()
     companies: Sequence[str] = ()
-    periods: Annotated[Span | Sequence[date], BeforeValidator(_span)] = ()
+    periods: Annotated[Span | tuple[date, ...], BeforeValidator(_days)] = ()
     months: int | None = None
     currency: str | None = None
     sources: Sequence[str] = ()
@@ -111,11 +123,11 @@ def read_request(**parts: Any) -> Request:
         return Request.model_validate(parts)
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, each['loc']))}: {_plain(each['msg'])}" for each in error.errors()]
-        raise QueryError("\n".join(lines), "correct the request") from None
+    raise QueryError("\n".join(lines), "correct the request")
 
 
 def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ")
+    return message.removeprefix("Value error, ").replace("Input should be", "it should be")
 
 
 def _view(name: str) -> View:

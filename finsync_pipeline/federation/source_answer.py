@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -16,8 +16,10 @@ from finsync_pipeline.extraction.cell_text import table_as_text
 from finsync_pipeline.extraction.connect import service_of
 from finsync_pipeline.extraction.deliveries import today
 from finsync_pipeline.extraction.raw_rows import place_rows
+from finsync_pipeline.federation.aggregates import Aggregation
 from finsync_pipeline.federation.cache import TableCache
 from finsync_pipeline.federation.fetch import Fetch
+from finsync_pipeline.federation.groups import Inexact, groups_of
 from finsync_pipeline.federation.live_plan import SourceReport
 from finsync_pipeline.federation.live_views import FetchedSource
 from finsync_pipeline.federation.plan import Scan
@@ -41,6 +43,14 @@ class FirstRows:
     last: float | None
 
 
+@dataclass(frozen=True)
+class Groups:
+    """What a source has for an aggregation: lines of `partials` (None: none), and rows that are not in these."""
+
+    source: FetchedSource
+    partials: pa.Table | None
+
+
 @dataclass
 class SourceAnswer:
     """Asks one source."""
@@ -50,6 +60,12 @@ class SourceAnswer:
     cache: TableCache
     report: SourceReport
     progress: Progress
+    _services: list[Service] = field(default_factory=list)
+
+    def cancel(self) -> None:
+        """Stop the work of the source."""
+        for service in self._services:
+            service.cancel()
 
     def version(self) -> list[Any] | None:
         """Everything that an answer of the source is made from; None if its data have no version."""
@@ -64,6 +80,10 @@ class SourceAnswer:
         """The first rows of the source, or all where it cannot tell. Raises SourceError."""
         return self._twice(version, lambda service, index: self._first_rows(service, index, scans, top))
 
+    def groups(self, scans: Sequence[Scan], aggregation: Aggregation, version: list[Any] | None) -> Groups | None:
+        """The groups of the source, or its rows where these are not exact; None for nothing. Raises SourceError."""
+        return self._twice(version, lambda service, index: self._groups(service, index, scans, aggregation))
+
     def standardized(self) -> StandardizedTables:
         """The tables of all rows, made by the pipeline's own code. Raises SourceError."""
         self.report.how = "all rows were standardized by the pipeline's own code"
@@ -75,6 +95,7 @@ class SourceAnswer:
     def _service(self) -> Iterator[Service]:
         began = time.monotonic()
         with service_of(self.mapping, is_spooled=True) as service:
+            self._services.append(service)
             try:
                 yield service
             finally:
@@ -136,6 +157,23 @@ class SourceAnswer:
                 return FirstRows(self._fetched(fetch, part, source), None)
             rows, last = found
             return FirstRows(replace(source, rows=readable([rows.table], source.mapping)), last)
+
+    def _groups(
+        self, service: Service, index: SourceIndex, scans: Sequence[Scan], aggregation: Aggregation
+    ) -> Groups | None:
+        part = part_of(scans, self.mapping, index)
+        source = self._source(index, part)
+        if part is None or source is None or index.is_dependent:
+            return None if source is None else Groups(source, None)
+        with self._fetching(service, index) as fetch:
+            try:
+                groups = groups_of(aggregation, self.mapping, index, part)
+                self.report.how = "grouped by the source"
+                return Groups(source, groups.partials(fetch.whole_result(groups.sql())))
+            except Inexact as why:
+                self.report.how = "read by SQL"
+                self.report.local.append(f"aggregates: {why}")
+                return Groups(self._fetched(fetch, part, source), None)
 
     @contextmanager
     def _fetching(self, service: Service, index: SourceIndex) -> Iterator[Fetch]:

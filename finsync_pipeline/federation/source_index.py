@@ -207,6 +207,7 @@ class Learner:
             f"rows.{name} IS NOT DISTINCT FROM names.{name}" for name in map(frames.quoted, columns)
         )
         is_late = "finsync_known_since > first_delivery"
+        is_keyless = rows["finsync_key"].str.strip().fillna("") == ""
         return frames.query(
             f"""
             WITH decided AS (
@@ -223,10 +224,10 @@ class Learner:
             SELECT finsync_key, finsync_literal
             FROM placed
             WHERE
-                finsync_key IS NULL OR trim(finsync_key) = '' OR of_key > 1
+                finsync_is_keyless OR of_key > 1
                 OR finsync_company IS NOT NULL AND (of_company > 1 OR {is_late})
             """,
-            rows=rows,
+            rows=rows.assign(finsync_is_keyless=is_keyless),
             names=names,
         )
 

@@ -20,11 +20,12 @@ def statement_sql(view: str, facts: str) -> str:
 def beside_each_other_sql(view: str, source: str, items: set[str], is_certain: bool) -> str:
     """SQL of a view of a statement over the rows of one source, in which no fact has two rows.
 
-    Of the view's items the rows have these; `is_certain` says that each row has an item of the statement.
+    Of the view's items the rows have these; `is_certain` says that each row has an item of the statement, if it is none
+    of these.
     """
     length = "0" if ITEMS[VIEWS[view].items[0]].kind == "instant" else "months"
     keys = f"source, company_id, period_end, {length} AS months, currency"
     own = [item for item in VIEWS[view].items if item in items]
     columns = ", ".join(item if item in items else f"NULL::DOUBLE AS {item}" for item in VIEWS[view].items)
     condition = "" if is_certain else f"WHERE coalesce({', '.join(own)}) IS NOT NULL"
-    return f"SELECT {keys}, {columns} FROM rows_of_{source} {condition}" if own else ""
+    return f"SELECT {keys}, {columns} FROM rows_of_{source} {condition}" if own or is_certain else ""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.statements.mapping import SourceMapping
 
 FIX = "Correct the file, then run: finsync check"
+UNSET = "Set the variable, or correct the template"
 TEMPLATES = ("url", "token_file")
 """The fields that may name an environment variable."""
 _PACKAGE = "finsync_pipeline.components."
@@ -27,8 +29,8 @@ def read_sources(folder: Path, environment: Mapping[str, str] = os.environ) -> d
     """
     mappings: dict[str, SourceMapping] = {}
     for file in sorted(folder.rglob("defs.yaml")):
-        for document in _documents(file):
-            mapping = _mapping(document, file, environment)
+        for attributes in _attributes(file):
+            mapping = _mapping(attributes, file, environment)
             if mapping.name in mappings:
                 fix = "Give each defs.yaml a name of its own"
                 raise ConfigurationError(f"two sources are named {mapping.name}", fix, "defs/sources")
@@ -36,19 +38,46 @@ def read_sources(folder: Path, environment: Mapping[str, str] = os.environ) -> d
     return dict(sorted(mappings.items()))
 
 
-def _documents(file: Path) -> Iterator[yaml.MappingNode]:
-    """The attributes of each source in the file, with their places."""
+def check_keys(file: Path) -> None:
+    """Raise ConfigurationError if a mapping in the file has a key twice: YAML would take the second one."""
+    for document in _nodes(file):
+        for key in _repeated_keys(document):
+            place = f"{relative(file)}:{key.start_mark.line + 1}: {key.value}"
+            raise ConfigurationError("this key is there twice", "Take one of them out", place)
+
+
+def _repeated_keys(node: yaml.Node | None) -> Iterator[yaml.Node]:
+    """The keys in or below the node that another key of the same mapping precedes."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield key
+            seen.add(str(key.value))
+            yield from _repeated_keys(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _repeated_keys(value)
+
+
+def _nodes(file: Path) -> list[yaml.Node]:
+    """The documents in the file, with their places."""
     try:
-        nodes = list(yaml.compose_all(file.read_text(encoding="utf-8"), yaml.SafeLoader))
+        return list(yaml.compose_all(file.read_text(encoding="utf-8"), yaml.SafeLoader))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigurationError(f"not valid YAML: {error.problem}", FIX, f"{relative(file)}:{line}") from None
-    for node in nodes:
+
+
+def _attributes(file: Path) -> Iterator[yaml.MappingNode]:
+    """The attributes of each source in the file, with their places."""
+    for node in _nodes(file):
         parts = {key.value: value for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
         kind, attributes = str(getattr(parts.get("type"), "value", "")), parts.get("attributes")
         if kind.startswith(_PACKAGE) and kind != _KIND:
             raise ConfigurationError(f"type: there is no {kind}", f"Write {_KIND}", relative(file))
         if kind == _KIND and isinstance(attributes, yaml.MappingNode):
+            check_keys(file)
             yield attributes
 
 
@@ -95,17 +124,30 @@ def _place(node: yaml.MappingNode, path: Any, file: Path) -> str:
 
 def _filled(text: str, place: str, environment: Mapping[str, str]) -> str:
     """The text with its template filled in."""
+    template = SandboxedEnvironment(undefined=StrictUndefined)
+    try:
+        return template.from_string(text).render(env=_Variables(environment, place))
+    except TemplateError as error:
+        raise ConfigurationError(str(error), UNSET, place) from None
 
-    def env(name: str, default: str | None = None) -> str:
-        value = environment.get(name, default)
+
+@dataclass(frozen=True)
+class _Variables:
+    """The environment in a template, as in Dagster: `env('NAME', 'default')`, or `env.NAME`, empty if it is not set."""
+
+    environment: Mapping[str, str]
+    place: str
+
+    def __call__(self, name: str, default: str | None = None) -> str:
+        value = self.environment.get(name, default)
         if value is None:
-            raise ConfigurationError(f"{name} is not set", "Set the variable, or correct the template", place)
+            raise ConfigurationError(f"{name} is not set", UNSET, self.place)
         return value
 
-    try:
-        return SandboxedEnvironment(undefined=StrictUndefined).from_string(text).render(env=env)
-    except TemplateError as error:
-        raise ConfigurationError(str(error), "Set the variable, or correct the template", place) from None
+    def __getattr__(self, name: str) -> str:
+        if not name.isupper():  # what Jinja looks for in a value
+            raise AttributeError(name)
+        return self.environment.get(name, "")
 
 
 def relative(file: Path) -> str:
