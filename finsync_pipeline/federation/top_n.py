@@ -147,10 +147,16 @@ def _is_number(first: exp.Expr, tree: exp.Select, view: str) -> bool:
         return False
     name = column.name.lower()
     numbers = {item.lower() for item in _numbers(view)}
-    others = [
-        each for each in tree.expressions if each.alias_or_name.lower() == name and not isinstance(each, exp.Column)
-    ]
-    return name in numbers and not others
+    return name in numbers and not any(_may_be_named(each, name) for each in tree.expressions)
+
+
+def _may_be_named(selected: exp.Expr, name: str) -> bool:
+    """Whether a column of the answer may have this name and not be the column of the view."""
+    if selected.find(exp.Columns) or any(
+        star.args.get("replace") or star.args.get("rename") for star in selected.find_all(exp.Star)
+    ):
+        return True
+    return selected.alias_or_name.lower() == name and not isinstance(selected, exp.Column)
 
 
 def _numbers(view: str) -> Sequence[str]:

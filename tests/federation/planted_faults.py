@@ -1,9 +1,9 @@
 """Faults of the mediator, each planted in one of its functions, with a query that shows it.
 
-Not all that sounds wrong is: a source may be sent less than it could be. So LIKE sent as ILIKE, BETWEEN without its ends
-and a bound of first rows without its ties change no answer (bounds are moved a little, DuckDB evaluates all conditions
-again). In their place are a pattern that is taken as the text itself, ends that are exchanged, and a proof that takes
-ties for rows beyond the bound.
+Not all that sounds wrong is: a source may be asked for more rows than are needed, since DuckDB evaluates all conditions
+again, and bounds are moved a little. So LIKE sent as ILIKE, BETWEEN without its ends and a bound of first rows without
+its ties change no answer. In their place are a pattern that is taken as the text itself, ends that are exchanged, and a
+proof that takes ties for rows beyond the bound.
 """
 
 from collections.abc import Callable
@@ -144,7 +144,8 @@ def _filters_of_ancestors(original: Any, self: _Reader, node: Any, parent: Any) 
 _REVENUE = "SELECT company_id, period_end, revenue FROM income_statement WHERE "
 FAULTS = {
     "sign ignored": Fault(
-        _around(conditions, "raw_bounds", _without_sign), "SELECT dividends_paid FROM cash_flow WHERE dividends_paid > 1e6"
+        _around(conditions, "raw_bounds", _without_sign),
+        "SELECT dividends_paid FROM cash_flow WHERE dividends_paid > 1e6",
     ),
     "unit ignored": Fault(_instead(conditions, "exponents_of", lambda *_: [0]), _REVENUE + "revenue > 1e7"),
     "only one of the units that rows have": Fault(
@@ -163,7 +164,9 @@ FAULTS = {
         ),
         "SELECT value FROM facts WHERE source = 'feed' AND value BETWEEN 11000 AND 80000",
     ),
-    "OR taken as AND": Fault(_around(_Translator, "_translated", _and_for_or), _REVENUE + "revenue > 1e7 OR net_income < 0"),
+    "OR taken as AND": Fault(
+        _around(_Translator, "_translated", _and_for_or), _REVENUE + "revenue > 1e7 OR net_income < 0"
+    ),
     "IN taken as its first value": Fault(
         _around(pushdown, "bounds_of", _first_of_in), _REVENUE + "revenue IN (5000000, 100000000)"
     ),
@@ -182,7 +185,9 @@ FAULTS = {
     "ids of companies sent as their names": Fault(
         _around(_Translator, "_names", _ids_as_names), _REVENUE + "company_id = '1002'"
     ),
-    "one name of each company sent": Fault(_around(_Translator, "_names", _one_name_each), _REVENUE + "company_id > '1005'"),
+    "one name of each company sent": Fault(
+        _around(_Translator, "_names", _one_name_each), _REVENUE + "company_id > '1005'"
+    ),
     "ids as texts alone, where some are numbers": Fault(
         _around(conditions, "literals_of", lambda original, text: original(text)[:1]),
         "SELECT equity FROM balance_sheet WHERE company_id = '1002'",
@@ -208,7 +213,8 @@ FAULTS = {
     ),
     "rows of unknown companies counted among the first": Fault(
         _together(
-            _instead(TopN, "rows_asked", property(lambda self: self.count)), _instead(TopN, "is_proven", lambda *_: True)
+            _instead(TopN, "rows_asked", property(lambda self: self.count)),
+            _instead(TopN, "is_proven", lambda *_: True),
         ),
         "SELECT revenue, company_id, period_end FROM income_statement WHERE source = 'ledger' "
         "ORDER BY revenue DESC, company_id, period_end LIMIT 60",
@@ -220,7 +226,8 @@ FAULTS = {
     ),
     "ties taken for rows beyond the bound": Fault(
         _instead(TopN, "_is_beyond", _is_at_or_beyond),
-        "SELECT dividends_paid, company_id, period_end FROM cash_flow ORDER BY dividends_paid, company_id, period_end LIMIT 5",
+        "SELECT dividends_paid, company_id, period_end FROM cash_flow "
+        "ORDER BY dividends_paid, company_id, period_end LIMIT 5",
     ),
     "words for no value read as text": Fault(
         _property(_Cell, "text_sql", _words_as_text), "SELECT text FROM texts WHERE item = 'form'"
@@ -230,7 +237,8 @@ FAULTS = {
         "SELECT operating_income FROM income_statement WHERE source = 'filings'",
     ),
     "unit of numbers ignored": Fault(
-        _instead(_Cell, "exponent", property(lambda _: "0")), "SELECT revenue FROM income_statement WHERE source = 'ledger'"
+        _instead(_Cell, "exponent", property(lambda _: "0")),
+        "SELECT revenue FROM income_statement WHERE source = 'ledger'",
     ),
     "days since which rows are known ignored": Fault(
         _around(reading, "_usable", lambda original, mapping: original(mapping)[:3]),
@@ -250,4 +258,4 @@ FAULTS = {
         "SELECT * FROM (SELECT x.source AS company_id, y.currency AS source FROM income_statement AS x FULL JOIN "
         "balance_sheet AS y USING (company_id, period_end)) WHERE source = 'USD' AND company_id = 'ledger'",
     ),
-}  # fmt: skip
+}

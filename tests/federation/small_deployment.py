@@ -10,7 +10,8 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pyarrow as pa
-from federation.small_sources import QUARTERS, SmallSource, write_lists, write_source
+from federation.small_lists import write_lists
+from federation.small_sources import QUARTERS, SmallSource, write_source
 from local_services import answering_service
 from plain_servers import plain_server, write_table
 

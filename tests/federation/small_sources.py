@@ -1,11 +1,10 @@
-"""Five small sources with everything that goes wrong in real ones, and the lists by which their companies are found.
+"""Five small sources with everything that goes wrong in real ones.
 
-Made by code from a seed: `ledger` has clean numbers, `filings` numbers and texts in brackets, with a unit, length and currency in each
-row, `feed` mixed cells and company ids stored as numbers, `registry` texts, supporting columns and days since which a
-row is known, `notes` a service without Arrow and versions.
+Made by code from a seed: `ledger` has clean numbers; `filings` numbers and texts in brackets, with a unit, length and
+currency in each row; `feed` mixed cells and company ids stored as numbers; `registry` texts, supporting columns and
+days since which a row is known; `notes` is meant for a service without Arrow and versions.
 """
 
-import csv
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,23 +13,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from federation.small_lists import COMPANIES, NAMES
+
 from finsync_pipeline.statements.mapping import SourceMapping
 
 Row = dict[str, Any]
 ENDS = [date(2008, 12, 31), *(date(2009, month, 30) for month in (6, 9)), date(2009, 12, 31), date(2010, 3, 31)]
 ENDS += [date(2010, 6, 30), date(2010, 12, 31), date(2011, 12, 31)]
-FIRST_QUARTER, LAST_QUARTER = date(2008, 10, 1), date(2011, 10, 1)
 QUARTERS = [date(year, month, 1) for year in range(2008, 2012) for month in (1, 4, 7, 10)][3:]
-NAMES = [
-    "Alpine Foods Inc", "Müller Söhne AG", "O'Neil & Sons", "100% Cotton Company", "Under_score Systems Ltd",
-    "Northwind Traders Corp", "Ångström Labs AB", "Blue Harbor Shipping", "Granite Peak Mining", "Café Résumé SA",
-    "Lakeside Hospital Group", "Vector Dynamics Inc", "Juniper Street Bank", "Copper Canyon Energy", "Harvest Moon Farms",
-    "Silverline Railways", "Quantum Orchard PLC", "Redwood Timberland Co", "Saffron Textiles Ltd", "Polar Night Airlines",
-    "Kestrel Aerospace Inc", "Maple Crown Brewing", "Old Mill Paper", "Pioneer Dental Supply", "Tundra Wireless",
-    "Ivory Coast Cocoa", "Zephyr Wind Power", "Bramble Insurance", "Cobalt Glass Works", "Dune Resorts",
-]  # fmt: skip
-COMPANIES = {str(1001 + place) if place % 3 else f"00000{20 + place}": name for place, name in enumerate(NAMES)}
-"""The names by their ids, some of which begin with zeros."""
 
 
 @dataclass(frozen=True)
@@ -47,42 +37,12 @@ def small_sources(seed: int) -> list[SmallSource]:
     return [make(Random(f"{seed} {make.__name__}")) for make in (_ledger, _filings, _feed, _registry, _notes)]
 
 
-def write_lists(folder: Path) -> tuple[Path, Path]:
-    """The list of companies, with aliases that have dates, and the review: folder and file."""
-    reference, review = folder / "reference", folder / "review.csv"
-    reference.mkdir(parents=True)
-    ids = list(COMPANIES)
-    companies = [
-        [company, name, f"TK{chr(65 + place % 26)}", "US"] for place, (company, name) in enumerate(COMPANIES.items())
-    ]
-    aliases = [
-        [ids[0], "Traveller Group", "name", "", "2009-12-31"],
-        [ids[1], "Traveller Group", "name", "2010-01-01", ""],
-        [ids[2], "O Neil Brothers", "name", "", ""],
-        [ids[3], "Cotton Gin", "name", "2009-09-30", "2010-06-30"],
-    ]
-    lines = [
-        ["", "Shared Name", ids[4], "", "2010-03-31", "me", "2026-01-01"],
-        ["", "Shared Name", ids[5], "2010-04-01", "", "me", "2026-01-01"],
-        ["registry", "Old Mill Paper", "reject", "2010-06-01", "", "me", "2026-01-01"],
-    ]
-    _write_csv(reference / "companies.csv", ["company_id", "name", "tickers", "country"], companies)
-    _write_csv(reference / "aliases.csv", ["company_id", "alias", "kind", "valid_from", "valid_to"], aliases)
-    _write_csv(review, ["source", "source_name", "company_id", "valid_from", "valid_to", "who", "when"], lines)
-    return reference, review
-
-
 def write_source(source: SmallSource, folder: Path) -> Path:
     """The data file of the source."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{source.mapping.name}.jsonl"
     file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in source.rows), encoding="utf-8")
     return file
-
-
-def _write_csv(file: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    with file.open("w", newline="", encoding="utf-8") as opened:
-        csv.writer(opened).writerows([columns, *rows])
 
 
 def _mapping(**parts: Any) -> SourceMapping:
@@ -94,20 +54,33 @@ def _mapping(**parts: Any) -> SourceMapping:
 
 def _ledger(random: Random) -> SmallSource:
     mapping = _mapping(
-        name="ledger", table="ledger", row_key="No.", company={"column": "Company", "kind": "name"}, months=12,
-        period_end={"column": "Ends", "formats": ["%Y-%m-%d", "%d.%m.%Y"]}, currency="USD", scale="millions",
+        name="ledger",
+        table="ledger",
+        row_key="No.",
+        company={"column": "Company", "kind": "name"},
+        months=12,
+        period_end={"column": "Ends", "formats": ["%Y-%m-%d", "%d.%m.%Y"]},
+        currency="USD",
+        scale="millions",
         items={
-            "revenue": "Sales", "cost_of_revenue": {"column": "Cost", "sign": -1}, "net_income": "Profit",
-            "eps_basic": "EPS", "total_assets": "Assets", "dividends_paid": {"column": "Dividends", "sign": -1},
+            "revenue": "Sales",
+            "cost_of_revenue": {"column": "Cost", "sign": -1},
+            "net_income": "Profit",
+            "eps_basic": "EPS",
+            "total_assets": "Assets",
+            "dividends_paid": {"column": "Dividends", "sign": -1},
         },
-    )  # fmt: skip
+    )
 
     def cells() -> Row:
         return {
-            "Sales": _number(random), "Cost": -abs(_number(random)), "Profit": _maybe(random, _number),
-            "EPS": _maybe(random, lambda r: round(r.gauss(0, 5), 2)), "Assets": _maybe(random, _number, 0.4),
+            "Sales": _number(random),
+            "Cost": -abs(_number(random)),
+            "Profit": _maybe(random, _number),
+            "EPS": _maybe(random, lambda r: round(r.gauss(0, 5), 2)),
+            "Assets": _maybe(random, _number, 0.4),
             "Dividends": random.choice([None, 0, -0.0, -round(random.random() * 90, 3)]),
-        }  # fmt: skip
+        }
 
     rows = _rows(random, mapping, cells, lambda company: _spelling(random, company), 1)
     rows += [_row_of(rows[0], "No.", key) | dict.fromkeys(("Sales", "Cost", "Profit", "EPS")) for key in (9_001, 9_002)]
@@ -116,26 +89,40 @@ def _ledger(random: Random) -> SmallSource:
 
 def _filings(random: Random) -> SmallSource:
     mapping = _mapping(
-        name="filings", table="filings", row_key="Row", company="Filer",
+        name="filings",
+        table="filings",
+        row_key="Row",
+        company="Filer",
         period_end={"column": "Period Ended", "formats": ["%B %d, %Y", "%Y-%m-%d"]},
-        months={"column": "Months"}, currency={"column": "Currency"},
+        months={"column": "Months"},
+        currency={"column": "Currency"},
         scale={"column": "Unit", "values": {"ones": "ones", "thousands": "thousands", "millions": "millions"}},
         numbers={"thousands": ",", "brackets_are_negative": True, "null_words": ["n/a", "-"]},
         items={
-            "revenue": "Total Revenue", "operating_income": "Operating Income", "net_income": "Net Profit",
-            "cash_from_operations": "Operations", "capital_expenditure": {"column": "Capex", "sign": -1},
-            "eps_diluted": "EPS", "form": "Form",
+            "revenue": "Total Revenue",
+            "operating_income": "Operating Income",
+            "net_income": "Net Profit",
+            "cash_from_operations": "Operations",
+            "capital_expenditure": {"column": "Capex", "sign": -1},
+            "eps_diluted": "EPS",
+            "form": "Form",
         },
-    )  # fmt: skip
+    )
 
     def cells() -> Row:
         return {
             "Months": random.choice(["12", "12", "3", "6", "9", "12.0", "twelve" if random.random() < 0.1 else "12"]),
             "Currency": random.choice(["USD", "USD", "EUR", "GBP", "XYZ" if random.random() < 0.1 else "USD"]),
-            "Unit": random.choice(["ones", "thousands", "millions", "millions", "" if random.random() < 0.1 else "ones"]),
-            **{name: _written(random) for name in ("Total Revenue", "Operating Income", "Net Profit", "Operations", "Capex")},
-            "EPS": random.choice(["1.25", "(0.31)", "-", "2.00"]), "Form": random.choice(["10-K", "10-Q ", "", "20-F", "n/a"]),
-        }  # fmt: skip
+            "Unit": random.choice(
+                ["ones", "thousands", "millions", "millions", "" if random.random() < 0.1 else "ones"]
+            ),
+            **{
+                name: _written(random)
+                for name in ("Total Revenue", "Operating Income", "Net Profit", "Operations", "Capex")
+            },
+            "EPS": random.choice(["1.25", "(0.31)", "-", "2.00"]),
+            "Form": random.choice(["10-K", "10-Q ", "", "20-F", "n/a"]),
+        }
 
     rows = _rows(random, mapping, cells, lambda company: _spelling(random, company), "f-{}".format)
     return SmallSource(mapping, rows)
@@ -143,14 +130,23 @@ def _filings(random: Random) -> SmallSource:
 
 def _feed(random: Random) -> SmallSource:
     mapping = _mapping(
-        name="feed", table="feed", row_key="id", company={"column": "cid", "kind": "id"}, months=12,
-        period_end={"column": "asOf", "formats": ["%Y%m%d", "%Y-%m-%d"]}, currency="EUR", scale="thousands",
+        name="feed",
+        table="feed",
+        row_key="id",
+        company={"column": "cid", "kind": "id"},
+        months=12,
+        period_end={"column": "asOf", "formats": ["%Y%m%d", "%Y-%m-%d"]},
+        currency="EUR",
+        scale="thousands",
         numbers={"null_words": ["N/A", "none"]},
         items={
-            "total_assets": "assets", "equity": "equity", "cash": {"column": "cash", "scale": "ones"},
-            "treasury_stock": {"column": "treasury", "sign": -1}, "revenue": "turnover",
+            "total_assets": "assets",
+            "equity": "equity",
+            "cash": {"column": "cash", "scale": "ones"},
+            "treasury_stock": {"column": "treasury", "sign": -1},
+            "revenue": "turnover",
         },
-    )  # fmt: skip
+    )
     odd = [
         "N/A",
         " none ",
@@ -189,23 +185,31 @@ def _feed(random: Random) -> SmallSource:
 
 def _registry(random: Random) -> SmallSource:
     mapping = _mapping(
-        name="registry", table="registry", row_key="key",
+        name="registry",
+        table="registry",
+        row_key="key",
         company={"column": "who", "supporting_columns": {"name": "long name", "ticker": "symbol"}},
-        period_end={"column": "ends", "formats": ["%Y-%m-%d", "%d/%m/%Y"]}, months=None, currency={"column": "money"},
+        period_end={"column": "ends", "formats": ["%Y-%m-%d", "%d/%m/%Y"]},
+        months=None,
+        currency={"column": "money"},
         known_since={"column": "filed", "formats": ["%Y-%m-%d"]},
         items={
-            "sector": "sector", "auditor": "auditor", "equity": "equity", "goodwill": {"column": "goodwill", "scale": "millions"},
+            "sector": "sector",
+            "auditor": "auditor",
+            "equity": "equity",
+            "goodwill": {"column": "goodwill", "scale": "millions"},
         },
-    )  # fmt: skip
+    )
 
     def cells() -> Row:
         return {
             "sector": random.choice(["Energy", "energy", " Banks ", "Öl & Gas", None, "", "50% state", "a_b", "N/A"]),
             "auditor": random.choice(["KPMG", "Deloitte's", "EY", None]),
             "equity": random.choice([_number(random), f"{_number(random)}", None]),
-            "goodwill": _maybe(random, _number, 0.5), "money": random.choice(["USD", "EUR"]),
+            "goodwill": _maybe(random, _number, 0.5),
+            "money": random.choice(["USD", "EUR"]),
             "filed": _filed(random),
-        }  # fmt: skip
+        }
 
     rows = _rows(random, mapping, cells, lambda company: _spelling(random, company), "r{}".format)
     for row in rows:
@@ -217,10 +221,16 @@ def _registry(random: Random) -> SmallSource:
 
 def _notes(random: Random) -> SmallSource:
     mapping = _mapping(
-        name="notes", table="pnl", row_key="n", company="firm", period_end="ends", months=6, currency="GBP",
+        name="notes",
+        table="pnl",
+        row_key="n",
+        company="firm",
+        period_end="ends",
+        months=6,
+        currency="GBP",
         numbers={"null_words": ["0", "x"]},
         items={"revenue": "revenue", "net_income": "income", "beginning_cash": "opening", "auditor": "auditor"},
-    )  # fmt: skip
+    )
 
     def cells() -> Row:
         amounts = {name: _maybe(random, _number, 0.2) for name in ("revenue", "income", "opening")}

@@ -8,11 +8,12 @@ from random import Random
 import pytest
 from federation.compared_answers import difference
 from federation.planted_faults import FAULTS
-from federation.random_queries import QueryMaker, Samples
+from federation.random_conditions import Samples
+from federation.random_queries import QueryMaker
 from federation.small_deployment import Compared, serving_small
 from federation.small_sources import small_sources
 
-RANDOM_QUERIES = 120
+RANDOM_QUERIES = 50
 """Random queries that are tried for each fault."""
 FOUND_BY_THEM = 15
 """The faults that they find, at least: others need a query of their own."""

@@ -10,7 +10,8 @@ from random import Random
 
 import pytest
 from federation.compared_answers import answer_and_difference
-from federation.random_queries import QueryMaker, RandomQuery, Samples
+from federation.random_conditions import Samples
+from federation.random_queries import QueryMaker, RandomQuery
 from federation.small_deployment import Compared, serving_small
 from federation.small_sources import small_sources
 
