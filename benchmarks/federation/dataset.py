@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.identity.lists import random_codes
+from benchmarks.identity.name_noise import vary
 from benchmarks.identity.noise import damage
 from finsync_pipeline.statements.items import ITEMS, Statement
 from finsync_pipeline.statements.mapping import SourceMapping
@@ -169,10 +170,8 @@ def _letters(place: int) -> str:
 
 def _spelled_names(company: Company, source: str) -> list[str]:
     """How a source that names companies writes the name."""
-    from benchmarks.identity.name_noise import vary
-
     random = Random(f"{source} {company.name}")
-    return [company.name, vary(company.name, "punctuation", random), vary(company.name, "typo", random)]
+    return [company.name, vary(company.name, "punctuation", random), vary(company.name, "one_typo", random)]
 
 
 def _cents(random: np.random.Generator, number: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A mediator in a process of its own, which is asked queries one after the other: what each took, and a digest of it."""
+"""A mediator in a process of its own, which is asked one query after the other: what each took, and a digest of it."""
 
 import json
 import subprocess

@@ -50,6 +50,7 @@ def answer(sql: str, way: Way, asked: Deployment) -> tuple[pa.Table, bool]:
         if way == "everything":
             stack.enter_context(patch.object(source_answer, "part_of", _everything))
             stack.enter_context(patch.object(live, "top_n_of", lambda *_: None))
+            stack.enter_context(patch.object(live, "aggregation_of", lambda *_: None))
         found = query.query(sql, asked, explain=way != "kept")
     return found.to_arrow(), found.from_cache
 

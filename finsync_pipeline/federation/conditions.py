@@ -19,8 +19,13 @@ NUMBERS, OTHERS = ("integer", "real"), ("text", "blob")
 
 def company_condition(mapping: SourceMapping, names: Iterable[str]) -> exp.Expr:
     """SQL: the company's column has one of the names, however the source stores it."""
-    named: list[exp.Expr] = [exp.maybe_parse(text, dialect="sqlite") for name in names for text in literals_of(name)]
-    return exp.In(this=column_of(mapping, mapping.company.column), expressions=named)
+    return has_text(mapping, mapping.company.column, names)
+
+
+def has_text(mapping: SourceMapping, column: str, texts: Iterable[str]) -> exp.Expr:
+    """SQL: the cell of the column is read as one of the texts, however the source stores it."""
+    named: list[exp.Expr] = [exp.maybe_parse(each, dialect="sqlite") for text in texts for each in literals_of(text)]
+    return exp.In(this=column_of(mapping, column), expressions=named)
 
 
 def literals_of(text: str) -> list[str]:

@@ -21,15 +21,15 @@ import pyarrow as pa
 from sqlglot import exp
 
 from finsync_pipeline import frames
-from finsync_pipeline.clients.errors import ResultTooLarge, RouteNotFound
+from finsync_pipeline.clients.errors import ResultTooLarge, RouteNotFound, SourceErrors
 from finsync_pipeline.clients.protocol import Service
 from finsync_pipeline.extraction.cell_text import table_as_text
 from finsync_pipeline.extraction.deliveries import compare_deliveries, first_delivery, stored_deliveries, today
-from finsync_pipeline.extraction.fetch import fetch_reconciled
+from finsync_pipeline.extraction.fetch import fetch_reconciled, query_unless_too_large
 from finsync_pipeline.extraction.inventory import quarter_versions, take_inventory
 from finsync_pipeline.extraction.raw_rows import place_rows
 from finsync_pipeline.extraction.source_query import conditional_count_query, rows_query
-from finsync_pipeline.federation.conditions import plain_number
+from finsync_pipeline.federation.conditions import has_text, plain_number
 from finsync_pipeline.federation.schema import STATEMENTS
 from finsync_pipeline.identity import Decider
 from finsync_pipeline.identity.results import Status
@@ -45,6 +45,8 @@ MOST_DEPENDENT = 0.5
 """From this share of dependent rows on, the pipeline's own code reads the whole source."""
 MOST_EMPTY = 0.01
 """Of a larger share of rows it is not asked whether they have an item: all columns of the statement are fetched."""
+MOST_KEYS = 5_000
+"""More dependent rows than these are not asked for by their keys: all rows of their period ends are fetched."""
 _FRAMES = ("periods", "names", "dependent", "facts", "texts")
 _DEPENDENT = ["finsync_key", "finsync_literal"]
 COUNT = pd.ArrowDtype(pa.int64())
@@ -124,7 +126,7 @@ class Learner:
         is_dependent = len(dependent) > MOST_DEPENDENT * len(rows)
         dependent = rows[_DEPENDENT] if is_dependent else dependent
         dependent = dependent.set_axis(["row_key", "literal"], axis="columns")
-        made = self._dependent_tables(service, mapping, periods, dependent)
+        made = self._dependent_tables(service, mapping, periods, rows, dependent)
         data_version = version.data_version if version else None
         return SourceIndex(
             data_version,
@@ -260,24 +262,54 @@ class Learner:
         return None
 
     def _dependent_tables(
-        self, service: Service, mapping: SourceMapping, periods: pd.DataFrame, dependent: pd.DataFrame
+        self,
+        service: Service,
+        mapping: SourceMapping,
+        periods: pd.DataFrame,
+        rows: pd.DataFrame,
+        dependent: pd.DataFrame,
     ) -> StandardizedTables:
-        """What the pipeline makes of the dependent rows, with all rows of their period ends fetched."""
+        """What the pipeline makes of the dependent rows among the `rows` (`_key_rows`)."""
         wanted = periods[periods["literal"].isin(dependent["literal"].unique())]
         if wanted.empty:
             return standardize_nothing(mapping)
-        key = frames.quoted(mapping.row_key)
-        kept = frames.query(
-            f"""
-            SELECT rows.* FROM rows
-            SEMI JOIN dependent
-                ON rows.finsync_literal = dependent.literal AND rows.{key} IS NOT DISTINCT FROM dependent.row_key
-            """,
-            rows=fetch_reconciled(service, mapping, wanted),
-            dependent=dependent,
-        )
+        kept = self._rows_by_key(service, mapping, wanted, dependent)
+        if kept is None or len(kept) != len(_only(rows, "finsync_key", dependent)):
+            kept = _only(fetch_reconciled(service, mapping, wanted), mapping.row_key, dependent)
         of_quarters = periods[periods["quarter"].isin(wanted["quarter"].unique())]
         return self.standardized(place_rows(kept, of_quarters, mapping), mapping)
+
+    def _rows_by_key(
+        self, service: Service, mapping: SourceMapping, periods: pd.DataFrame, dependent: pd.DataFrame
+    ) -> pd.DataFrame | None:
+        """The dependent rows (as `reconcile`) as the source finds them by their keys; None where it cannot.
+
+        The caller counts them: a source may write a key otherwise than it is read.
+        """
+        keys = dependent["row_key"].dropna().unique()
+        if not service.supports_arrow or len(keys) > MOST_KEYS:
+            return None
+        condition = has_text(mapping, mapping.row_key, keys)
+        found = query_unless_too_large(service, rows_query(mapping, list(periods["literal"]), condition))
+        if found is None:
+            return None
+        if found.data_version not in (None, *periods["data_version"]):
+            raise SourceErrors(mapping.name, mapping.url).changed()
+        return _only(frames.from_arrow(table_as_text(found.table, mapping)), mapping.row_key, dependent)
+
+
+def _only(rows: pd.DataFrame, key: str, dependent: pd.DataFrame) -> pd.DataFrame:
+    """Those of the rows, with this column of their keys, that are dependent."""
+    return frames.query(
+        f"""
+        SELECT rows.* FROM rows
+        SEMI JOIN dependent
+            ON rows.finsync_literal = dependent.literal
+            AND rows.{frames.quoted(key)} IS NOT DISTINCT FROM dependent.row_key
+        """,
+        rows=rows,
+        dependent=dependent,
+    )
 
 
 def keys_only(mapping: SourceMapping) -> SourceMapping:
