@@ -55,6 +55,8 @@ def write_answer(answer: Answer, chosen: str, output: Path | None) -> None:
         to_standard_error().print(f"{answer.table.num_rows:,} rows in {output}", soft_wrap=True)
     for source, reason in answer.missing.items():
         to_standard_error().print(f"missing: {source}: {reason}", soft_wrap=True)
+    for note in answer.notes:
+        to_standard_error().print(f"note: {note}", soft_wrap=True)
 
 
 def to_standard_error() -> Console:

@@ -29,6 +29,7 @@ from finsync_pipeline.federation.explain_error import explained
 from finsync_pipeline.federation.live_plan import LivePlan, SourceReport
 from finsync_pipeline.federation.live_views import FetchedSource, create_views
 from finsync_pipeline.federation.plan import Scan, is_repeatable, names_of, scans_of
+from finsync_pipeline.federation.reading import unreadable_sql
 from finsync_pipeline.federation.schema import STATEMENTS
 from finsync_pipeline.federation.snapshot import financials_of
 from finsync_pipeline.federation.source_answer import Progress, SourceAnswer
@@ -36,6 +37,7 @@ from finsync_pipeline.federation.source_index import Learner
 from finsync_pipeline.federation.statement import Statement
 from finsync_pipeline.federation.top_n import TopN, top_n_of
 from finsync_pipeline.identity import Decider
+from finsync_pipeline.quality.fit import LEAST_COUNT
 from finsync_pipeline.statements.items import ITEMS
 from finsync_pipeline.statements.mapping import SourceMapping
 
@@ -63,7 +65,7 @@ def query_live(
     query = _LiveQuery(statement, deployment, partial, progress or (lambda _: None))
     table = query.kept_or_new(is_new=explain)
     query.plan.rows, query.plan.seconds = table.num_rows, time.monotonic() - began
-    return Answer(table, query.missing, query.plan, query.is_kept)
+    return Answer(table, query.missing, query.plan, query.is_kept, tuple(query.notes))
 
 
 def decider_of(deployment: Deployment) -> Decider:
@@ -89,6 +91,7 @@ class _LiveQuery:
     is_partial: bool
     progress: Progress
     missing: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     is_kept: bool = False
 
     def __post_init__(self) -> None:
@@ -114,7 +117,7 @@ class _LiveQuery:
             self.plan.finish.append("the answer was kept: no source has changed since")
             return kept["answer"]
         table = self._answer(versions)
-        if is_lasting and not self.missing:
+        if is_lasting and not self.missing and not self.notes:
             self.cache.put(key, {"answer": table})
         return table
 
@@ -196,6 +199,7 @@ class _LiveQuery:
 
     def _finish(self, fetched: Sequence[FetchedSource], financials: pd.DataFrame | None = None) -> pa.Table:
         with self._views(fetched, financials) as engine:
+            self.notes += [note for source in fetched if (note := _unreadable(engine, source))]
             return run(engine, self.statement.sql, self.deployment.limits, self.statement.views)
 
     def _views(
@@ -252,6 +256,21 @@ def _concerns(mapping: SourceMapping, scans: Sequence[Scan]) -> bool:
     kinds = {"texts" if ITEMS[item].kind == "text" else "facts" for item in mapping.items}
     return any(
         scan.view == "financials" or scan.view in kinds or STATEMENTS.get(scan.view) in statements for scan in scans
+    )
+
+
+def _unreadable(engine: duckdb.DuckDBPyConnection, source: FetchedSource) -> str | None:
+    """What a person has to know of a source of which more cells cannot be read than a run would accept."""
+    sql = unreadable_sql(source.mapping, source.rows) if source.rows is not None else None
+    if sql is None:
+        return None
+    [(given, read)] = engine.execute(sql).fetchall()
+    limit = source.mapping.expect.unreadable
+    if given - read < LEAST_COUNT or given - read <= limit * given:
+        return None
+    return (
+        f"{source.mapping.name}: {given - read:,} of {given:,} cells are no numbers in the notation of its mapping, "
+        f"more than {limit:.0%}: a run would not use them; finsync run names them"
     )
 
 

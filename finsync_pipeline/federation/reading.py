@@ -135,16 +135,37 @@ def _name_places(mapping: SourceMapping) -> list[str]:
 
 def _rows_sql(mapping: SourceMapping, fetched: pa.Table) -> str:
     """The rows that can be used, in steps: what a cell holds, its parts if it may be a text, its value."""
-    cells = {item: _Cell(item, *_kind_of(item, mapping, fetched), mapping) for item in mapping.items}
-    rows = _usable_rows_sql(mapping, cells)
-    numbers = {item: cell for item, cell in cells.items() if ITEMS[item].kind != "text"}
-    rows = _with_columns(rows, {item: cell.parts_sql for item, cell in numbers.items() if not cell.is_exact})
-    rows = _with_columns(rows, {item: cell.number_sql for item, cell in numbers.items()})
+    cells = _cells_of(mapping, fetched)
     columns = ", ".join(
-        f"CASE WHEN abs({item}) < {MOST!r} THEN {item} END AS {item}" if item in numbers else f"text_{item} AS {item}"
+        f"text_{item} AS {item}"
+        if ITEMS[item].kind == "text"
+        else f"CASE WHEN abs({item}) < {MOST!r} THEN {item} END AS {item}"
         for item in cells
     )
-    return f"SELECT {', '.join(ROW_COLUMNS)}, {columns} FROM ({rows})"
+    return f"SELECT {', '.join(ROW_COLUMNS)}, {columns} FROM ({_read_rows_sql(mapping, cells)})"
+
+
+def unreadable_sql(mapping: SourceMapping, fetched: pa.Table) -> str | None:
+    """SQL of how many texts of numeric items there are in the usable rows, and how many of them are no numbers.
+
+    None where all cells are stored as numbers.
+    """
+    cells = _cells_of(mapping, fetched)
+    texts = [item for item, cell in cells.items() if ITEMS[item].kind != "text" and not cell.is_stored]
+    counted = (" + ".join(f"count({prefix}{item})" for item in texts) for prefix in ("text_", ""))
+    return f"SELECT {', '.join(counted)} FROM ({_read_rows_sql(mapping, cells)})" if texts else None
+
+
+def _cells_of(mapping: SourceMapping, fetched: pa.Table) -> dict[str, "_Cell"]:
+    return {item: _Cell(item, *_kind_of(item, mapping, fetched), mapping) for item in mapping.items}
+
+
+def _read_rows_sql(mapping: SourceMapping, cells: Mapping[str, "_Cell"]) -> str:
+    """The usable rows, with the text of each cell that may be one, and the number of each numeric item."""
+    numbers = {item: cell for item, cell in cells.items() if ITEMS[item].kind != "text"}
+    rows = _usable_rows_sql(mapping, cells)
+    rows = _with_columns(rows, {item: cell.parts_sql for item, cell in numbers.items() if not cell.is_exact})
+    return _with_columns(rows, {item: cell.number_sql for item, cell in numbers.items()})
 
 
 def _kind_of(item: str, mapping: SourceMapping, fetched: pa.Table) -> tuple[bool, bool]:

@@ -88,6 +88,20 @@ def test_an_answer_is_kept_until_a_source_changes(running):
     assert {"source": "pnl", "company_id": "A1", "revenue": 2_500_000.0} in changed.table.to_pylist()
 
 
+def test_cells_that_a_run_would_not_accept_are_not_left_out_silently(deployment):
+    text = (deployment.data / "pnl.csv").read_text()
+    for number in ("1,000", "2,000", "7,000"):
+        text = text.replace(f'"{number}"', f'"US$ {number}"')
+    (deployment.data / "pnl.csv").write_text(text)
+    with answering_services(deployment.data) as urls:
+        deployment.use(urls)
+        answer = query(REVENUE)
+        again = query(REVENUE)
+    [note] = answer.notes
+    assert note.startswith("pnl: 3 of 3 ")
+    assert again.notes == answer.notes
+
+
 def test_an_answer_that_depends_on_the_moment_is_not_kept(running):
     sql = "SELECT count(*) AS n, now() AS moment FROM facts"
     assert query(sql).table["moment"] != query(sql).table["moment"]
