@@ -13,7 +13,7 @@ from finsync_pipeline.cli.answer_output import chosen_format, to_standard_error,
 from finsync_pipeline.cli.terminal import console, printable, write_text
 from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.federation.answer import Answer
-from finsync_pipeline.federation.query import Progress
+from finsync_pipeline.federation.query import Progress, is_explained
 from finsync_pipeline.federation.query import query as answer_of
 from finsync_pipeline.federation.request import Request, read_request
 from finsync_pipeline.federation.schema import VIEWS
@@ -46,7 +46,7 @@ def query(
     with progress_shown() as progress:
         options: dict[str, Any] = {"release": release, "against": against, "partial": partial, "explain": explain}
         answer = answer_of(asked, query_deployment(), progress=progress, **options)
-    if explain:
+    if explain or is_explained(asked):
         print_plan(answer, chosen)
     else:
         write_answer(answer, chosen, output)

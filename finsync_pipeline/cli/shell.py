@@ -17,6 +17,7 @@ from finsync_pipeline.cli.terminal import console, printable, write_text
 from finsync_pipeline.errors import FinSyncError
 from finsync_pipeline.federation.deployment import Deployment
 from finsync_pipeline.federation.errors import QueryError
+from finsync_pipeline.federation.query import is_explained
 from finsync_pipeline.federation.query import query as answer_of
 from finsync_pipeline.federation.releases import find_release
 from finsync_pipeline.federation.schema import VIEWS
@@ -110,7 +111,7 @@ class Dialogue:
     def _answer(self, sql: str, explain: bool = False) -> None:
         with progress_shown() as progress:
             answer = answer_of(sql, self.deployment, release=self.release, explain=explain, progress=progress)
-        if explain:
+        if explain or is_explained(sql):
             return print_plan(answer, "table")
         print_table(answer.table)
         for source, reason in answer.missing.items():

@@ -1,5 +1,6 @@
 """The one entry of a query: SQL or a request in, an answer out, live or over releases."""
 
+import re
 from collections.abc import Callable
 
 from finsync_pipeline.federation.answer import Answer
@@ -11,6 +12,7 @@ from finsync_pipeline.federation.statement import Statement, read_statement
 from finsync_pipeline.identity import read_reference
 from finsync_pipeline.publishing.release import CURRENT
 
+_EXPLAIN = re.compile(r"\s*EXPLAIN(?=\s)", re.IGNORECASE)
 Progress = Callable[[str], object]
 """Is called with what is done now."""
 
@@ -29,12 +31,13 @@ def query(
 
     The sources are asked now; or a `release` is read (`current`, a name or the beginning of one); or it and `against`:
     then the answer has the rows that are in one of the two only, and which one in its first column. `partial` leaves
-    out sources that do not respond, and names them in `missing`. `explain` asks sources anew, so that the plan has what
-    each was sent.
+    out sources that do not respond, and names them in `missing`. `explain`, or EXPLAIN before the SELECT, asks sources
+    anew, so that the plan has what each was sent.
 
     Raises QueryError, ConfigurationError for lists and settings, SourceError for sources that do not respond.
     """
-    statement = sql.statement() if isinstance(sql, Request) else read_statement(sql)
+    statement = sql.statement() if isinstance(sql, Request) else read_statement(without_explain(sql))
+    explain = explain or is_explained(sql)
     if release is None and against is None:
         from finsync_pipeline.federation.live import query_live  # which a query over a release does not wait for
 
@@ -42,6 +45,17 @@ def query(
     if partial or explain:
         raise QueryError("over a release, no source is asked", "leave out partial and explain")
     return _over_releases(statement, deployment, CURRENT if release is None else release, against)
+
+
+def is_explained(sql: str | Request) -> bool:
+    """Whether the plan is meant: EXPLAIN stands before the SELECT."""
+    return isinstance(sql, str) and _EXPLAIN.match(sql) is not None
+
+
+def without_explain(sql: str) -> str:
+    """The SQL with blanks instead of an EXPLAIN before it, so that all else keeps its place."""
+    found = _EXPLAIN.match(sql)
+    return sql if found is None else " " * found.end() + sql[found.end() :]
 
 
 def _over_releases(statement: Statement, deployment: Deployment, release: str, against: str | None) -> Answer:

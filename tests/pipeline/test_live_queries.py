@@ -173,6 +173,15 @@ def test_the_plan_says_what_was_sent_and_what_stays_here(running):
     assert reports["cash_flow"]["sent"] == []
 
 
+def test_explain_before_the_select_shows_the_plan(running, capsys):
+    assert running.finsync("query", f"EXPLAIN {REVENUE}") == 0
+    shown = capsys.readouterr().out
+    assert "DuckDB, here" in shown
+    assert "sent: SELECT" in shown
+    with pytest.raises(QueryError, match="line 1, column 16"):
+        query("EXPLAIN SELECT revenu FROM income_statement")
+
+
 def test_a_datasette_server_answers_its_part_of_a_query(running, monkeypatch):
     database = running.folder / "pnl.db"
     served = pd.read_csv(running.data / "pnl.csv", dtype=str, keep_default_na=False)
