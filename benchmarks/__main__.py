@@ -3,9 +3,9 @@
 import signal
 import sys
 
-from benchmarks import identity, services, trust, truth
+from benchmarks import federation, identity, services, trust, truth
 
-PARTS = {"truth": truth, "trust": trust, "identity": identity, "services": services}
+PARTS = {"truth": truth, "trust": trust, "identity": identity, "services": services, "federation": federation}
 
 
 def main(arguments: list[str]) -> int:

@@ -4,21 +4,29 @@
 adds what is not set there from the file finsync.env, for every way of starting FinSync.
 """
 
+from __future__ import annotations
+
 import csv
 import os
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dotenv import dotenv_values, load_dotenv
 
 from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.statements.dates import quarter_of
 
+if TYPE_CHECKING:
+    from finsync_pipeline.federation.deployment import Deployment
+    from finsync_pipeline.federation.engine import Limits
+
 SETTINGS_FILE = "finsync.env"
 DAGSTER_FILE = ".env"
 SAMPLE_REFERENCE = Path(__file__).parent / "reference"
+DEFS = Path(__file__).parent / "defs"
+QUARTER_MONTHS = 3
 
 
 class Setting(NamedTuple):
@@ -133,6 +141,44 @@ def loss_of_facts() -> float:
     return _share("FINSYNC_LOSS_OF_FACTS")
 
 
+def query_limits() -> Limits:
+    """What a query may take (FINSYNC_QUERY_...). Raises ConfigurationError for what is not a whole number above 0."""
+    from finsync_pipeline.federation.engine import Limits  # not above: --help must not wait for DuckDB
+
+    return Limits(
+        seconds=_count("FINSYNC_QUERY_SECONDS"),
+        rows=_count("FINSYNC_QUERY_ROWS"),
+        memory=_count("FINSYNC_QUERY_MEMORY"),
+        cache=_count("FINSYNC_QUERY_CACHE", least=0),
+    )
+
+
+def query_deployment() -> Deployment:
+    """What a query is asked of by default: the declared sources, and the folders and lists that the settings name."""
+    from finsync_pipeline.federation.deployment import Deployment  # not above: --help must not wait for pandas
+    from finsync_pipeline.statements.source_files import read_sources
+
+    return Deployment(
+        mappings=read_sources(DEFS),
+        reference=reference_path(),
+        review=review_path(),
+        agreement=agreement_path(),
+        quarters=_quarters(),
+        tables=tables_folder(),
+        published=published_folder(),
+        cache=home() / "query_cache",
+        limits=query_limits(),
+    )
+
+
+def _quarters() -> list[date]:
+    """First days of all quarters from the first to the running one."""
+    first, last = first_quarter(), quarter_of(datetime.now(UTC).date())
+    count = (last.year - first.year) * 4 + (last.month - first.month) // QUARTER_MONTHS
+    months = (first.month - 1 + QUARTER_MONTHS * number for number in range(count + 1))
+    return [date(first.year + month // 12, month % 12 + 1, 1) for month in months]
+
+
 def _beside_companies(setting: str, name: str) -> Path | None:
     """The file that the setting names, or the one of this name in the folder of the companies if it exists."""
     if text := _value(setting):
@@ -148,6 +194,15 @@ def _switch(name: str) -> bool:
     if text not in ("0", "1"):
         raise ConfigurationError(f"{text!r} is neither 0 nor 1", "Use 1 to switch it on, or 0", name)
     return text == "1"
+
+
+def _count(name: str, least: int = 1) -> int:
+    """Raises ConfigurationError if the setting is not a whole number of at least this."""
+    text = _value(name)
+    if not (text.isascii() and text.isdigit() and int(text) >= least):
+        what = f"{text!r} is not a whole number from {least}"
+        raise ConfigurationError(what, f"Use one such as {SETTINGS[name].default}", name)
+    return int(text)
 
 
 def _share(name: str) -> float:

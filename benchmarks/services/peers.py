@@ -58,7 +58,7 @@ def datasette(database: Path) -> Iterator[Server]:
     command = [_program("datasette"), "serve", "--immutable", str(database), "--port", str(port), *settings]
     with (
         tempfile.TemporaryDirectory(prefix="finsync-bench-") as folder,
-        serving("Datasette", command, port, f"/{TABLE}.json", Path(folder)) as server,
+        serving("Datasette", command, port, f"/{database.stem}.json", Path(folder)) as server,
     ):
         yield server
 

@@ -45,7 +45,13 @@ class Server:
 
 @contextmanager
 def serving(
-    name: str, command: list[str], port: int, path: str, folder: Path, environment: Mapping[str, str] | None = None
+    name: str,
+    command: list[str],
+    port: int,
+    path: str,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    start_seconds: float = START_SECONDS,
 ) -> Iterator[Server]:
     """The server of the command, from its first 200 at `path` until the block ends. Its log is in `folder`."""
     url = f"http://127.0.0.1:{port}"
@@ -53,7 +59,7 @@ def serving(
     with log.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
     try:
-        _wait_until_ready(name, process, url + path, log)
+        _wait_until_ready(name, process, url + path, log, start_seconds)
         yield Server(name, url, process.pid)
         if process.poll() is not None:
             raise RuntimeError(f"{name} ended during the measurement, exit code {process.returncode}:\n{_end_of(log)}")
@@ -83,9 +89,9 @@ def peak_of_this_process() -> float:
     return _status(Path("/proc/self/status"), "VmHWM")
 
 
-def _wait_until_ready(name: str, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def _wait_until_ready(name: str, process: subprocess.Popen[bytes], url: str, log: Path, seconds: float) -> None:
     began = time.monotonic()
-    while time.monotonic() - began < START_SECONDS:
+    while time.monotonic() - began < seconds:
         if process.poll() is not None:
             raise RuntimeError(f"{name} does not start, exit code {process.returncode}:\n{_end_of(log)}")
         try:
@@ -93,7 +99,7 @@ def _wait_until_ready(name: str, process: subprocess.Popen[bytes], url: str, log
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise RuntimeError(f"{name} is not ready after {START_SECONDS} s at {url}:\n{_end_of(log)}")
+    raise RuntimeError(f"{name} is not ready after {seconds} s at {url}:\n{_end_of(log)}")
 
 
 def _end_of(log: Path) -> str:

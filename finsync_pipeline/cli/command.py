@@ -35,6 +35,9 @@ examples:
                                        publish although companies or facts are lost
   finsync release --as-of 2015-03-31   what was known on that day, in a folder of its own
   finsync prune --keep 20 --dry-run    which releases would be removed
+  finsync query "SELECT company_id, revenue FROM income_statement WHERE revenue > 1e11"
+                                       ask all sources now; with --release current, what is published
+  finsync shell                        the same as a dialogue
   finsync dev --with-services          the Dagster web UI over the same tables
 
 settings (environment, or lines in the file finsync.env in this folder):
@@ -81,6 +84,41 @@ DRY_RUN = _flag("--dry-run", "only list what would be removed")
 AS_OF = _option("--as-of", "what was known on this day, in a folder of its own", metavar="DAY", type=_day)
 AS_FILED = _flag("--as-filed", "with --as-of: also values that were suspect when they became known")
 SERVICES = _flag("--with-services", "start the source services, unless they already run")
+QUERY_OPTIONS = [
+    _option("sql", "one SELECT over the standard views; - reads it from standard input", metavar="SQL", nargs="?"),
+    _flag("--views", "list the views with their columns, and stop"),
+    _option("--release", "over a release instead of the sources: current, its name, or the beginning", metavar="R"),
+    _option("--against", "only the rows that differ between the release and this one", metavar="R2"),
+    _option("--format", "table (the default), csv, json or parquet", choices=("table", "csv", "json", "parquet")),
+    _option("--output", "write to this file; by its ending the format", metavar="FILE", type=Path),
+    _flag("--partial", "answer without the sources that do not respond, and name them"),
+    _flag("--explain", "how it is answered: what each source is sent, instead of the rows"),
+    _option("--view", "without SQL: the view, by default financials", metavar="VIEW"),
+    _option("--item", "without SQL: an item as a column; may be repeated", metavar="ITEM", action="append"),
+    _option("--company", "without SQL: only this company_id; may be repeated", metavar="ID", action="append"),
+    _option("--period", "without SQL: a period end, 2009-12-31, or 2009-01-01...2009-12-31", metavar="DAY[...DAY]"),
+    _option(
+        "--where", "without SQL: a condition, 'revenue >= 1e9'; may be repeated", metavar="CONDITION", action="append"
+    ),
+    _option("--top", "without SQL: the N rows with the largest values of the first item", metavar="N", type=int),
+]
+EXAMPLES = {
+    "query": """\
+examples:
+  finsync query --views
+  finsync query "SELECT source, period_end, revenue FROM income_statement WHERE company_id = '0000001800'"
+  finsync query "SELECT company_id, revenue FROM financials WHERE months = 12" --release current --output largest.csv
+  finsync query "SELECT * FROM facts" --release 20261128 --against current --format csv
+                                       the facts that two releases do not have in common
+  finsync query --view balance_sheet --item total_assets --period 2009-12-31 --top 10
+  finsync query --item revenue --where "revenue >= 1e10" --release current --format json
+  echo "SELECT count(*) FROM facts" | finsync query - --explain
+""",
+    "shell": """\
+a SELECT ends with ;, and \\d lists the views. Also reads standard input:
+  echo "SELECT count(*) FROM facts;" | finsync shell --release current
+""",
+}
 COMMANDS: dict[str, tuple[str, list[Option]]] = {
     "run": (
         "extract, resolve, map, aggregate and publish, in this process",
@@ -96,6 +134,11 @@ COMMANDS: dict[str, tuple[str, list[Option]]] = {
     "show": ("summary of the current release", []),
     "status": ("which quarters are current, outdated or missing, and why", []),
     "diff": ("what two releases differ in", [FIRST, SECOND, _flag("--csv", "each differing fact", dest="as_csv")]),
+    "query": ("one SELECT over all sources, live or over releases", QUERY_OPTIONS),
+    "shell": (
+        "queries as a dialogue, with completion and history",
+        [_option("--release", "begin over this release instead of the sources", metavar="R")],
+    ),
     "prune": ("remove old releases", [KEEP, DRY_RUN]),
     "dev": ("the Dagster web UI on http://127.0.0.1:3000", [SERVICES, PORT]),
     "setup": (f"write .env, {SETTINGS_FILE} and the local Dagster instance, unless they exist", []),
@@ -157,7 +200,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"finsync {version('finsync')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     for name, (summary, options) in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary)
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            epilog=EXAMPLES.get(name),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         for flag, arguments in options:
             command.add_argument(flag, **arguments)
     return parser

@@ -18,7 +18,13 @@ class RouteNotFound(SourceInvalid):
 
 
 class ResultTooLarge(SourceInvalid):
-    """The service does not return so much at once. A smaller request may succeed."""
+    """The service does not return so much at once: only so many `rows`, where known. A smaller request may succeed."""
+
+    rows: int | None = None
+
+    def smaller(self, limit: int) -> int:
+        """The limit of the next request, where one of `limit` rows was too large."""
+        return self.rows if self.rows and self.rows < limit else limit // 2
 
 
 class SourceChanged(SourceError):

@@ -1,6 +1,6 @@
 """HTTP to one service: pooled connections, requests that are repeated where that may help, and complete bodies.
 
-What the requests are belongs in `source_service`, what the bodies contain in `responses`.
+What the requests are belongs in the class of each kind of service, what the bodies contain in `responses`.
 """
 
 import base64
@@ -11,6 +11,7 @@ import mmap
 import os
 import random
 import re
+import socket
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,11 +20,13 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 import pyarrow as pa
 import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from finsync_pipeline.clients.auth import read_token
@@ -31,6 +34,8 @@ from finsync_pipeline.clients.errors import SourceErrors, Transient, one_line, w
 
 LOG = logging.getLogger("finsync_pipeline")
 T = TypeVar("T")
+PARALLEL = 4
+"""Requests to one service at the same time."""
 CHUNK_BYTES = 1 << 20
 MESSAGE_BYTES, MESSAGE_CHARACTERS = 1 << 16, 500
 TRANSIENT_STATUSES = (429, 502, 503, 504)
@@ -84,23 +89,66 @@ class TruncatedBody(Exception):
     """The body is not all that the service sent."""
 
 
-class Connections:
-    """The connections to one service, `parallel` at most; may be used by several threads."""
+class _Adapter(HTTPAdapter):
+    """An adapter that knows its open connections, so that it can end those that wait for a response."""
 
-    def __init__(self, name: str, url: str, token_file: str, retry: RetryPolicy, parallel: int) -> None:
-        self.url, self.retry, self.token_file = url.rstrip("/"), retry, token_file
-        self.errors = SourceErrors(name, self.url)
+    def __init__(self, **options: Any) -> None:
+        self._opened: WeakSet[Any] = WeakSet()
+        self.is_cancelled = False
+        super().__init__(**options)
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": self._recording(HTTPConnectionPool),
+            "https": self._recording(HTTPSConnectionPool),
+        }
+
+    def cancel(self) -> None:
+        """End all connections."""
+        self.is_cancelled = True
+        for connection in list(self._opened):
+            _end(connection)
+
+    def _recording(self, pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
+        """The class of pools, whose connections are known here from the moment in which they are open."""
+        adapter = self
+
+        class Connection(pool.ConnectionCls):  # type: ignore[misc, name-defined]
+            def connect(self) -> None:
+                super().connect()
+                adapter._opened.add(self)
+                if adapter.is_cancelled:
+                    _end(self)
+
+        return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
+
+
+def _end(connection: Any) -> None:
+    with suppress(OSError, AttributeError):  # it is closed
+        connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+class Connections:
+    """The connections to one service, PARALLEL at most; may be used by several threads.
+
+    Raises ConfigurationError for a `token_file` that cannot be used.
+    """
+
+    def __init__(self, errors: SourceErrors, url: str, token_file: str, retry: RetryPolicy) -> None:
+        self.errors, self.url, self.retry, self.token_file = errors, url.rstrip("/"), retry, token_file
         self._session = requests.Session()
-        self._session.auth = self._token = read_token(name, token_file)
+        self._session.auth = self._token = read_token(errors.name, token_file)
         self._session.headers["Accept-Encoding"] = "identity"  # a digest and a length are those of the plain bytes
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=parallel, pool_block=True, max_retries=0)
+        self._adapter = _Adapter(pool_connections=1, pool_maxsize=PARALLEL, pool_block=True, max_retries=0)
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, adapter)
+            self._session.mount(scheme, self._adapter)
 
     def close(self) -> None:
         """Close them."""
         self._session.close()
+
+    def cancel(self) -> None:
+        """End the requests of all threads: a service that notices it stops its work. No further ones are sent."""
+        self._adapter.cancel()
 
     def send(self, request: Request, read: Callable[[Response], T]) -> T:
         """Send the request and return what `read` makes of the response; `read` may raise TruncatedBody.
@@ -113,6 +161,8 @@ class Connections:
             try:
                 return self._attempt(request, read)
             except Transient as error:
+                if self._adapter.is_cancelled:
+                    raise
                 if time.monotonic() - began > LONG_SECONDS:
                     LOG.warning("%s (attempt %s of %s)", error, attempt, self.retry.attempts)
                 time.sleep(error.wait + random.uniform(pause, 2 * pause))  # noqa: S311
@@ -122,8 +172,10 @@ class Connections:
     def _attempt(self, request: Request, read: Callable[[Response], T]) -> T:
         try:
             with self._start(request) as response:
+                self._check_not_cancelled()
                 self._check(response, request)
                 body = _read_body(response, request.spooled_from)
+                self._check_not_cancelled()
                 return read(Response(response.headers, body, response.links))
         except requests.exceptions.InvalidURL:
             raise self.errors.invalid_url() from None
@@ -136,6 +188,11 @@ class Connections:
         except (HTTPError, TruncatedBody):
             what = "did not send its response to the end"
         raise self.errors.transient(what)
+
+    def _check_not_cancelled(self) -> None:
+        """Raise TruncatedBody once the connections were ended: what was read until then looks like a response."""
+        if self._adapter.is_cancelled:
+            raise TruncatedBody
 
     def _start(self, request: Request) -> requests.Response:
         return self._session.request(
@@ -230,10 +287,11 @@ def _retry_after(response: requests.Response) -> float:
 
 
 def _message(response: requests.Response) -> str:
-    """The service's own message about the error: `detail` of a problem (RFC 9457), or `error.message`."""
+    """The service's own message about the error: `detail` of a problem (RFC 9457), `error`, or `error.message`."""
     try:
         body = json.loads(response.raw.read(MESSAGE_BYTES, decode_content=True).decode("utf-8"))
-        message = body["detail"] if "detail" in body else body["error"]["message"]
+        message = body["detail"] if "detail" in body else body["error"]
+        message = message["message"] if isinstance(message, dict) else message
     except (HTTPError, ValueError, KeyError, TypeError, RecursionError):
         return ""
     return one_line(str(message))

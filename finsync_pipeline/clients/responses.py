@@ -73,10 +73,10 @@ class PeriodHash:
 
 @dataclass(frozen=True)
 class Version:
-    """The version of a service's data and, where it reports them, the hash of the rows of each period end."""
+    """The version of a service's data and, where it reports them, its rows and the hash of those of each period end."""
 
     data_version: str
-    row_count: int
+    row_count: int | None
     periods: Annotated[list[PeriodHash] | None, FAIL_FAST]
 
 
@@ -135,6 +135,14 @@ def read_json(kind: type[T], response: Response, errors: SourceErrors) -> T:
         raise errors.invalid(f"{place} {first['msg']}") from None
 
 
+def check_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], errors: SourceErrors) -> None:
+    """Raise SourceInvalid if a column occurs twice, or a row has not one cell for each."""
+    if len(set(columns)) < len(columns):
+        raise errors.invalid("a column occurs twice")
+    if any(len(row) != len(columns) for row in rows):
+        raise errors.invalid(WRONG_COUNT)
+
+
 def table_of(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
     """The rows of JSON values as an Arrow table."""
     cells = zip(*rows, strict=True) if rows else [()] * len(columns)
@@ -186,10 +194,7 @@ def _read_arrow(response: Response, errors: SourceErrors) -> pa.Table:
 
 def _read_page(response: Response, errors: SourceErrors) -> _Page:
     page = read_json(_Page, response, errors)
-    if len(set(page.columns)) < len(page.columns):
-        raise errors.invalid("a column occurs twice")
-    if any(len(row) != len(page.columns) for row in page.rows):
-        raise errors.invalid(WRONG_COUNT)
+    check_rows(page.columns, page.rows, errors)
     return page
 
 

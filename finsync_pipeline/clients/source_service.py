@@ -5,15 +5,13 @@ table comes in one piece, from a file, with its length, digest and number of row
 JSON: with SQL in the URL or, without SQL, page by page.
 """
 
-from typing import Self
+from typing import ClassVar, Self
 
-from finsync_pipeline.clients.errors import RouteNotFound, SourceChanged
+from finsync_pipeline.clients.errors import RouteNotFound, SourceChanged, SourceErrors
 from finsync_pipeline.clients.http import Connections, Request, Response, RetryPolicy, media_type
 from finsync_pipeline.clients.responses import ARROW, Rows, Version, read_json, read_pages, read_rows
 from finsync_pipeline.errors import SourceInvalid
 
-PARALLEL = 4
-"""Requests to one service at the same time."""
 JSON, ARROW_OR_JSON = "application/json", f"{ARROW}, application/json;q=0.1"
 LARGE_BYTES = 1 << 20
 
@@ -27,12 +25,15 @@ class SourceService:
     Raises ConfigurationError for a `token_file` that cannot be used.
     """
 
+    dialect: ClassVar[str] = "sqlite"
+    reports_limits: ClassVar[bool] = False
+
     def __init__(
         self, name: str, url: str, retry: RetryPolicy | None = None, token_file: str = "", is_spooled: bool = False
     ) -> None:
-        self._http = Connections(name, url, token_file, retry or RetryPolicy(), PARALLEL)
+        self._http = Connections(SourceErrors(name, url.rstrip("/")), url, token_file, retry or RetryPolicy())
         self._spooled_from = LARGE_BYTES if is_spooled else None
-        self.supports_arrow: bool | None = None  # not known before the first response
+        self.supports_arrow: bool | None = None
         self._supports_sql = True
 
     def __enter__(self) -> Self:
@@ -40,6 +41,10 @@ class SourceService:
 
     def __exit__(self, *_: object) -> None:
         self._http.close()
+
+    def cancel(self) -> None:
+        """End the requests that wait for a response, in all threads."""
+        self._http.cancel()
 
     def query(self, sql: str) -> Rows:
         """The rows that the service returns for the SQL.

@@ -7,7 +7,6 @@ import dagster as dg
 import pandas as pd
 
 from finsync_pipeline.clients.errors import without_credentials
-from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.extraction.connect import service_of
 from finsync_pipeline.extraction.deliveries import compare_deliveries, stored_deliveries, today
 from finsync_pipeline.extraction.inventory import rows_by_quarter
@@ -18,10 +17,9 @@ from finsync_pipeline.orchestration.metadata import column_schema, counted_by_qu
 from finsync_pipeline.orchestration.partitions import ONE_RUN, QUARTERS, days_of
 from finsync_pipeline.orchestration.resources import RunSources
 from finsync_pipeline.publishing.staleness import stored_decider
-from finsync_pipeline.quality.fit import check_cells, check_dates
+from finsync_pipeline.quality.fit import check_dates, misfits_by_quarter
 from finsync_pipeline.quality.reconciliation import imbalances, make_ledger
 from finsync_pipeline.settings import tables_folder
-from finsync_pipeline.statements.dates import quarter_label, quarter_of
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.row_context import source_names
 from finsync_pipeline.statements.standardize import StandardizedTables, standardize
@@ -271,17 +269,7 @@ def _mapping_fits(
     mapping: SourceMapping, made: StandardizedTables, ledger: pd.DataFrame, keys: Sequence[str]
 ) -> Iterator[Any]:
     """The check of each quarter; a Failure before anything is stored, if the mapping does not fit one of them."""
-    rows_in = dict(zip(ledger["quarter"], ledger["rows_in"], strict=True))
-    errors: dict[str, SourceInvalid] = {}
-    for key, day in zip(keys, days_of(keys), strict=True):
-        used = [frame[frame["period_end"].map(quarter_of) == day] for frame in (made.facts, made.texts) if len(frame)]
-        rejects = made.rejects[made.rejects["quarter"] == day]
-        try:
-            check_cells(
-                mapping, quarter_label(day), int(rows_in[day]), [item for f in used for item in f["item"]], rejects
-            )
-        except SourceInvalid as error:
-            errors[key] = error
+    errors = {quarter.isoformat(): error for quarter, error in misfits_by_quarter(mapping, made, ledger).items()}
     problems = {key: str(error) for key, error in errors.items()}
     yield from _evaluations(mapping, "mapping_fits", keys, problems, {})
     if errors:

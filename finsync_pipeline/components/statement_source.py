@@ -1,14 +1,17 @@
 """The component: one YAML file in, the assets of a source out."""
 
+from pathlib import Path
 from typing import Self
 
 import dagster as dg
 from dagster.components.resolved.errors import ResolutionException
+from dagster_shared.yaml_utils.source_position import SourcePosition
 from pydantic import BaseModel
 
 from finsync_pipeline.components.source_assets import source_assets
 from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.statements.mapping import SourceMapping
+from finsync_pipeline.statements.source_files import check_keys
 
 
 class StatementSource(dg.Component):
@@ -24,8 +27,12 @@ class StatementSource(dg.Component):
 
     @classmethod
     def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> Self:
-        """Resolve the url and the token's file, which may name an environment variable. Raises ConfigurationError."""
+        """Resolve the url and the token's file, which may name an environment variable.
+
+        Raises ConfigurationError, also for a key that the file has twice: YAML would take the second one.
+        """
         assert isinstance(attributes, SourceMapping)
+        check_keys(Path(_position(context, "name").filename))
         url = _resolve(context, "url", attributes.url)
         token_file = _resolve(context, "token_file", attributes.token_file)
         try:
@@ -62,7 +69,11 @@ def _resolve(context: dg.ComponentLoadContext, field: str, text: str) -> str:
 
 def _place(context: dg.ComponentLoadContext, field: str) -> str:
     """File, line and field, for the message of an error."""
+    position = _position(context, field)
+    return f"{position.filename}:{position.start.line}: {field}"
+
+
+def _position(context: dg.ComponentLoadContext, field: str) -> SourcePosition:
     tree = context.resolution_context.source_position_tree
     assert tree is not None
-    position, _ = tree.lookup_closest_and_path(["attributes", field], None)
-    return f"{position.filename}:{position.start.line}: {field}"
+    return tree.lookup_closest_and_path(["attributes", field], None)[0]

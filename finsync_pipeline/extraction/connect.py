@@ -6,20 +6,24 @@ from contextlib import suppress
 from datetime import date
 from typing import Self, TypeVar
 
+from finsync_pipeline.clients.datasette import DatasetteService
 from finsync_pipeline.clients.http import RetryPolicy
+from finsync_pipeline.clients.protocol import Service
 from finsync_pipeline.clients.responses import Rows
 from finsync_pipeline.clients.source_service import SourceService
 from finsync_pipeline.errors import ConfigurationError, SourceError
 from finsync_pipeline.extraction.inventory import Inventory, is_whole, take_inventory
-from finsync_pipeline.statements.mapping import SourceMapping
+from finsync_pipeline.statements.mapping import DatasetteConnection, SourceMapping
 
 T = TypeVar("T")
 SOURCES_AT_ONCE = 8
 """Sources that are queried at the same time; others wait."""
 
 
-def service_of(mapping: SourceMapping, is_spooled: bool = False, retry: RetryPolicy | None = None) -> SourceService:
-    """The client of the source's service. Raises ConfigurationError for its token."""
+def service_of(mapping: SourceMapping, is_spooled: bool = False, retry: RetryPolicy | None = None) -> Service:
+    """The client of the source's service, of the kind of its connection. Raises ConfigurationError for its token."""
+    if isinstance(mapping.connection, DatasetteConnection):
+        return DatasetteService(mapping.name, mapping.url, mapping.connection.database, retry, mapping.token_file)
     return SourceService(mapping.name, mapping.url, retry, mapping.token_file, is_spooled)
 
 

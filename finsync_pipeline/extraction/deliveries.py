@@ -62,7 +62,8 @@ def first_delivery(tables: Path, mapping: SourceMapping) -> date:
     files = sorted((tables / mapping.name / raw_table(mapping).name).glob("*.parquet"))
     stored = [pq.ParquetFile(file) for file in files]
     days = [file.read(["finsync_first_seen"]) for file in stored if "finsync_first_seen" in file.schema_arrow.names]
-    return min([today(), *(pc.min(each["finsync_first_seen"]).as_py() for each in days if len(each))])
+    first: list[date] = [pc.min(each["finsync_first_seen"]).as_py() for each in days if len(each)]
+    return min([today(), *first])
 
 
 def compare_deliveries(

@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 
 from finsync_pipeline import frames
 from finsync_pipeline.clients.errors import ResultTooLarge, RouteNotFound, SourceErrors
+from finsync_pipeline.clients.http import PARALLEL
+from finsync_pipeline.clients.protocol import Service
 from finsync_pipeline.clients.responses import Rows
-from finsync_pipeline.clients.source_service import PARALLEL, SourceService
 from finsync_pipeline.extraction.cell_text import as_literals, table_as_text
 from finsync_pipeline.extraction.source_query import keyless_rows_query, literal, rows_page_query, rows_query
 from finsync_pipeline.statements.mapping import SourceMapping
@@ -28,7 +29,7 @@ LITERAL_CHARACTERS = 3_000
 """Period ends are named in a URL, and many servers take no more than 8,000 characters of it."""
 
 
-def fetch_periods(service: SourceService, mapping: SourceMapping, counts: Counts, is_whole: bool = False) -> list[Rows]:
+def fetch_periods(service: Service, mapping: SourceMapping, counts: Counts, is_whole: bool = False) -> list[Rows]:
     """The rows with these period ends, as many as are counted if the source has not changed.
 
     `is_whole` means that these are all rows of the source: then the whole table may be returned, with columns that the
@@ -47,13 +48,13 @@ def fetch_periods(service: SourceService, mapping: SourceMapping, counts: Counts
 
 
 def fetch_reconciled(
-    service: SourceService, mapping: SourceMapping, periods: pd.DataFrame, is_whole: bool = False
+    service: Service, mapping: SourceMapping, periods: pd.DataFrame, is_whole: bool = False
 ) -> pd.DataFrame:
     """The rows with the period ends of the inventory, as of `reconcile`; `is_whole` as of `fetch_periods`."""
     return reconcile(fetch_periods(service, mapping, _counts(periods), is_whole), periods, mapping)
 
 
-def whole_table(service: SourceService, no_sql: RouteNotFound) -> Rows:
+def whole_table(service: Service, no_sql: RouteNotFound) -> Rows:
     """The table of a service without SQL. Raises `no_sql`, its response to SQL, if it has no table either."""
     with suppress(RouteNotFound):
         if (table := service.table()) is not None:
@@ -84,20 +85,20 @@ def key_order(mapping: SourceMapping) -> str:
     return ", ".join([f"length({key})", key, *map(frames.quoted, mapping.columns)])
 
 
-def query_page(service: SourceService, page_query: Callable[[int], str], limit: int) -> tuple[Rows, int]:
+def query_page(service: Service, page_query: Callable[[int], str], limit: int) -> tuple[Rows, int]:
     """The first rows of a query, as many as the service returns at once, and the limit that it was sent.
 
     Raises ResultTooLarge if it does not even return one.
     """
     try:
         return service.query(page_query(limit)), limit
-    except ResultTooLarge:
+    except ResultTooLarge as error:
         if limit == 1:
             raise
-        return query_page(service, page_query, limit // 2)
+        return query_page(service, page_query, error.smaller(limit))
 
 
-def query_unless_too_large(service: SourceService, sql: str) -> Rows | None:
+def query_unless_too_large(service: Service, sql: str) -> Rows | None:
     """The rows of the query, or None where the service does not return them all at once."""
     with suppress(ResultTooLarge):
         return service.query(sql)
@@ -109,7 +110,7 @@ def _counts(periods: pd.DataFrame) -> Counts:
     return dict(zip(periods["literal"], map(int, periods["row_count"]), strict=True))
 
 
-def _fetch_in_chunks(service: SourceService, mapping: SourceMapping, counts: Counts, is_whole: bool) -> list[Rows]:
+def _fetch_in_chunks(service: Service, mapping: SourceMapping, counts: Counts, is_whole: bool) -> list[Rows]:
     """In rounds: what does not come completely is fetched in smaller chunks in the next round."""
     fetched: list[Rows] = []
     chunks = _chunks(counts, sum(counts.values()))
@@ -124,20 +125,23 @@ def _fetch_in_chunks(service: SourceService, mapping: SourceMapping, counts: Cou
 
 
 def _fetch_chunk(
-    service: SourceService, mapping: SourceMapping, chunk: Counts, is_whole: bool = False
+    service: Service, mapping: SourceMapping, chunk: Counts, is_whole: bool = False
 ) -> tuple[list[Rows], list[Counts]]:
     """The rows with these period ends, if the service returns them completely, and else smaller chunks of them."""
     expected = sum(chunk.values())
-    rows = query_unless_too_large(service, rows_query(mapping, None if is_whole else chunk))
-    if rows is not None and rows.row_count >= expected:
-        return [rows], []
-    limit = expected // 2 if rows is None else rows.row_count
+    try:
+        rows = service.query(rows_query(mapping, None if is_whole else chunk))
+        if rows.row_count >= expected:
+            return [rows], []
+        limit = rows.row_count
+    except ResultTooLarge as error:
+        limit = error.smaller(expected)
     if len(chunk) == 1:
         return _fetch_by_key(service, mapping, chunk, max(1, limit)), []
     return [], _chunks(chunk, min(limit, expected // 2))
 
 
-def _fetch_by_key(service: SourceService, mapping: SourceMapping, chunk: Counts, limit: int) -> list[Rows]:
+def _fetch_by_key(service: Service, mapping: SourceMapping, chunk: Counts, limit: int) -> list[Rows]:
     """The rows of the one period end in the chunk, in pages of at most `limit` rows in the order of their keys.
 
     A page may end between two rows of the same key; such rows are left to the next page. Where the service returns

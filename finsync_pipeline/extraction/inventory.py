@@ -18,8 +18,9 @@ import pandas as pd
 
 from finsync_pipeline import frames
 from finsync_pipeline.clients.errors import RouteNotFound, SourceChanged, SourceErrors
+from finsync_pipeline.clients.http import PARALLEL
+from finsync_pipeline.clients.protocol import Service
 from finsync_pipeline.clients.responses import Rows, Version
-from finsync_pipeline.clients.source_service import PARALLEL, SourceService
 from finsync_pipeline.extraction.cell_text import as_literals
 from finsync_pipeline.extraction.fetch import (
     fetch_reconciled,
@@ -53,7 +54,7 @@ class Inventory:
     row_count: int
 
 
-def take_inventory(service: SourceService, mapping: SourceMapping, quarters: Sequence[date]) -> Inventory:
+def take_inventory(service: Service, mapping: SourceMapping, quarters: Sequence[date]) -> Inventory:
     """Query what the source holds, and assign each text of a period end to one of `quarters` (first days).
 
     If the source publishes other data in between, all is queried once more. Raises SourceError; of these,
@@ -89,7 +90,7 @@ def is_whole(periods: pd.DataFrame, quarters: Sequence[date]) -> bool:
     return bool(periods["quarter"].dropna().isin(list(quarters)).all())
 
 
-def _take_inventory(service: SourceService, mapping: SourceMapping, quarters: set[date]) -> Inventory:
+def _take_inventory(service: Service, mapping: SourceMapping, quarters: set[date]) -> Inventory:
     with ThreadPoolExecutor(PARALLEL) as threads:
         columns = threads.submit(service.query, columns_query(mapping))
         version = threads.submit(service.version)
@@ -113,7 +114,7 @@ def _take_inventory(service: SourceService, mapping: SourceMapping, quarters: se
     return Inventory(assigned, _unassigned(service, mapping, assigned), unmapped, row_count)
 
 
-def _count_periods(service: SourceService, mapping: SourceMapping, first: Rows | None, row_count: int) -> Counter[str]:
+def _count_periods(service: Service, mapping: SourceMapping, first: Rows | None, row_count: int) -> Counter[str]:
     """The rows of each period end: those in the first response, if they are all rows, else page by page."""
     counts = _counts(first) if first else Counter()
     if sum(counts.values()) == row_count:
@@ -177,7 +178,7 @@ def _quarter(text: str, mapping: SourceMapping, quarters: set[date]) -> dict[str
     return {"period_end": period_end, "quarter": quarter}
 
 
-def _unassigned(service: SourceService, mapping: SourceMapping, periods: pd.DataFrame) -> pd.DataFrame:
+def _unassigned(service: Service, mapping: SourceMapping, periods: pd.DataFrame) -> pd.DataFrame:
     """The rows that belong to no quarter, rejected with the reason of their period end, in the order of their keys."""
     periods = periods[periods["quarter"].isna()]
     if periods.empty:

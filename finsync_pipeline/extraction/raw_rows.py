@@ -8,15 +8,15 @@ import pandas as pd
 
 from finsync_pipeline import frames
 from finsync_pipeline.clients.errors import SourceChanged
+from finsync_pipeline.clients.protocol import Service
 from finsync_pipeline.clients.responses import Rows
-from finsync_pipeline.clients.source_service import SourceService
 from finsync_pipeline.extraction.fetch import fetch_reconciled, key_order, reconcile
 from finsync_pipeline.extraction.inventory import is_whole, quarter_versions
 from finsync_pipeline.statements.mapping import SourceMapping
 
 
 def fetch_rows(
-    service: SourceService,
+    service: Service,
     mapping: SourceMapping,
     periods: pd.DataFrame,
     quarters: Sequence[date],

@@ -26,13 +26,15 @@ class Answer:
     """The table of an answer.
 
     `missing` has a reason for each source that is left out of a partial answer. `plan` is how the answer was made, of a
-    live query that asked for it; `from_cache` is true if no source was asked for rows.
+    live query that asked for it; `from_cache` is true if no source was asked for rows. `notes`
+    say what a person has to know of the sources, such as cells that cannot be read.
     """
 
     table: pa.Table
     missing: Mapping[str, str] = field(default_factory=dict)
     plan: Plan | None = None
     from_cache: bool = False
+    notes: tuple[str, ...] = ()
 
     def to_arrow(self) -> pa.Table:
         """The table in Arrow."""

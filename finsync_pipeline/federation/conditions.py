@@ -19,11 +19,16 @@ NUMBERS, OTHERS = ("integer", "real"), ("text", "blob")
 
 def company_condition(mapping: SourceMapping, names: Iterable[str]) -> exp.Expr:
     """SQL: the company's column has one of the names, however the source stores it."""
-    named = [exp.maybe_parse(text, dialect="sqlite") for name in names for text in _literals_of(name)]
-    return exp.In(this=column_of(mapping, mapping.company.column), expressions=named)
+    return has_text(mapping, mapping.company.column, names)
 
 
-def _literals_of(text: str) -> list[str]:
+def has_text(mapping: SourceMapping, column: str, texts: Iterable[str]) -> exp.Expr:
+    """SQL: the cell of the column is read as one of the texts, however the source stores it."""
+    named: list[exp.Expr] = [exp.maybe_parse(each, dialect="sqlite") for text in texts for each in literals_of(text)]
+    return exp.In(this=column_of(mapping, column), expressions=named)
+
+
+def literals_of(text: str) -> list[str]:
     """The literals of the cells that are read as this text: it, and the number that is written so."""
     try:
         number = json.loads(text)
@@ -53,10 +58,8 @@ def raw_bounds(
     """Between which numbers of the source the values of an item between these lie, whatever unit a row has."""
     sign, exponents = mapping.items[item].sign, exponents_of(mapping, item)
     low, high = (lower, upper) if sign == 1 else (_turned(upper), _turned(lower))
-    lows = [low / 10.0**exponent for exponent in exponents] if low is not None else [None]
-    highs = [high / 10.0**exponent for exponent in exponents] if high is not None else [None]
-    least = min(lows) if low is not None else None
-    greatest = max(highs) if high is not None else None
+    least = None if low is None else min(low / 10.0**exponent for exponent in exponents)
+    greatest = None if high is None else max(high / 10.0**exponent for exponent in exponents)
     return _moved(least, -1), _moved(greatest, 1)
 
 

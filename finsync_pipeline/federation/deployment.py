@@ -13,8 +13,8 @@ from finsync_pipeline.statements.mapping import SourceMapping
 class Deployment:
     """One deployment.
 
-    `mappings` has the mapping of each source by its name, `quarters` the first days of the quarters whose rows are used.
-    `reference` is the list of companies, `review` and `agreement` are the files of reviewed decisions and of rules, None
+    `mappings` has the mapping of each source by its name, `quarters` the first days of those whose rows are used.
+    `reference` is the list of companies, `review` and `agreement` are files of reviewed decisions and of rules, None
     where there is none. `tables`, `published` and `cache` are folders: between the assets, of releases, of queries.
     """
 

@@ -4,12 +4,13 @@ Neither files nor the network, environment, extensions or Python's variables can
 can change that. The checks of `statement` only explain earlier what would fail here.
 """
 
+import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
-from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -18,7 +19,6 @@ import pyarrow as pa
 
 from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.federation.explain_error import explained
-from finsync_pipeline.federation.statement import Statement
 
 BATCH_ROWS = 65_536
 SPILL = 4
@@ -35,7 +35,7 @@ class Limits:
     rows: int = 1_000_000
     memory: int = 2**30
     cache: int = 2**30
-    threads: int = 2
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
 
 
 def open_engine(limits: Limits) -> duckdb.DuckDBPyConnection:
@@ -53,7 +53,7 @@ def open_engine(limits: Limits) -> duckdb.DuckDBPyConnection:
 def _configuration(limits: Limits) -> dict[str, str]:
     """DuckDB's settings, in the order in which they can be made: the last one locks them."""
     return {
-        "temp_directory": str(Path(tempfile.gettempdir()) / "finsync_query").replace("'", "''"),
+        "temp_directory": _spill_folder(os.getpid()).name.replace("'", "''"),
         "max_temp_directory_size": f"{max(1, SPILL * limits.memory // _MIB)}MiB",
         "memory_limit": f"{max(1, limits.memory // _MIB)}MiB",
         "threads": str(limits.threads),
@@ -69,21 +69,25 @@ def _configuration(limits: Limits) -> dict[str, str]:
     }
 
 
-def run(connection: duckdb.DuckDBPyConnection, statement: Statement, limits: Limits) -> pa.Table:
-    """The answer to the statement.
+@cache
+def _spill_folder(_process: int) -> "tempfile.TemporaryDirectory[str]":
+    """A folder that only this user can read, removed when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="finsync_query_")
+
+
+def run(connection: duckdb.DuckDBPyConnection, sql: str, limits: Limits, views: Collection[str] = ()) -> pa.Table:
+    """The answer to one SELECT; `views` are those that it reads, for the suggestions of errors.
 
     Raises QueryError if it takes more seconds, rows or memory than the limits, naming the setting; or for what DuckDB
     finds wrong, with its place. KeyboardInterrupt stops the query.
     """
     try:
-        return interruptible(connection, lambda: _read(connection, statement.sql, limits), limits.seconds)
+        return interruptible(connection, lambda: _read(connection, sql, limits), limits.seconds)
     except duckdb.OutOfMemoryException:
-        fix = "ask for less, or set FINSYNC_QUERY_MEMORY"
-        raise QueryError(
-            f"the query needs more than {limits.memory // _MIB:,} MiB", fix, "FINSYNC_QUERY_MEMORY"
-        ) from None
+        what, fix = f"the query needs more than {limits.memory // _MIB:,} MiB", "ask for less, or raise the setting"
+        raise QueryError(what, fix, "FINSYNC_QUERY_MEMORY") from None
     except duckdb.Error as error:
-        raise explained(error, statement.sql, statement.views) from None
+        raise explained(error, sql, views) from None
 
 
 def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T], seconds: float) -> T:
@@ -97,9 +101,11 @@ def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T], 
     try:
         return result.result(seconds)
     except TimeoutError:
+        if result.done():  # the work's own error, or just in time
+            return result.result()
         _stop(connection, result)
-        fix = "ask for less, or set FINSYNC_QUERY_SECONDS"
-        raise QueryError(f"the query took more than {seconds:g} seconds", fix, "FINSYNC_QUERY_SECONDS") from None
+        what, fix = f"the query took more than {seconds:g} seconds", "ask for less, or raise the setting"
+        raise QueryError(what, fix, "FINSYNC_QUERY_SECONDS") from None
     except BaseException:
         _stop(connection, result)
         raise
@@ -113,7 +119,10 @@ def _work(work: Callable[[], Any], result: "Future[Any]") -> None:
 
 
 def _stop(connection: duckdb.DuckDBPyConnection, result: "Future[Any]") -> None:
-    """Interrupt until the work has ended: an interrupt between two steps of it is lost."""
+    """Interrupt until the work has ended: an interrupt between two steps of it is lost.
+
+    DuckDB looks for it between batches of rows, not while one function computes one value.
+    """
     while not result.done():
         connection.interrupt()
         try:
@@ -129,7 +138,7 @@ def _read(connection: duckdb.DuckDBPyConnection, sql: str, limits: Limits) -> pa
         while (batch := _next(reader)) is not None:
             batches.append(batch)
             if sum(map(len, batches)) > limits.rows:
-                fix = "add LIMIT, or set FINSYNC_QUERY_ROWS"
+                fix = "add LIMIT, or raise the setting"
                 raise QueryError(f"the answer has more than {limits.rows:,} rows", fix, "FINSYNC_QUERY_ROWS")
         return _distinct_names(pa.Table.from_batches(batches, reader.schema))
 

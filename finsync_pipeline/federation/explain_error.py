@@ -12,6 +12,7 @@ from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.federation.schema import VIEWS
 
 CORRECT = "correct the SELECT"
+LISTED = "finsync query --views lists the columns"
 _COLUMN = re.compile(
     r'Referenced column "(.+?)" not found|does not have a column named "(.+?)"|Column "(.+?)" in \w+ list not found|'
     r'Column "(.+?)" does not exist on'
@@ -72,7 +73,7 @@ def _what_and_fix(message: str, found: dict[str, Any], views: Collection[str]) -
 
 def _no_column(name: str, views: Collection[str]) -> tuple[str, str]:
     place = " or ".join(sorted(views))
-    return f"no column {name}{f' in {place}' if place else ''}", nearest_column(name, views) or CORRECT
+    return f"no column {name}{f' in {place}' if place else ''}", nearest_column(name, views) or LISTED
 
 
 def nearest_column(name: str, views: Collection[str]) -> str:

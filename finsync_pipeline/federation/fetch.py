@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from finsync_pipeline.clients.errors import ResultTooLarge, RouteNotFound, SourceErrors
+from finsync_pipeline.clients.protocol import Service
 from finsync_pipeline.clients.responses import Rows
-from finsync_pipeline.clients.source_service import SourceService
 from finsync_pipeline.extraction.fetch import LITERAL_CHARACTERS, fetch_periods, query_unless_too_large, whole_table
 from finsync_pipeline.extraction.source_query import conditional_count_query, rows_query
 from finsync_pipeline.federation.conditions import company_condition
+from finsync_pipeline.federation.groups import Inexact
 from finsync_pipeline.federation.pushdown import Part
 from finsync_pipeline.federation.source_index import SourceIndex
 from finsync_pipeline.federation.top_n import SourceOrder
@@ -22,7 +23,7 @@ from finsync_pipeline.statements.mapping import SourceMapping
 class Fetch:
     """Fetches a part of a source; `sent` has the SQL (or the route) of each request, and what came back is counted."""
 
-    service: SourceService
+    service: Service
     mapping: SourceMapping
     index: SourceIndex
     sent: list[str] = field(default_factory=list)
@@ -64,6 +65,17 @@ class Fetch:
                 return rows, order.last_of(rows)
         return None
 
+    def whole_result(self, sql: str) -> Rows:
+        """All rows of the statement. Raises Inexact where the source may return fewer."""
+        if not self.service.supports_arrow and (not self.service.reports_limits or len(sql) > LITERAL_CHARACTERS):
+            raise Inexact("the source may not return all groups")
+        self.sent.append(sql)
+        try:
+            [rows] = self._checked([self.service.query(sql)])
+        except (ResultTooLarge, RouteNotFound):
+            raise Inexact("the source does not return all groups") from None
+        return rows
+
     def _condition(self, part: Part) -> exp.Expr | None:
         names = None if part.names is None else company_condition(self.mapping, part.names)
         if names is not None and not self.service.supports_arrow and len(names.sql("sqlite")) > LITERAL_CHARACTERS:
@@ -96,7 +108,7 @@ class Fetch:
     def _is_complete(
         self, rows: Rows, narrow: SourceMapping, literals: Sequence[str] | None, condition: exp.Expr | None
     ) -> bool:
-        if self.service.supports_arrow:
+        if self.service.supports_arrow or self.service.reports_limits:
             return True
         return rows.row_count == self._count(narrow, literals, condition)
 

@@ -4,44 +4,46 @@ The query itself runs as it is written, over rows that are at least those that i
 on what was sent to a source, only its cost does.
 """
 
+import hashlib
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
-from finsync_pipeline.clients.errors import SourceChanged
-from finsync_pipeline.errors import ConfigurationError, SourceError
-from finsync_pipeline.extraction.cell_text import table_as_text
-from finsync_pipeline.extraction.connect import query_each, service_of
-from finsync_pipeline.extraction.deliveries import today
-from finsync_pipeline.extraction.raw_rows import place_rows
+from finsync_pipeline.errors import ConfigurationError, SourceError, SourceUnavailable
+from finsync_pipeline.extraction.connect import SOURCES_AT_ONCE
+from finsync_pipeline.federation.aggregates import Aggregation, aggregation_of
 from finsync_pipeline.federation.answer import Answer
+from finsync_pipeline.federation.cache import table_cache
 from finsync_pipeline.federation.deployment import Deployment
 from finsync_pipeline.federation.engine import open_engine, run
 from finsync_pipeline.federation.explain_error import explained
-from finsync_pipeline.federation.fetch import Fetch
-from finsync_pipeline.federation.index_cache import index_cache
 from finsync_pipeline.federation.live_plan import LivePlan, SourceReport
 from finsync_pipeline.federation.live_views import FetchedSource, create_views
-from finsync_pipeline.federation.plan import Scan, scans_of
-from finsync_pipeline.federation.pushdown import Part, part_of
-from finsync_pipeline.federation.reading import readable
-from finsync_pipeline.federation.source_index import Learner, SourceIndex
+from finsync_pipeline.federation.plan import Scan, is_repeatable, names_of, scans_of
+from finsync_pipeline.federation.reading import unreadable_sql
+from finsync_pipeline.federation.schema import STATEMENTS
+from finsync_pipeline.federation.snapshot import financials_of
+from finsync_pipeline.federation.source_answer import Progress, SourceAnswer
+from finsync_pipeline.federation.source_index import Learner
 from finsync_pipeline.federation.statement import Statement
-from finsync_pipeline.federation.top_n import TopN, source_order, top_n_of
+from finsync_pipeline.federation.top_n import TopN, top_n_of
 from finsync_pipeline.identity import Decider
+from finsync_pipeline.quality.fit import LEAST_COUNT
+from finsync_pipeline.statements.items import ITEMS
 from finsync_pipeline.statements.mapping import SourceMapping
 
-Progress = Callable[[str], None]
-OF_SOURCES = frozenset({"facts", "texts", "income_statement", "balance_sheet", "cash_flow"})
+T = TypeVar("T")
+Versions = Mapping[str, list[Any] | None]
+OF_SOURCES = frozenset({*STATEMENTS, "facts", "texts"})
 """The views that are made of the rows of single sources."""
 
 
@@ -56,40 +58,30 @@ def query_live(
     """The answer over what the services have now, by the rules of a release that would be made now.
 
     With `partial`, sources that fail are named in `missing` and left out; else the first one's error is raised:
-    SourceError or ConfigurationError. Raises QueryError for SQL that cannot be answered.
+    SourceError or ConfigurationError. With `explain` the answer is made anew, not taken from the cache. Raises
+    QueryError for SQL that cannot be answered.
     """
     began = time.monotonic()
     query = _LiveQuery(statement, deployment, partial, progress or (lambda _: None))
-    table = query.table()
-    plan = query.plan
-    plan.rows, plan.seconds = table.num_rows, time.monotonic() - began
-    return Answer(table, query.missing, plan, not any(report.sent for report in plan.sources))
-
-
-@cache
-def _decider(
-    files: tuple[tuple[Path, int], ...], reference: Path, review: Path | None, sources: tuple[str, ...]
-) -> Decider:
-    """The list and the review of these files, whose times are part of the key."""
-    return Decider.read(reference, review, sources)
+    table = query.kept_or_new(is_new=explain)
+    query.plan.rows, query.plan.seconds = table.num_rows, time.monotonic() - began
+    return Answer(table, query.missing, query.plan, query.is_kept, tuple(query.notes))
 
 
 def decider_of(deployment: Deployment) -> Decider:
     """The present list of companies and review. Raises ConfigurationError."""
-    places = [deployment.reference, deployment.review]
-    files = [file for place in places if place for file in ([*place.glob("*.csv")] if place.is_dir() else [place])]
+    places = [place for place in (deployment.reference, deployment.review) if place]
+    files = [file for place in places for file in (place.glob("*.csv") if place.is_dir() else [place])]
     times = tuple(sorted((file, file.stat().st_mtime_ns) for file in files if file.exists()))
-    return _decider(
-        times, deployment.reference, deployment.review, tuple(each.name for each in deployment.mappings.values())
-    )
+    return _decider(times, deployment.reference, deployment.review, tuple(deployment.mappings))
 
 
-@dataclass
-class _Fetched:
-    """What came of a source, and the number of its last row in the order that it was asked in (None: it has no more)."""
-
-    source: FetchedSource
-    last: float | None = None
+@cache
+def _decider(
+    _: tuple[tuple[Path, int], ...], reference: Path, review: Path | None, sources: tuple[str, ...]
+) -> Decider:
+    """What stands in the files, read again when one of them has another time."""
+    return Decider.read(reference, review, sources)
 
 
 @dataclass
@@ -99,174 +91,189 @@ class _LiveQuery:
     is_partial: bool
     progress: Progress
     missing: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    is_kept: bool = False
 
     def __post_init__(self) -> None:
-        self.plan = LivePlan(self.statement.sql)
         self.learner = Learner(decider_of(self.deployment), self.deployment.tables, self.deployment.quarters)
-        self.cache = index_cache(self.deployment.cache, self.deployment.limits.cache)
-        self.reports = {name: SourceReport(name) for name in self.deployment.mappings}
+        self.cache = table_cache(self.deployment.cache, self.deployment.limits.cache)
+        self.scans = self._scans()
+        self.sources = {
+            name: SourceAnswer(mapping, self.learner, self.cache, SourceReport(name), self.progress)
+            for name, mapping in self.deployment.mappings.items()
+            if _concerns(mapping, self.scans)
+        }
+        self.plan = LivePlan(self.statement.sql, [source.report for source in self.sources.values()])
 
-    def table(self) -> pa.Table:
-        scans = [scan for scan in self._scans() if scan.view in self.statement.views]
-        of_sources = [scan for scan in scans if scan.view in OF_SOURCES]
-        financials = None
-        self.plan.sources = list(self.reports.values())
-        top = top_n_of(self.statement, of_sources) if len(of_sources) == len(scans) else None
-        if top is not None:
-            return self._first_rows(top, of_sources)
-        return self._finish(self._fetch_each(of_sources), financials)
+    def kept_or_new(self, is_new: bool) -> pa.Table:
+        """The answer, kept or made; kept if all of it has versions, and if it is the same whenever it is asked."""
+        versions = self._each(self.sources, SourceAnswer.version)
+        made_from = [sorted(versions.items()), self.learner.decider.versions, _digest(self.deployment.agreement)]
+        key = ["answer", self.statement.sql, *made_from]
+        is_lasting = None not in versions.values() and is_repeatable(self.statement.tree)
+        kept = self.cache.get(key) if is_lasting and not self.missing and not is_new else None
+        if kept is not None:
+            self.is_kept = True
+            self.plan.finish.append("the answer was kept: no source has changed since")
+            return kept["answer"]
+        table = self._answer(versions)
+        if is_lasting and not self.missing and not self.notes:
+            self.cache.put(key, {"answer": table})
+        return table
 
     def _scans(self) -> list[Scan]:
         try:
-            return scans_of(self.statement.sql)
+            scans = scans_of(self.statement.sql)
         except duckdb.Error as error:
             raise explained(error, self.statement.sql, self.statement.views) from None
+        return [scan for scan in scans if scan.view in self.statement.views]
 
-    def _finish(self, fetched: Sequence[_Fetched], financials: Any = None) -> pa.Table:
-        with self._views(fetched, financials) as engine:
-            return run(engine, self.statement, self.deployment.limits)
+    def _answer(self, versions: Versions) -> pa.Table:
+        of_sources = [scan for scan in self.scans if scan.view in OF_SOURCES]
+        financials = self._financials(versions) if len(of_sources) < len(self.scans) else None
+        top = top_n_of(self.statement, of_sources) if len(of_sources) == len(self.scans) else None
+        if top is not None:
+            return self._first_rows(top, of_sources, versions)
+        aggregation = aggregation_of(self.statement, self.scans)
+        if aggregation is not None:
+            return self._aggregated(aggregation, versions)
+        return self._finish(self._rows(of_sources, versions), financials)
 
-    def _views(self, fetched: Sequence[_Fetched], financials: Any = None) -> duckdb.DuckDBPyConnection:
-        engine = open_engine(self.deployment.limits)
-        create_views(engine, [each.source for each in fetched], self.learner.decider.reference.companies, financials)
-        return engine
+    def _rows(self, scans: Sequence[Scan], versions: Versions) -> list[FetchedSource]:
+        """What each source has for the scans."""
+        present = {name: each for name, each in self.sources.items() if name in versions and scans}
+        fetched = self._each(present, lambda source: source.rows(scans, versions[source.mapping.name]))
+        return [each for each in fetched.values() if each is not None]
 
-    def _first_rows(self, top: TopN, scans: Sequence[Scan]) -> pa.Table:
+    def _first_rows(self, top: TopN, scans: Sequence[Scan], versions: Versions) -> pa.Table:
         """The answer from the first rows of each source, or from those within the bound that these give."""
-        first = self._fetch_each(scans, top)
-        with self._views(first) as engine:
+        present = {name: each for name, each in self.sources.items() if name in versions}
+        asked = self._each(present, lambda source: source.first_rows(scans, top, versions[source.mapping.name]))
+        first = [each for each in asked.values() if each is not None]
+        fetched, lasts = [each.source for each in first], [each.last for each in first if each.last is not None]
+        with self._views(fetched) as engine:
             found = engine.execute(top.bound_sql()).fetchall()
         bound = found[-1][0] if len(found) == top.count else None
         # Rows in which the column is empty are not among the first ones of a source: the query may need them
-        is_all = top.column is None and all(each.last is None for each in first)
-        if is_all or (bound is not None and top.is_proven(bound, _lasts(first))):
+        is_all = top.column is None and not lasts
+        if is_all or (bound is not None and top.is_proven(bound, lasts)):
             self.plan.finish.append(f"the first rows of each source hold the first {top.count:,} of the query")
-            return self._finish(first)
+            return self._finish(fetched)
         if bound is not None:
             self.plan.finish.append(f"the first rows of each source give a bound: {bound:,}")
             scans = [replace(scan, conditions=(*scan.conditions, top.within(bound))) for scan in scans]
-        return self._finish(self._fetch_each(scans))
+        return self._finish(self._rows(scans, {name: versions[name] for name in asked}))
 
-    def _fetch_each(self, scans: Sequence[Scan], top: TopN | None = None) -> list[_Fetched]:
-        """What each source has for the scans. Raises the first error, or notes it in `missing`."""
-        mappings = (
-            [each for name, each in self.deployment.mappings.items() if name not in self.missing] if scans else []
-        )
-        queried = query_each(mappings, lambda mapping: self._fetch(mapping, scans, top))
-        return [
-            found for mapping, each in zip(mappings, queried, strict=True) if (found := self._result(mapping, each))
-        ]
+    def _aggregated(self, aggregation: Aggregation, versions: Versions) -> pa.Table:
+        """The answer from the groups of each source, and the rows of those that cannot group them exactly."""
+        present = {name: each for name, each in self.sources.items() if name in versions}
+        asked = self._each(present, lambda each: each.groups(self.scans, aggregation, versions[each.mapping.name]))
+        found = [each for each in asked.values() if each is not None]
+        grouped = [each.partials for each in found if each.partials is not None]
+        self.plan.finish.append(f"{sum(map(len, grouped)):,} groups of {len(grouped)} sources are merged")
+        with self._views([each.source for each in found]) as engine:
+            engine.register("grouped", pa.concat_tables([aggregation.schema.empty_table(), *grouped]))
+            rows = f"{aggregation.rows_sql()} UNION ALL BY NAME FROM grouped"
+            engine.execute(f"CREATE TEMP VIEW partials AS {rows}")
+            table = run(engine, aggregation.merged_sql(), self.deployment.limits, self.statement.views)
+        return table.rename_columns(names_of(self.statement.sql))
 
-    def _result(self, mapping: SourceMapping, fetched: "Future[_Fetched | None]") -> _Fetched | None:
-        try:
-            return fetched.result()
-        except (SourceError, ConfigurationError) as error:
-            if not self.is_partial:
-                raise
-            self.missing[mapping.name] = str(error)
-            self.reports[mapping.name].how = f"missing: {error}"
+    def _financials(self, versions: Versions) -> pd.DataFrame | None:
+        """The table FINANCIALS of now, made again only if something that it is made from has changed."""
+        if not any(scan.view == "financials" for scan in self.scans):
             return None
+        key = ["financials", sorted(versions.items()), _digest(self.deployment.agreement)]
+        is_lasting = None not in versions.values() and not self.missing
+        kept = self.cache.get(key) if is_lasting else None
+        if kept is not None:
+            self.plan.finish.append("financials were kept: no source has changed since")
+            return frames.from_arrow(kept["financials"])
+        self.plan.finish.append("financials compare all rows of all sources, so all were fetched")
+        made = self._each({name: self.sources[name] for name in versions}, SourceAnswer.standardized)
+        self.progress("comparing the sources")
+        companies = self.learner.decider.reference.companies
+        found = financials_of(made, self.deployment.mappings, self.deployment.agreement, companies)
+        if is_lasting and not self.missing:
+            self.cache.put(key, {"financials": frames.to_arrow(found)})
+        return found
 
-    def _fetch(self, mapping: SourceMapping, scans: Sequence[Scan], top: TopN | None) -> _Fetched | None:
-        began = time.monotonic()
-        with service_of(mapping, is_spooled=True) as service:
+    def _finish(self, fetched: Sequence[FetchedSource], financials: pd.DataFrame | None = None) -> pa.Table:
+        with self._views(fetched, financials) as engine:
+            self.notes += [note for source in fetched if (note := _unreadable(engine, source))]
+            return run(engine, self.statement.sql, self.deployment.limits, self.statement.views)
+
+    def _views(
+        self, fetched: Sequence[FetchedSource], financials: pd.DataFrame | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        engine = open_engine(self.deployment.limits)
+        companies = self.learner.decider.reference.companies
+        create_views(engine, fetched, companies, financials, self.statement.views)
+        return engine
+
+    def _each(self, sources: Mapping[str, SourceAnswer], ask: Callable[[SourceAnswer], T]) -> dict[str, T]:
+        """What `ask` returns of each source, all at once. Raises the first error, or notes it in `missing`."""
+        results: dict[str, T] = {}
+        for name, result in ask_all(sources, ask, self.deployment.limits.seconds).items():
             try:
-                return self._fetch_from(service, mapping, scans, top)
-            except SourceChanged:  # since it was learnt, or in between
-                return self._fetch_from(service, mapping, scans, top)
-            finally:
-                self.reports[mapping.name].seconds += time.monotonic() - began
-
-    def _fetch_from(
-        self, service: Any, mapping: SourceMapping, scans: Sequence[Scan], top: TopN | None
-    ) -> _Fetched | None:
-        report = self.reports[mapping.name]
-        index = self._index(service, mapping)
-        part = part_of(scans, mapping, index)
-        if part is None:
-            return None
-        report.how = "read by SQL" if not index.is_dependent else "standardized by the pipeline's own code"
-        source = FetchedSource(
-            mapping.only(part.items), frozenset(mapping.items), index, None, index.facts, index.texts
-        )
-        if index.is_dependent:
-            return _Fetched(source)
-        if len(index.dependent):
-            report.local = [f"{len(index.dependent):,} rows that only together have a meaning are standardized here"]
-        report.local = list(dict.fromkeys((*report.local, *part.local)))
-        fetch = Fetch(service, mapping, index, report.sent)
-        try:
-            if top is not None and not part.needs_first_seen:
-                found = self._first(fetch, part, source, top)
-                if found is not None:
-                    return found
-            return _Fetched(self._whole_part(fetch, part, source))
-        finally:
-            report.rows += fetch.row_count
-            report.bytes += fetch.byte_count
-
-    def _whole_part(self, fetch: Fetch, part: Part, source: FetchedSource) -> FetchedSource:
-        if not part.needs_first_seen:
-            tables = [rows.table for rows in fetch.part(part)]
-            return replace(source, rows=readable(tables, source.mapping))
-        self.reports[fetch.mapping.name].how = "standardized by the pipeline's own code: first_seen is asked for"
-        tables = [rows.table for rows in fetch.part(replace(part, items=tuple(fetch.mapping.items)))]
-        texts = frames.from_arrow(pa.concat_tables([table_as_text(table, fetch.mapping) for table in tables]))
-        raw = _without(place_rows(texts, source.index.periods, fetch.mapping), source.index, fetch.mapping)
-        made = self.learner.standardized(raw, fetch.mapping)
-        return replace(source, facts=_both(source.facts, made.facts), texts=_both(source.texts, made.texts))
-
-    def _first(self, fetch: Fetch, part: Part, source: FetchedSource, top: TopN) -> _Fetched | None:
-        """The first rows of the source; None where its order may be another one than that of the query."""
-        if top.column is not None and top.column != "value" and top.column not in fetch.mapping.items:
-            return _Fetched(source)  # here the column is always empty: such rows come last
-        order = source_order(top, fetch.mapping, part.items)
-        found = fetch.first_rows(part, order, top.rows_asked) if order else None
-        if found is None:
-            self.reports[fetch.mapping.name].local.append("ORDER BY, LIMIT: the source may order its rows otherwise")
-            return None
-        rows, last = found
-        return _Fetched(replace(source, rows=readable([rows.table], source.mapping)), last)
-
-    def _index(self, service: Any, mapping: SourceMapping) -> SourceIndex:
-        version = service.version()
-        key = None if version is None else self._key(mapping, version.data_version)
-        index = self.cache.get(key) if key else None
-        if index is None:
-            self.progress(f"{mapping.name}: reading its names and period ends")
-            index = self.learner.learn(service, mapping)
-            self.reports[mapping.name].local.append("names and period ends of all rows were read first")
-            if index.data_version is not None:
-                self.cache.put(self._key(mapping, index.data_version), index)
-        self.progress(f"{mapping.name}: asking for rows")
-        return index
-
-    def _key(self, mapping: SourceMapping, data_version: str) -> list[Any]:
-        """Everything that an index is made from."""
-        stored = sorted((self.deployment.tables / mapping.name).glob("*raw/*.parquet"))
-        deliveries = [max((file.stat().st_mtime_ns for file in stored), default=0), len(stored), today()]
-        quarters = [min(self.deployment.quarters, default=None), max(self.deployment.quarters, default=None)]
-        of_mapping = [mapping.name, mapping.url, mapping.hash, SourceMapping.RULES]
-        return [*of_mapping, data_version, *self.learner.decider.versions, *deliveries, *quarters]
+                results[name] = result.result()
+            except (SourceError, ConfigurationError) as error:
+                if not self.is_partial:
+                    raise
+                self.missing[name] = str(error)
+                sources[name].report.how = f"missing: {error}"
+        return results
 
 
-def _lasts(fetched: Sequence[_Fetched]) -> list[float]:
-    return [each.last for each in fetched if each.last is not None]
+def ask_all(
+    sources: Mapping[str, SourceAnswer], ask: Callable[[SourceAnswer], T], seconds: float
+) -> dict[str, "Future[T]"]:
+    """What `ask` returns of each source, or its error; SourceUnavailable for those that take longer.
+
+    These are stopped, and all of them at any error here, such as KeyboardInterrupt.
+    """
+    threads = ThreadPoolExecutor(SOURCES_AT_ONCE)
+    asked = {name: threads.submit(ask, source) for name, source in sources.items()}
+    try:
+        _, late = wait(asked.values(), seconds)
+    except BaseException:
+        for source in sources.values():
+            source.cancel()
+        raise
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+    for name in [name for name, each in asked.items() if each in late]:
+        sources[name].cancel()
+        asked[name] = Future()
+        fix = "Ask for less, or set FINSYNC_QUERY_SECONDS"
+        what = f"did not respond within {seconds:g} s"
+        asked[name].set_exception(SourceUnavailable(what, fix, f"Source {name!r}"))
+    return asked
 
 
-def _without(raw: pd.DataFrame, index: SourceIndex, mapping: SourceMapping) -> pd.DataFrame:
-    """The raw rows but the dependent ones."""
-    literals = index.periods[["literal", "period_end"]]
-    dependent = index.dependent.merge(literals, on="literal")
-    return frames.query(
-        f"""
-        SELECT raw.* FROM raw ANTI JOIN dependent
-            ON raw.{frames.quoted(mapping.row_key)} IS NOT DISTINCT FROM row_key AND finsync_period_end = period_end
-        """,
-        raw=raw,
-        dependent=dependent,
+def _concerns(mapping: SourceMapping, scans: Sequence[Scan]) -> bool:
+    """Whether any of the scans may have rows of the source."""
+    statements = {ITEMS[item].statement for item in mapping.items}
+    kinds = {"texts" if ITEMS[item].kind == "text" else "facts" for item in mapping.items}
+    return any(
+        scan.view == "financials" or scan.view in kinds or STATEMENTS.get(scan.view) in statements for scan in scans
     )
 
 
-def _both(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    return pd.concat([one, other], ignore_index=True)
+def _unreadable(engine: duckdb.DuckDBPyConnection, source: FetchedSource) -> str | None:
+    """What a person has to know of a source of which more cells cannot be read than a run would accept."""
+    sql = unreadable_sql(source.mapping, source.rows) if source.rows is not None else None
+    if sql is None:
+        return None
+    [(given, read)] = engine.execute(sql).fetchall()
+    limit = source.mapping.expect.unreadable
+    if given - read < LEAST_COUNT or given - read <= limit * given:
+        return None
+    return (
+        f"{source.mapping.name}: {given - read:,} of {given:,} cells are no numbers in the notation of its mapping, "
+        f"more than {limit:.0%}: a run would not use them; finsync run names them"
+    )
+
+
+def _digest(file: Path | None) -> str:
+    """A version of the file's content."""
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file else ""

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rich.markup import escape
+from rich.text import Text
 from rich.tree import Tree
 
 
@@ -36,10 +36,10 @@ class LivePlan:
 
     def tree(self) -> Tree:
         """The plan to be printed."""
-        tree = Tree(f"[bold]{self.rows:,} rows[/bold] in {self.seconds:.2f} s")
-        finish = tree.add("DuckDB, here")
+        tree = Tree(Text(f"{self.rows:,} rows in {self.seconds:.2f} s", "bold"))
+        finish = tree.add(Text("DuckDB, here", "bold"))
         for line in (*self.finish, self.sql):
-            finish.add(escape(line))
+            finish.add(Text(line))
         for report in self.sources:
             _add(tree, report)
         return tree
@@ -47,12 +47,12 @@ class LivePlan:
 
 def _add(tree: Tree, report: SourceReport) -> None:
     moved = f": {report.rows:,} rows, {report.bytes:,} bytes in {report.seconds:.2f} s" if report.sent else ""
-    branch = tree.add(f"[bold]{escape(report.source)}[/bold]{moved}")
-    branch.add(escape(report.how))
+    branch = tree.add(Text.assemble((report.source, "bold"), moved))
+    branch.add(Text(report.how))
     for sql in report.sent:
-        branch.add(f"sent: {escape(_shortened(sql))}")
+        branch.add(Text(f"sent: {_shortened(sql)}"))
     for line in report.local:
-        branch.add(f"stays here: {escape(line)}")
+        branch.add(Text(f"stays here: {line}"))
 
 
 def _shortened(sql: str, most: int = 600) -> str:

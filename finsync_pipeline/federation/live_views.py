@@ -1,6 +1,6 @@
 """The standard views over what was fetched of each source, on one connection."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -35,8 +35,9 @@ def create_views(
     sources: Sequence[FetchedSource],
     companies: pd.DataFrame,
     financials: pd.DataFrame | None,
+    views: Collection[str] = tuple(VIEWS),
 ) -> None:
-    """Create every standard view but those of tables that are not given."""
+    """Create these standard views, but those of tables that are not given. Each costs time, read or not."""
     read = [source for source in sources if source.rows is not None]
     for source in read:
         assert source.rows is not None
@@ -44,12 +45,15 @@ def create_views(
     connection.register("empty_values", FACTS.arrow.empty_table())
     connection.register("empty_texts", TEXTS.arrow.empty_table())
     connection.register("made_facts", _together([source.facts for source in sources], FACTS.arrow))
-    connection.register("made_texts", _together([source.texts for source in sources], TEXTS.arrow))
-    _create(connection, "facts", ["FROM made_facts", *(facts_sql(source.mapping) for source in read)])
-    _create(connection, "texts", ["FROM made_texts", *(texts_sql(source.mapping) for source in read)])
-    for view in STATEMENTS:
+    if "facts" in views:
+        _create(connection, "facts", ["FROM made_facts", *(facts_sql(source.mapping) for source in read)])
+    if "texts" in views:
+        connection.register("made_texts", _together([source.texts for source in sources], TEXTS.arrow))
+        _create(connection, "texts", ["FROM made_texts", *(texts_sql(source.mapping) for source in read)])
+    for view in STATEMENTS.keys() & set(views):
         _create(connection, view, [statement_sql(view, "made_facts"), *_beside_each_other(view, read)])
-    connection.register("companies", frames.to_arrow(companies))
+    if "companies" in views:
+        connection.register("companies", frames.to_arrow(companies))
     if financials is not None:
         connection.register("financials", frames.to_arrow(financials))
 

@@ -21,6 +21,8 @@ from finsync_pipeline.federation.schema import VIEWS, View
 
 DISABLED_OPTIMIZERS = "statistics_propagation,empty_result_pullup,compressed_materialization,in_clause"
 """They use that the tables are empty, or turn a list of values into a join."""
+OF_THE_MOMENT = frozenset(["current_time", "current_timestamp", "get_current_time", "localtime", "localtimestamp"])
+"""Functions that DuckDB does not list as volatile."""
 _SEPARATOR = "__"
 
 
@@ -40,6 +42,12 @@ def scans_of(sql: str) -> list[Scan]:
     roots = [root for _, text in explained for root in json.loads(text)]
     reader = _Reader(_renames_columns(sql))
     return [scan for root in roots for scan in reader.scans(root, None)]
+
+
+def names_of(sql: str) -> list[str]:
+    """The names of the columns of the query's answer."""
+    with _planner().cursor() as connection:
+        return [str(name) for name, *_ in connection.execute(f"DESCRIBE {sql}").fetchall()]
 
 
 @cache
@@ -98,12 +106,13 @@ class _Reader:
             yield from self.scans(child, node)
 
     def _scan(self, node: dict[str, Any], parent: dict[str, Any] | None) -> Iterator[Scan]:
-        places = [_unmark(name) for name in _texts(node, "Projections")]
-        if not places or None in places:
+        names = _texts(node, "Projections")
+        places = [place for name in names if (place := _unmark(name))]
+        if not places or len(places) < len(names):
             yield from (Scan(view, None) for view in VIEWS)
             return
         view = places[0][0]
-        columns = frozenset(place[1] for place in places if place)
+        columns = frozenset(column for _, column in places)
         is_filtered = parent is not None and parent["name"].strip() == "FILTER"
         texts = _texts(parent, "Expression") if is_filtered and parent else []
         yield Scan(view, columns, tuple(part for text in texts for part in self._conditions(text, view, columns)))
@@ -140,10 +149,19 @@ def _all_of(tree: exp.Expr) -> Iterator[exp.Expr]:
         yield tree
 
 
+def is_repeatable(tree: exp.Expr) -> bool:
+    """Whether the query gives the same whenever it is asked of the same tables."""
+    return _is_steady(tree) and not tree.find(exp.TableSample)
+
+
 def _is_pure(part: exp.Expr) -> bool:
     """Whether the same values always give the same."""
+    return _is_steady(part) and not part.find(exp.Subquery, exp.Select)
+
+
+def _is_steady(part: exp.Expr) -> bool:
     functions = {_function_name(each).lower() for each in part.find_all(exp.Func)}
-    return not part.find(exp.Subquery, exp.Select) and not functions & _volatile_functions()
+    return not functions & (_volatile_functions() | OF_THE_MOMENT)
 
 
 def _function_name(function: exp.Func) -> str:

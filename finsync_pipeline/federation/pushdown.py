@@ -125,8 +125,7 @@ class _Translator:
 
     def _names(self) -> tuple[str, ...] | None:
         """The names of the companies that the conditions allow; None for all, or where they are too many."""
-        names = self.index.names[[self.mapping.company.column, "finsync_company"]]
-        names = names.set_axis(["name", "company_id"], axis="columns").dropna().drop_duplicates()
+        names = self.index.companies
         allowed = self._fulfilling(names, "company_id")
         if len(allowed) == len(names):
             return None

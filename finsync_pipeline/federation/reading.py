@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from finsync_pipeline import frames
 from finsync_pipeline.extraction.cell_text import as_literals, as_text
@@ -50,15 +51,17 @@ def register_rows(
 ) -> None:
     """Make the view `rows_of_<source>` of the rows (`readable`): a line for each row that can be used.
 
-    Columns: source, row_key, company_id, period_end, months, currency, data_version, known_since (null if the mapping has
-    none), first_seen (null), and one for each item of the mapping.
+    Columns: ROW_COLUMNS, and one for each item of the mapping. known_since is null if the mapping has none, first_seen
+    always.
     """
     name = mapping.name
-    names = index.names.rename(columns=dict(zip(name_columns(mapping), _name_places(mapping), strict=True)))
-    for table, frame in (("periods", index.periods), ("names", names), ("dependent", index.dependent)):
-        connection.register(f"{table}_of_{name}", frames.to_arrow(frame))
+    places = dict(zip(name_columns(mapping), _name_places(mapping), strict=True))
+    names = index.arrow["names"]
+    names = names.rename_columns([places.get(column, column) for column in names.column_names])
+    for table, known in {**index.arrow, "names": names}.items():
+        connection.register(f"{table}_of_{name}", known)
     connection.register(f"fetched_of_{name}", rows)
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW rows_of_{name} AS {_rows_sql(mapping, rows.schema)}")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW rows_of_{name} AS {_rows_sql(mapping, rows)}")
 
 
 def facts_sql(mapping: SourceMapping) -> str:
@@ -130,18 +133,62 @@ def _name_places(mapping: SourceMapping) -> list[str]:
     return [f"finsync_name_{place}" for place, _ in enumerate(name_columns(mapping))]
 
 
-def _rows_sql(mapping: SourceMapping, schema: pa.Schema) -> str:
-    """The rows that can be used, in steps: what a cell holds, its parts if it is a text, its value."""
-    cells = {item: _Cell(item, schema.field(item).type in STORED, mapping) for item in mapping.items}
-    rows = _usable_rows_sql(mapping, cells)
-    numbers = {item: cell for item, cell in cells.items() if ITEMS[item].kind != "text"}
-    rows = _with_columns(rows, {item: cell.parts_sql for item, cell in numbers.items()})
-    rows = _with_columns(rows, {item: cell.number_sql for item, cell in numbers.items()})
+def _rows_sql(mapping: SourceMapping, fetched: pa.Table) -> str:
+    """The rows that can be used, in steps: what a cell holds, its parts if it may be a text, its value."""
+    cells = _cells_of(mapping, fetched)
     columns = ", ".join(
-        f"CASE WHEN abs({item}) < {MOST!r} THEN {item} END AS {item}" if item in numbers else f"text_{item} AS {item}"
+        f"text_{item} AS {item}"
+        if ITEMS[item].kind == "text"
+        else f"CASE WHEN abs({item}) < {MOST!r} THEN {item} END AS {item}"
         for item in cells
     )
-    return f"SELECT {', '.join(ROW_COLUMNS)}, {columns} FROM ({rows})"
+    return f"SELECT {', '.join(ROW_COLUMNS)}, {columns} FROM ({_read_rows_sql(mapping, cells)})"
+
+
+def unreadable_sql(mapping: SourceMapping, fetched: pa.Table) -> str | None:
+    """SQL of how many texts of numeric items there are in the usable rows, and how many of them are no numbers.
+
+    None where all cells are stored as numbers.
+    """
+    cells = _cells_of(mapping, fetched)
+    texts = [item for item, cell in cells.items() if ITEMS[item].kind != "text" and not cell.is_stored]
+    counted = (" + ".join(f"count({prefix}{item})" for item in texts) for prefix in ("text_", ""))
+    return f"SELECT {', '.join(counted)} FROM ({_read_rows_sql(mapping, cells)})" if texts else None
+
+
+def _cells_of(mapping: SourceMapping, fetched: pa.Table) -> dict[str, "_Cell"]:
+    return {item: _Cell(item, *_kind_of(item, mapping, fetched), mapping) for item in mapping.items}
+
+
+def _read_rows_sql(mapping: SourceMapping, cells: Mapping[str, "_Cell"]) -> str:
+    """The usable rows, with the text of each cell that may be one, and the number of each numeric item."""
+    numbers = {item: cell for item, cell in cells.items() if ITEMS[item].kind != "text"}
+    rows = _usable_rows_sql(mapping, cells)
+    rows = _with_columns(rows, {item: cell.parts_sql for item, cell in numbers.items() if not cell.is_exact})
+    return _with_columns(rows, {item: cell.number_sql for item, cell in numbers.items()})
+
+
+def _kind_of(item: str, mapping: SourceMapping, fetched: pa.Table) -> tuple[bool, bool]:
+    """Whether the item's cells are stored as numbers, and whether arithmetic reads all of them without rounding."""
+    cells, exponent = fetched[item], _exponent(item, mapping)
+    if ITEMS[item].kind == "text" or cells.type not in STORED:
+        return cells.type in STORED, False
+    if exponent == 0:
+        return True, True
+    greatest = pc.max(pc.abs(fetched["finsync_exponent"])).as_py() if exponent is None else abs(exponent)
+    numbers = cells.cast(pa.float64(), safe=False)
+    is_exact = pc.and_(
+        pc.equal(numbers, pc.trunc(numbers)), pc.less_equal(pc.abs(numbers), EXACT / 10.0 ** (greatest or 0))
+    )
+    return True, pc.all(is_exact).as_py() is not False
+
+
+def _exponent(item: str, mapping: SourceMapping) -> int | None:
+    """The power of ten of the item's cells; None if each row has its own."""
+    declared = mapping.items[item]
+    if declared.scale is not None or ITEMS[item].unit == "per_share":
+        return declared.scale or 0
+    return mapping.scale if isinstance(mapping.scale, int) else None
 
 
 def _with_columns(rows: str, columns: Mapping[str, tuple[str, str]]) -> str:
@@ -153,12 +200,16 @@ def _with_columns(rows: str, columns: Mapping[str, tuple[str, str]]) -> str:
 def _usable_rows_sql(mapping: SourceMapping, cells: Mapping[str, "_Cell"]) -> str:
     name = mapping.name
     same_name = " AND ".join(f"f.{place} IS NOT DISTINCT FROM n.{place}" for place in _name_places(mapping))
-    given = "".join(f", f.{item} AS cell_{item}, {cell.text_sql} AS text_{item}" for item, cell in cells.items())
+    given = "".join(
+        f", f.{item} AS cell_{item}" + ("" if cell.is_exact else f", {cell.text_sql} AS text_{item}")
+        for item, cell in cells.items()
+    )
     return f"""
         SELECT
             '{name}' AS source, f.finsync_key AS row_key, n.finsync_company AS company_id, p.period_end,
             f.finsync_months AS months, f.finsync_currency AS currency, p.quarter_version AS data_version,
-            f.finsync_known_since AS known_since, NULL::DATE AS first_seen, f.finsync_exponent{given}
+            f.finsync_known_since AS known_since, NULL::DATE AS first_seen,
+            f.finsync_exponent, 10.0::DOUBLE ** abs(f.finsync_exponent) AS finsync_power{given}
         FROM fetched_of_{name} AS f
         JOIN periods_of_{name} AS p ON f.finsync_literal = p.literal
         JOIN names_of_{name} AS n ON {same_name} AND p.epoch = n.finsync_epoch
@@ -182,18 +233,18 @@ def _usable(mapping: SourceMapping) -> list[str]:
 
 @dataclass(frozen=True)
 class _Cell:
-    """The SQL of one item's cell: `is_stored` as a number, or a text."""
+    """The SQL of one item's cell: `is_stored` as a number (`is_exact`: arithmetic reads all), or a text."""
 
     item: str
     is_stored: bool
+    is_exact: bool
     mapping: SourceMapping
 
     @property
     def exponent(self) -> str:
         """The power of ten of the cell."""
-        declared = self.mapping.items[self.item]
-        own = 0 if declared.scale is None and ITEMS[self.item].unit == "per_share" else declared.scale
-        return "finsync_exponent" if own is None else str(own)
+        exponent = _exponent(self.item, self.mapping)
+        return "finsync_exponent" if exponent is None else str(exponent)
 
     @property
     def text_sql(self) -> str:
@@ -202,7 +253,7 @@ class _Cell:
         if self.is_stored:
             decimal = self.mapping.numbers.decimal.replace("'", "''")
             digits = f"replace(CAST({cell} AS VARCHAR), '.', '{decimal}')"
-            return f"CASE WHEN {self._is_exact(cell, 'f.')} THEN NULL ELSE {digits} END"
+            return f"CASE WHEN {self._is_read_exactly(cell)} THEN NULL ELSE {digits} END"
         words = ", ".join("'" + word.replace("'", "''") + "'" for word in ("", *self.mapping.numbers.null_words))
         trimmed = f"trim({cell}, {BLANKS})"
         return f"CASE WHEN {trimmed} NOT IN ({words}) THEN {trimmed} END"
@@ -219,17 +270,21 @@ class _Cell:
         read = number_sql(self.mapping.numbers, f"parts_{self.item}", self.exponent, str(sign))
         if not self.is_stored:
             return self.item, read
-        number, power = f"CAST(cell_{self.item} AS DOUBLE)", self._power("")
+        number, power = f"CAST(cell_{self.item} AS DOUBLE)", self._power
         scaled = f"CASE WHEN {self.exponent} >= 0 THEN {number} * {power} ELSE {number} / {power} END"
-        scaled = number if self.exponent == "0" else scaled
-        return self.item, f"CASE WHEN text_{self.item} IS NULL THEN ({scaled}) * {sign} + 0.0 ELSE {read} END"
+        scaled = f"({number if self.exponent == '0' else scaled}) * {sign} + 0.0"
+        return (
+            self.item,
+            scaled if self.is_exact else f"CASE WHEN text_{self.item} IS NULL THEN {scaled} ELSE {read} END",
+        )
 
-    def _is_exact(self, cell: str, prefix: str) -> str:
+    def _is_read_exactly(self, cell: str) -> str:
         number = f"CAST({cell} AS DOUBLE)"
-        if self.exponent == "0":
-            return "TRUE"
-        return f"{number} = trunc({number}) AND abs({number}) <= {EXACT} / {self._power(prefix)}"
+        exponent = "f.finsync_exponent" if self.exponent == "finsync_exponent" else self.exponent
+        return f"{number} = trunc({number}) AND abs({number}) <= {EXACT} / (10.0::DOUBLE ** abs({exponent}))"
 
-    def _power(self, prefix: str) -> str:
-        exponent = f"{prefix}{self.exponent}" if self.exponent == "finsync_exponent" else self.exponent
-        return f"(10.0::DOUBLE ** abs({exponent}))"
+    @property
+    def _power(self) -> str:
+        return (
+            "finsync_power" if self.exponent == "finsync_exponent" else f"(10.0::DOUBLE ** {abs(int(self.exponent))})"
+        )

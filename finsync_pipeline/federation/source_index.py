@@ -8,26 +8,28 @@ these `dependent` rows are fetched here and standardized by the pipeline's own c
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 from sqlglot import exp
 
 from finsync_pipeline import frames
-from finsync_pipeline.clients.errors import ResultTooLarge, RouteNotFound
-from finsync_pipeline.clients.source_service import SourceService
+from finsync_pipeline.clients.errors import ResultTooLarge, RouteNotFound, SourceErrors
+from finsync_pipeline.clients.protocol import Service
 from finsync_pipeline.extraction.cell_text import table_as_text
 from finsync_pipeline.extraction.deliveries import compare_deliveries, first_delivery, stored_deliveries, today
-from finsync_pipeline.extraction.fetch import fetch_reconciled
+from finsync_pipeline.extraction.fetch import fetch_reconciled, query_unless_too_large
 from finsync_pipeline.extraction.inventory import quarter_versions, take_inventory
 from finsync_pipeline.extraction.raw_rows import place_rows
 from finsync_pipeline.extraction.source_query import conditional_count_query, rows_query
-from finsync_pipeline.federation.conditions import plain_number
+from finsync_pipeline.federation.conditions import has_text, plain_number
 from finsync_pipeline.federation.schema import STATEMENTS
 from finsync_pipeline.identity import Decider
 from finsync_pipeline.identity.results import Status
@@ -43,6 +45,9 @@ MOST_DEPENDENT = 0.5
 """From this share of dependent rows on, the pipeline's own code reads the whole source."""
 MOST_EMPTY = 0.01
 """Of a larger share of rows it is not asked whether they have an item: all columns of the statement are fetched."""
+MOST_KEYS = 5_000
+"""More dependent rows than these are not asked for by their keys: all rows of their period ends are fetched."""
+_FRAMES = ("periods", "names", "dependent", "facts", "texts")
 _DEPENDENT = ["finsync_key", "finsync_literal"]
 COUNT = pd.ArrowDtype(pa.int64())
 
@@ -55,7 +60,8 @@ class SourceIndex:
     quarter, with `epoch` and `quarter_version`; `names` the distinct names of its rows: the mapping's company column
     and supporting columns as text, `finsync_epoch`, and `finsync_company` where one is accepted; `dependent` the rows
     that are not read one by one (row_key, literal), with their `facts` and `texts`; `is_dependent` says that these are
-    all rows; `filled` the views of statements of which all other rows certainly have an item.
+    all rows; `filled` the views of statements of which all other rows certainly have an item; `supports_arrow` is
+    what the service does (`clients.protocol`).
 
     An epoch is a stretch of time in which no alias and no line of the review begins or ends.
     """
@@ -68,6 +74,36 @@ class SourceIndex:
     texts: pd.DataFrame
     is_dependent: bool
     filled: frozenset[str]
+    supports_arrow: bool
+
+    @property
+    def tables(self) -> dict[str, pa.Table]:
+        """The index as tables, for a cache; `of_tables` reads them."""
+        meta = {
+            "data_version": self.data_version,
+            "is_dependent": self.is_dependent,
+            "filled": sorted(self.filled),
+            "supports_arrow": self.supports_arrow,
+        }
+        return {**self.arrow, "meta": pa.Table.from_pylist([meta])}
+
+    @cached_property
+    def arrow(self) -> dict[str, pa.Table]:
+        """The frames as Arrow tables, by their names."""
+        return {name: frames.to_arrow(getattr(self, name)) for name in _FRAMES}
+
+    @cached_property
+    def companies(self) -> pd.DataFrame:
+        """Which names lead to which company, each once: name, company_id."""
+        names = self.names.iloc[:, [0]].assign(company_id=self.names["finsync_company"])
+        return names.set_axis(["name", "company_id"], axis="columns").dropna().drop_duplicates(ignore_index=True)
+
+    @classmethod
+    def of_tables(cls, tables: Mapping[str, pa.Table]) -> "SourceIndex":
+        """The index of these tables."""
+        [meta] = tables["meta"].to_pylist()
+        members: dict[str, Any] = {name: frames.from_arrow(tables[name]) for name in _FRAMES}
+        return cls(**members, **meta | {"filled": frozenset(meta["filled"])})
 
 
 @dataclass(frozen=True)
@@ -78,7 +114,7 @@ class Learner:
     tables: Path
     quarters: Sequence[date]
 
-    def learn(self, service: SourceService, mapping: SourceMapping) -> SourceIndex:
+    def learn(self, service: Service, mapping: SourceMapping) -> SourceIndex:
         """What is known of the source as it is now. Raises SourceError; SourceChanged if it changes meanwhile."""
         version, inventory = service.version(), take_inventory(service, mapping, self.quarters)
         check_dates(mapping, inventory.unassigned, inventory.row_count)
@@ -90,9 +126,19 @@ class Learner:
         is_dependent = len(dependent) > MOST_DEPENDENT * len(rows)
         dependent = rows[_DEPENDENT] if is_dependent else dependent
         dependent = dependent.set_axis(["row_key", "literal"], axis="columns")
-        made = self._dependent_tables(service, mapping, periods, dependent)
+        made = self._dependent_tables(service, mapping, periods, rows, dependent)
         data_version = version.data_version if version else None
-        return SourceIndex(data_version, periods, names, dependent, made.facts, made.texts, is_dependent, filled)
+        return SourceIndex(
+            data_version,
+            periods,
+            names,
+            dependent,
+            made.facts,
+            made.texts,
+            is_dependent,
+            filled,
+            bool(service.supports_arrow),
+        )
 
     def standardized(self, raw: pd.DataFrame, mapping: SourceMapping) -> StandardizedTables:
         """What the pipeline makes of these raw rows (`place_rows`), with those that it has stored."""
@@ -115,17 +161,18 @@ class Learner:
         last = {day + timedelta(days=1) for table in dated for day in table["valid_to"].dropna() if day < date.max}
         return sorted(first | last)
 
-    def _key_rows(self, service: SourceService, mapping: SourceMapping, periods: pd.DataFrame) -> pd.DataFrame:
+    def _key_rows(self, service: Service, mapping: SourceMapping, periods: pd.DataFrame) -> pd.DataFrame:
         """The rows that have a quarter, in their key, names, period end and `finsync_known_since` alone."""
         rows = fetch_reconciled(service, keys_only(mapping), periods)
         known = read_column(rows, mapping.known_since, pa.date32())
-        names = ", ".join(map(frames.quoted, name_columns(mapping)))
+        names = ", ".join(f"rows.{name}" for name in map(frames.quoted, name_columns(mapping)))
         return frames.query(
             f"""
             SELECT
-                {names}, {frames.quoted(mapping.row_key)} AS finsync_key, finsync_literal, finsync_known_since,
-                period_end AS finsync_period_end, quarter AS finsync_quarter, epoch AS finsync_epoch
-            FROM rows JOIN periods ON finsync_literal = literal
+                {names}, rows.{frames.quoted(mapping.row_key)} AS finsync_key, finsync_literal, finsync_known_since,
+                periods.period_end AS finsync_period_end, periods.quarter AS finsync_quarter,
+                periods.epoch AS finsync_epoch
+            FROM rows JOIN periods ON rows.finsync_literal = periods.literal
             """,
             rows=rows.assign(finsync_known_since=known),
             periods=periods[["literal", "period_end", "quarter", "epoch"]],
@@ -187,7 +234,7 @@ class Learner:
         )
 
     def _filled(
-        self, service: SourceService, mapping: SourceMapping, periods: pd.DataFrame, row_count: int
+        self, service: Service, mapping: SourceMapping, periods: pd.DataFrame, row_count: int
     ) -> tuple[frozenset[str], list[pd.DataFrame]]:
         """The views of which all but few rows certainly have an item, and the rows (as `_dependent`) that may not."""
         filled: dict[str, pd.DataFrame] = {}
@@ -201,7 +248,7 @@ class Learner:
         return frozenset(filled), list(filled.values())
 
     def _few_rows(
-        self, service: SourceService, mapping: SourceMapping, condition: exp.Expr, most: int
+        self, service: Service, mapping: SourceMapping, condition: exp.Expr, most: int
     ) -> pd.DataFrame | None:
         """Those rows that fulfil the condition, None where there are more or the service does not take SQL."""
         narrow = keys_only(mapping)
@@ -215,23 +262,54 @@ class Learner:
         return None
 
     def _dependent_tables(
-        self, service: SourceService, mapping: SourceMapping, periods: pd.DataFrame, dependent: pd.DataFrame
+        self,
+        service: Service,
+        mapping: SourceMapping,
+        periods: pd.DataFrame,
+        rows: pd.DataFrame,
+        dependent: pd.DataFrame,
     ) -> StandardizedTables:
-        """What the pipeline makes of the dependent rows, with all rows of their period ends fetched."""
+        """What the pipeline makes of the dependent rows among the `rows` (`_key_rows`)."""
         wanted = periods[periods["literal"].isin(dependent["literal"].unique())]
         if wanted.empty:
             return standardize_nothing(mapping)
-        key = frames.quoted(mapping.row_key)
-        kept = frames.query(
-            f"""
-            SELECT rows.* FROM rows
-            SEMI JOIN dependent ON finsync_literal = literal AND rows.{key} IS NOT DISTINCT FROM dependent.row_key
-            """,
-            rows=fetch_reconciled(service, mapping, wanted),
-            dependent=dependent,
-        )
+        kept = self._rows_by_key(service, mapping, wanted, dependent)
+        if kept is None or len(kept) != len(_only(rows, "finsync_key", dependent)):
+            kept = _only(fetch_reconciled(service, mapping, wanted), mapping.row_key, dependent)
         of_quarters = periods[periods["quarter"].isin(wanted["quarter"].unique())]
         return self.standardized(place_rows(kept, of_quarters, mapping), mapping)
+
+    def _rows_by_key(
+        self, service: Service, mapping: SourceMapping, periods: pd.DataFrame, dependent: pd.DataFrame
+    ) -> pd.DataFrame | None:
+        """The dependent rows (as `reconcile`) as the source finds them by their keys; None where it cannot.
+
+        The caller counts them: a source may write a key otherwise than it is read.
+        """
+        keys = dependent["row_key"].dropna().unique()
+        if not service.supports_arrow or len(keys) > MOST_KEYS:
+            return None
+        condition = has_text(mapping, mapping.row_key, keys)
+        found = query_unless_too_large(service, rows_query(mapping, list(periods["literal"]), condition))
+        if found is None:
+            return None
+        if found.data_version not in (None, *periods["data_version"]):
+            raise SourceErrors(mapping.name, mapping.url).changed()
+        return _only(frames.from_arrow(table_as_text(found.table, mapping)), mapping.row_key, dependent)
+
+
+def _only(rows: pd.DataFrame, key: str, dependent: pd.DataFrame) -> pd.DataFrame:
+    """Those of the rows, with this column of their keys, that are dependent."""
+    return frames.query(
+        f"""
+        SELECT rows.* FROM rows
+        SEMI JOIN dependent
+            ON rows.finsync_literal = dependent.literal
+            AND rows.{frames.quoted(key)} IS NOT DISTINCT FROM dependent.row_key
+        """,
+        rows=rows,
+        dependent=dependent,
+    )
 
 
 def keys_only(mapping: SourceMapping) -> SourceMapping:

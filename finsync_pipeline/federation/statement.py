@@ -5,6 +5,7 @@ refused is explained by its place. That a statement reads nothing but the views 
 that runs it has no access to anything else (`engine`).
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -17,6 +18,7 @@ from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.federation.explain_error import explained, only_place
 from finsync_pipeline.federation.schema import VIEWS
 from finsync_pipeline.frames import empty_database
+from finsync_pipeline.statements.items import ITEMS
 
 ONE_SELECT = "write one SELECT over the standard views"
 NAMED = f"there are {', '.join(VIEWS)}"
@@ -43,9 +45,12 @@ OUTSIDE = frozenset(
 """Functions about the session or the machine, which are no part of the views."""
 
 
+_END = re.compile(r"[\s;]+\Z")
+
+
 @dataclass(frozen=True)
 class Statement:
-    """One SELECT over the standard views: its text, its tree, and the views that it reads."""
+    """One SELECT over the standard views: its text without a semicolon, its tree, and the views that it reads."""
 
     sql: str
     tree: exp.Query
@@ -54,11 +59,15 @@ class Statement:
 
 def read_statement(sql: str) -> Statement:
     """The statement that the text is. Raises QueryError for everything but one SELECT over views and CTEs."""
+    sql = _END.sub("", sql)
     _check_is_select(sql)
     tree = _tree(sql)
     for node in tree.walk():
         _check_node(node, sql)
-    return Statement(sql, tree, frozenset(_views_in(tree, sql)))
+    views = frozenset(_views_in(tree, sql))
+    if views & {"facts", "texts"} and not _renames(tree):
+        _check_items(tree, sql)
+    return Statement(sql, tree, views)
 
 
 def _check_is_select(sql: str) -> None:
@@ -128,7 +137,7 @@ def _views_in(tree: exp.Query, sql: str) -> Iterator[str]:
     """The views that the tables of the tree are. Raises QueryError for a table that is neither a view nor a CTE."""
     for table in tree.find_all(exp.Table):
         if not isinstance(table.this, exp.Identifier):
-            raise QueryError.at(sql, offset_of(table, sql), *_no_table_functions(_name_of(table.this)))
+            raise QueryError.at(sql, offset_of(table, sql), *_no_table_functions(_word(sql, offset_of(table, sql))))
         name = table.name.lower()
         if table.args.get("db") or not (_is_cte(table, name) or name in VIEWS):
             raise _no_such_view(table, sql)
@@ -136,8 +145,9 @@ def _views_in(tree: exp.Query, sql: str) -> Iterator[str]:
             yield name
 
 
-def _name_of(function: exp.Expr) -> str:
-    return _function(function) if isinstance(function, exp.Func) else "this"
+def _word(sql: str, offset: int | None) -> str:
+    found = re.compile(r"\w+").match(sql, offset or 0)
+    return found[0] if found else "this"
 
 
 def _is_cte(table: exp.Table, name: str) -> bool:
@@ -163,6 +173,23 @@ def _visible(node: exp.Expr, inside: exp.Expr | None) -> Iterator[exp.CTE]:
         yield cte
         if cte is inside:
             return
+
+
+def _renames(tree: exp.Query) -> bool:
+    """Whether `item` may be another column than that of the views."""
+    aliases = (each.alias.lower() == "item" for each in tree.find_all(exp.Alias))
+    return any(aliases) or any(each.columns for each in tree.find_all(exp.TableAlias))
+
+
+def _check_items(tree: exp.Query, sql: str) -> None:
+    """Raise QueryError for an item that there is not: nothing would be found, and nobody would know why."""
+    for comparison in tree.find_all(exp.EQ, exp.In):
+        if isinstance(comparison.this, exp.Column) and comparison.this.name.lower() == "item":
+            for literal in (comparison.expression, *comparison.expressions):
+                if isinstance(literal, exp.Literal) and literal.is_string and literal.name not in ITEMS:
+                    near = get_close_matches(literal.name.lower(), ITEMS, n=1)
+                    fix = f"did you mean {near[0]}?" if near else "docs/query.md lists the items"
+                    raise QueryError.at(sql, offset_of(literal, sql), f"no item {literal.name}", fix)
 
 
 def _no_such_view(table: exp.Table, sql: str) -> QueryError:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from finsync_pipeline.clients.responses import Rows
+from finsync_pipeline.extraction.cell_text import cell_as_text
 from finsync_pipeline.extraction.source_query import column_of
-from finsync_pipeline.federation.conditions import NUMBERS, OTHERS, SLACK, exponents_of, has_type
+from finsync_pipeline.federation.conditions import NUMBERS, OTHERS, SLACK, exponents_of, has_text, has_type
 from finsync_pipeline.federation.plan import Scan
 from finsync_pipeline.federation.schema import STATEMENTS, VIEWS
 from finsync_pipeline.federation.statement import Statement
-from finsync_pipeline.statements.mapping import SourceMapping
+from finsync_pipeline.statements.mapping import ScaleColumn, SourceMapping
 
 MOST_ROWS = 10_000
 """For a LIMIT beyond it, all rows are fetched."""
@@ -51,7 +52,7 @@ class TopN:
     def within(self, bound: float) -> exp.Expr:
         """The condition that the column is within the bound."""
         kind = exp.GTE if self.is_descending else exp.LTE
-        number = exp.maybe_parse(repr(bound), dialect="duckdb")
+        number: exp.Expr = exp.maybe_parse(repr(bound), dialect="duckdb")
         return kind(this=exp.column(self.column or "", quoted=True), expression=number)
 
     def is_proven(self, bound: float, lasts: Sequence[float]) -> bool:
@@ -67,16 +68,39 @@ class TopN:
 
 @dataclass(frozen=True)
 class SourceOrder:
-    """How a source is asked for its first rows: by a column of it (None: in any order), and its factor."""
+    """How a source is asked for its first rows: by a column of it (None: in any order), and its sign.
 
-    column: exp.Column | None
-    is_descending: bool
-    factor: float
+    `exponent` is the power of ten of its cells, or the column that has that of each row: then rows are ordered by
+    `number`, SQL of the cell times this power.
+    """
+
+    mapping: SourceMapping
+    column: exp.Column | None = None
+    is_descending: bool = False
+    sign: int = 1
+    exponent: int | ScaleColumn = 0
 
     @property
     def order_by(self) -> exp.Expr | None:
         """SQL of the order."""
-        return None if self.column is None else exp.Ordered(this=self.column.copy(), desc=self.is_descending)
+        return None if self.column is None else exp.Ordered(this=self._number(self.column), desc=self.is_descending)
+
+    def _number(self, column: exp.Column) -> exp.Expr:
+        power = self._power
+        return column.copy() if power is None else exp.Mul(this=column.copy(), expression=power)
+
+    @property
+    def _power(self) -> exp.Expr | None:
+        """SQL of the power of ten of a row, null for a unit that is not known; None if all have the same."""
+        if isinstance(self.exponent, int):
+            return None
+        ifs = [
+            exp.If(
+                this=has_text(self.mapping, self.exponent.column, [text]), true=exp.Literal.number(repr(10.0**power))
+            )
+            for text, power in self.exponent.values.items()
+        ]
+        return exp.Case(ifs=ifs)
 
     @property
     def is_number(self) -> exp.Expr | None:
@@ -85,12 +109,22 @@ class SourceOrder:
 
     def last_of(self, rows: Rows) -> float:
         """The number in the last row, in units of the currency."""
-        return float(rows.values(self.column.name)[-1]) * self.factor if self.column else 0.0
+        if self.column is None:
+            return 0.0
+        exponent = self.exponent
+        if not isinstance(exponent, int):
+            exponent = exponent.read(cell_as_text(rows.values(exponent.column)[-1]) or "")
+        return float(rows.values(self.column.name)[-1]) * self.sign * 10.0**exponent
 
     @property
     def is_text(self) -> exp.Expr | None:
-        """SQL: the cell is something else, of which the source does not know the order."""
-        return None if self.column is None else has_type(self.column, OTHERS)
+        """SQL: the cell or its unit is something else, of which the source does not know the order."""
+        if self.column is None:
+            return None
+        is_text, power = has_type(self.column, OTHERS), self._power
+        if power is None:
+            return is_text
+        return exp.or_(is_text, exp.and_(has_type(self.column, NUMBERS), exp.paren(power).is_(exp.null())))
 
 
 def top_n_of(statement: Statement, scans: Sequence[Scan]) -> TopN | None:
@@ -118,13 +152,14 @@ def top_n_of(statement: Statement, scans: Sequence[Scan]) -> TopN | None:
 def source_order(top: TopN, mapping: SourceMapping, items: Sequence[str]) -> SourceOrder | None:
     """How the source is asked; None if its order may be another one."""
     if top.column is None:
-        return SourceOrder(None, False, 1)
+        return SourceOrder(mapping)
     wanted = list(items) if top.column == "value" else [top.column]
-    if len(wanted) != 1 or wanted[0] not in mapping.items or len(exponents_of(mapping, wanted[0])) != 1:
+    if len(wanted) != 1 or wanted[0] not in mapping.items:
         return None
-    declared, [exponent] = mapping.items[wanted[0]], exponents_of(mapping, wanted[0])
+    declared, exponents = mapping.items[wanted[0]], exponents_of(mapping, wanted[0])
+    exponent = exponents[0] if len(exponents) == 1 or isinstance(mapping.scale, int) else mapping.scale
     is_descending = top.is_descending == (declared.sign == 1)
-    return SourceOrder(column_of(mapping, declared.column), is_descending, declared.sign * 10.0**exponent)
+    return SourceOrder(mapping, column_of(mapping, declared.column), is_descending, declared.sign, exponent)
 
 
 def _is_plain(tree: exp.Select) -> bool:

@@ -8,12 +8,15 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pandas as pd
 
 from finsync_pipeline.errors import SourceInvalid
+from finsync_pipeline.statements.dates import quarter_label, quarter_of
 from finsync_pipeline.statements.mapping import Dates, SourceMapping, ValueColumn
+from finsync_pipeline.statements.standardize import StandardizedTables
 
 UNREADABLE_DATES = ("date_unreadable", "date_ambiguous")
 UNREADABLE_ROWS = ("length_unknown", "currency_unknown", "scale_unknown", "known_since_unreadable")
@@ -64,6 +67,24 @@ def check_cells(mapping: SourceMapping, quarter: str, rows_in: int, used: Sequen
         columns = ", ".join(f"{item} (column {mapping.items[item].column!r})" for item in empty)
         fix = f"Correct items in {_place(mapping)}, or take them out of expect.required"
         raise SourceInvalid(f"no row of {quarter} has a value of {columns}", fix, f"Source {mapping.name!r}")
+
+
+def misfits_by_quarter(
+    mapping: SourceMapping, made: StandardizedTables, ledger: pd.DataFrame
+) -> dict[date, SourceInvalid]:
+    """The error of `check_cells` for each quarter (first day) of the ledger that the mapping does not fit."""
+    errors: dict[date, SourceInvalid] = {}
+    for quarter, rows_in in zip(ledger["quarter"], ledger["rows_in"], strict=True):
+        used = [
+            frame[frame["period_end"].map(quarter_of) == quarter] for frame in (made.facts, made.texts) if len(frame)
+        ]
+        rejects = made.rejects[made.rejects["quarter"] == quarter]
+        try:
+            items = [item for frame in used for item in frame["item"]]
+            check_cells(mapping, quarter_label(quarter), int(rows_in), items, rejects)
+        except SourceInvalid as error:
+            errors[quarter] = error
+    return errors
 
 
 def check_source(mapping: SourceMapping, ledger: pd.DataFrame, rejects: pd.DataFrame) -> None:

@@ -35,10 +35,19 @@ def _is_renamed(line: Any, value: Any, part: type[ConfigModel]) -> bool:
 def _plain(line: Any, part: type[ConfigModel]) -> dict[str, Any]:
     """The line of a ValidationError with the mistake in plain words, where pydantic's are not."""
     mistake = _mistake(line, part)
+    line = {**line, "loc": _keys(line, part)}
     if mistake is None:
         return {"ctx": {}, **line}
     # Not a type of our own: Dagster makes the error anew from its type, which pydantic must know.
     return {**line, "type": "value_error", "ctx": {"error": ValueError(mistake)}}
+
+
+def _keys(line: Any, part: type[ConfigModel]) -> tuple[Any, ...]:
+    """The keys that lead to the mistake; pydantic names the chosen kind among them, which is no key."""
+    field, *inner = line["loc"] or [None]
+    if field not in part.model_fields or part.model_fields[field].discriminator is None:
+        return tuple(line["loc"])
+    return (field, "kind") if line["type"].startswith("union_tag") else (field, *inner[1:])
 
 
 def _mistake(line: Any, part: type[ConfigModel]) -> str | None:
@@ -58,8 +67,14 @@ def _mistake(line: Any, part: type[ConfigModel]) -> str | None:
             return "empty; name at least one"
         case "list_type":
             return f"{value!r} is not a list; write it in [ ]"
-        case "dict_type":
+        case "dict_type" | "model_attributes_type":
             return f"{value!r} cannot stand here; write keys with values"
+        case "union_tag_invalid":
+            return (
+                f"{line['ctx']['tag']!r} is not possible; use {' or '.join(line['ctx']['expected_tags'].split(', '))}"
+            )
+        case "union_tag_not_found":
+            return "missing; declare it, such as kind: datasette"
         case "literal_error":
             return f"{value!r} is not possible; use {line['ctx']['expected']}"
     return None

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from keyword import iskeyword
 from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -236,6 +237,19 @@ class Expectations(ConfigModel):
     required: list[str] = Field(default_factory=list)
 
 
+class FinSyncConnection(ConfigModel):
+    """A service of FinSync's own, or any other that takes SQL at `/query`."""
+
+    kind: Literal["finsync"] = "finsync"
+
+
+class DatasetteConnection(ConfigModel):
+    """A database of a Datasette server."""
+
+    kind: Literal["datasette"]
+    database: Annotated[str, Field(min_length=1, description="Name of the database, as Datasette lists it")]
+
+
 class SourceMapping(ConfigModel):
     """How one source's table maps onto the standard items."""
 
@@ -267,6 +281,9 @@ class SourceMapping(ConfigModel):
         default="unchanged", description="What a blank cell of a newer row means for the value of an older one"
     )
     token_file: str = Field(default="", description="File that holds the token its service asks for; empty for none")
+    connection: FinSyncConnection | DatasetteConnection = Field(
+        default_factory=FinSyncConnection, discriminator="kind", description="What kind of server listens at the url"
+    )
     numbers: Numbers = Field(default_factory=Numbers)
     vintage: Literal["first", "latest", "all"] = Field(
         default="latest", description="Which of the values that a company has filed the source gives"
@@ -281,7 +298,7 @@ class SourceMapping(ConfigModel):
         for mistake in (*self._mistakes_of_items(), *self._mistakes_of_columns()):
             raise ValueError(mistake)
         if "{{" not in self.url:  # a template is checked when it is resolved
-            check_url(self.url)
+            self._check_url(self.url)
         return self
 
     def _mistakes_of_items(self) -> Iterator[str]:
@@ -311,8 +328,18 @@ class SourceMapping(ConfigModel):
                 yield f"columns {other!r} and {column!r} differ only in case; serve one of them renamed"
 
     def at(self, url: str, token_file: str = "") -> Self:
-        """The same mapping for a service at this url that asks for the token in this file."""
-        return self.model_copy(update={"url": check_url(url), "token_file": token_file})
+        """The same mapping for a service at this url that asks for the token in this file. Raises ValueError."""
+        self._check_url(url)
+        return self.model_copy(update={"url": url, "token_file": token_file})
+
+    def _check_url(self, url: str) -> None:
+        """Raise ValueError if no service of this connection can listen there."""
+        check_url(url)
+        if isinstance(self.connection, DatasetteConnection):
+            database = self.connection.database
+            if urlsplit(url).path.rpartition("/")[2] in (database, f"{database}.json"):
+                fix = "write the server alone, like http://127.0.0.1:8001"
+                raise ValueError(f"url: ends with the database {database!r}, which connection names too; {fix}")
 
     def only(self, items: Iterable[str]) -> Self:
         """The same mapping with these of its items alone, and with the columns that it needs for them."""
@@ -335,13 +362,13 @@ class SourceMapping(ConfigModel):
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the mapping, wherever its service listens, whatever token it asks for, by whatever rules."""
-        return hashlib.sha256(self.model_dump_json(exclude={"url", "token_file"}).encode()).hexdigest()
+        """SHA-256 of the mapping, wherever its service listens, whatever its kind and token, by whatever rules."""
+        elsewhere = {"url", "connection", "token_file"}
+        return hashlib.sha256(self.model_dump_json(exclude=elsewhere).encode()).hexdigest()
 
 
-def check_url(url: str) -> str:
-    """The url, if a service can listen there. Raises ValueError otherwise."""
+def check_url(url: str) -> None:
+    """Raise ValueError if no service can listen at the url."""
     if not re.match(r"https?://[^/\s]+", url):
         shown = re.sub(r"//[^/@]*@", "//***@", url)
         raise ValueError(f"url: {shown!r} is not the address of a service; write it like http://127.0.0.1:5001")
-    return url

@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 from misbehaving_server import GOOD_BODY, http, misbehaving
 
-from finsync_pipeline.clients.http import RetryPolicy
-from finsync_pipeline.clients.source_service import PARALLEL, SourceService
+from finsync_pipeline.clients.http import PARALLEL, RetryPolicy
+from finsync_pipeline.clients.source_service import SourceService
 from finsync_pipeline.errors import SourceUnavailable
 
 GOOD = http(GOOD_BODY)

@@ -204,7 +204,7 @@ def test_the_password_is_a_file_and_stands_nowhere():
     for name, service in SERVICES.items():
         assert not re.search(r"PASS|SECRET|TOKEN(?!_FILE)", " ".join(service.get("environment", {}))), name
     assert not re.search(r"PASS|SECRET|TOKEN(?!_FILE)", " ".join(LAUNCHER["env_vars"]))
-    database = INSTANCE["storage"]["postgres"]["postgres_db"]
+    database = INSTANCE["storage"]["custom"]["config"]["postgres_db"]
     assert "password" not in database
     assert database["params"]["passfile"].startswith("/private/")
     ignored = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
@@ -212,7 +212,7 @@ def test_the_password_is_a_file_and_stands_nowhere():
 
 
 def test_dagster_and_postgres_mean_the_same_database():
-    database = INSTANCE["storage"]["postgres"]["postgres_db"]
+    database = INSTANCE["storage"]["custom"]["config"]["postgres_db"]
     assert database["scheme"] == "postgresql+psycopg2"
     assert database["hostname"] in SERVICES
     environment = SERVICES["postgres"]["environment"]
@@ -246,8 +246,8 @@ def test_the_override_for_development_adds_code_to_the_volumes_of_a_run_and_keep
     ("extra", "package", "not_imported"),
     [
         ("services", "source_services", set()),
-        # Engines, drivers and servers that Dagster and the command start
-        ("pipeline", "finsync_pipeline", {"dagster-docker", "dagster-postgres", "dagster-webserver"}),
+        # Engines and servers that Dagster and the command start
+        ("pipeline", "finsync_pipeline", {"dagster-docker", "dagster-webserver"}),
     ],
 )
 def test_each_image_installs_just_what_its_package_imports_in_versions_of_the_lock(

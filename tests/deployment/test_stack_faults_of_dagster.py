@@ -1,10 +1,10 @@
-"""Postgres, the daemon and the code server killed: runs go on or are run once more, and nothing is lost."""
+"""Postgres, the daemon and the code server killed, connections cut: runs go on or are run once more, all is kept."""
 
 import time
 
 import pytest
 from deployment.engine import docker, needs_docker
-from deployment.stack import QUARTER, SOME_QUARTERS, Run, Stack, within
+from deployment.stack import QUARTER, RUN_SECONDS, SOME_QUARTERS, Run, Stack, within
 
 pytestmark = needs_docker
 
@@ -34,16 +34,48 @@ def test_postgres_is_killed_in_the_middle_of_a_run(stack, expected_csv, seconds)
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'finsync' AND pid <> pg_backend_pid()"
 
 
-def test_all_connections_to_postgres_are_cut_in_the_middle_of_a_run(stack, expected_csv):
+def cut_connections(stack: Stack, seconds: float = 3) -> None:
+    """Cut all connections to Postgres, so often that none lasts for longer than the pause between two cuts."""
+    pause = 0.05
+    commands = [f"--command={CUT}", f"--command=SELECT pg_sleep({pause})"] * int(seconds / pause)
+    stack.inside("postgres", "psql", "--quiet", "--username=finsync", "--dbname=finsync", *commands)
+
+
+def is_queued(stack: Stack, run: str) -> None:
+    """It is when it has been launched."""
+
+
+def has_a_container(stack: Stack, run: str) -> None:
+    within(RUN_SECONDS, lambda: docker("ps", "--all", "--quiet", "--filter", f"label=dagster/run_id={run}"))
+
+
+def is_between_two_steps(stack: Stack, run: str) -> None:
+    within(RUN_SECONDS, lambda: any(ended for _, ended in stack.run(run).steps.values()))
+
+
+@pytest.mark.parametrize("moment", [is_queued, has_a_container, Stack.is_working, is_between_two_steps])
+def test_all_connections_to_postgres_are_cut_and_the_run_ends_well(stack, expected_csv, moment):
     run = stack.launch_by_graphql("quarter", SOME_QUARTERS)
-    stack.is_working(run)
+    moment(stack, run)
     began = time.monotonic()
-    while time.monotonic() < began + 3:  # as often as they are made anew
-        stack.inside("postgres", "psql", "--username=finsync", "--dbname=finsync", "--command", CUT)
+    cut_connections(stack)
     done = ended_well(stack, run)
     assert done.status == "SUCCESS", stack.errors(done.id)
-    stack.measured("connections cut for 3 s in a run: succeeds after", time.monotonic() - began)
+    when, how = moment.__name__.replace("_", " "), "the run itself" if done.id == run else "its retry"
+    stack.measured(f"connections cut for 3 s when a run {when}: {how} succeeds after", time.monotonic() - began)
     stack.wait_healthy("code", "webserver", "daemon")
+    assert stack.published_anew() == expected_csv
+
+
+def test_all_connections_to_postgres_are_cut_while_a_run_is_launched_once_more(stack, expected_csv):
+    run = stack.launch_by_graphql("quarter", SOME_QUARTERS)
+    docker("kill", stack.is_working(run).container)
+    assert stack.finished(run).status == "FAILURE"
+    began = time.monotonic()
+    cut_connections(stack, seconds=8)  # the daemon looks for failed runs every 5 s
+    done = stack.retry_of(run)
+    assert done.status == "SUCCESS", stack.errors(done.id)
+    stack.measured("connections cut for 8 s when a run has failed: its retry succeeds after", time.monotonic() - began)
     assert stack.published_anew() == expected_csv
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from finsync_pipeline.clients.source_service import SourceService
+from finsync_pipeline.extraction.connect import service_of
 from finsync_pipeline.extraction.inventory import take_inventory
 from finsync_pipeline.extraction.raw_rows import fetch_rows
 from finsync_pipeline.statements.mapping import SourceMapping
@@ -52,12 +52,12 @@ def json_lines(rows: Iterable[dict[str, Any]]) -> str:
 
 
 def deliver(mapping: SourceMapping, quarters: Sequence[date] = QUARTERS) -> Any:
-    with SourceService(mapping.name, mapping.url) as service:
+    with service_of(mapping) as service:
         return take_inventory(service, mapping, quarters)
 
 
 def extract(mapping: SourceMapping, periods: pd.DataFrame, quarters: Sequence[date] = QUARTERS) -> pd.DataFrame:
-    with SourceService(mapping.name, mapping.url) as service:
+    with service_of(mapping) as service:
         return fetch_rows(service, mapping, periods, quarters)
 
 

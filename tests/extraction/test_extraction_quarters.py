@@ -104,7 +104,7 @@ def test_on_real_statements_quarters_alone_are_the_bytes_of_quarters_together(
     real_services: dict[str, str], source: str, row_count: int, tmp_path: Path
 ) -> None:
     declared = yaml.safe_load((SOURCES / source / "defs.yaml").read_text())["attributes"]
-    mapping = SourceMapping.model_validate(declared).model_copy(update={"url": real_services[source]})
+    mapping = SourceMapping.model_validate(declared).at(real_services[source])
     quarters = [date(year, month, 1) for year in range(2009, 2011) for month in (1, 4, 7, 10)]
     inventory = deliver(mapping, quarters)
     rows = assert_quarters_alone_are_as_together(mapping, quarters, tmp_path)

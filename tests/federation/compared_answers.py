@@ -24,7 +24,7 @@ Rows = list[tuple[Any, ...]]
 
 def live_answer(sql: str, compared: Compared) -> Answer:
     """The answer of the mediator."""
-    return query_live(read_statement(sql), compared.deployment)
+    return query_live(read_statement(sql), compared.deployment, explain=True)  # and not what was kept
 
 
 def difference(query: RandomQuery | str, compared: Compared) -> str | None:

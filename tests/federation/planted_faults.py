@@ -14,7 +14,7 @@ import pytest
 from federation.random_queries import RandomQuery
 from sqlglot import exp
 
-from finsync_pipeline.federation import conditions, live, plan, pushdown, reading
+from finsync_pipeline.federation import conditions, plan, pushdown, reading, source_answer
 from finsync_pipeline.federation.plan import _Reader
 from finsync_pipeline.federation.pushdown import _Translator
 from finsync_pipeline.federation.reading import _Cell
@@ -189,7 +189,7 @@ FAULTS = {
         _around(_Translator, "_names", _one_name_each), _REVENUE + "company_id > '1005'"
     ),
     "ids as texts alone, where some are numbers": Fault(
-        _around(conditions, "_literals_of", lambda original, text: original(text)[:1]),
+        _around(conditions, "literals_of", lambda original, text: original(text)[:1]),
         "SELECT equity FROM balance_sheet WHERE company_id = '1002'",
     ),
     "one text of each period end sent": Fault(
@@ -220,7 +220,7 @@ FAULTS = {
         "ORDER BY revenue DESC, company_id, period_end LIMIT 60",
     ),
     "descending taken as ascending": Fault(
-        _around(live, "source_order", _other_direction),
+        _around(source_answer, "source_order", _other_direction),
         "SELECT revenue, company_id, period_end, months FROM income_statement "
         "ORDER BY revenue DESC, company_id, period_end, months LIMIT 5",
     ),

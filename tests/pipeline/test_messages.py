@@ -37,6 +37,29 @@ MISTAKES: list[tuple[tuple[str, str], list[str]]] = [
     (("  months: {column: Months}\n", ""), ["months: missing"]),
     (("components.StatementSource", "components.StatementSauce"), ["no attribute `StatementSauce`", "Correct `type`"]),
     (('url: "{{ env(', 'url: "{{ envv('), ["pnl/defs.yaml:5: url: 'envv' is undefined"]),
+    (
+        ("  table: pnl\n", "  table: pnl\n  connection: {kind: csv}\n"),
+        ["pnl/defs.yaml:8: connection.kind: 'csv' is not"],
+    ),
+    (
+        ("  row_key: Row\n", "  row_key: Row\n  connection: {kind: datasette}\n"),
+        ["pnl/defs.yaml:9: connection.database: missing"],
+    ),
+    (
+        ("  currency: {", "  connection: {kind: datasette, database: a, database: b}\n  currency: {"),
+        ["pnl/defs.yaml:12: database: this key is there twice. Take one of them out."],
+    ),
+    (
+        (
+            "  months: {",
+            "  url: http://127.0.0.1:8001\n  months: {",
+        ),
+        ["pnl/defs.yaml:11: url: this key is there twice"],
+    ),
+    (
+        ("5001') }}\"", "5001') }}/pnl\"\n  connection: {kind: datasette, database: pnl}"),
+        ["pnl/defs.yaml:5: url: ends with"],
+    ),
 ]
 CHECK_EACH = f"""
 import contextlib, io, json, sys

@@ -16,6 +16,7 @@ def mistakes(**parts: Any) -> list[str]:
     return [".".join(map(str, line["loc"])) + ": " + line["msg"] for line in raised.value.errors()]
 
 
+DATASETTE = {"kind": "datasette", "database": "fin"}
 MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"currancy": "USD"}, "currancy", "did you mean currency?"),
     ({"zzz": 1}, "zzz", "there are name, url, table, row_key"),
@@ -89,6 +90,15 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"row_key": None}, "row_key", "write a text"),
     ({"row_key": ""}, "row_key", "name at least one"),
     ({"table": 5}, "table", "in quotes"),
+    ({"connection": {"kind": "datasete"}}, "connection.kind", "use 'finsync' or 'datasette'"),
+    ({"connection": {"database": "d"}}, "connection.kind", "declare it, such as kind: datasette"),
+    ({"connection": {"kind": "datasette"}}, "connection.database", "declare it: name of the database"),
+    ({"connection": {"kind": "datasette", "database": ""}}, "connection.database", "name at least one"),
+    ({"connection": {"kind": "datasette", "database": 5}}, "connection.database", "in quotes"),
+    ({"connection": {"kind": "finsync", "database": "d"}}, "connection.database", "no such key; there are kind"),
+    ({"connection": "datasette"}, "connection", "write keys with values"),
+    ({"connection": DATASETTE, "url": "http://host/fin"}, "url", "ends with the database 'fin', which connection"),
+    ({"connection": DATASETTE, "url": "http://host/fin.json?sql=x"}, "url", "server alone, like http://127.0.0.1:8001"),
 ]
 
 
@@ -237,10 +247,22 @@ def test_the_hash_changes_with_what_the_mapping_declares(parts: dict[str, Any]) 
     assert mapping_of(**parts).hash != mapping_of().hash
 
 
-def test_the_hash_does_not_change_with_the_place_of_the_service_or_its_token() -> None:
+def test_the_hash_does_not_change_with_the_place_of_the_service_its_kind_or_its_token() -> None:
     moved = mapping_of().at("https://elsewhere:9000/x", "/run/secrets/token")
     assert (moved.url, moved.token_file) == ("https://elsewhere:9000/x", "/run/secrets/token")
-    assert moved.hash == mapping_of().hash == mapping_of(scale=1).hash
+    assert moved.hash == mapping_of().hash == mapping_of(scale=1).hash == mapping_of(connection=DATASETTE).hash
+
+
+def test_a_source_is_a_service_of_finsync_unless_it_declares_another() -> None:
+    assert mapping_of().connection == mapping_of(connection={"kind": "finsync"}).connection
+    assert mapping_of(connection=DATASETTE).connection.kind == "datasette"
+
+
+@pytest.mark.parametrize("url", ["http://host", "http://host/", "http://host/fin/", "http://fin", "http://host/fins"])
+def test_the_url_of_datasette_may_be_any_without_the_database_as_its_page(url: str) -> None:
+    assert mapping_of(connection=DATASETTE).at(url).url == url
+    with pytest.raises(ValueError, match="url: ends with the database 'fin'"):
+        mapping_of(connection=DATASETTE).at(f"{url.rstrip('/')}/fin")
 
 
 def test_a_mapping_moves_to_no_place_that_is_none() -> None:

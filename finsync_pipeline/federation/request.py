@@ -1,0 +1,218 @@
+"""A query without SQL: a view, items, companies, periods and filters, made into the SELECT that they stand for."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, Self
+
+import pyarrow as pa
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from sqlglot import exp
+
+from finsync_pipeline.federation.errors import QueryError
+from finsync_pipeline.federation.schema import VIEWS, View
+from finsync_pipeline.federation.statement import Statement, read_statement
+from finsync_pipeline.statements.config_errors import ConfigModel
+from finsync_pipeline.statements.items import ITEMS
+
+Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "between", "is_null", "is_not_null", "like"]
+_COMPARED: dict[str, type[exp.Binary]] = {
+    "=": exp.EQ, "!=": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE, "like": exp.Like,
+}  # fmt: skip
+
+
+def _finite(value: Any) -> Decimal:
+    number = Decimal(str(value))
+    if not number.is_finite():
+        raise ValueError(value)
+    return number
+
+
+def _day(value: Any) -> date:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError(f"{str(value)!r} is not a day, such as 2009-12-31") from None
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+
+
+_READERS: dict[pa.DataType, tuple[Callable[[Any], Any], str]] = {
+    pa.float64(): (_finite, "a number"),
+    pa.int64(): (int, "a whole number"),
+    pa.date32(): (_day, "a day, such as 2009-12-31"),
+    pa.string(): (str, "a text"),
+}
+
+
+class Span(ConfigModel):
+    """Days from the first to the last one, both included."""
+
+    first: Day
+    last: Day
+
+
+class Filter(ConfigModel):
+    """A condition on a column of the view. `value` is a list for `in` and `between`, and None for `is_null`."""
+
+    item: str
+    op: Operator = "="
+    value: Any = None
+
+    @model_validator(mode="after")
+    def _value_fits(self) -> Self:
+        is_list = isinstance(self.value, list | tuple)
+        if self.op in ("is_null", "is_not_null"):
+            fits, needed = self.value is None, "no value"
+        elif self.op == "between":
+            fits, needed = is_list and len(self.value) == 2, "a list of two values"
+        elif self.op == "in":
+            fits, needed = is_list and len(self.value) > 0, "a list of values"
+        else:
+            fits, needed = self.value is not None and not is_list, "one value; is_null asks for those without"
+        if not fits:
+            raise ValueError(f"value: {self.op} takes {needed}")
+        return self
+
+
+def _days(value: Any) -> Any:
+    """A tuple of two days is the first and the last one; a list is of single days."""
+    if isinstance(value, tuple) and len(value) == 2:
+        return Span(first=value[0], last=value[1])
+    if isinstance(value, list | tuple):
+        return tuple(map(_day, value))
+    return Span.model_validate(value)
+
+
+class Request(ConfigModel):
+    """What is asked of one view.
+
+    `items` are the columns beside the keys; of the views facts and texts, whose rows have one item each, those rows.
+    `companies` are ids of the reference list. `periods` are period ends: two days in a tuple from the first to the
+    last, or a list of days. Rows are in the order of `order_by`, then of the keys.
+    """
+
+    view: str = "financials"
+    items: Sequence[str] = ()
+    companies: Sequence[str] = ()
+    periods: Annotated[Span | tuple[date, ...], BeforeValidator(_days)] = ()
+    months: int | None = None
+    currency: str | None = None
+    sources: Sequence[str] = ()
+    where: Sequence[Filter] = ()
+    order_by: str | None = None
+    descending: bool = False
+    limit: int | None = Field(default=None, ge=1)
+
+    def statement(self) -> Statement:
+        """The statement that the request stands for. Raises QueryError for a name or a value that does not fit."""
+        view = _view(self.view)
+        select = exp.select(*map(_column, _columns(view, self.items))).from_(view.name).where(*_conditions(self, view))
+        order = [
+            exp.Ordered(this=_column(name), desc=is_down, nulls_first=False) for name, is_down in _order(self, view)
+        ]
+        select = select.order_by(*order)
+        return read_statement((select.limit(self.limit) if self.limit else select).sql("duckdb", pretty=True))
+
+
+def read_request(**parts: Any) -> Request:
+    """The request of these parts. Raises QueryError with a line for each that does not fit."""
+    try:
+        return Request.model_validate(parts)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, each['loc']))}: {_plain(each['msg'])}" for each in error.errors()]
+    raise QueryError("\n".join(lines), "correct the request")
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("Input should be", "it should be")
+
+
+def _view(name: str) -> View:
+    if name in VIEWS:
+        return VIEWS[name]
+    near = get_close_matches(name, VIEWS, n=1)
+    raise QueryError(f"no view {name}", f"did you mean {near[0]}?" if near else f"there are {', '.join(VIEWS)}")
+
+
+def _is_long(view: View) -> bool:
+    return "item" in view.columns
+
+
+def _columns(view: View, items: Sequence[str]) -> list[str]:
+    if not items or _is_long(view):
+        return view.columns
+    return list(dict.fromkeys([*view.keys, *(_checked(item, view, view.columns) for item in items)]))
+
+
+def _checked(name: str, view: View, known: Sequence[str]) -> str:
+    """The name, if it is one of those that the view has. Raises QueryError with the nearest."""
+    if name in known:
+        return name
+    near = get_close_matches(name, known, n=1)
+    others = [each.name for each in VIEWS.values() if name in each.columns]
+    fix = f"did you mean {near[0]}?" if near else f"it is in {', '.join(others)}" if others else "finsync query --views"
+    raise QueryError(f"no {name} in {view.name}", fix)
+
+
+def _column(name: str) -> exp.Column:
+    return exp.column(name, quoted=True)
+
+
+def _conditions(request: Request, view: View) -> Iterator[exp.Expr]:
+    if request.items and _is_long(view):
+        kinds = [name for name, item in ITEMS.items() if (item.kind == "text") == (view.name == "texts")]
+        yield _in(view, "item", [_checked(item, view, kinds) for item in request.items])
+    if request.companies:
+        yield _in(view, "company_id", request.companies)
+    if isinstance(request.periods, Span):
+        yield _condition(view, "period_end", "between", [request.periods.first, request.periods.last])
+    elif request.periods:
+        yield _in(view, "period_end", request.periods)
+    if request.months is not None:
+        yield _condition(view, "months", "=", request.months)
+    if request.currency is not None:
+        yield _condition(view, "currency", "=", request.currency)
+    if request.sources:
+        yield _in(view, "source", request.sources)
+    for each in request.where:
+        yield _condition(view, each.item, each.op, each.value)
+
+
+def _in(view: View, name: str, values: Sequence[Any]) -> exp.Expr:
+    return _condition(view, name, "in", values)
+
+
+def _condition(view: View, name: str, operator: str, value: Any) -> exp.Expr:
+    column = _column(_checked(name, view, view.columns))
+    if operator in ("is_null", "is_not_null"):
+        missing = exp.Is(this=column, expression=exp.null())
+        return missing if operator == "is_null" else exp.not_(missing)
+    if operator == "in":
+        return exp.In(this=column, expressions=[_literal(view, name, each) for each in value])
+    if operator == "between":
+        low, high = (_literal(view, name, each) for each in value)
+        return exp.Between(this=column, low=low, high=high)
+    return _COMPARED[operator](this=column, expression=_literal(view, name, value))
+
+
+def _literal(view: View, name: str, value: Any) -> exp.Expr:
+    """The value as the type of the column. Raises QueryError if it is none of it."""
+    kind = view.arrow.field(name).type
+    read, needed = _READERS[kind]
+    try:
+        given = read(value)
+    except (TypeError, ValueError, InvalidOperation):
+        raise QueryError(f"{value!r} is not {needed}", f"{name} of {view.name} is compared with it", "where") from None
+    return exp.Literal.number(str(given)) if isinstance(given, Decimal) else exp.convert(given)
+
+
+def _order(request: Request, view: View) -> Iterator[tuple[str, bool]]:
+    """The columns that the rows are ordered by, each with whether it falls."""
+    if request.order_by is not None:
+        yield _checked(request.order_by, view, view.columns), request.descending
+    for key in view.keys:
+        if key != request.order_by:
+            yield key, False
