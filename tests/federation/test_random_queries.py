@@ -18,7 +18,9 @@ from federation.small_sources import small_sources
 from finsync_pipeline.federation.answer import Answer
 from finsync_pipeline.federation.live_plan import LivePlan
 
-FEW, MANY = 60, 350
+FEW, MANY = 30, 350
+LEAST_SHARE = 0.2
+"""Of queries of which a source is sent a condition, and of requests for which fewer rows come than the table has."""
 MODERN = ("ledger", "filings", "feed", "registry")
 PLAIN = ("notes", "feed", "registry")
 """Served without Arrow and versions, and one of them without SQL: what is known of them is learnt for each query."""
@@ -45,9 +47,9 @@ class Tally:
         assert isinstance(answer.plan, LivePlan)
         asked = [report for report in answer.plan.sources if report.sent]
         self.answers_with_rows += answer.table.num_rows > 0
-        self.with_condition += any(" WHERE " in sql for report in asked for sql in report.sent)
+        self.with_condition += any(" WHERE " in report.sent[0] for report in asked)
         self.requests += len(asked)
-        self.narrow_requests += sum(report.rows < sizes[report.source] for report in asked)
+        self.narrow_requests += sum(report.rows < 0.9 * sizes[report.source] for report in asked)
 
 
 def the_query(compared: Compared, seed: int, number: int) -> RandomQuery:
@@ -97,8 +99,8 @@ def check(tally: Tally) -> None:
 def test_answers_of_random_queries(modern: Compared, seed: int) -> None:
     tally = ask(modern, 1, seed, FEW, MODERN)
     check(tally)
-    assert tally.with_condition > 0.3 * tally.queries
-    assert tally.narrow_requests > 0.3 * tally.requests
+    assert tally.with_condition > LEAST_SHARE * tally.queries
+    assert tally.narrow_requests > LEAST_SHARE * tally.requests
 
 
 @pytest.mark.parametrize(("plain", "seed"), [(1, 1)], indirect=["plain"])
@@ -111,8 +113,8 @@ def test_answers_of_random_queries_to_sources_without_arrow_and_versions(plain: 
 def test_answers_of_many_random_queries(modern: Compared, seed: int) -> None:
     tally = ask(modern, seed, seed, MANY, MODERN)
     check(tally)
-    assert tally.with_condition > 0.3 * tally.queries
-    assert tally.narrow_requests > 0.3 * tally.requests
+    assert tally.with_condition > LEAST_SHARE * tally.queries
+    assert tally.narrow_requests > LEAST_SHARE * tally.requests
 
 
 @pytest.mark.long
