@@ -4,6 +4,7 @@ What is asked, and what comes, is in `mediator`.
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -101,6 +102,8 @@ def _main() -> None:
         return body
 
     http._read_body = counted
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what libraries print is no answer
     for line in sys.stdin:
         asked = json.loads(line)
         made = deployment(asked["urls"], Path(asked["reference"]), Path(asked["folder"]))
@@ -110,7 +113,7 @@ def _main() -> None:
         table, is_kept = answer(asked["sql"], asked["way"], made)
         seconds, peak = time.perf_counter() - began, peak_of_this_process()
         taken = Answered(seconds, received, peak, table.num_rows, _digest(table), _shown(table), is_kept)
-        print(json.dumps(asdict(taken), default=str), flush=True)
+        print(json.dumps(asdict(taken), default=str), file=answers, flush=True)
         del table
 
 
