@@ -140,6 +140,7 @@ COMMANDS: dict[str, tuple[str, list[Option]]] = {
         [_option("--release", "begin over this release instead of the sources", metavar="R")],
     ),
     "prune": ("remove old releases", [KEEP, DRY_RUN]),
+    "verify": ("check the files of all releases against their manifests", []),
     "dev": ("the Dagster web UI on http://127.0.0.1:3000", [SERVICES, PORT]),
     "setup": (f"write .env, {SETTINGS_FILE} and the local Dagster instance, unless they exist", []),
 }

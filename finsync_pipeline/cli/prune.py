@@ -1,10 +1,8 @@
 """Removing old releases: the newest stay, and the current one whatever its age."""
 
-import shutil
-
 from finsync_pipeline.cli.terminal import console
 from finsync_pipeline.errors import ConfigurationError
-from finsync_pipeline.publishing.release import current_folder, releases
+from finsync_pipeline.publishing.release import current_folder, releases, remove_release
 from finsync_pipeline.settings import published_folder
 
 
@@ -19,7 +17,7 @@ def prune(keep: int, dry_run: bool) -> int:
         verb = "keeps" if folder in kept else "would remove" if dry_run else "removes"
         console.print(f"{verb:<13}{folder.name}  {sizes[folder] / 1e6:10,.1f} MB")
         if folder not in kept and not dry_run:
-            shutil.rmtree(folder)
+            remove_release(folder)
     freed = sum(size for folder, size in sizes.items() if folder not in kept)
     mean = sum(sizes.values()) / max(1, len(sizes))
     console.print(

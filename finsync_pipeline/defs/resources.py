@@ -3,7 +3,7 @@
 import dagster as dg
 
 from finsync_pipeline.components.statement_source import StatementSource
-from finsync_pipeline.orchestration.io_manager import ParquetIOManager
+from finsync_pipeline.orchestration.io_manager import parquet_io_manager
 from finsync_pipeline.orchestration.resources import Publication, run_sources
 from finsync_pipeline.settings import tables_folder
 
@@ -13,7 +13,7 @@ def resources(context: dg.ComponentLoadContext) -> dg.Definitions:
     """The IO manager over FINSYNC_HOME, `publication`, `run_sources`, and steps in one process."""
     return dg.Definitions(
         resources={
-            "io_manager": ParquetIOManager(folder=str(tables_folder())),
+            "io_manager": parquet_io_manager(str(tables_folder())),
             "publication": Publication(),
             "run_sources": run_sources(StatementSource.all_in(context.component_tree)),
         },

@@ -20,10 +20,16 @@ from finsync_pipeline.storage.parquet import ParquetFiles, read_frame, write_fra
 PARTITION_COLUMN = "partition_column"
 
 
-class ParquetIOManager(dg.ConfigurableIOManager):
+def parquet_io_manager(folder: str) -> dg.IOManagerDefinition:
+    """The resource. It takes nothing from the configuration of a run, which could otherwise write over a release."""
+    return dg.IOManagerDefinition(lambda _: ParquetIOManager(folder), config_schema={})
+
+
+class ParquetIOManager(dg.IOManager):
     """Frames as Parquet files below `folder`: `<asset>.parquet`, or `<asset>/<first day of quarter>.parquet`."""
 
-    folder: str
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame | None) -> None:
         """Write the frame; a partitioned asset's, one file for each quarter of the run, also without rows."""

@@ -58,7 +58,9 @@ class RunSources:
 def run_sources(sources: Sequence[SourceMapping]) -> dg.ResourceDefinition:
     """The resource of a run over these sources."""
 
-    @dg.resource(description="Inventories and tables of the sources of a run, queried at the same time.")
+    @dg.resource(
+        config_schema={}, description="Inventories and tables of the sources of a run, queried at the same time."
+    )
     def sources_of_run(_: dg.InitResourceContext) -> Iterator[RunSources]:
         with Prefetch() as prefetch:
             yield RunSources(sources, prefetch)

@@ -114,6 +114,33 @@ def read_release(folder: Path, is_new: bool = True) -> Release:
     return Release(folder, folder / manifest["csv"], manifest, is_new)
 
 
+def all_folders(published: Path) -> list[Path]:
+    """The folders of all releases, also of those of what was known on an earlier day, the oldest first."""
+    return sorted(folder for folder in published.glob("[0-9]*Z*") if folder.is_dir())
+
+
+def remove_release(folder: Path) -> None:
+    """Remove a release, whose folder nobody may write into."""
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def damages(folder: Path) -> list[str]:
+    """The files of the release that are missing, changed or not of it, by its manifest; empty if it is intact."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        expected = {name: file["sha256"] for name, file in manifest["files"].items()}
+    except FileNotFoundError:
+        return [f"{MANIFEST} is missing"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return [f"{MANIFEST} is damaged"]
+    there = {file.name for file in folder.iterdir()} - {MANIFEST}
+    missing = [f"{name} is missing" for name in sorted(expected.keys() - there)]
+    others = [f"{name} is not of the release" for name in sorted(there - expected.keys())]
+    changed = [name for name in sorted(expected.keys() & there) if _sha256(folder / name) != expected[name]]
+    return [*missing, *(f"{name} has changed" for name in changed), *others]
+
+
 def _write(
     csvs: Mapping[str, pd.DataFrame],
     tables: Mapping[str, pd.DataFrame],
@@ -137,7 +164,9 @@ def _finish(manifest: Mapping[str, Any], staging: Path, folder: Path) -> Path:
     (staging / MANIFEST).write_text(json.dumps(manifest, indent=2, default=str) + "\n", encoding="utf-8")
     for file in staging.iterdir():
         file.chmod(0o444)  # a release never changes
-    return staging.rename(folder)
+    published = staging.rename(folder)
+    published.chmod(0o555)
+    return published
 
 
 def _is_same(manifest: dict[str, Any], before: Path) -> bool:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from finsync_pipeline import frames
-from finsync_pipeline.orchestration.io_manager import PARTITION_COLUMN, ParquetIOManager
+from finsync_pipeline.orchestration.io_manager import PARTITION_COLUMN, parquet_io_manager
 from finsync_pipeline.storage.parquet import ParquetFiles
 
 QUARTERS = dg.TimeWindowPartitionsDefinition(
@@ -47,7 +47,7 @@ def run(assets: list[Any], folder: Path, first: str | None = None, last: str | N
     tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last} if last else {}
     return dg.materialize(
         assets,
-        resources={"io_manager": ParquetIOManager(folder=str(folder))},
+        resources={"io_manager": parquet_io_manager(str(folder))},
         partition_key=None if last else first,
         tags={key: str(value) for key, value in tags.items()},
         raise_on_error=True,
@@ -65,6 +65,17 @@ def table(folder: Path, key: str) -> pa.Table:
 def test_a_table_without_partitions_is_one_file(tmp_path: Path) -> None:
     run([companies], tmp_path)
     assert list(files(tmp_path)) == ["companies.parquet"]
+
+
+def test_a_run_cannot_say_where_tables_are_written(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "published"
+    with pytest.raises(dg.DagsterInvalidConfigError, match="folder"):
+        dg.materialize(
+            [companies],
+            resources={"io_manager": parquet_io_manager(str(tmp_path / "tables"))},
+            run_config={"resources": {"io_manager": {"config": {"folder": str(elsewhere)}}}},
+        )
+    assert not elsewhere.exists()
 
 
 def test_a_range_writes_one_file_for_each_quarter_with_its_rows(tmp_path: Path) -> None:
