@@ -212,9 +212,11 @@ QUERIES = {
         "SELECT max(goodwill) AS a, count(*) AS b FROM balance_sheet",
         "SELECT source, count(*), max(revenue), min(cost_of_revenue) FROM income_statement GROUP BY source",
         "SELECT company_id, count(*) AS c, count(net_income) FROM income_statement GROUP BY company_id",
-        "SELECT period_end, max(revenue) - min(revenue) AS d FROM income_statement GROUP BY period_end HAVING count(*) > 9",
+        "SELECT period_end, max(revenue) - min(revenue) AS d FROM income_statement "
+        "GROUP BY period_end HAVING count(*) > 9",
         "SELECT period_end, company_id, max(revenue) AS m FROM income_statement GROUP BY period_end, company_id",
-        "SELECT max(revenue) AS m FROM income_statement WHERE company_id IN ('1002', '1003', '0000020') AND months = 12",
+        "SELECT max(revenue) AS m FROM income_statement "
+        "WHERE company_id IN ('1002', '1003', '0000020') AND months = 12",
         "SELECT count(eps_basic) AS c FROM income_statement WHERE period_end = '2009-12-31' OR source = 'feed'",
         "SELECT currency, max(revenue) AS m FROM income_statement WHERE year(period_end) = 2009 GROUP BY currency",
         "SELECT count(*) AS c FROM income_statement WHERE company_id = 'nobody'",
