@@ -140,7 +140,7 @@ def _read(connection: duckdb.DuckDBPyConnection, sql: str, limits: Limits) -> pa
             if sum(map(len, batches)) > limits.rows:
                 fix = "add LIMIT, or raise the setting"
                 raise QueryError(f"the answer has more than {limits.rows:,} rows", fix, "FINSYNC_QUERY_ROWS")
-        return _distinct_names(pa.Table.from_batches(batches, reader.schema))
+        return with_distinct_names(pa.Table.from_batches(batches, reader.schema))
 
 
 def _next(reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
@@ -162,7 +162,7 @@ def _bound(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRe
         raise
 
 
-def _distinct_names(table: pa.Table) -> pa.Table:
+def with_distinct_names(table: pa.Table) -> pa.Table:
     """The table with `_1` and so on after names of columns that were there before, as DuckDB does in a subquery."""
     names: list[str] = []
     for name in table.column_names:

@@ -84,9 +84,14 @@ class SourceGroups:
             yield company_condition(self.mapping, self.part.names)
         if not self.by_company and (unlisted := self._unlisted()):
             yield exp.not_(company_condition(self.mapping, unlisted))
-        if len(self.index.dependent):
-            keys = [text for key in self.index.dependent["row_key"].dropna() for text in literals_of(key)]
-            yield exp.not_(self._in(self.mapping.row_key, keys)) if keys else exp.true()
+        # A key stands for one row within a quarter only
+        for period, rows in self.index.dependent.dropna().groupby("literal"):
+            keys = [text for key in rows["row_key"] for text in literals_of(key)]
+            is_dependent = (
+                self._in(self.mapping.period_end.column, [str(period)]),
+                self._in(self.mapping.row_key, keys),
+            )
+            yield exp.not_(exp.and_(*is_dependent))
         yield exp.not_(self._column(self.mapping.row_key).is_(exp.null()))
         yield exp.not_(self._column(self.mapping.company.column).is_(exp.null()))
 
@@ -137,7 +142,8 @@ class SourceGroups:
         """How many values of the item, the least and the greatest, in units of the currency."""
         declared = self.mapping.items[item]
         own = 0 if declared.scale is None and ITEMS[item].unit == "per_share" else declared.scale
-        ends = [_value(cell, exponent if own is None else own, declared.sign) for cell in (least, greatest) if count]
+        cells = [] if others or not count else [least, greatest]
+        ends = [_value(cell, exponent if own is None else own, declared.sign) for cell in cells]
         if others or any(abs(end) >= MOST * (1 - SLACK) for end in ends):
             raise Inexact(f"{item}: some cells are no plain numbers")
         return {f"count_{item}": int(count)} | ({f"min_{item}": min(ends), f"max_{item}": max(ends)} if ends else {})

@@ -24,7 +24,7 @@ from finsync_pipeline.federation.aggregates import Aggregation, aggregation_of
 from finsync_pipeline.federation.answer import Answer
 from finsync_pipeline.federation.cache import table_cache
 from finsync_pipeline.federation.deployment import Deployment
-from finsync_pipeline.federation.engine import open_engine, run
+from finsync_pipeline.federation.engine import open_engine, run, with_distinct_names
 from finsync_pipeline.federation.explain_error import explained
 from finsync_pipeline.federation.live_plan import LivePlan, SourceReport
 from finsync_pipeline.federation.live_views import FetchedSource, create_views
@@ -176,7 +176,7 @@ class _LiveQuery:
             rows = f"{aggregation.rows_sql()} UNION ALL BY NAME FROM grouped"
             engine.execute(f"CREATE TEMP VIEW partials AS {rows}")
             table = run(engine, aggregation.merged_sql(), self.deployment.limits, self.statement.views)
-        return table.rename_columns(names_of(self.statement.sql))
+        return with_distinct_names(table.rename_columns(names_of(self.statement.sql)))
 
     def _financials(self, versions: Versions) -> pd.DataFrame | None:
         """The table FINANCIALS of now, made again only if something that it is made from has changed."""

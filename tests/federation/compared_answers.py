@@ -12,7 +12,7 @@ from federation.small_deployment import Compared
 
 from finsync_pipeline.errors import FinSyncError
 from finsync_pipeline.federation.answer import Answer
-from finsync_pipeline.federation.engine import _distinct_names
+from finsync_pipeline.federation.engine import with_distinct_names
 from finsync_pipeline.federation.live import query_live
 from finsync_pipeline.federation.statement import read_statement
 
@@ -50,7 +50,7 @@ def answer_and_difference(query: RandomQuery | str, compared: Compared) -> tuple
 def right_answer(sql: str, compared: Compared) -> pa.Table | str:
     """DuckDB's answer over the standard tables, or its error."""
     try:
-        return _distinct_names(compared.reference.sql(sql).to_arrow_table())
+        return with_distinct_names(compared.reference.sql(sql).to_arrow_table())
     except duckdb.Error as error:
         return str(error)
 

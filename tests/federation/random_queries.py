@@ -32,7 +32,15 @@ class QueryMaker(ConditionMaker):
     def query(self) -> RandomQuery:
         """The next query."""
         makers = [self.rows, self.rows, self.first_rows, self.first_rows, self.groups, self.groups, self.joined]
-        makers += [self.joined, self.set_operation, self.windows, self.nested, self.counts, self.some_rows]
+        makers += [
+            self.groups_of_sources,
+            self.joined,
+            self.set_operation,
+            self.windows,
+            self.nested,
+            self.counts,
+            self.some_rows,
+        ]
         return self.random.choice(makers)()
 
     # Whole queries
@@ -81,6 +89,22 @@ class QueryMaker(ConditionMaker):
         named = ", ".join([*_each_named(keys), *(f"{sql} AS {name}" for name, sql, _ in aggregates)])
         sql = f"SELECT {named} FROM {tables}{self.where(columns)}{f' GROUP BY {by}' if by else ''}{having}"
         return RandomQuery(sql, sums=frozenset(name for name, _, is_sum in aggregates if is_sum))
+
+    def groups_of_sources(self) -> RandomQuery:
+        """Counts, minima and maxima of one statement, by some of its keys."""
+        view = self.random.choice([name for name in OF_SOURCES if VIEWS[name].items])
+        keys = self.random.sample(VIEWS[view].keys, self.random.randint(0, 3))
+        items = [name for name in self.samples.columns(view) if name in VIEWS[view].items]
+        forms = [
+            "count(*)",
+            *(f"{kind}({self.random.choice(items)})" for kind in ("count", "min", "max", "min", "max")),
+        ]
+        aggregates = self.random.sample(forms, self.random.randint(1, 4))
+        named = self.random.choice([aggregates, [f"{each} AS a{place}" for place, each in enumerate(aggregates)]])
+        where = self.where({name: kind_of(view, name) for name in VIEWS[view].keys}, view, 0.5)
+        group = f" GROUP BY {', '.join(keys)}" if keys else ""
+        having = f" HAVING {aggregates[0]} > {self.random.randint(0, 4)}" if keys and self.random.random() < 0.3 else ""
+        return RandomQuery(f"SELECT {', '.join([*keys, *named])} FROM {view}{where}{group}{having}")
 
     def joined(self) -> RandomQuery:
         """Columns of two or three relations that are joined."""

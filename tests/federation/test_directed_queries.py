@@ -204,6 +204,25 @@ QUERIES = {
         "SELECT COLUMNS('rev.*|net.*') FROM income_statement WHERE revenue > 5e6",
         "SELECT max(COLUMNS(* EXCLUDE (source, company_id, period_end, currency))) FROM balance_sheet",
     ],
+    "groups that sources make": [
+        "SELECT count(*) FROM income_statement",
+        "SELECT count(*) FROM balance_sheet",
+        "SELECT max(revenue), max(revenue) FROM income_statement",
+        "SELECT source, min(treasury_stock) AS m FROM balance_sheet GROUP BY source",
+        "SELECT max(goodwill) AS a, count(*) AS b FROM balance_sheet",
+        "SELECT source, count(*), max(revenue), min(cost_of_revenue) FROM income_statement GROUP BY source",
+        "SELECT company_id, count(*) AS c, count(net_income) FROM income_statement GROUP BY company_id",
+        "SELECT period_end, max(revenue) - min(revenue) AS d FROM income_statement "
+        "GROUP BY period_end HAVING count(*) > 9",
+        "SELECT period_end, company_id, max(revenue) AS m FROM income_statement GROUP BY period_end, company_id",
+        "SELECT max(revenue) AS m FROM income_statement "
+        "WHERE company_id IN ('1002', '1003', '0000020') AND months = 12",
+        "SELECT count(eps_basic) AS c FROM income_statement WHERE period_end = '2009-12-31' OR source = 'feed'",
+        "SELECT currency, max(revenue) AS m FROM income_statement WHERE year(period_end) = 2009 GROUP BY currency",
+        "SELECT count(*) AS c FROM income_statement WHERE company_id = 'nobody'",
+        "SELECT company_id, min(revenue) AS m FROM income_statement WHERE source = 'ledger' GROUP BY company_id",
+        "SELECT min(total_assets) AS least, max(cash) AS most FROM balance_sheet WHERE company_id > '1010'",
+    ],
     "first rows": [
         "SELECT company_id, gross_profit FROM income_statement ORDER BY gross_profit, company_id LIMIT 3",
         "SELECT company_id, revenue FROM income_statement ORDER BY revenue, company_id LIMIT 2000",
@@ -264,6 +283,9 @@ def test_the_answer_is_duckdbs(compared: Compared, sql: str) -> None:
 
 def test_random_numbers_are_drawn_for_rows_and_not_for_names(compared: Compared) -> None:
     everything = right_answer("SELECT count(*) AS n FROM facts", compared)["n"][0].as_py()
+    statements = right_answer("SELECT count(*) AS n FROM income_statement", compared)["n"][0].as_py()
+    sql = "SELECT count(*) AS n FROM income_statement WHERE random() < 0.5"
+    assert 0.3 * statements < live_answer(sql, compared).table["n"][0].as_py() < 0.7 * statements
     for condition in ("random() < 0.5", "company_id || '' > CASE WHEN random() < 0.5 THEN '' ELSE 'z' END"):
         counts = {live_answer(f"SELECT count(*) AS n FROM facts WHERE {condition}", compared).table["n"][0].as_py()}
         assert all(0.4 * everything < count < 0.6 * everything for count in counts)

@@ -19,7 +19,7 @@ from finsync_pipeline.federation.answer import Answer
 from finsync_pipeline.federation.live_plan import LivePlan
 
 FEW, MANY = 30, 350
-LEAST_SHARE = 0.2
+LEAST_SHARE = 0.1
 """Of queries of which a source is sent a condition, and of requests for which fewer rows come than the table has."""
 MODERN = ("ledger", "filings", "feed", "registry")
 PLAIN = ("notes", "feed", "registry")
