@@ -12,7 +12,7 @@ from functools import reduce
 from typing import Any
 
 import duckdb
-import pandas as pd
+import pyarrow as pa
 from sqlglot import exp
 
 from finsync_pipeline import frames
@@ -104,8 +104,7 @@ class _Translator:
         if view in STATEMENTS:
             return tuple(item for item in self.mapping.items if ITEMS[item].statement == STATEMENTS[view])
         items = [item for item in self.mapping.items if (ITEMS[item].kind == "text") == (view == "texts")]
-        frame = pd.DataFrame({"item": items}, dtype=frames.STRING)
-        return tuple(self._fulfilling(frame, "item")["item"])
+        return tuple(self._fulfilling(pa.table({"item": pa.array(items, pa.string())}), "item")["item"].to_pylist())
 
     def _may_have(self, items: Sequence[str]) -> bool:
         """Whether the conditions on what is the same in all rows of the source are true."""
@@ -115,13 +114,12 @@ class _Translator:
         lengths = {0 if ITEMS[item].kind == "instant" else self.mapping.months for item in items}
         if len(lengths) == 1 and isinstance(length := next(iter(lengths)), int):
             constants["months"] = length
-        frame = pd.DataFrame([constants]).convert_dtypes(dtype_backend="pyarrow")
-        return len(self._fulfilling(frame, *constants)) > 0
+        return len(self._fulfilling(pa.Table.from_pylist([constants]), *constants)) > 0
 
     def _literals(self) -> tuple[str, ...] | None:
         """The texts of the period ends that the conditions allow; None for all."""
-        periods = self._fulfilling(self.index.periods[["literal", "period_end"]], "period_end")
-        return None if len(periods) == len(self.index.periods) else tuple(periods["literal"])
+        periods = self._fulfilling(self.index.arrow["periods"].select(["literal", "period_end"]), "period_end")
+        return None if len(periods) == len(self.index.periods) else tuple(periods["literal"].to_pylist())
 
     def _names(self) -> tuple[str, ...] | None:
         """The names of the companies that the conditions allow; None for all, or where they are too many."""
@@ -132,21 +130,24 @@ class _Translator:
         if len(allowed) > MOST_NAMES:
             self.local.append(f"company_id: {len(allowed):,} names are more than the {MOST_NAMES:,} that are sent")
             return None
-        return tuple(allowed["name"].unique())
+        return tuple(allowed["name"].unique().to_pylist())
 
-    def _fulfilling(self, frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
-        """The rows of the frame that fulfil the conditions on these columns alone."""
+    def _fulfilling(self, rows: pa.Table, *columns: str) -> pa.Table:
+        """The rows that fulfil the conditions on these columns alone."""
         conditions = [each for each in self.scan.conditions if _columns_of(each) <= set(columns)]
         if not conditions:
-            return frame
+            return rows
         try:
-            return frames.query(f"SELECT * FROM rows WHERE {exp.and_(*conditions).sql(dialect='duckdb')}", rows=frame)
+            with frames.empty_database() as connection:
+                connection.register("rows", rows)
+                sql = f"SELECT * FROM rows WHERE {exp.and_(*conditions).sql(dialect='duckdb')}"
+                return connection.sql(sql).to_arrow_table()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             self.local += [
                 f"{each.sql(dialect='duckdb')}: cannot be evaluated beforehand ({reason})" for each in conditions
             ]
-            return frame
+            return rows
 
     def _columns(self, items: tuple[str, ...]) -> tuple[str, ...]:
         """The items whose columns are fetched: all from which it depends whether there is a row, and those read."""

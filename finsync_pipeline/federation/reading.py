@@ -27,6 +27,8 @@ ROW_COLUMNS = (
 )  # fmt: skip
 STORED = (pa.int64(), pa.float64())
 """Types of cells that are read by arithmetic."""
+FEW_ROWS = 10_000
+"""As many rows are read at once: a view would be planned again by each view over it."""
 EXACT = 2**53
 """A float64 represents every integer up to this one."""
 
@@ -49,7 +51,7 @@ def readable(tables: Sequence[pa.Table], mapping: SourceMapping) -> pa.Table:
 def register_rows(
     connection: duckdb.DuckDBPyConnection, mapping: SourceMapping, index: SourceIndex, rows: pa.Table
 ) -> None:
-    """Make the view `rows_of_<source>` of the rows (`readable`): a line for each row that can be used.
+    """Make `rows_of_<source>` of the rows (`readable`): a line for each row that can be used.
 
     Columns: ROW_COLUMNS, and one for each item of the mapping. known_since is null if the mapping has none, first_seen
     always.
@@ -58,10 +60,12 @@ def register_rows(
     places = dict(zip(name_columns(mapping), _name_places(mapping), strict=True))
     names = index.arrow["names"]
     names = names.rename_columns([places.get(column, column) for column in names.column_names])
-    for table, known in {**index.arrow, "names": names}.items():
-        connection.register(f"{table}_of_{name}", known)
+    for table in ("periods", "dependent"):
+        connection.register(f"{table}_of_{name}", index.arrow[table])
+    connection.register(f"names_of_{name}", names)
     connection.register(f"fetched_of_{name}", rows)
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW rows_of_{name} AS {_rows_sql(mapping, rows)}")
+    kind = "TABLE" if len(rows) <= FEW_ROWS else "VIEW"
+    connection.execute(f"CREATE OR REPLACE TEMP {kind} rows_of_{name} AS {_rows_sql(mapping, rows)}")
 
 
 def facts_sql(mapping: SourceMapping) -> str:

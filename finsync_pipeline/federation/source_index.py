@@ -93,10 +93,11 @@ class SourceIndex:
         return {name: frames.to_arrow(getattr(self, name)) for name in _FRAMES}
 
     @cached_property
-    def companies(self) -> pd.DataFrame:
+    def companies(self) -> pa.Table:
         """Which names lead to which company, each once: name, company_id."""
         names = self.names.iloc[:, [0]].assign(company_id=self.names["finsync_company"])
-        return names.set_axis(["name", "company_id"], axis="columns").dropna().drop_duplicates(ignore_index=True)
+        names = names.set_axis(["name", "company_id"], axis="columns").dropna().drop_duplicates(ignore_index=True)
+        return frames.to_arrow(names)
 
     @classmethod
     def of_tables(cls, tables: Mapping[str, pa.Table]) -> "SourceIndex":
