@@ -266,7 +266,13 @@ QUERIES = {
         "SELECT 1 AS one FROM facts WHERE row_key = '52'",
     ],
 }
-CASES = [pytest.param(sql, id=f"{kind}: {sql}") for kind, queries in QUERIES.items() for sql in queries]
+ALWAYS = 2
+"""Queries of each kind that are not left to the runs of all tests."""
+CASES = [
+    pytest.param(sql, id=f"{kind}: {sql}", marks=[pytest.mark.long] if place >= ALWAYS else [])
+    for kind, queries in QUERIES.items()
+    for place, sql in enumerate(queries)
+]
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,9 @@ def of_its_own(compared: Compared, folder: Path) -> Compared:
     return replace(compared, deployment=replace(compared.deployment, cache=folder / "cache"))
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] if place % 4 else []) for place, name in enumerate(FAULTS)]
+)
 def test_a_planted_fault_is_found(
     name: str, compared: Compared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,15 +30,17 @@ def rows_of(table: pa.Table) -> list[str]:
     return sorted(map(repr, table.to_pylist()))
 
 
-@pytest.mark.parametrize("name", ["financials", "facts", "texts"])
-def test_a_live_view_is_the_table_of_the_release_of_the_same_data(running, name):
+@pytest.mark.long
+def test_live_views_are_the_tables_of_the_release_of_the_same_data(running):
     assert running.finsync("run") == 0
-    released = pq.read_table(running.published / "current" / f"{name}.parquet")
-    live = query(f"SELECT * FROM {name}").table
-    assert live.schema.names == released.schema.names
-    assert rows_of(live) == rows_of(released)
+    for name in ("financials", "facts", "texts"):
+        released = pq.read_table(running.published / "current" / f"{name}.parquet")
+        live = query(f"SELECT * FROM {name}").table
+        assert live.schema.names == released.schema.names
+        assert rows_of(live) == rows_of(released)
 
 
+@pytest.mark.long
 def test_a_value_that_is_wrong_by_a_unit_is_not_averaged_live_nor_in_a_release(deployment):
     file = deployment.data / "cash_flow.jsonl"
     file.write_text(file.read_text().replace("-0.06", "-50.0"))  # the other source has -50 thousand
@@ -107,6 +109,7 @@ def test_an_answer_that_depends_on_the_moment_is_not_kept(running):
     assert query(sql).table["moment"] != query(sql).table["moment"]
 
 
+@pytest.mark.long
 def test_what_is_kept_has_a_bound(running, monkeypatch):
     monkeypatch.setenv("FINSYNC_QUERY_CACHE", "100000")
     for number in range(8):
