@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -128,11 +129,18 @@ def read_pages(get: Callable[[dict[str, str]], Response], errors: SourceErrors) 
 def read_json(kind: type[T], response: Response, errors: SourceErrors) -> T:
     """Read the JSON in the body as an object of this type. Raises SourceInvalid."""
     try:
-        return TypeAdapter(kind).validate_json(bytes(response.body).removeprefix(codecs.BOM_UTF8))
+        read: T = _reader(kind).validate_json(bytes(response.body).removeprefix(codecs.BOM_UTF8))
+        return read
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = "".join(f"[{part!r}]" for part in first["loc"])
         raise errors.invalid(f"{place} {first['msg']}") from None
+
+
+@cache
+def _reader(kind: type[Any]) -> TypeAdapter[Any]:
+    """The reader of a type, which takes longer to make than a response to read."""
+    return TypeAdapter(kind)
 
 
 def check_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], errors: SourceErrors) -> None:

@@ -7,11 +7,11 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from finsync_pipeline import frames
 from finsync_pipeline.federation.reading import facts_sql, register_rows, texts_sql
 from finsync_pipeline.federation.schema import STATEMENTS, VIEWS
 from finsync_pipeline.federation.source_index import SourceIndex
 from finsync_pipeline.federation.views import beside_each_other_sql, statement_sql
+from finsync_pipeline.frames import to_arrow
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.tables import FACTS, TEXTS
 
@@ -44,18 +44,18 @@ def create_views(
         register_rows(connection, source.mapping, source.index, source.rows)
     connection.register("empty_values", FACTS.arrow.empty_table())
     connection.register("empty_texts", TEXTS.arrow.empty_table())
-    connection.register("made_facts", _together([source.facts for source in sources], FACTS.arrow))
+    connection.register("made_facts", _together(sources, "facts", FACTS.arrow))
     if "facts" in views:
         _create(connection, "facts", ["FROM made_facts", *(facts_sql(source.mapping) for source in read)])
     if "texts" in views:
-        connection.register("made_texts", _together([source.texts for source in sources], TEXTS.arrow))
+        connection.register("made_texts", _together(sources, "texts", TEXTS.arrow))
         _create(connection, "texts", ["FROM made_texts", *(texts_sql(source.mapping) for source in read)])
     for view in STATEMENTS.keys() & set(views):
         _create(connection, view, [statement_sql(view, "made_facts"), *_beside_each_other(view, read)])
     if "companies" in views:
-        connection.register("companies", frames.to_arrow(companies))
+        connection.register("companies", to_arrow(companies))
     if financials is not None:
-        connection.register("financials", frames.to_arrow(financials))
+        connection.register("financials", to_arrow(financials))
 
 
 def _beside_each_other(view: str, sources: Sequence[FetchedSource]) -> list[str]:
@@ -72,5 +72,10 @@ def _create(connection: duckdb.DuckDBPyConnection, view: str, parts: Sequence[st
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {' UNION ALL BY NAME '.join(parts)}")
 
 
-def _together(tables: Sequence[pd.DataFrame], schema: pa.Schema) -> pa.Table:
-    return pa.concat_tables([schema.empty_table(), *(frames.to_arrow(each).cast(schema) for each in tables)])
+def _together(sources: Sequence[FetchedSource], name: str, schema: pa.Schema) -> pa.Table:
+    """The facts or texts of all sources; those of an index are kept as Arrow tables too."""
+    made = [
+        source.index.arrow[name] if (frame := getattr(source, name)) is getattr(source.index, name) else to_arrow(frame)
+        for source in sources
+    ]
+    return pa.concat_tables([schema.empty_table(), *(each.cast(schema) for each in made)])
