@@ -140,7 +140,7 @@ def read_json(kind: type[T], response: Response, errors: SourceErrors) -> T:
 @cache
 def _reader(kind: Hashable) -> TypeAdapter[Any]:
     """The reader of a type, which takes longer to make than a response to read."""
-    return TypeAdapter(kind)
+    return TypeAdapter(cast(Any, kind))
 
 
 def check_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], errors: SourceErrors) -> None:
