@@ -7,11 +7,11 @@ service that takes SQL over HTTP, or returns its table in pages.
 import codecs
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import pyarrow as pa
@@ -129,8 +129,12 @@ def read_pages(get: Callable[[dict[str, str]], Response], errors: SourceErrors) 
 def read_json(kind: type[T], response: Response, errors: SourceErrors) -> T:
     """Read the JSON in the body as an object of this type. Raises SourceInvalid."""
     try:
+<<<<<<< HEAD
         reader = _reader(kind)  # type: ignore[arg-type]  # a class is hashable
         read: T = reader.validate_json(bytes(response.body).removeprefix(codecs.BOM_UTF8))
+=======
+        read: T = _reader(cast(Hashable, kind)).validate_json(bytes(response.body).removeprefix(codecs.BOM_UTF8))
+>>>>>>> fedbench
         return read
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
@@ -139,9 +143,9 @@ def read_json(kind: type[T], response: Response, errors: SourceErrors) -> T:
 
 
 @cache
-def _reader(kind: type[Any]) -> TypeAdapter[Any]:
+def _reader(kind: Hashable) -> TypeAdapter[Any]:
     """The reader of a type, which takes longer to make than a response to read."""
-    return TypeAdapter(kind)
+    return TypeAdapter(cast(Any, kind))
 
 
 def check_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], errors: SourceErrors) -> None:

@@ -43,6 +43,8 @@ from finsync_pipeline.statements.mapping import SourceMapping
 
 T = TypeVar("T")
 Versions = Mapping[str, list[Any] | None]
+LARGEST_KEPT = 1 / 8
+"""An answer of a larger share of the cache is not kept: to write it takes long, and many others would go."""
 OF_SOURCES = frozenset({*STATEMENTS, "facts", "texts"})
 """The views that are made of the rows of single sources."""
 
@@ -117,7 +119,8 @@ class _LiveQuery:
             self.plan.finish.append("the answer was kept: no source has changed since")
             return kept["answer"]
         table = self._answer(versions)
-        if is_lasting and not self.missing and not self.notes:
+        is_small = table.nbytes <= LARGEST_KEPT * self.deployment.limits.cache
+        if is_lasting and is_small and not self.missing and not self.notes:
             self.cache.put(key, {"answer": table})
         return table
 

@@ -222,7 +222,9 @@ class Learner:
         return frames.query(
             f"""
             WITH decided AS (
-                SELECT rows.*, finsync_company, finsync_name, DATE '{first_delivery(self.tables, mapping)}' AS first_delivery
+                SELECT
+                    rows.*, finsync_company, finsync_name,
+                    DATE '{first_delivery(self.tables, mapping)}' AS first_delivery
                 FROM rows JOIN names ON {same_name}
             ),
             placed AS (
