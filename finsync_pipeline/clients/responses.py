@@ -129,12 +129,7 @@ def read_pages(get: Callable[[dict[str, str]], Response], errors: SourceErrors) 
 def read_json(kind: type[T], response: Response, errors: SourceErrors) -> T:
     """Read the JSON in the body as an object of this type. Raises SourceInvalid."""
     try:
-<<<<<<< HEAD
-        reader = _reader(kind)  # type: ignore[arg-type]  # a class is hashable
-        read: T = reader.validate_json(bytes(response.body).removeprefix(codecs.BOM_UTF8))
-=======
         read: T = _reader(cast(Hashable, kind)).validate_json(bytes(response.body).removeprefix(codecs.BOM_UTF8))
->>>>>>> fedbench
         return read
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
