@@ -24,7 +24,7 @@ from finsync_pipeline.clients.errors import ResultTooLarge, RouteNotFound
 from finsync_pipeline.clients.protocol import Service
 from finsync_pipeline.extraction.cell_text import table_as_text
 from finsync_pipeline.extraction.deliveries import compare_deliveries, first_delivery, stored_deliveries, today
-from finsync_pipeline.extraction.fetch import fetch_reconciled
+from finsync_pipeline.extraction.fetch import fetch_reconciled, query_count, with_columns
 from finsync_pipeline.extraction.inventory import quarter_versions, take_inventory
 from finsync_pipeline.extraction.raw_rows import place_rows
 from finsync_pipeline.extraction.source_query import conditional_count_query, rows_query
@@ -238,11 +238,11 @@ class Learner:
         """Those rows that fulfil the condition, None where there are more or the service does not take SQL."""
         narrow = keys_only(mapping)
         with suppress(RouteNotFound, ResultTooLarge):
-            [[count]] = service.query(conditional_count_query(narrow, None, condition)).as_lists()
-            if int(count) <= most:
-                found = service.query(rows_query(narrow, None, condition))
+            count = query_count(service, mapping, conditional_count_query(narrow, None, condition))
+            if count <= most:
+                found = with_columns(service.query(rows_query(narrow, None, condition)), narrow)
                 texts = frames.from_arrow(table_as_text(found.table, narrow))
-                if len(texts) == int(count):
+                if len(texts) == count:
                     return texts[[mapping.row_key, "finsync_literal"]].set_axis(_DEPENDENT, axis="columns")
         return None
 
