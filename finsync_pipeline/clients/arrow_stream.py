@@ -52,7 +52,11 @@ def read_stream(body: memoryview, row_count: str | None, errors: SourceErrors, b
         raise errors.invalid(NOT_ARROW) from None
     _check_messages(messages, errors, bounds)
     try:
-        with pa.ipc.open_stream(pa.py_buffer(body)) as stream:
+        opened = pa.ipc.open_stream(pa.py_buffer(body))
+    except Exception:  # whatever the package that a type belongs to makes of its parameters
+        raise errors.invalid(NOT_ARROW) from None
+    try:
+        with opened as stream:
             names = stream.schema.names
             _check_schema(stream.schema, sum(each.kind == _BATCH for each in messages), errors)
             table = stream.read_all()

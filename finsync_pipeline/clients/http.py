@@ -201,6 +201,8 @@ class Connections:
         limit, setting = self.bounds.of_body(media_type(response.headers))
         header = response.headers.get("Content-Length", "")
         length = int(header) if re.fullmatch("[0-9]{1,18}", header) else None
+        if header and length is None:
+            raise self.errors.invalid("its Content-Length is not a number")
         if length is None:
             body = _read_unmeasured(response, limit)
         elif length <= limit:

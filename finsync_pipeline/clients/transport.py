@@ -34,26 +34,28 @@ class Session(requests.Session):
 
 
 class Watch:
-    """One request: the connection that it uses, which is ended when its time is over."""
+    """One request: its connection, which is ended when its time is over."""
 
     def __init__(self) -> None:
         self.is_over = False
-        self.connection: Any = None
+        self._connection: Any = None
+        self._socket: Any = None
 
     def uses(self, connection: Any) -> None:
-        """The request is sent over this connection."""
-        self.connection = connection
+        """The request is sent over this connection, whose socket may outlive it: the body is read from that."""
+        self._connection = connection
+        self._socket = connection.sock or self._socket
         if self.is_over:
-            end(connection)
+            end(self._socket)
 
     def end(self) -> None:
         """End the request. What was read until then may look like a whole response."""
         self.is_over = True
-        end(self.connection)
+        end(self._socket or getattr(self._connection, "sock", None))
 
 
 class EndableAdapter(HTTPAdapter):
-    """An adapter that knows its open connections, and which of them each thread uses."""
+    """An adapter that knows the sockets of its connections, and which of them each thread uses."""
 
     def __init__(self, **options: Any) -> None:
         self._opened: WeakSet[Any] = WeakSet()
@@ -68,8 +70,8 @@ class EndableAdapter(HTTPAdapter):
     def cancel(self) -> None:
         """End all connections."""
         self.is_cancelled = True
-        for connection in list(self._opened):
-            end(connection)
+        for opened in list(self._opened):
+            end(opened)
 
     @contextmanager
     def watched(self, seconds: float) -> Iterator[Watch]:
@@ -89,7 +91,7 @@ class EndableAdapter(HTTPAdapter):
         if watch is not None:
             watch.uses(connection)
         if self.is_cancelled:
-            end(connection)
+            end(connection.sock)
 
     def _recording(self, pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
         """The class of pools, whose connections are known here before and after they are open."""
@@ -99,7 +101,7 @@ class EndableAdapter(HTTPAdapter):
             def connect(self) -> None:
                 adapter._uses(self)  # a proxy may be slow to answer
                 super().connect()
-                adapter._opened.add(self)
+                adapter._opened.add(self.sock)
                 adapter._uses(self)
 
             def request(self, *arguments: Any, **options: Any) -> None:
@@ -109,8 +111,8 @@ class EndableAdapter(HTTPAdapter):
         return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
 
 
-def end(connection: Any) -> None:
-    """End the connection, whatever is read from it or written to it."""
-    with suppress(OSError, AttributeError, TypeError):  # it is closed, or not open yet
+def end(opened: socket.socket | None) -> None:
+    """End a connection, whatever is read from it or written to it."""
+    with suppress(OSError, TypeError):  # it is closed, or not open yet
         # Not the method of a TLS socket, which the thread that reads from it would stumble over
-        socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+        socket.socket.shutdown(opened, socket.SHUT_RDWR)  # type: ignore[arg-type]

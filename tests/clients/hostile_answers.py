@@ -5,10 +5,10 @@ import io
 import json
 import struct
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
 from misbehaving_server import ARROW_TYPE, GOOD_BODY, Answer, arrow_http, arrow_stream, http
 
@@ -32,10 +32,8 @@ def endless(head: bytes, piece: bytes, pause: float = 0) -> Answer:
 
 
 def gzipped(size: int) -> bytes:
-    """So many zeros, a thousandth of it gzipped."""
-    packer = zlib.compressobj(9, wbits=31)
-    parts = [packer.compress(bytes(MEGABYTE)) for _ in range(size // MEGABYTE)]
-    return b"".join([*parts, packer.flush()])
+    """So many zeros in a thousandth of it: a gzip may have several members."""
+    return gzip.compress(bytes(16 * MEGABYTE)) * (size // MEGABYTE // 16)
 
 
 def stream(table: pa.Table, **options: Any) -> bytes:
@@ -68,7 +66,7 @@ def growing_dictionary(batches: int, size: int) -> bytes:
 
 def repeated_text(rows: int, size: int) -> pa.Table:
     """Rows that all have the one long text of a dictionary."""
-    return pa.table({"a": pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int8()), ["x" * size])})
+    return pa.table({"a": pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, "int8")), ["x" * size])})
 
 
 def many_batches(count: int) -> bytes:
@@ -111,92 +109,91 @@ SLOW: dict[str, Answer] = {
     "headers without end": endless(b"HTTP/1.1 200 OK\r\n", b"X: x\r\n", 0.05),
     "continue for ever": endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.05),
     "trailers without end": endless(CHUNKED_HEAD + b"0\r\n", b"X: x\r\n", 0.05),
-    "an error without end": endless(HEAD.replace(b"200 OK", b"400 Bad") + b"\r\n", b" ", 0.05),
 }
 """Each takes for ever, and no pause in it is long."""
 
-LARGE: dict[str, tuple[Answer, str]] = {
-    "gzip": (http(gzipped(3 << 30), "200 OK", "Content-Encoding: gzip"), "it is encoded (gzip)"),
+LARGE: dict[str, tuple[Callable[[], Answer], str]] = {
+    "gzip": (lambda: http(gzipped(3 << 30), "200 OK", "Content-Encoding: gzip"), "it is encoded (gzip)"),
     "gzip in gzip": (
-        http(gzip.compress(gzipped(256 << 20)), "200 OK", "Content-Encoding: gzip, gzip"),
+        lambda: http(gzip.compress(gzipped(256 << 20)), "200 OK", "Content-Encoding: gzip, gzip"),
         "it is encoded (gzip, gzip)",
     ),
     "gzip of an error": (
-        http(gzipped(1 << 30), "400 Bad", "Content-Encoding: gzip"),
+        lambda: http(gzipped(1 << 30), "400 Bad", "Content-Encoding: gzip"),
         "returned 400 for /query. ",
     ),
     "gzip of a redirect": (
-        http(gzipped(1 << 30), "302 Found", "Location: /x", "Content-Encoding: gzip"),
+        lambda: http(gzipped(1 << 30), "302 Found", "Location: /x", "Content-Encoding: gzip"),
         "it redirects to /x",
     ),
     "a redirect without end": (
-        endless(HEAD.replace(b"200 OK", b"302 Found") + b"Location: /x\r\n\r\n", bytes(MEGABYTE)),
+        lambda: endless(HEAD.replace(b"200 OK", b"302 Found") + b"Location: /x\r\n\r\n", bytes(MEGABYTE)),
         "it redirects to /x",
     ),
-    "a body without end": (endless(HEAD + b"\r\n", bytes(MEGABYTE)), "more than 4,194,304 bytes"),
+    "a body without end": (lambda: endless(HEAD + b"\r\n", bytes(MEGABYTE)), "more than 4,194,304 bytes"),
     "Arrow without end": (
-        endless(HEAD + ARROW_HEAD + b"\r\n", bytes(MEGABYTE)),
+        lambda: endless(HEAD + ARROW_HEAD + b"\r\n", bytes(MEGABYTE)),
         "more than 67,108,864 bytes. Check that url",
     ),
     "chunks without end": (
-        endless(CHUNKED_HEAD, b"100000\r\n" + bytes(MEGABYTE) + b"\r\n"),
+        lambda: endless(CHUNKED_HEAD, b"100000\r\n" + bytes(MEGABYTE) + b"\r\n"),
         "set FINSYNC_SOURCE_JSON_BYTES to more",
     ),
-    "a length of a petabyte": (http(b"", length=10**15), "more than 4,194,304 bytes"),
-    "a length that no machine can count": (http(b"", "200 OK", f"X: {'9' * 5000}", length=10**17), "more than"),
+    "a length of a petabyte": (lambda: http(b"", length=10**15), "more than 4,194,304 bytes"),
+    "a length that no machine can count": (lambda: http(b"", "200 OK", f"X: {'9' * 5000}", length=10**17), "more than"),
     "a gigabyte of Arrow announced": (
-        http(b"", "200 OK", f"Content-Type: {ARROW_TYPE}", length=1 << 30),
+        lambda: http(b"", "200 OK", f"Content-Type: {ARROW_TYPE}", length=1 << 30),
         "set FINSYNC_SOURCE_BYTES to more",
     ),
     "compressed Arrow": (
-        arrow_http(stream(pa.table({"a": [0] * (64 << 20)}), compression="zstd"), 64 << 20),
+        lambda: arrow_http(stream(pa.table({"a": np.zeros(64 << 20, "int64")}), compression="zstd"), 64 << 20),
         "its Arrow is compressed",
     ),
     "a compressed dictionary": (
-        arrow_http(stream(repeated_text(1, 64 << 20), compression="lz4"), 1),
+        lambda: arrow_http(stream(repeated_text(1, 64 << 20), compression="lz4"), 1),
         "its Arrow is compressed",
     ),
     "two billion rows of nothing": (
-        arrow_http(claiming(pa.table({"a": pa.nulls(77_777)}), 2_000_000_000), 2_000_000_000),
+        lambda: arrow_http(claiming(pa.table({"a": pa.nulls(77_777)}), 2_000_000_000), 2_000_000_000),
         "more than 10,000,000 rows",
     ),
     "ten million rows of a hundred columns of nothing": (
-        arrow_http(arrow_stream(pa.table({f"c{n}": pa.nulls(10_000_000) for n in range(100)})), 10_000_000),
+        lambda: arrow_http(arrow_stream(pa.table({f"c{n}": pa.nulls(10_000_000) for n in range(100)})), 10_000_000),
         "cells of more than 67,108,864 bytes",
     ),
     "a text of one megabyte in each row": (
-        arrow_http(stream(repeated_text(100_000, MEGABYTE)), 100_000),
+        lambda: arrow_http(stream(repeated_text(100_000, MEGABYTE)), 100_000),
         "cells of more than 67,108,864 bytes",
     ),
-    "a dictionary that grows": (arrow_http(growing_dictionary(500, MEGABYTE), 500), "grows from batch to batch"),
-    "many small batches": (arrow_http(many_batches(10_001), 10_001), "10,001 batches"),
+    "a dictionary that grows": (lambda: arrow_http(growing_dictionary(500, MEGABYTE), 500), "grows from batch to batch"),
+    "many small batches": (lambda: arrow_http(many_batches(10_001), 10_001), "10,001 batches"),
     "runs of a billion rows": (
-        arrow_http(arrow_stream(pa.table({"a": pa.RunEndEncodedArray.from_arrays([9_000_000], ["x"])})), 9_000_000),
+        lambda: arrow_http(arrow_stream(pa.table({"a": pa.RunEndEncodedArray.from_arrays([9_000_000], ["x"])})), 9_000_000),
         "has the Arrow type run_end_encoded",
     ),
-    "lists in lists": (http(b'{"columns": ["a"], "rows": [' + b"[]," * 1_300_000 + b'[]], "row_count": 1}'), "counts"),
+    "lists in lists": (lambda: http(b'{"columns": ["a"], "rows": [' + b"[]," * 1_300_000 + b'[]], "row_count": 1}'), "counts"),
     "a million columns": (
-        http(json.dumps({"columns": [f"{n:x}" for n in range(300_000)], "rows": [], "row_count": 0}).encode()),
+        lambda: http(json.dumps({"columns": [f"{n:x}" for n in range(300_000)], "rows": [], "row_count": 0}).encode()),
         "300,000 columns",
     ),
     "headers of six megabytes": (
-        http(GOOD_BODY, "200 OK", *(f"X-{n}: {'x' * 65_000}" for n in range(101))),
+        lambda: http(GOOD_BODY, "200 OK", *(f"X-{n}: {'x' * 65_000}" for n in range(101))),
         "cannot be reached",
     ),
-    "a hundred thousand headers": (http(GOOD_BODY, "200 OK", *(f"X-{n}: x" for n in range(100_000))), "cannot be"),
-    "a line without end": (endless(b"HTTP/1.1 200 OK\r\nX: ", b"x" * 65_536), "cannot be reached"),
-    "a target of slashes": (http(b"", "302 Found", f"Location: {'/' * 65_000}"), "it redirects to"),
+    "a hundred thousand headers": (lambda: http(GOOD_BODY, "200 OK", *(f"X-{n}: x" for n in range(100_000))), "cannot be"),
+    "a line without end": (lambda: endless(b"HTTP/1.1 200 OK\r\nX: ", b"x" * 65_536), "cannot be reached"),
+    "a target of slashes": (lambda: http(b"", "302 Found", f"Location: {'/' * 65_000}"), "it redirects to"),
     "a cookie that is hard to read": (
-        http(b"no", "200 OK", *(f"Set-Cookie: a=b; expires={' ' * 60_000}x" for _ in range(20))),
+        lambda: http(b"no", "200 OK", *(f"Set-Cookie: a=b; expires={' ' * 60_000}x" for _ in range(20))),
         "Invalid JSON",
     ),
 }
 """Answers that would take gigabytes or hours; each is refused within the bounds that the tests set."""
 
 BROKEN: dict[str, tuple[Answer, str]] = {
-    "a length that is a letter of Latin 1": (http(GOOD_BODY[:-1]).replace(b": 71", b": \xb2"), "Invalid JSON"),
+    "a length that is a letter of Latin 1": (http(GOOD_BODY[:-1]).replace(b": 71", b": \xb2"), "its Content-Length is not a number"),
     "two lengths": (http(GOOD_BODY, "200 OK", "Content-Length: 5"), "cannot be reached"),
-    "half a length": (http(GOOD_BODY).replace(b": 72", b": -72"), ""),
+    "half a length": (http(GOOD_BODY).replace(b": 72", b": -72"), "its Content-Length is not a number"),
     "status 206": (http(GOOD_BODY, "206 Partial Content"), "its status is 206, not 200"),
     "status 304": (http(b"", "304 Not Modified"), "its status is 304, not 200"),
     "status 300 without a target": (http(GOOD_BODY, "300 Choices"), "its status is 300, not 200"),
@@ -250,10 +247,6 @@ BROKEN: dict[str, tuple[Answer, str]] = {
     ),
     "a negative number of rows": (arrow_http(claiming(pa.table({"a": pa.nulls(77_777)}), -1), 0), "not valid Arrow"),
     "rows without cells": (arrow_http(claiming(pa.table({"a": [1] * 77_777}), 99_999), 99_999), "not valid Arrow"),
-    "a type of others without its parameters": (
-        named({b"ARROW:extension:name": b"pandas.period", b"ARROW:extension:metadata": b"{"}, pa.int64()),
-        "it is not valid Arrow",
-    ),
     "JSON of Arrow that is no text": (
         named({b"ARROW:extension:name": b"arrow.json", b"ARROW:extension:metadata": b""}, pa.int64()),
         "",
