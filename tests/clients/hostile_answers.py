@@ -21,7 +21,7 @@ MEGABYTE = 1 << 20
 def endless(head: bytes, piece: bytes, pause: float = 0) -> Answer:
     """The piece again and again, until the client goes away."""
 
-    def write(connection: BinaryIO) -> None:
+    def write(connection: BinaryIO, _request: str) -> None:
         connection.write(head)
         while True:
             connection.write(piece)
@@ -81,9 +81,7 @@ def many_batches(count: int) -> bytes:
 
 
 def json_cell(text: str) -> bytes:
-    return arrow_http(
-        arrow_stream(pa.table({"a": pa.ExtensionArray.from_storage(pa.json_(), pa.array([text]))})), 1
-    )
+    return arrow_http(arrow_stream(pa.table({"a": pa.ExtensionArray.from_storage(pa.json_(), pa.array([text]))})), 1)
 
 
 def rows(cell: str, columns: str = '["a"]') -> bytes:
@@ -165,13 +163,21 @@ LARGE: dict[str, tuple[Callable[[], Answer], str]] = {
         lambda: arrow_http(stream(repeated_text(100_000, MEGABYTE)), 100_000),
         "cells of more than 67,108,864 bytes",
     ),
-    "a dictionary that grows": (lambda: arrow_http(growing_dictionary(500, MEGABYTE), 500), "grows from batch to batch"),
+    "a dictionary that grows": (
+        lambda: arrow_http(growing_dictionary(500, MEGABYTE), 500),
+        "grows from batch to batch",
+    ),
     "many small batches": (lambda: arrow_http(many_batches(10_001), 10_001), "10,001 batches"),
     "runs of a billion rows": (
-        lambda: arrow_http(arrow_stream(pa.table({"a": pa.RunEndEncodedArray.from_arrays([9_000_000], ["x"])})), 9_000_000),
+        lambda: arrow_http(
+            arrow_stream(pa.table({"a": pa.RunEndEncodedArray.from_arrays([9_000_000], ["x"])})), 9_000_000
+        ),
         "has the Arrow type run_end_encoded",
     ),
-    "lists in lists": (lambda: http(b'{"columns": ["a"], "rows": [' + b"[]," * 1_300_000 + b'[]], "row_count": 1}'), "counts"),
+    "lists in lists": (
+        lambda: http(b'{"columns": ["a"], "rows": [' + b"[]," * 1_300_000 + b'[]], "row_count": 1}'),
+        "counts",
+    ),
     "a million columns": (
         lambda: http(json.dumps({"columns": [f"{n:x}" for n in range(300_000)], "rows": [], "row_count": 0}).encode()),
         "300,000 columns",
@@ -180,7 +186,10 @@ LARGE: dict[str, tuple[Callable[[], Answer], str]] = {
         lambda: http(GOOD_BODY, "200 OK", *(f"X-{n}: {'x' * 65_000}" for n in range(101))),
         "cannot be reached",
     ),
-    "a hundred thousand headers": (lambda: http(GOOD_BODY, "200 OK", *(f"X-{n}: x" for n in range(100_000))), "cannot be"),
+    "a hundred thousand headers": (
+        lambda: http(GOOD_BODY, "200 OK", *(f"X-{n}: x" for n in range(100_000))),
+        "cannot be",
+    ),
     "a line without end": (lambda: endless(b"HTTP/1.1 200 OK\r\nX: ", b"x" * 65_536), "cannot be reached"),
     "a target of slashes": (lambda: http(b"", "302 Found", f"Location: {'/' * 65_000}"), "it redirects to"),
     "a cookie that is hard to read": (
@@ -191,7 +200,10 @@ LARGE: dict[str, tuple[Callable[[], Answer], str]] = {
 """Answers that would take gigabytes or hours; each is refused within the bounds that the tests set."""
 
 BROKEN: dict[str, tuple[Answer, str]] = {
-    "a length that is a letter of Latin 1": (http(GOOD_BODY[:-1]).replace(b": 71", b": \xb2"), "its Content-Length is not a number"),
+    "a length that is a letter of Latin 1": (
+        http(GOOD_BODY[:-1]).replace(b": 71", b": \xb2"),
+        "its Content-Length is not a number",
+    ),
     "two lengths": (http(GOOD_BODY, "200 OK", "Content-Length: 5"), "cannot be reached"),
     "half a length": (http(GOOD_BODY).replace(b": 72", b": -72"), "its Content-Length is not a number"),
     "status 206": (http(GOOD_BODY, "206 Partial Content"), "its status is 206, not 200"),

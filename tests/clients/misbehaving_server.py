@@ -14,8 +14,8 @@ from typing import BinaryIO, cast
 import pyarrow as pa
 
 GOOD_BODY = b'{"columns": ["a", "b"], "rows": [[1, "x"], [null, 2.5]], "row_count": 2}'
-Answer = bytes | Callable[[BinaryIO], None]
-"""A response, or a function that writes one."""
+Answer = bytes | Callable[[BinaryIO, str], None]
+"""A response, or a function that writes one to a request (its first line)."""
 ARROW_TYPE = "application/vnd.apache.arrow.stream"
 
 
@@ -98,7 +98,7 @@ class _Handler(StreamRequestHandler):
             behaviour.requests.append(line.split()[1])
             answer = behaviour.answers[min(len(behaviour.requests), len(behaviour.answers)) - 1]
             if callable(answer):
-                answer(self.wfile)
+                answer(self.wfile, line)
                 return
             middle = len(answer) // 2
             self.wfile.write(answer[:middle])

@@ -2,7 +2,6 @@
 
 import faulthandler
 import json
-import os
 import random
 import resource
 import time
@@ -10,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import BinaryIO
+from urllib.parse import unquote_plus
 
 import pyarrow as pa
 import pytest
-from factories import pnl_mapping
 from misbehaving_server import ARROW_TYPE, GOOD_BODY, Answer, arrow_http, arrow_stream, http, misbehaving
 
 from finsync_pipeline.clients.bounds import Bounds
@@ -25,9 +24,10 @@ from finsync_pipeline.extraction.cell_text import as_text
 from finsync_pipeline.extraction.connect import service_of
 from finsync_pipeline.extraction.inventory import take_inventory
 from finsync_pipeline.extraction.raw_rows import fetch_rows
+from finsync_pipeline.statements.mapping import SourceMapping
 
-ONCE = RetryPolicy(read=2, attempts=1)
-TIGHT = Bounds(seconds=4, arrow_bytes=8 << 20, json_bytes=1 << 20, pages=20, period_ends=1_000)
+ONCE = RetryPolicy(read=0.1, attempts=1)
+TIGHT = Bounds(seconds=0.6, arrow_bytes=8 << 20, json_bytes=1 << 20, pages=20, period_ends=1_000)
 GROWTH = 500 << 20
 TABLE = pa.table(
     {
@@ -116,6 +116,7 @@ def check(answer: Answer, number: int) -> bool:
         rows.table.validate(full=True)
 
     asked: list[Callable[[], object]] = []
+    raised: list[SourceError] = []
     with misbehaving(answer) as server:
         source = SourceService("pnl", server.url, ONCE, bounds=TIGHT)
         paged = SourceService("pnl", server.url, ONCE, bounds=TIGHT)
@@ -130,20 +131,22 @@ def check(answer: Answer, number: int) -> bool:
                 each()
                 has_result = True
             except SourceError as error:
-                assert error.what, number
-                assert error.fix, number
-                assert "defs/sources/pnl/defs.yaml" in str(error) or "finsync run" in str(error), number
-                assert str(error).isprintable(), number
+                raised.append(error)
             except BaseException as error:
                 raise AssertionError(f"case {number}: {type(error).__name__}: {error}\n{answer!r}") from error
             assert time.monotonic() - began < 8, number
         for service in (source, paged, datasette):
             service.__exit__()
+    for error in raised:
+        assert error.what, number
+        assert error.fix, number
+        assert "defs/sources/pnl/defs.yaml" in str(error) or "finsync run" in str(error), number
+        assert str(error).isprintable(), number
     return has_result
 
 
 @pytest.mark.parametrize(
-    ("seed", "count"), [(1, 300), *(pytest.param(seed, 1_000, marks=pytest.mark.long) for seed in range(2, 8))]
+    ("seed", "count"), [(1, 200), *(pytest.param(seed, 1_000, marks=pytest.mark.long) for seed in range(2, 8))]
 )
 def test_a_changed_answer_is_read_or_is_an_error_of_the_source(seed: int, count: int) -> None:
     chance = random.Random(seed)
@@ -161,17 +164,52 @@ CELLS = [
 ]
 
 
-def lying(chance: random.Random, columns: list[str]) -> Answer:
-    """A service without scruples: each answer is good JSON, with cells and counts of its own choice."""
+COLUMNS = ["Row", "Company Name", "Period Ended", "Total Revenue"]
+HONEST = {
+    "GROUP BY": (["period", "row_count"], [['"2009-12-31"', "2"]]),
+    "IS NULL": (["row_count"], [["0"]]),
+    "COUNT(*)": (["row_count"], [["2"]]),
+    "": (COLUMNS, [["1", '"One"', '"2009-12-31"', "5"], ["2", '"Two"', '"2009-12-31"', "6.5"]]),
+}
+MAPPING = {
+    "name": "pnl",
+    "table": "pnl",
+    "row_key": "Row",
+    "company": "Company Name",
+    "period_end": "Period Ended",
+    "months": 12,
+    "currency": "USD",
+    "items": {"revenue": "Total Revenue"},
+}
 
-    def write(connection: BinaryIO) -> None:
-        names = chance.choice([columns, ["period", "row_count"], ["row_count"], [], ["a"], columns[1:]])
-        rows = [[json.loads('"x"')] * 0 for _ in range(0)]
-        rows = [[chance.choice(CELLS) for _ in names] for _ in range(chance.choice([0, 1, 1, 1, 2, 5]))]
+
+def lying(chance: random.Random) -> Answer:
+    """A service without scruples: some of its answers are good JSON with other cells, columns, rows or counts."""
+
+    def write(connection: BinaryIO, request: str) -> None:
+        sql = unquote_plus(request)
+        names, rows = next(answer for part, answer in HONEST.items() if part in sql)
+        names, rows = list(names), [list(row) for row in rows]
+        more = ""
+        if chance.random() < 0.3:
+            match chance.randrange(5):
+                case 0:
+                    row = chance.choice(rows)
+                    row[chance.randrange(len(row))] = chance.choice(CELLS)
+                case 1:
+                    names = chance.choice([names[1:], [*names, "b"], ["a"] * len(names), names[::-1], []])
+                    rows = [row[: len(names)] + ["1"] * (len(names) - len(row)) for row in rows]
+                case 2:
+                    rows = chance.choice([[], rows * 3, rows[:1]])
+                case 3:
+                    rows = [[chance.choice(CELLS) for _ in names] for _ in range(chance.choice([1, 2, 5]))]
+                case 4:
+                    more = chance.choice([', "next": 5', f', "next_offset": {chance.randrange(99)}'])
         text = ", ".join(f"[{', '.join(row)}]" for row in rows)
-        more = chance.choice(["", "", ', "next": 5', f', "next_offset": {chance.randrange(99)}'])
         body = f'{{"columns": {json.dumps(names)}, "rows": [{text}], "row_count": {len(rows)}{more}}}'
-        status = chance.choice(["200 OK"] * 9 + ["413 Too Large", "404 Not Found"])
+        status = chance.choice(["200 OK"] * 30 + ["413 Too Large", "404 Not Found"])
+        if "/version" in request:
+            body, status = chance.choice([("", "404 Not Found")] * 9 + [(VERSION.decode(), "200 OK")])
         connection.write(http(body.encode(), status))
 
     return write
@@ -182,26 +220,26 @@ def lying(chance: random.Random, columns: list[str]) -> Answer:
 )
 def test_extraction_from_a_service_that_lies_returns_or_is_an_error_of_the_source(seed: int, count: int) -> None:
     chance = random.Random(seed)
-    quarters = [date(2009, 10, 1)]
+    quarters, results = [date(2009, 10, 1)], 0
     with bounded():
         for number in range(count):
-            with misbehaving(*[lying(chance, ["report_id", *pnl_mapping("http://x").columns])] * 200) as server:
-                mapping = pnl_mapping(server.url)
+            with misbehaving(lying(chance)) as server:
+                mapping = SourceMapping.model_validate({**MAPPING, "url": server.url})
                 began = time.monotonic()
                 try:
                     with service_of(mapping, retry=ONCE, bounds=TIGHT) as service:
                         found = take_inventory(service, mapping, quarters)
                         fetch_rows(service, mapping, found.periods, quarters)
-                except SourceError as error:
-                    assert error.what
-                    assert error.fix
+                    results += 1
+                except SourceError:
+                    pass
                 except BaseException as error:
                     raise AssertionError(f"case {number} of seed {seed}: {type(error).__name__}: {error}") from error
                 assert time.monotonic() - began < 20
+    assert 0.05 * count < results < 0.9 * count
 
 
 def test_a_seed_finds_what_another_does_not() -> None:
     """The answers differ from seed to seed and are the same for the same one, so that a fault can be found again."""
     made = [[mutated(GOOD[0], random.Random(seed)) for _ in range(2)] for seed in (1, 1, 2)]
     assert made[0] == made[1] != made[2]
-    assert os.environ is not None

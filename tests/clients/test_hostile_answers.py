@@ -87,11 +87,13 @@ def test_the_time_is_that_of_all_attempts() -> None:
 
 def test_a_connection_is_of_use_after_one_that_was_ended() -> None:
     good = http(b'{"columns": ["a"], "rows": [[1]], "row_count": 1}')
-    with misbehaving(SLOW["headers without end"], good) as server:
-        with SourceService("pnl", server.url, bounds=Bounds(seconds=0.4)) as service:
-            with pytest.raises(SourceUnavailable):
-                service.query("SELECT 1")
-            assert service.query("SELECT 1").as_lists() == [[1]]
+    with (
+        misbehaving(SLOW["headers without end"], good) as server,
+        SourceService("pnl", server.url, bounds=Bounds(seconds=0.4)) as service,
+    ):
+        with pytest.raises(SourceUnavailable):
+            service.query("SELECT 1")
+        assert service.query("SELECT 1").as_lists() == [[1]]
 
 
 @pytest.mark.parametrize(
