@@ -101,8 +101,9 @@ class _LiveQuery:
         self.learner = Learner(decider_of(self.deployment), self.deployment.tables, self.deployment.quarters)
         self.cache = table_cache(self.deployment.cache, self.deployment.limits.cache)
         self.scans = self._scans()
+        bounds = self.deployment.bounds
         self.sources = {
-            name: SourceAnswer(mapping, self.learner, self.cache, SourceReport(name), self.progress)
+            name: SourceAnswer(mapping, self.learner, self.cache, SourceReport(name), self.progress, bounds)
             for name, mapping in self.deployment.mappings.items()
             if _concerns(mapping, self.scans)
         }

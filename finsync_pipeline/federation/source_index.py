@@ -25,7 +25,7 @@ from finsync_pipeline.clients.errors import ResultTooLarge, RouteNotFound, Sourc
 from finsync_pipeline.clients.protocol import Service
 from finsync_pipeline.extraction.cell_text import table_as_text
 from finsync_pipeline.extraction.deliveries import compare_deliveries, first_delivery, stored_deliveries, today
-from finsync_pipeline.extraction.fetch import fetch_reconciled, query_unless_too_large
+from finsync_pipeline.extraction.fetch import fetch_reconciled, query_count, query_unless_too_large, with_columns
 from finsync_pipeline.extraction.inventory import quarter_versions, take_inventory
 from finsync_pipeline.extraction.raw_rows import place_rows
 from finsync_pipeline.extraction.source_query import conditional_count_query, rows_query
@@ -266,11 +266,11 @@ class Learner:
         """Those rows that fulfil the condition, None where there are more or the service does not take SQL."""
         narrow = keys_only(mapping)
         with suppress(RouteNotFound, ResultTooLarge):
-            [[count]] = service.query(conditional_count_query(narrow, None, condition)).as_lists()
-            if int(count) <= most:
-                found = service.query(rows_query(narrow, None, condition))
+            count = query_count(service, mapping, conditional_count_query(narrow, None, condition))
+            if count <= most:
+                found = with_columns(service.query(rows_query(narrow, None, condition)), narrow)
                 texts = frames.from_arrow(table_as_text(found.table, narrow))
-                if len(texts) == int(count):
+                if len(texts) == count:
                     return texts[[mapping.row_key, "finsync_literal"]].set_axis(_DEPENDENT, axis="columns")
         return None
 
@@ -308,7 +308,9 @@ class Learner:
             return None
         if found.data_version not in (None, *periods["data_version"]):
             raise SourceErrors(mapping.name, mapping.url).changed()
-        return _only(frames.from_arrow(table_as_text(found.table, mapping)), mapping.row_key, dependent)
+        return _only(
+            frames.from_arrow(table_as_text(with_columns(found, mapping).table, mapping)), mapping.row_key, dependent
+        )
 
 
 def _only(rows: pd.DataFrame, key: str, dependent: pd.DataFrame) -> pd.DataFrame:
