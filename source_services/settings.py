@@ -72,6 +72,8 @@ class Limits:
     page_rows: int = _limit(10_000, "Rows of a page of /data.")
     sql_bytes: int = _limit(256 << 10, "Bytes of a statement. In a URL fewer fit: 8,000.")
     parameters: int = _limit(5_000, "Parameters of a statement.")
+    columns: int = _limit(2_000, "Columns of a data file. A result may have as many as its table, or 100.")
+    name_bytes: int = _limit(1_000, "Bytes of the name of a column, of a data file and of a result.")
     value_bytes: int = _limit(64 << 10, "Bytes of one value that SQL computes; at least those of the longest row.")
     heap_bytes: int = _limit(128 << 20, "Memory of SQLite for all queries of all services of the process.")
     disk_bytes: int = _limit(4 << 30, "Bytes of large results on disk: those being sent, and those in the cache.")

@@ -3,7 +3,6 @@
 import errno
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from source_services.data.columns import Cell
@@ -70,11 +69,21 @@ class Execution:
         if self.make_token is None:
             selection.groups = self._limited(selection.groups)
             return selection
-        rows = list(chain.from_iterable(selection.groups))
-        page = [row[:-1] for row in rows[: self.row_limit]]
-        token = self.make_token(rows[self.row_limit - 1][-1]) if len(rows) > self.row_limit else None
-        names, kinds = selection.names[:-1], selection.kinds[:-1]
-        return Selection(names, kinds, iter([page] if page else []), members={"next": token})
+        names, kinds, members = selection.names[:-1], selection.kinds[:-1], dict[str, str | None](next=None)
+        groups = self._page(selection.groups, self.make_token, members)
+        return Selection(names, kinds, groups, selection.rows_at_a_time, members=members)
+
+    def _page(
+        self, groups: Iterator[Rows], make_token: Callable[[Any], str], members: dict[str, str | None]
+    ) -> Iterator[Rows]:
+        """The rows of the page without their row ids; the token, if there is a next page, is added to the members."""
+        left, last = self.row_limit, None
+        for rows in groups:
+            if page := rows[:left]:
+                left, last = left - len(page), page[-1][-1]
+                yield [row[:-1] for row in page]
+            if len(rows) > len(page):
+                members["next"] = make_token(last)
 
     def _limited(self, groups: Iterator[Rows]) -> Iterator[Rows]:
         count = 0

@@ -48,9 +48,13 @@ def write_json(selection: Selection, file: SpooledFile) -> int:
 
 def write_ndjson(selection: Selection, file: SpooledFile) -> int:
     """One object for each row, on a line of its own."""
-    count = 0
+    count, names_bytes = 0, len(orjson.dumps(selection.names))
+    # Each line has all names: so many lines are joined that the names alone stay below the limit
+    lines_at_a_time = max(1, BYTES_AT_A_TIME // names_bytes)
     for rows in _json_rows(selection):
-        file.write(b"".join(orjson.dumps(dict(zip(selection.names, row, strict=True))) + b"\n" for row in rows))
+        for start in range(0, len(rows), lines_at_a_time):
+            lines = rows[start : start + lines_at_a_time]
+            file.write(b"".join(orjson.dumps(dict(zip(selection.names, row, strict=True))) + b"\n" for row in lines))
         count += len(rows)
     return count
 

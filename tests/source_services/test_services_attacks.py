@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 from local_services import started
-from service_client import check_problem, clients_of, json_lines, write_data_file
+from service_client import FORMATS, check_problem, clients_of, json_lines, write_data_file
 
 PROGRAM = (
     "-c",
@@ -483,6 +483,26 @@ def test_a_query_that_needs_too_much_is_stopped_and_others_get_their_results_mea
     format_ = "arrow" if "rows" in name or "windows" in name else "json"
     served = check_harmless(attacked, lambda client: client.post(sql, format_, **parameters), expected)
     assert served > 0 or expected != STOPPED
+
+
+LONG_NAMES = "four names of 60,000 letters"
+NAMES = {
+    LONG_NAMES: ", ".join(f't0.n AS "{letter * 60_000}"' for letter in "abcd"),
+    "an expression of 60,000 letters": "+".join(["t0.n"] * 40) + " " * 60_000 + "+ t1.n",
+    "99 names of 1,000 letters": ", ".join(f't0.n AS "{number:0>1000}"' for number in range(99)),
+    "99 names of 1,000 bytes, escaped in JSON": ", ".join(
+        f't0.n AS "{chr(1) * 997}{number:03}"' for number in range(99)
+    ),
+    "the same name 99 times": ", ".join(["t0.n AS " + "x" * 990] * 99),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "format_"), [(name, each) for name in NAMES for each in (FORMATS if name == LONG_NAMES else ["ndjson"])]
+)
+def test_long_names_of_columns_are_rejected_and_many_fill_no_memory(attacked, name, format_):
+    expected = {TOO_LARGE} if "60,000" in name else {200, STOPPED, TOO_LARGE}
+    check_harmless(attacked, lambda client: client.post(cross(3, NAMES[name], "LIMIT 80000"), format_), expected)
 
 
 PARSED = {
