@@ -63,6 +63,7 @@ class Limits:
     """Limits of a service. Those in seconds may have a fraction; all others are whole numbers."""
 
     connections: int = _limit(4, "Queries that run at the same time; others wait for a connection.")
+    client_queries: int = _limit(2, "Queries of one client that run at the same time; its others wait.")
     checkout_seconds: float = _limit(5, "How long a query waits for a connection before the response is 503.")
     query_seconds: float = _limit(10, "Processor time of a query, in seconds; then it is stopped.")
     export_seconds: float = _limit(60, "Processor time of a request to /data, likewise.")
@@ -76,7 +77,9 @@ class Limits:
     name_bytes: int = _limit(1_000, "Bytes of the name of a column, of a data file and of a result.")
     value_bytes: int = _limit(64 << 10, "Bytes of one value that SQL computes; at least those of the longest row.")
     heap_bytes: int = _limit(128 << 20, "Memory of SQLite for all queries of all services of the process.")
-    disk_bytes: int = _limit(4 << 30, "Bytes of large results on disk: those being sent, and those in the cache.")
+    disk_bytes: int = _limit(4 << 30, "Bytes on disk: results being sent and in the cache, SQLite's temporary files.")
+    client_disk_bytes: int = _limit(2 << 30, "Bytes of these on disk for the requests of one client.")
+    temporary_bytes: int = _limit(1 << 30, "Bytes that SQLite writes to sort and group for one query, on Linux.")
     kept_bytes: int = _limit(1 << 30, "Bytes of large results in the cache, which are on disk.")
     kept_small_bytes: int = _limit(16 << 20, "Bytes of small results in the cache, which are in memory.")
     requests_per_minute: int = _limit(12_000, "Requests of one client.")

@@ -106,9 +106,9 @@ class GuardedConnection:
         self._selection.is_volatile = self._authorizer.is_volatile
         return self._selection
 
-    def stop(self, budget: TimeBudget) -> None:
+    def stop(self, budget: TimeBudget, reason: RequestError | None = None) -> None:
         """End the query that has this time budget, from another thread."""
-        budget.stop()
+        budget.stop(reason)
         if self._budget is budget:
             self._connection.interrupt()
 

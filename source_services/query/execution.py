@@ -10,6 +10,7 @@ from source_services.errors import RequestError, busy
 from source_services.query.connection import GuardedConnection, Selection
 from source_services.query.formats import Format, KindsChanged
 from source_services.query.scheduling import Rows
+from source_services.query.shares import ResponseShare
 from source_services.query.spool import Body, Spool, SpooledFile
 
 
@@ -44,7 +45,7 @@ class Execution:
         is_page = self.make_token is not None
         return is_page, self.sql, self.parameters, self.format.name, self.row_limit, self.kinds
 
-    def run(self, connection: GuardedConnection, spool: Spool) -> Result:
+    def run(self, connection: GuardedConnection, spool: Spool, share: ResponseShare) -> Result:
         """Run the SELECT and write its rows into a file of the spool. Raises RequestError.
 
         A computed column has the kind of its first rows. If later rows have another one and the format depends on
@@ -52,13 +53,13 @@ class Execution:
         """
         cell_kinds: dict[int, set[str]] = {}
         while True:
-            selection, file = self._select(connection), SpooledFile(spool)
+            selection, file = self._select(connection), SpooledFile(spool, share.write)
             selection.kinds, selection.cell_kinds = list(self.kinds or selection.kinds), cell_kinds
             try:
                 count = self.format.write(selection, file)
                 return Result(file.body(), count, selection.is_volatile, selection.members.get("next"))
             except KindsChanged:
-                continue
+                share.give_back_result()
             except OSError as error:
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise

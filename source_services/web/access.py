@@ -6,6 +6,7 @@ import math
 import time
 from base64 import b64decode
 from binascii import Error as Base64Error
+from functools import lru_cache
 
 from aiohttp import web
 from limits import RateLimitItemPerMinute
@@ -30,7 +31,7 @@ class AccessControl:
         """The headers with what remains of the client's rate limit. Raises RequestError."""
         if request.path in PROBE_PATHS:
             return {}
-        headers = self._count(request.remote or "")
+        headers = self._count(client_of(request))
         if self._token is not None:
             _check_token(self._token, request.headers.get("Authorization", ""))
         else:
@@ -50,6 +51,20 @@ class AccessControl:
             retry = {**headers, "Retry-After": str(seconds)}
             raise RequestError("rate-limited", what, f"retry after {seconds} s", retry)
         return headers
+
+
+def client_of(request: web.BaseRequest) -> str:
+    """The client that a request counts for: its address."""
+    return client_at(request.remote or "")
+
+
+@lru_cache(10_000)
+def client_at(address: str) -> str:
+    """The client at an address. Who has one IPv6 address has 2**64 of them: their network is one client."""
+    if ":" not in address:
+        return address
+    parsed = ipaddress.IPv6Address(address.partition("%")[0])
+    return str(parsed.ipv4_mapped or ipaddress.IPv6Network((parsed, 64), strict=False))
 
 
 def _check_token(token: bytes, header: str) -> None:

@@ -118,6 +118,76 @@ def test_a_query_whose_client_disconnects_while_it_waits_does_not_run(numbers):
     until(lambda: running(client) == 0)
 
 
+# Shares of a client
+
+
+def test_a_client_that_runs_its_share_of_queries_waits_for_itself_alone(numbers):
+    client = numbers(connections=4, client_queries=2, checkout_seconds=1, query_seconds=600)
+    with client.at("127.0.0.2") as other, busy(client, 2):
+        response = client.query("SELECT 'waits for its own queries'")
+        assert "the client's other queries" in check_problem(response, 503, "busy")["detail"]
+        assert response.headers["Retry-After"] == "1"
+        for number in range(10):
+            assert other.rows(f"SELECT {number}") == [[number]]
+        with busy_too(other, client, 2):
+            response = other.query("SELECT 'waits too'")
+            check_problem(response, 503, "busy")
+    until(lambda: running(client) == 0)
+    assert client.rows("SELECT count(*) FROM numbers") == [[200]]
+
+
+@contextmanager
+def busy_too(other, client, count):
+    """The other client runs this number of queries as well."""
+    with ExitStack() as stack:
+        for _ in range(count):
+            send_query(stack.enter_context(other.connect()), LONG)
+        until(lambda: running(client) == 2 * count)
+        yield
+
+
+@pytest.mark.parametrize("is_cached", [False, True])
+def test_a_client_that_reads_slowly_takes_its_share_of_the_disk_and_no_more(numbers, is_cached):
+    size = 12 << 20
+    client = numbers(client_disk_bytes=3 * size, disk_bytes=6 * size, kept_bytes=size, result_rows=2_000_000)
+
+    def sql(number):
+        number = 0 if is_cached else number
+        return f"SELECT t0.n, t1.n, t2.n, {number} FROM numbers t0, numbers t1, numbers t2 LIMIT 1100000"
+
+    def send(connection, number):
+        connection.sendall(f"GET /query?format=csv&q={quote(sql(number))} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        return connection.recv(12)
+
+    with client.at("127.0.0.2") as other, ExitStack() as stack:
+        statuses = [send(stack.enter_context(client.connect()), number)[9:] for number in range(6)]
+        assert statuses == [b"200", b"200", *[b"503"] * 4]
+        response = client.post(sql(0), "csv")
+        assert "its disk space" in check_problem(response, 503, "busy")["detail"]
+        assert response.headers["Retry-After"] == "10"
+        assert client.rows("SELECT count(*) FROM numbers") == [[200]], "which is small"
+        check_complete(other.post(sql(9), "csv"))
+    until(lambda: client.post(sql(10), "csv").status_code == 200)
+
+
+def test_temporary_files_of_a_query_are_limited_and_their_space_is_free_afterwards(numbers):
+    most = 100 << 20
+    client = numbers(temporary_bytes=most, client_disk_bytes=2 * most, disk_bytes=3 * most)
+    sort = "SELECT t0.n FROM numbers t0, numbers t1, numbers t2 {} ORDER BY :x || t0.n || t1.n"
+    for sql in (
+        sort.format(""),
+        "SELECT count(*) FROM (SELECT DISTINCT :x || t0.n || t1.n || t2.n FROM numbers t0, numbers t1, numbers t2)",
+        "SELECT count(*) FROM numbers t0, numbers t1, numbers t2 GROUP BY :x || t0.n || t1.n",
+        "SELECT count(*) FROM (SELECT :x || t0.n || t1.n FROM numbers t0, numbers t1 UNION SELECT 'a')",
+        "WITH x AS MATERIALIZED (SELECT :x || t0.n || t1.n AS v FROM numbers t0, numbers t1) "
+        "SELECT count(*) FROM x a, x b",
+    ):
+        response = client.post(sql, x="x" * 50_000)
+        assert "bytes of temporary files" in check_problem(response, 413, "too-large")["detail"], sql
+    rows = result_of(client.post(sort.format("WHERE t2.n = 0 AND t1.n < 5"), x="x" * 50_000))[1]
+    assert len(rows) == 1_000, "50 MB"
+
+
 # Sizes
 
 
