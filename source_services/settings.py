@@ -83,6 +83,13 @@ class Limits:
     kept_bytes: int = _limit(1 << 30, "Bytes of large results in the cache, which are on disk.")
     kept_small_bytes: int = _limit(16 << 20, "Bytes of small results in the cache, which are in memory.")
     requests_per_minute: int = _limit(12_000, "Requests of one client.")
+    http_connections: int = _limit(1_000, "Open connections of all clients; further ones are closed at once.")
+    client_http_connections: int = _limit(
+        100, "Open connections of one client; requests on as many more get 429, further ones are closed at once."
+    )
+    header_seconds: float = _limit(10, "How long a client may take to send the headers of its first request.")
+    body_seconds: float = _limit(30, "How long a client may take to send the body of a request.")
+    idle_seconds: float = _limit(60, "How long a connection may stay open between two requests.")
     send_seconds: float = _limit(600, "How long a client may take to receive one response.")
 
     @classmethod

@@ -61,9 +61,9 @@ class Execution:
             except KindsChanged:
                 share.give_back_result()
             except OSError as error:
-                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE):
                     raise
-                raise busy("the disk for large results is full", 30) from error
+                raise busy("there is no disk space for large results", 30) from error
 
     def _select(self, connection: GuardedConnection) -> Selection:
         selection = connection.select(self.sql, self.parameters)

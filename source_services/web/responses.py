@@ -25,6 +25,13 @@ from source_services.web.telemetry import Telemetry
 LOG_FIELDS = web.RequestKey("log_fields", dict)
 """Fields of the request's log line besides those that every request has."""
 
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""Headers of every response."""
+
 JSON = {"Content-Type": "application/json"}
 
 

@@ -595,6 +595,28 @@ RAW = {
     "a negative length": b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\nhello",
     "an invalid chunk": b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+    "Expect": b"GET /data HTTP/1.1\r\nHost: localhost\r\nExpect: <b>foo</b>\r\n\r\n",
+    "Expect at no route": b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nExpect: foo\r\n\r\n",
+    "Expect of a body that does not come": b"POST /query HTTP/1.1\r\nHost: localhost\r\nExpect: foo\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n",
+    "another protocol": b"GET /data HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "HTTP/2 by an upgrade": b"GET /data HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+    b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
+    "another encoding": b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"Content-Encoding: compress\r\nContent-Length: 2\r\n\r\n{}",
+    "an encoding of the transfer": b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "a chunk without end": b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 100_000,
+    "a length of 10^15": b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+    b"Content-Length: 1000000000000000\r\n\r\n{}",
+    "a range": b"GET /data?format=arrow HTTP/1.1\r\nHost: localhost\r\nRange: bytes=9-,0-1,5-5\r\n\r\n",
+    "many parameters": b"GET /data?" + b"a&" * 7_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "many filters": b"GET /data?" + b"&".join([b"filter.t=1"] * 1_400) + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "many media types": b"GET /data HTTP/1.1\r\nHost: localhost\r\nAccept: " + b"a/b;q=0.1," * 1_400 + b"*/*\r\n\r\n",
+    "many tags": b"GET /data HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: " + b'"a",' * 4_000 + b"\r\n\r\n",
+    "requests in a row": b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1_000,
     "another host": b"GET http://example.com/query?q=DROP HTTP/1.1\r\nHost: example.com\r\n\r\n",
     "a folder above": b"GET /../../../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "CONNECT": b"CONNECT example.com:80 HTTP/1.1\r\nHost: example.com:80\r\n\r\n",

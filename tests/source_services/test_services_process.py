@@ -1,20 +1,24 @@
 """`python -m source_services` as a process: it listens, responds over HTTP and stops at a signal."""
 
+import asyncio
+import errno
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from http.client import HTTPResponse
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from factories import PROJECT
 from local_services import LINE, WAIT_SECONDS, environment, started
 from service_client import check_problem, clients_of, digest, json_lines, result_of, until
 
-from source_services import cli
+from source_services import cli, server
 from source_services.settings import describe, variable
 
 PNL = 'Company Name,Period Ended\nWYETH,"June 30, 2009"\n'
@@ -278,3 +282,56 @@ def test_an_error_of_the_program_keeps_its_traceback(write, monkeypatch):
     monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
     with pytest.raises(ValueError, match="an error of the program"):
         cli.main(["pnl", "--data", str(write("pnl.csv", PNL)), "--port", "0"])
+
+
+FEW_FILES = (
+    "-c",
+    "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (512, 512)); "
+    "from source_services import cli; sys.exit(cli.main())",
+)
+"""The services in a process that may open only 512 files."""
+
+
+def test_more_connections_than_the_process_has_files_silence_no_service_and_write_no_log(write):
+    file = write("tax.csv", "company,tax\nWYETH,1\n")
+    with started("tax", "--data", file, "--port", 0, program=FEW_FILES) as (process, lines):
+        client = clients_of(lines)["tax"]
+        with ExitStack() as stack:
+            for number in range(1_100):
+                with client.at(f"127.0.0.{number % 11 + 3}") as hostile:
+                    stack.enter_context(hostile.connect())
+            # The connections that are too many are closed; those without a request, a few seconds later
+            until(lambda: can_query(client))
+            assert client.rows("SELECT tax FROM tax") == [["1"]]
+        process.terminate()
+        errors = process.communicate(timeout=WAIT_SECONDS)[1]
+        assert "at most 156 connections" in errors
+        assert len(errors) < 10_000
+
+
+def can_query(client):
+    try:
+        return client.rows("SELECT tax FROM tax") == [["1"]]
+    except requests.ConnectionError:
+        return False
+
+
+def test_errors_of_the_event_loop_that_repeat_are_logged_once(caplog):
+    loop = asyncio.new_event_loop()
+    error = OSError(errno.EMFILE, "Too many open files")
+    for _ in range(1_000):
+        server._log_loop_error(loop, {"message": "socket.accept() out of system resource", "exception": error})
+    loop.close()
+    assert [record.getMessage() for record in caplog.records] == ["socket.accept() out of system resource"]
+
+
+def test_of_a_flood_of_refused_requests_one_a_second_is_logged(write):
+    file = write("tax.csv", "company,tax\nWYETH,1\n")
+    settings = {"FINSYNC_SERVICES_REQUESTS_PER_MINUTE": "5"}
+    with started("tax", "--data", file, "--port", 0, "--log", "info", **settings) as (process, lines):
+        client = clients_of(lines)["tax"]
+        statuses = [client.get("/version").status_code for _ in range(500)]
+        process.terminate()
+        log = process.communicate(timeout=WAIT_SECONDS)[1]
+    assert statuses.count(429) >= 490
+    assert log.count('"status": 429') < 100
