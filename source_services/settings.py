@@ -47,7 +47,9 @@ class Setting(NamedTuple):
 STARTUP_SETTINGS = (
     Setting("data", "the sample data", "Folder of the data files, or the data file of one service."),
     Setting("host", "127.0.0.1", "Address to listen on."),
-    Setting("databases", "a temporary folder", "Folder for the SQLite and Arrow files."),
+    Setting(
+        "databases", "a temporary folder", "Folder for all that services write; each has a folder of its own in it."
+    ),
     Setting("log", "warning", "Lowest level that is logged as JSON; info logs each request."),
     Setting("token_file", "none", "File with the token that callers must send."),
     Setting("token", "none", "The token itself, if there is no token_file."),
@@ -73,6 +75,9 @@ class Limits:
     page_rows: int = _limit(10_000, "Rows of a page of /data.")
     sql_bytes: int = _limit(256 << 10, "Bytes of a statement. In a URL fewer fit: 8,000.")
     parameters: int = _limit(5_000, "Parameters of a statement.")
+    table_bytes: int = _limit(16 << 30, "Bytes of the SQLite file that is made of a data file, and of its Arrow file.")
+    row_bytes: int = _limit(16 << 20, "Bytes of one row of a data file; of CSV and JSON lines, characters.")
+    load_seconds: float = _limit(3_600, "How long it may take to load a newer data file.")
     columns: int = _limit(2_000, "Columns of a data file. A result may have as many as its table, or 100.")
     name_bytes: int = _limit(1_000, "Bytes of the name of a column, of a data file and of a result.")
     value_bytes: int = _limit(64 << 10, "Bytes of one value that SQL computes; at least those of the longest row.")

@@ -14,6 +14,9 @@ Indexes = tuple[tuple[str, ...], ...]
 CHUNK_ROWS = 2_000
 """Rows that become Arrow arrays at a time: their cells as Python objects still fit a processor's cache."""
 
+BYTES_AT_A_TIME = 4 << 20
+"""Bytes of rows that are held as Python objects, however long the rows are."""
+
 BATCH_ROWS, BATCH_BYTES = 32_000, 16 << 20
 """Rows and bytes at which a record batch ends."""
 

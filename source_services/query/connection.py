@@ -10,15 +10,12 @@ from typing import NoReturn
 import apsw
 from pyarrow.csv import read_csv
 
-from source_services.data.columns import Cell, distinct_names
+from source_services.data.columns import BYTES_AT_A_TIME, Cell, distinct_names
 from source_services.data.table_metadata import TableMetadata
 from source_services.errors import RequestError, busy, invalid_parameter
 from source_services.query.authorizer import Authorizer, reserved_names
 from source_services.query.scheduling import Rows, TimeBudget, fetch
 from source_services.settings import Limits
-
-BYTES_AT_A_TIME = 4 << 20
-"""Bytes of rows that are held as Python objects, however long the rows are."""
 
 STEPS_BETWEEN_CHECKS = 10_000
 """SQLite's steps between two checks of the time budget."""

@@ -11,8 +11,18 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from source_services.data.columns import CHUNK_ROWS, Cell, array_of, as_json, kind_of, kinds_in, schema_of, write_all
-from source_services.query.connection import BYTES_AT_A_TIME, Selection
+from source_services.data.columns import (
+    BYTES_AT_A_TIME,
+    CHUNK_ROWS,
+    Cell,
+    array_of,
+    as_json,
+    kind_of,
+    kinds_in,
+    schema_of,
+    write_all,
+)
+from source_services.query.connection import Selection
 from source_services.query.spool import SpooledFile
 
 Cells = list[list[Cell]]
