@@ -55,7 +55,7 @@ def test_what_builds_the_project_is_locked_too():
 
 def test_the_environment_and_the_images_are_installed_with_hashes_alone():
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
-    assert "--require-hashes --requirement requirements.lock" in makefile
+    assert "--no-deps --require-hashes --requirement requirements.lock" in makefile
     assert "--no-deps --no-build-isolation --editable ." in makefile
     for folder, extra in (("finsync_pipeline", "pipeline"), ("source_services", "services")):
         text = (PROJECT / folder / "Dockerfile").read_text(encoding="utf-8")
