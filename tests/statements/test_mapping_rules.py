@@ -20,6 +20,7 @@ from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.row_context import source_names
 from finsync_pipeline.statements.standardize import StandardizedTables, standardize
 from source_services.data.data_files import find_data_files, open_table
+from source_services.settings import Limits
 
 SAMPLE = find_data_files(PROJECT / "source_services" / "sample_data")
 HERE = Path(__file__).parent
@@ -68,7 +69,7 @@ def two_names_each(names: set[str]) -> dict[str, str]:
 
 
 def sample_rows(mapping: SourceMapping) -> list[dict[str, str | None]]:
-    with open_table(SAMPLE[mapping.name], mapping.name) as table:
+    with open_table(SAMPLE[mapping.name], mapping.name, Limits()) as table:
         return [
             {column: None if cell is None else str(cell) for column, cell in zip(table.columns, row, strict=True)}
             for row in table.rows

@@ -98,7 +98,7 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"connection": {"kind": "finsync", "database": "d"}}, "connection.database", "no such key; there are kind"),
     ({"connection": "datasette"}, "connection", "write keys with values"),
     ({"connection": DATASETTE, "url": "http://host/fin"}, "url", "ends with the database 'fin', which connection"),
-    ({"connection": DATASETTE, "url": "http://host/fin.json?sql=x"}, "url", "server alone, like http://127.0.0.1:8001"),
+    ({"connection": DATASETTE, "url": "http://host/fin.json?sql=x"}, "url", "has a query or a fragment"),
 ]
 
 
