@@ -23,7 +23,7 @@ from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.standardize import rejected_rows, standardize
 from finsync_pipeline.storage.parquet import write_frame
 from source_services.data.data_files import open_table
-from source_services.settings import Limits
+from source_services.settings import Limits as ServiceLimits
 
 PRISTINE = "nyse_fundamentals"
 MONTH_DAY_YEAR = ["%m/%d/%Y"]
@@ -75,7 +75,7 @@ MAPPINGS = {
 
 def load(file: Path, declared: SourceMapping) -> Loaded:
     """Read the file; its companies are known by their tickers."""
-    with open_table(file, declared.name, Limits()) as table:
+    with open_table(file, declared.name, ServiceLimits()) as table:
         rows = [dict(zip(table.columns, cells, strict=True)) for cells in table.rows]
     ends = [readable_date(row[declared.period_end.column], declared.period_end) for row in rows]
     dated = [
@@ -108,7 +108,7 @@ def drifted(request: pytest.FixtureRequest, shared_data: Path) -> Loaded:
 
 def delivered_cells(file: Path, row_key: str) -> "pd.Series[Any]":
     """The number in each cell, by its column without blanks and the key of its row."""
-    with open_table(file, "drift", Limits()) as table:
+    with open_table(file, "drift", ServiceLimits()) as table:
         frame = pd.DataFrame(table.rows, columns=[name.replace(" ", "") for name in table.columns])
     texts = [name for name in frame if str(name).startswith("column_")]
     numbers = frame.set_index(row_key).drop(
@@ -186,7 +186,7 @@ def test_a_file_of_years_needs_a_day_on_which_they_end(pristine: Loaded, shared_
     assert len(loaded.unassigned) == 0
     assert {(end.month, end.day) for end in loaded.facts["period_end"]} == {(12, 31)}
     # Other fiscal years end on another day; and 2016-01-02 ends the year that is written as 2016, not as 2015
-    with open_table(shared_data / f"{PRISTINE}.csv.gz", PRISTINE, Limits()) as table:
+    with open_table(shared_data / f"{PRISTINE}.csv.gz", PRISTINE, ServiceLimits()) as table:
         other = {ticker for _, ticker, end, *_ in table.rows if not str(end).endswith("-12-31")}
     both = pd.concat([pristine.facts, loaded.facts], ignore_index=True)
     cells = agreement_of(both[~both["company_id"].isin(other)])
