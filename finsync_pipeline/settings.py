@@ -161,9 +161,9 @@ def query_limits() -> Limits:
     from finsync_pipeline.federation.engine import Limits  # not above: --help must not wait for DuckDB
 
     return Limits(
-        seconds=_count("FINSYNC_QUERY_SECONDS"),
+        seconds=_count("FINSYNC_QUERY_SECONDS", most=10**9),
         rows=_count("FINSYNC_QUERY_ROWS"),
-        memory=_count("FINSYNC_QUERY_MEMORY"),
+        memory=_count("FINSYNC_QUERY_MEMORY", most=2**50),
         cache=_count("FINSYNC_QUERY_CACHE", least=0),
     )
 
@@ -212,11 +212,11 @@ def _switch(name: str) -> bool:
     return text == "1"
 
 
-def _count(name: str, least: int = 1) -> int:
-    """Raises ConfigurationError if the setting is not a whole number of at least this."""
+def _count(name: str, least: int = 1, most: int = 2**62) -> int:
+    """Raises ConfigurationError if the setting is not a whole number from `least` to `most`."""
     text = _value(name)
-    if not (text.isascii() and text.isdigit() and int(text) >= least):
-        what = f"{text!r} is not a whole number from {least}"
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most):
+        what = f"{text!r} is not a whole number from {least} to {most}"
         raise ConfigurationError(what, f"Use one such as {SETTINGS[name].default}", name)
     return int(text)
 

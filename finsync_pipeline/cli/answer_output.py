@@ -71,10 +71,21 @@ def _write_file(answer: Answer, chosen: str, output: Path) -> None:
         if chosen == "json":
             output.write_text(as_json(answer.table), encoding="utf-8")
         else:
+            _check_parquet(answer.table.schema)
             pq.write_table(answer.table, output)
     except OSError as error:
         raise not_written(output, error) from error
     return None
+
+
+def _check_parquet(schema: pa.Schema) -> None:
+    """Raise ConfigurationError for a column of a type that Parquet does not have, such as an interval."""
+    for field in schema:
+        try:
+            pq.ParquetWriter(pa.BufferOutputStream(), pa.schema([field])).close()
+        except pa.ArrowException:
+            what = f"Parquet has no type for the column {field.name}"
+            raise ConfigurationError(what, "Cast it, as in CAST(... AS VARCHAR)", "--format") from None
 
 
 def _csv(answer: Answer) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from sqlglot import exp
 
-from finsync_pipeline.federation.plan import Scan
+from finsync_pipeline.federation.plan import Scan, has_unknown_aggregate
 from finsync_pipeline.federation.schema import STATEMENTS, VIEWS
 from finsync_pipeline.federation.statement import Statement
 
@@ -82,7 +82,8 @@ def _is_plain(tree: exp.Select) -> bool:
     others = (exp.Window, exp.Subquery, exp.Filter, exp.Distinct, exp.WithinGroup, exp.Unnest, exp.Order)
     nested = [each for each in tree.find_all(*others) if each is not tree.args.get("order")]
     stars = [each for each in tree.find_all(exp.Star) if not isinstance(each.parent, exp.Count)]
-    return is_simple and not nested and not stars and not tree.find(exp.TableAlias)
+    is_known = not has_unknown_aggregate(tree)
+    return is_simple and is_known and not nested and not stars and not tree.find(exp.TableAlias)
 
 
 def _groups_by_columns(tree: exp.Select) -> bool:

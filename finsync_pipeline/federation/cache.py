@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import pyarrow as pa
 
@@ -43,12 +44,15 @@ class TableCache:
         return found
 
     def get_as(self, key: Key, read: Callable[[Tables], T]) -> T | None:
-        """What `read` makes of the tables of this key; made once for those that are in memory."""
+        """What `read` makes of the tables of this key, made once for those that are in memory; None without all it reads."""
         tables, name = self.get(key), _name_of(key)
         if tables is None:
             return None
         with self._lock:
-            made = self._made.get(name) or read(tables)
+            try:
+                made = self._made.get(name) or read(tables)
+            except KeyError:  # a file of the entry is gone
+                return None
             self._made = {each: one for each, one in {**self._made, name: made}.items() if each in self._memory}
         return made
 
@@ -80,7 +84,7 @@ def _remove_beyond(folder: Path, most_bytes: int) -> None:
     sizes = {entry: sum(file.stat().st_size for file in entry.iterdir()) for entry in entries}
     while entries and sum(sizes.values()) > most_bytes:
         oldest = entries.pop(0)
-        shutil.rmtree(oldest, ignore_errors=True)
+        _remove(oldest)
         del sizes[oldest]
 
 
@@ -110,7 +114,14 @@ def _write(folder: Path, tables: Tables) -> None:
         for name, table in tables.items():
             with pa.ipc.new_file(str(temporary / f"{name}.arrow"), table.schema) as file:
                 file.write_table(table)
-        if not folder.exists():
-            temporary.rename(folder)
+        _remove(folder)  # what could not be read
+        temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _remove(folder: Path) -> None:
+    """Remove the tables in the folder: a reader sees all of them or none."""
+    with suppress(FileNotFoundError):
+        removed = folder.rename(folder.with_name(f".{folder.name}.{uuid4().hex}"))
+        shutil.rmtree(removed, ignore_errors=True)

@@ -69,6 +69,14 @@ def _volatile_functions() -> frozenset[str]:
         return frozenset(name for (name,) in connection.execute(sql).fetchall())
 
 
+@cache
+def _aggregate_functions() -> frozenset[str]:
+    """The names of DuckDB's aggregates, and of its macros, which may be made of them."""
+    sql = "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE function_type IN ('aggregate', 'macro')"
+    with _planner().cursor() as connection:
+        return frozenset(name for (name,) in connection.execute(sql).fetchall())
+
+
 def _renames_columns(sql: str) -> bool:
     """Whether the query gives a name of a column to something else: by an alias, or by its place in a set operation."""
     tree = parse_one(sql, dialect="duckdb")
@@ -152,6 +160,11 @@ def _all_of(tree: exp.Expr) -> Iterator[exp.Expr]:
 def is_repeatable(tree: exp.Expr) -> bool:
     """Whether the query gives the same whenever it is asked of the same tables."""
     return _is_steady(tree) and not tree.find(exp.TableSample)
+
+
+def has_unknown_aggregate(tree: exp.Expr) -> bool:
+    """Whether a function may be an aggregate of DuckDB that sqlglot does not know as one, such as `mad`."""
+    return any(each.name.lower() in _aggregate_functions() for each in tree.find_all(exp.Anonymous))
 
 
 def _is_pure(part: exp.Expr) -> bool:

@@ -7,8 +7,10 @@ that runs it has no access to anything else (`engine`).
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import takewhile
 
 import duckdb
 import sqlglot
@@ -61,6 +63,7 @@ def read_statement(sql: str) -> Statement:
     """The statement that the text is. Raises QueryError for everything but one SELECT over views and CTEs."""
     sql = _END.sub("", sql)
     _check_is_select(sql)
+    sql = _without_end(sql)
     tree = _tree(sql)
     for node in tree.walk():
         _check_node(node, sql)
@@ -72,6 +75,10 @@ def read_statement(sql: str) -> Statement:
 
 def _check_is_select(sql: str) -> None:
     try:
+        sql.encode()
+    except UnicodeEncodeError as error:  # bytes of the command line that cannot be read
+        raise QueryError(f"character {error.start + 1} of the SQL is no UTF-8", "write the SQL in UTF-8") from None
+    try:
         with empty_database() as connection:
             connection.execute("SET errors_as_json = true")
             statements = connection.extract_statements(sql)
@@ -81,8 +88,20 @@ def _check_is_select(sql: str) -> None:
         raise QueryError("there is no SQL", ONE_SELECT)
     if len(statements) > 1:
         raise QueryError(f"these are {len(statements)} statements", ONE_SELECT)
+    if statements[0].type == duckdb.StatementType.MULTI:
+        what, fix = "a PIVOT has to name its values here", "write ON item IN ('revenue', 'net_income')"
+        raise QueryError(what, fix)
     if statements[0].type != duckdb.StatementType.SELECT:
         raise QueryError.at(sql, _first(sql), f"this is {_kind(statements[0].type)}, not a SELECT", ONE_SELECT)
+
+
+def _without_end(sql: str) -> str:
+    """The SQL up to its semicolon: after it there may be comments."""
+    with suppress(sqlglot.errors.SqlglotError):
+        tokens = list(sqlglot.tokenize(sql, dialect="duckdb"))
+        ends = list(takewhile(lambda token: token.token_type == sqlglot.TokenType.SEMICOLON, reversed(tokens)))
+        return sql[: ends[-1].start] if ends and len(ends) < len(tokens) else sql
+    return sql
 
 
 def _first(sql: str) -> int:

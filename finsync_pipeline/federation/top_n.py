@@ -15,7 +15,7 @@ from finsync_pipeline.clients.responses import Rows
 from finsync_pipeline.extraction.cell_text import cell_as_text
 from finsync_pipeline.extraction.source_query import column_of
 from finsync_pipeline.federation.conditions import NUMBERS, OTHERS, SLACK, exponents_of, has_text, has_type
-from finsync_pipeline.federation.plan import Scan
+from finsync_pipeline.federation.plan import Scan, has_unknown_aggregate
 from finsync_pipeline.federation.schema import STATEMENTS, VIEWS
 from finsync_pipeline.federation.statement import Statement
 from finsync_pipeline.statements.mapping import ScaleColumn, SourceMapping
@@ -165,7 +165,8 @@ def source_order(top: TopN, mapping: SourceMapping, items: Sequence[str]) -> Sou
 def _is_plain(tree: exp.Select) -> bool:
     """Whether each row of the answer is a row of the view, by itself."""
     used = {name for name, part in tree.args.items() if part}
-    return used <= _PARTS and not tree.find(exp.AggFunc, exp.Window, exp.Subquery, exp.Unnest, exp.Explode)
+    others = tree.find(exp.AggFunc, exp.Window, exp.Subquery, exp.Unnest, exp.Explode)
+    return used <= _PARTS and not others and not has_unknown_aggregate(tree)
 
 
 def _whole(part: exp.Expr | None) -> int | None:
@@ -178,7 +179,8 @@ def _whole(part: exp.Expr | None) -> int | None:
 def _is_number(first: exp.Expr, tree: exp.Select, view: str) -> bool:
     """Whether the query is ordered by a number of the view, which no other column of the answer is named after."""
     column = first.this
-    if not isinstance(column, exp.Column) or first.args.get("nulls_first"):
+    renames = any(alias.args.get("columns") for alias in tree.find_all(exp.TableAlias))
+    if not isinstance(column, exp.Column) or first.args.get("nulls_first") or renames:
         return False
     name = column.name.lower()
     numbers = {item.lower() for item in _numbers(view)}

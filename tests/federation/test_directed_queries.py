@@ -30,6 +30,15 @@ QUERIES = {
         "SELECT value % 7 AS x FROM facts WHERE value % 7 < 0",
         "SELECT company_id FROM balance_sheet WHERE months % 5 = 0 AND months // 0 IS NULL",
     ],
+    "aggregates of DuckDB alone": [
+        "SELECT mad(revenue) AS x, geomean(abs(revenue)) > 0 AS y FROM income_statement LIMIT 1",
+        "SELECT count(*) AS n, round(entropy(source), 6) AS x FROM income_statement",
+        "SELECT histogram(months) AS x FROM income_statement LIMIT 1",
+    ],
+    "columns named by the alias of a view": [
+        "SELECT net_income FROM income_statement AS t(a, b, c, d, e, net_income) "
+        "ORDER BY net_income DESC NULLS LAST, b, c, d LIMIT 3",
+    ],
     "patterns": [
         "SELECT name FROM companies WHERE name ILIKE '%ångström%'",
         "SELECT name FROM companies WHERE name LIKE '%ångström%'",

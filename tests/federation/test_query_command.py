@@ -82,6 +82,18 @@ def test_a_file_has_the_format_of_its_ending(tmp_path: Path, capsys: pytest.Capt
             assert pq.read_table(file).to_pylist()[0] == {"company_id": "c1", "value": 11.0}
 
 
+def test_a_type_that_parquet_does_not_have_is_named_before_the_file_is_touched(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    file = tmp_path / "spans.parquet"
+    file.write_text("kept")
+
+    assert over_release("SELECT 1 AS a, INTERVAL 3 MONTH AS span", "--output", str(file)) == 2
+
+    assert "Parquet has no type for the column span" in capsys.readouterr().err
+    assert file.read_text() == "kept"
+
+
 def test_a_table_shows_what_there_is_room_for_and_how_much_there_is(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
@@ -193,7 +205,13 @@ def test_errors_end_the_command_with_2(capsys: pytest.CaptureFixture[str], argum
     assert "\x1b" not in shown.err
 
 
-@pytest.mark.parametrize(("name", "text"), [("SECONDS", "0"), ("ROWS", "many"), ("MEMORY", "-1"), ("CACHE", "1.5")])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("SECONDS", "0"), ("SECONDS", "9" * 12), ("ROWS", "many"), ("MEMORY", "-1"), ("MEMORY", "9" * 26),
+        ("CACHE", "1.5"),
+    ],
+)  # fmt: skip
 def test_a_limit_that_is_not_a_number_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, text: str
 ):

@@ -90,6 +90,8 @@ REFUSED = {
     "SELECT * FROM facts WHERE value > $1": "parameters are not read here",
     "SELECT * FROM facts WHERE value > ?": "parameters are not read here",
     "SELECT * FROM facts WHERE value > $least": "parameters are not read here",
+    "SELECT '\udcff'": "character 9 of the SQL is no UTF-8",
+    "PIVOT facts ON item USING sum(value)": "a PIVOT has to name its values",
     "SELECT (1": "syntax error",
     "SELECT 'open": "unterminated string literal",
 }
@@ -100,6 +102,10 @@ def test_one_select_over_views_is_read_with_the_views_that_it_names(sql: str, vi
     read = read_statement(sql)
 
     assert (read.sql, read.views) == (sql.rstrip("; \n"), views)
+
+
+def test_comments_after_the_semicolon_are_no_statement():
+    assert read_statement("SELECT ';' -- a;\nFROM facts; -- ; all\n;").sql == "SELECT ';' -- a;\nFROM facts"
 
 
 @pytest.mark.parametrize(("sql", "what"), REFUSED.items())
