@@ -2,16 +2,22 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from rich.status import Status
 from rich.text import Text
+from sqlalchemy.exc import DBAPIError
 
 from finsync_pipeline.cli.event_log import event_log_kept_open
+from finsync_pipeline.cli.killed_runs import end_killed_runs, locked_while_alive
 from finsync_pipeline.cli.setup import local_instance
 from finsync_pipeline.cli.terminal import console, marked
 from finsync_pipeline.definitions import defs as load_definitions
+from finsync_pipeline.errors import DataError
+from finsync_pipeline.settings import home
 
 
 def materialize(
@@ -21,7 +27,7 @@ def materialize(
 
     `allow_missing` and `options` configure the resource `publication`.
     """
-    local_instance()
+    folder = local_instance()
     waiting = console.status("Starting")  # in a terminal: the step that is going on
     progress = logging.Logger("finsync.progress")  # one line a step, instead of Dagster's log
     progress.addHandler(_Steps(waiting))
@@ -30,14 +36,22 @@ def materialize(
     keys = selection.resolve(definitions.resolve_asset_graph())
     job = definitions.get_repository_def().get_implicit_job_def_for_assets(keys)
     assert job is not None
-    with dg.DagsterInstance.get() as instance, event_log_kept_open(instance), waiting:
+    locks = home() / "commands"
+    with (
+        _storage_errors(folder),
+        dg.DagsterInstance.get() as instance,
+        locked_while_alive(locks) as lock,
+        event_log_kept_open(instance),
+        waiting,
+    ):
+        end_killed_runs(instance, locks)
         result = job.execute_in_process(
             run_config={
                 "resources": {"publication": {"config": {"allow_missing": list(allow_missing), **options}}},
                 "loggers": {"console": {}},
             },
             instance=instance,
-            tags=tags,
+            tags=tags | lock,
             asset_selection=list(keys),
             raise_on_error=False,
         )
@@ -47,6 +61,22 @@ def materialize(
     if not result.success and "company_summary" not in made:
         console.print("Nothing is published; the release before stays current.")
     return bool(result.success)
+
+
+@contextmanager
+def _storage_errors(folder: Path) -> Iterator[None]:
+    """Within the block, an error of the database in which Dagster records the run becomes a DataError."""
+    try:
+        yield
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, DBAPIError):
+            cause = cause.__cause__ or cause.__context__
+        if cause is None:
+            raise
+        what = f"Dagster could not record the run ({cause.orig})"
+        fix = "Make room or correct its permissions, and run the command again; what was published stays"
+        raise DataError(what, fix, where=folder) from error
 
 
 def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
