@@ -15,17 +15,25 @@ setup: $(BIN)/.ready .env finsync.env ## virtual environment, .env, finsync.env,
 $(BIN)/.ready: pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "FinSync needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
 .env finsync.env: $(BIN)/.ready
 	$(BIN)/finsync setup
 	touch $@
 
-lock: setup ## the newest versions within the ranges of pyproject.toml, into requirements.lock
+LOCK := .venv-lock/bin/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-annotate --no-emit-index-url
+EXTRA := import sys, tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	print(*project["optional-dependencies"][sys.argv[1]], *sys.argv[2:], sep="\n")
+
+lock: ## the newest versions within the ranges of pyproject.toml, with hashes: all, and those of each image
 	$(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	.venv-lock/bin/pip freeze --exclude-editable > requirements.lock
+	.venv-lock/bin/pip install --quiet --disable-pip-version-check 'uv>=0.13,<0.14'
+	$(LOCK) --upgrade --extra dev --output-file requirements.lock pyproject.toml
+	$(PYTHON) -c '$(EXTRA)' pipeline hatchling editables | $(LOCK) -c requirements.lock -o requirements.pipeline.lock -
+	$(PYTHON) -c '$(EXTRA)' services | $(LOCK) -c requirements.lock -o requirements.services.lock -
 	rm -rf .venv-lock
 
 run: setup ## the main job: services up, all assets materialized, release published

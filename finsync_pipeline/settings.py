@@ -19,6 +19,7 @@ from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.statements.dates import quarter_of
 
 if TYPE_CHECKING:
+    from finsync_pipeline.clients.bounds import Bounds
     from finsync_pipeline.federation.deployment import Deployment
     from finsync_pipeline.federation.engine import Limits
 
@@ -141,6 +142,20 @@ def loss_of_facts() -> float:
     return _share("FINSYNC_LOSS_OF_FACTS")
 
 
+def source_bounds() -> Bounds:
+    """What one answer of a source may take (FINSYNC_SOURCE_...). Raises ConfigurationError for no number above 0."""
+    from finsync_pipeline.clients.bounds import Bounds  # not above: --help must not wait for it
+
+    return Bounds(
+        seconds=_count("FINSYNC_SOURCE_SECONDS"),
+        arrow_bytes=_count("FINSYNC_SOURCE_BYTES"),
+        json_bytes=_count("FINSYNC_SOURCE_JSON_BYTES"),
+        rows=_count("FINSYNC_SOURCE_ROWS"),
+        pages=_count("FINSYNC_SOURCE_PAGES"),
+        period_ends=_count("FINSYNC_SOURCE_PERIOD_ENDS"),
+    )
+
+
 def query_limits() -> Limits:
     """What a query may take (FINSYNC_QUERY_...). Raises ConfigurationError for what is not a whole number above 0."""
     from finsync_pipeline.federation.engine import Limits  # not above: --help must not wait for DuckDB
@@ -168,6 +183,7 @@ def query_deployment() -> Deployment:
         published=published_folder(),
         cache=home() / "query_cache",
         limits=query_limits(),
+        bounds=source_bounds(),
     )
 
 

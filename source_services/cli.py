@@ -9,9 +9,9 @@ import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from source_services.data.data_files import candidates, find_data_file, find_data_files, service_name
+from source_services.data.folders import service_folder, temporary_folder
 from source_services.errors import ConfigurationError, DataFileError, ServicesError
 from source_services.served_table import ServedTable
 from source_services.server import LOOK_SECONDS, serve
@@ -41,8 +41,11 @@ def main(arguments: list[str] | None = None) -> int:
         limits, token = Limits.from_environment(), _token(options.host)
         with ExitStack() as stack:
             to_serve = _named_service(options) if options.service is not None else _found_services(options)
-            folder = options.databases or Path(stack.enter_context(TemporaryDirectory(prefix="finsync-services-")))
-            tables = [ServedTable(service, data_file, folder, limits) for service, data_file in to_serve]
+            folder = options.databases or stack.enter_context(temporary_folder())
+            folders = [stack.enter_context(service_folder(folder / service.name)) for service, _ in to_serve]
+            # SQLite's temporary files go there too; it reads the variable when it is first used
+            os.environ["SQLITE_TMPDIR"] = str(folders[0].absolute())
+            tables = [ServedTable(*each, own, limits) for each, own in zip(to_serve, folders, strict=True)]
             asyncio.run(serve(tables, options.host, token, options.look_seconds))
     except ServicesError as error:
         print(f"source_services: {error}", file=sys.stderr)

@@ -4,13 +4,15 @@ import asyncio
 import logging
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from tempfile import gettempdir
 
-from source_services.data.loader import load
+from source_services.data.loader import load, load_in_time
 from source_services.data.table_metadata import TableMetadata
+from source_services.errors import DataFileError
 from source_services.query.snapshot import Snapshot
-from source_services.settings import Limits, Service
+from source_services.settings import Limits, Service, variable
 
 LOG = logging.getLogger("source_services")
 
@@ -24,7 +26,7 @@ class ServedTable:
     def __init__(self, service: Service, data_file: Path, folder: Path, limits: Limits) -> None:
         self.service, self._data_file, self.folder, self.limits = service, data_file, folder, limits
         self._loaded = self._seen = _identity(data_file)
-        self.current = Snapshot(load(service, data_file, folder), limits)
+        self.current = Snapshot(load(service, data_file, folder, limits), limits)
         self.published, self.rejected = 0, 0
         self.load_error: str | None = None
 
@@ -67,9 +69,13 @@ class ServedTable:
         # Forked from a process that has imported what a load needs (pyarrow looks for pandas): half a second less
         context.set_forkserver_preload(["__main__", load.__module__, "pandas"])
         process = ProcessPoolExecutor(1, mp_context=context)
-        loop, arguments = asyncio.get_running_loop(), (self.service, self._data_file, self.folder)
+        loop, arguments = asyncio.get_running_loop(), (self.service, self._data_file, self.folder, self.limits)
         try:
-            return await loop.run_in_executor(process, load, *arguments)
+            return await loop.run_in_executor(process, load_in_time, *arguments)
+        except BrokenProcessPool:
+            what = f"the process that loads it was killed, for want of memory or after {self.limits.load_seconds:g} s"
+            fix = f"make the file smaller, or set {variable('load_seconds')}"
+            raise DataFileError(what, fix, self._data_file) from None
         finally:
             process.shutdown(wait=False, cancel_futures=True)
 

@@ -6,27 +6,34 @@ Here belongs what surrounds every request: ports, connections, middleware. What 
 import asyncio
 import errno
 import gc
+import resource
 import signal
 import socket
 import time
-import traceback
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import apsw
 from aiohttp import web
-from aiohttp.http_exceptions import LineTooLong
 from aiohttp.typedefs import Handler
 
-from source_services.errors import PROBLEM_TYPES, ConfigurationError, RequestError
+from source_services.errors import ConfigurationError, RequestError
 from source_services.query.pool import QueryPool
 from source_services.served_table import ServedTable
 from source_services.settings import Service
 from source_services.web import meta_routes, row_routes
 from source_services.web.access import AccessControl
-from source_services.web.responses import CONTEXT, LOG_FIELDS, Context, problem_response, request_id_of
-from source_services.web.telemetry import LOG, Telemetry
+from source_services.web.connections import Connection, OpenConnections, http_error
+from source_services.web.responses import (
+    CONTEXT,
+    LOG_FIELDS,
+    SECURITY_HEADERS,
+    Context,
+    problem_response,
+    request_id_of,
+)
+from source_services.web.telemetry import LOG, Repetitions, Telemetry
 
 LOOK_SECONDS = 1.0
 """How often the data files are looked at."""
@@ -34,15 +41,21 @@ LOOK_SECONDS = 1.0
 SHUTDOWN_SECONDS = 10
 """How long running requests may take when the process has to stop."""
 
-SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-
 HEADERS = web.RequestKey("headers", dict)
 """Headers of any response to the request."""
 
 CLIENT_CLOSED_REQUEST = 499
 """The status in logs and metrics of a request whose client disconnected."""
 
-_HTTP: dict[str, Any] = {"keepalive_timeout": 60, "max_line_size": 16_380, "max_field_size": 16_380, "access_log": None}
+OTHER_FILES = 400
+"""Files that a service has open besides connections and the results that are sent on them: in its cache, for SQLite."""
+
+ACCEPTED_AT_A_TIME = 100
+"""Connections that wait to be accepted."""
+
+_LOOP_ERRORS = Repetitions(60)
+
+_HTTP: dict[str, Any] = {"max_line_size": 16_380, "max_field_size": 16_380, "access_log": None}
 
 
 async def serve(tables: list[ServedTable], host: str, token: str | None, look_seconds: float) -> None:
@@ -52,6 +65,7 @@ async def serve(tables: list[ServedTable], host: str, token: str | None, look_se
     ConfigurationError if a port cannot be used.
     """
     sockets = [listen(host, table.service) for table in tables]
+    most_connections = _connections_that_fit(tables)
     # Rows are many objects without cycles: with the default thresholds, the collector takes half the time of a query
     gc.set_threshold(50_000, 20, 20)
     # SQLite has one limit for the whole process, which no statement can raise
@@ -62,7 +76,7 @@ async def serve(tables: list[ServedTable], host: str, token: str | None, look_se
     width = max(len(table.service.name) for table in tables)
     async with AsyncExitStack() as stack:
         for table, listener in zip(tables, sockets, strict=True):
-            await stack.enter_async_context(running(table, listener, token, look_seconds))
+            await stack.enter_async_context(running(table, listener, token, look_seconds, most_connections))
             address, metadata = f"[{host}]" if ":" in host else host, table.current.metadata
             print(
                 f"{table.service.name:<{width}}  http://{address}:{listener.getsockname()[1]}   "
@@ -85,9 +99,37 @@ def listen(host: str, service: Service) -> socket.socket:
         raise ConfigurationError(what, fix) from error
 
 
+def _connections_that_fit(tables: list[ServedTable]) -> int:
+    """The connections that each service may have, after raising the number of files of the process as far as needed."""
+    wanted = tables[0].limits.http_connections
+    needed = len(tables) * (2 * wanted + OTHER_FILES)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = needed if hard == resource.RLIM_INFINITY else min(hard, needed)
+    if soft < most:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY or files >= needed:
+        return wanted
+    fitting = max(20, (files // len(tables) - OTHER_FILES // 2) // 2)
+    LOG.warning("each service has at most %s connections: the process may open only %s files", fitting, files)
+    return min(wanted, fitting)
+
+
+def _log_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what no request is responsible for; a message that repeats, such as that of accept(), once a minute."""
+    message = str(context.get("message", "error"))
+    if _LOOP_ERRORS.is_new(message):
+        LOG.error(message, exc_info=context.get("exception"))
+
+
 @asynccontextmanager
 async def running(
-    table: ServedTable, listener: socket.socket, token: str | None = None, look_seconds: float = LOOK_SECONDS
+    table: ServedTable,
+    listener: socket.socket,
+    token: str | None = None,
+    look_seconds: float = LOOK_SECONDS,
+    most_connections: int | None = None,
 ) -> AsyncIterator[None]:
     """Serve the table on the socket, and watch its data file, until the block ends; then finish running requests."""
     pool, access = QueryPool(table.limits, table.folder), AccessControl(token, table.limits.requests_per_minute)
@@ -96,7 +138,13 @@ async def running(
     await runner.setup()
     loop, handler = asyncio.get_running_loop(), runner.server
     assert handler is not None
-    server = await loop.create_server(lambda: _Connection(context, handler, loop=loop, **_HTTP), sock=listener)
+    limits = table.limits
+    opened = OpenConnections(most_connections or limits.http_connections, limits.client_http_connections)
+    http = {**_HTTP, "keepalive_timeout": limits.idle_seconds}
+    server = await loop.create_server(
+        lambda: Connection(context, opened, handler, loop=loop, **http), sock=listener, backlog=ACCEPTED_AT_A_TIME
+    )
+    loop.set_exception_handler(_log_loop_error)
     watch = asyncio.create_task(table.watch(look_seconds))
     try:
         yield
@@ -129,19 +177,21 @@ async def _middleware(request: web.Request, handler: Handler) -> web.StreamRespo
     status = CLIENT_CLOSED_REQUEST
     try:
         try:
+            if isinstance(request.protocol, Connection):
+                request.protocol.begin_request()
             request[HEADERS] |= context.access.check(request)
             response = await handler(request)
         except RequestError as error:
             response = problem_response(error, request_id)
         except web.HTTPException as error:
             allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-            response = problem_response(_http_error(error.status, allow), request_id)
+            response = problem_response(http_error(error.status, allow), request_id)
         except ConnectionError:
             raise  # the client disconnected while the response was sent
         except Exception:
             fields = {"service": context.telemetry.service, "request_id": request_id}
             LOG.exception("failed", extra={"fields": fields})
-            response = problem_response(_http_error(500), request_id)
+            response = problem_response(http_error(500), request_id)
         status = response.status
     finally:
         context.telemetry.record(request, status, time.perf_counter() - started, request[LOG_FIELDS])
@@ -154,33 +204,3 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
         response.headers.setdefault(name, value)
     response.headers.setdefault("X-Data-Version", request.app[CONTEXT].table.current.version)
     response.headers.pop("Server", None)
-
-
-class _Connection(web.RequestHandler):
-    """A connection that responds with problem details to invalid HTTP too."""
-
-    def __init__(self, context: Context, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, **settings)
-        self._context = context
-
-    def handle_error(
-        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
-    ) -> web.StreamResponse:
-        """The response to a request that reached no route."""
-        if request.writer.output_size > 0:
-            # The request's task keeps the error for a while: what its frames refer to, such as a file, is freed now
-            traceback.clear_frames(exc.__traceback__ if exc else None)
-            raise ConnectionError("part of the response is already sent")
-        error = _http_error(414 if isinstance(exc, LineTooLong) else 400 if status < 500 else 500)
-        request_id, version = request_id_of(request), self._context.table.current.version
-        response = problem_response(error, request_id)
-        response.headers.update(SECURITY_HEADERS | {"X-Request-Id": request_id, "X-Data-Version": version})
-        response.headers["Server"] = "finsync"
-        response.force_close()
-        return response
-
-
-def _http_error(status: int, headers: dict[str, str] | None = None) -> RequestError:
-    """The error for a status that the HTTP server itself chose."""
-    codes = [code for code, type_ in PROBLEM_TYPES.items() if type_.status == status]
-    return RequestError(codes[0] if codes else "internal", headers=headers)

@@ -79,6 +79,16 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def unnamed_megabytes(pid: int) -> float:
+    """The disk space of the files that a process has open and that have no name: results, temporary files of SQLite."""
+    blocks = 0
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            if str(link.readlink()).endswith("(deleted)"):
+                blocks += link.stat().st_blocks
+    return blocks * 512 / (1 << 20)
+
+
 def resident_megabytes(pid: int) -> float:
     """What a process and those below it have resident now."""
     return _megabytes(pid, "VmRSS")

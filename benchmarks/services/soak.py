@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from benchmarks.services.processes import resident_megabytes
+from benchmarks.services.processes import resident_megabytes, unnamed_megabytes
 from benchmarks.services.progress import say
 
 RESPONSE_SECONDS = 60  # a response that takes longer to come is a failure
@@ -38,11 +38,18 @@ class Report:
     failures: list[str] = field(default_factory=list)  # invalid and missing responses
     seconds: float = 0.0
     memory: list[float] = field(default_factory=list)  # MB resident, at even intervals; empty without a process id
+    disk: list[float] = field(default_factory=list)  # MB of open files without a name, likewise
+    durations: list[float] = field(default_factory=list)  # seconds of each response
 
     @property
     def per_second(self) -> float:
         """Answers per second, of all kinds together."""
         return self.responses.total() / self.seconds
+
+    @property
+    def p95(self) -> float:
+        """The seconds within which 95 % of the responses came."""
+        return sorted(self.durations)[int(0.95 * len(self.durations))]
 
     @property
     def memory_growth(self) -> float:
@@ -75,12 +82,15 @@ class InvalidResponse(Exception):
     """A response that breaks the contract of the service."""
 
 
-def soak(url: str, seconds: float, clients: int, pid: int | None = None) -> Report:
-    """Let `clients` ask the service for `seconds`; with the id of its process its memory is watched too."""
+def soak(url: str, seconds: float, clients: int, pid: int | None = None, have_addresses: bool = False) -> Report:
+    """Let `clients` ask the service for `seconds`; with the id of its process its memory and disk are watched too.
+
+    They have one address, or each one of its own (127.0.1.1, ...).
+    """
     report, end, lock = Report(), time.monotonic() + seconds, threading.Lock()
     table = _Connection(url).send(Request("schema", "/schema")).body["table"]
     threads = [
-        threading.Thread(target=_client, args=(url, table, number, end, report, lock), daemon=True)
+        threading.Thread(target=_client, args=(url, table, number, end, report, lock, have_addresses), daemon=True)
         for number in range(clients)
     ]
     began = time.monotonic()
@@ -99,6 +109,7 @@ def _watch(report: Report, pid: int | None, began: float, end: float) -> None:
     while (now := time.monotonic()) < end:
         if pid is not None:
             report.memory.append(resident_megabytes(pid))
+            report.disk.append(unnamed_megabytes(pid))
         if now - reported_at >= 5:
             reported_at, memory = now, f", {report.memory[-1]:.0f} MB" if report.memory else ""
             counts = f"{report.responses.total():,} responses, {len(report.failures)} failures"
@@ -106,10 +117,13 @@ def _watch(report: Report, pid: int | None, began: float, end: float) -> None:
         time.sleep(0.25)
 
 
-def _client(url: str, table: str, number: int, end: float, report: Report, lock: threading.Lock) -> None:
-    connection, requests = _Connection(url), _Requests(table, number)
+def _client(
+    url: str, table: str, number: int, end: float, report: Report, lock: threading.Lock, has_address: bool
+) -> None:
+    connection = _Connection(url, f"127.0.1.{number + 1}" if has_address else "")
+    requests = _Requests(table, number)
     while time.monotonic() < end:
-        request = requests.any()
+        request, began = requests.any(), time.monotonic()
         try:
             response = connection.send(request)
             requests.follow(request, response)
@@ -120,6 +134,7 @@ def _client(url: str, table: str, number: int, end: float, report: Report, lock:
         with lock:
             if response is not None:
                 report.responses[request.kind, response.status] += 1
+                report.durations.append(time.monotonic() - began)
             else:
                 report.failures.append(str(failure))
         if response is None or response.status in BUSY:
@@ -185,8 +200,9 @@ class _Requests:
 class _Connection:
     """A persistent connection, on which every response is read to its end and checked."""
 
-    def __init__(self, url: str) -> None:
-        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=RESPONSE_SECONDS)
+    def __init__(self, url: str, address: str = "") -> None:
+        where = {"source_address": (address, 0)} if address else {}
+        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=RESPONSE_SECONDS, **where)
         self._buffer = memoryview(bytearray(CHUNK_BYTES))
 
     def close(self) -> None:

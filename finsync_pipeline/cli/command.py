@@ -8,6 +8,7 @@ import argparse
 import errno
 import os
 import signal
+import sqlite3
 import sys
 from datetime import date
 from importlib import import_module
@@ -144,7 +145,9 @@ COMMANDS: dict[str, tuple[str, list[Option]]] = {
     "dev": ("the Dagster web UI on http://127.0.0.1:3000", [SERVICES, PORT]),
     "setup": (f"write .env, {SETTINGS_FILE} and the local Dagster instance, unless they exist", []),
 }
-UNUSABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOSPC}
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+UNUSABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST} | FULL
+UNUSABLE_DATABASE = ("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_PERM")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -158,8 +161,8 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of the output, such as `head`, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
-    except (FinSyncError, OSError) as error:
-        explained = _folder_error(error) if isinstance(error, OSError) else error
+    except Exception as error:
+        explained = _explained(error)
         if explained is None:
             raise
         print(f"finsync: {printable(str(explained))}", file=sys.stderr)
@@ -175,14 +178,42 @@ def _run(arguments: list[str]) -> int:
     return int(getattr(import_module(f"finsync_pipeline.cli.{name}"), name)(**options))
 
 
+def _explained(error: BaseException) -> FinSyncError | None:
+    """The error for people that it is, or that one of its causes is; None for a fault of the program."""
+    if isinstance(error, FinSyncError):
+        return error
+    if isinstance(error, OSError):
+        return _folder_error(error)
+    cause: BaseException | None = error
+    while cause is not None:  # Dagster and SQLAlchemy wrap what SQLite says
+        if isinstance(cause, sqlite3.OperationalError) and cause.sqlite_errorname.startswith(UNUSABLE_DATABASE):
+            return _instance_error(str(cause))
+        if isinstance(cause, OSError) and cause.errno in FULL:
+            return _folder_error(cause)
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def _instance_error(what: str) -> ConfigurationError:
+    """Dagster's database of runs cannot be read or written."""
+    folder = Path(os.environ.get("DAGSTER_HOME", home()))
+    fix = "Make room there, or correct the permissions; tables and releases that were there stay as they are"
+    return ConfigurationError(f"the database of runs cannot be used ({what})", fix, f"DAGSTER_HOME, {folder}")
+
+
 def _folder_error(error: OSError) -> ConfigurationError | None:
     """The setting whose folder cannot be read or written, as an error; None if `error` is about another file."""
+    if error.errno in FULL and error.filename is None:  # of a file that was open already
+        fix = "Make room there, or set FINSYNC_HOME to a folder with more; what was there stays as it is"
+        return ConfigurationError(f"{home()} cannot be written ({error.strerror})", fix, "FINSYNC_HOME")
     if error.errno not in UNUSABLE or not isinstance(error.filename, str):
         return None
     file = Path(error.filename).absolute()
     for name, folder in {"FINSYNC_HOME": home(), "DAGSTER_HOME": Path(os.environ.get("DAGSTER_HOME", home()))}.items():
         if file.is_relative_to(folder) or folder.is_relative_to(file):
             fix = f"Make it a folder that you may read and write, or set {name} to one"
+            if error.errno in FULL:
+                fix = f"Make room there, or set {name} to a folder with more; what was there stays as it is"
             return ConfigurationError(f"{folder} cannot be used ({error.strerror}: {file})", fix, name)
     return None
 

@@ -2,21 +2,17 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from rich.status import Status
 from rich.text import Text
-from sqlalchemy.exc import DBAPIError
 
 from finsync_pipeline.cli.event_log import event_log_kept_open
 from finsync_pipeline.cli.killed_runs import end_killed_runs, locked_while_alive
 from finsync_pipeline.cli.setup import local_instance
 from finsync_pipeline.cli.terminal import console, marked
 from finsync_pipeline.definitions import defs as load_definitions
-from finsync_pipeline.errors import DataError
 from finsync_pipeline.settings import home
 
 
@@ -27,7 +23,7 @@ def materialize(
 
     `allow_missing` and `options` configure the resource `publication`.
     """
-    folder = local_instance()
+    local_instance()
     waiting = console.status("Starting")  # in a terminal: the step that is going on
     progress = logging.Logger("finsync.progress")  # one line a step, instead of Dagster's log
     progress.addHandler(_Steps(waiting))
@@ -38,7 +34,6 @@ def materialize(
     assert job is not None
     locks = home() / "commands"
     with (
-        _storage_errors(folder),
         dg.DagsterInstance.get() as instance,
         locked_while_alive(locks) as lock,
         event_log_kept_open(instance),
@@ -61,22 +56,6 @@ def materialize(
     if not result.success and "company_summary" not in made:
         console.print("Nothing is published; the release before stays current.")
     return bool(result.success)
-
-
-@contextmanager
-def _storage_errors(folder: Path) -> Iterator[None]:
-    """Within the block, an error of the database in which Dagster records the run becomes a DataError."""
-    try:
-        yield
-    except Exception as error:
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, DBAPIError):
-            cause = cause.__cause__ or cause.__context__
-        if cause is None:
-            raise
-        what = f"Dagster could not record the run ({cause.orig})"
-        fix = "Make room or correct its permissions, and run the command again; what was published stays"
-        raise DataError(what, fix, where=folder) from error
 
 
 def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:

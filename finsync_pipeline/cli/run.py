@@ -17,7 +17,7 @@ from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.orchestration.partitions import all_quarters
 from finsync_pipeline.orchestration.run_requests import range_tags
 from finsync_pipeline.publishing.staleness import check_allow_missing, stored_quarters
-from finsync_pipeline.settings import tables_folder
+from finsync_pipeline.settings import source_bounds, tables_folder
 from finsync_pipeline.statements.dates import quarter_label, quarter_of
 from finsync_pipeline.statements.mapping import SourceMapping
 
@@ -42,7 +42,8 @@ def occupied_range(sources: Sequence[SourceMapping]) -> tuple[date, date]:
     A source that does not answer is left out: the run reports it.
     """
     occupied: set[date] = set()
-    queried = query_each(sources, lambda mapping: inventory_of(mapping, all_quarters()))
+    bounds = source_bounds()
+    queried = query_each(sources, lambda mapping: inventory_of(mapping, all_quarters(), bounds=bounds))
     for mapping, found in zip(sources, queried, strict=True):
         stored = stored_quarters(tables_folder(), mapping.name, all_quarters())
         occupied |= {each.quarter for each in stored if each.made_from is not None}

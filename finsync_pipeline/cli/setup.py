@@ -2,12 +2,16 @@
 
 import errno
 import os
+import tempfile
 from importlib.resources import files
 from pathlib import Path
 
 from dotenv import dotenv_values
 
 from finsync_pipeline.settings import DAGSTER_FILE, SETTINGS_FILE, home
+
+ROOM_BYTES = 1 << 20
+"""What Dagster writes of a small run; where there is less room, none begins."""
 
 
 def setup() -> int:
@@ -32,10 +36,22 @@ def local_instance() -> Path:
     configuration = instance / "dagster.yaml"
     if not configuration.exists():
         _write(configuration, files(__package__).joinpath("dagster.yaml").read_text(encoding="utf-8"))
-    databases = instance / "history"
-    if databases.exists() and not os.access(databases, os.W_OK):  # SQLite would not name the folder
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(databases))
+    for folder in (instance, instance / "history"):
+        if folder.exists():
+            _check_room(folder)
     return instance
+
+
+def _check_room(folder: Path) -> None:
+    """Raise OSError, with the folder, if nothing can be written there: SQLite would not name it."""
+    try:
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(ROOM_BYTES))
+            file.flush()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from None
 
 
 def _write(file: Path, text: str) -> None:

@@ -21,7 +21,7 @@ from finsync_pipeline.publishing.staleness import (
     source_states,
     stored_inventory,
 )
-from finsync_pipeline.settings import published_folder, reference_path, review_path, tables_folder
+from finsync_pipeline.settings import published_folder, reference_path, review_path, source_bounds, tables_folder
 from finsync_pipeline.statements.dates import quarter_label
 from finsync_pipeline.statements.mapping import SourceMapping
 
@@ -49,7 +49,8 @@ def status() -> int:
 def _states(sources: Sequence[SourceMapping], decider: Decider) -> States:
     """The states by what the sources have now; of one that does not answer, by what it had when it was last asked."""
     states = {}
-    queried = query_each(sources, lambda mapping: inventory_of(mapping, all_quarters()))
+    bounds = source_bounds()
+    queried = query_each(sources, lambda mapping: inventory_of(mapping, all_quarters(), bounds=bounds))
     for mapping, answer in zip(sources, queried, strict=True):
         inventory: pd.DataFrame | None
         try:

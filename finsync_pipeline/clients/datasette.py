@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from string import ascii_letters, digits
 from typing import Annotated, Any, ClassVar, Literal, Self
 
+from finsync_pipeline.clients.bounds import Bounds
 from finsync_pipeline.clients.errors import KEPT, ResultTooLarge, SourceErrors
 from finsync_pipeline.clients.http import Connections, Request, Response, RetryPolicy
-from finsync_pipeline.clients.responses import FAIL_FAST, Rows, Version, check_rows, read_json, table_of
+from finsync_pipeline.clients.responses import FAIL_FAST, Rows, Version, check_rows, read_json, read_table
 from finsync_pipeline.errors import SourceInvalid, SourceUnavailable
 
 
@@ -91,10 +92,17 @@ class DatasetteService:
     supports_arrow: bool | None = False
 
     def __init__(
-        self, name: str, url: str, database: str, retry: RetryPolicy | None = None, token_file: str = ""
+        self,
+        name: str,
+        url: str,
+        database: str,
+        retry: RetryPolicy | None = None,
+        token_file: str = "",
+        bounds: Bounds | None = None,
     ) -> None:
+        self.bounds = bounds or Bounds()
         self._errors = DatasetteErrors(name, url, database)
-        self._http = Connections(self._errors, url, token_file, retry or RetryPolicy())
+        self._http = Connections(self._errors, url, token_file, retry or RetryPolicy(), self.bounds)
         self._database = database
 
     def __enter__(self) -> Self:
@@ -128,12 +136,12 @@ class DatasetteService:
 
     def _read_rows(self, response: Response) -> Rows:
         result = read_json(_Result, response, self._errors)
-        check_rows(result.columns, result.rows, self._errors)
+        check_rows(result.columns, result.rows, self._errors, self.bounds)
         if result.truncated:
             count = len(result.rows)
             raise self._errors.too_large(f"returns only {count:,} rows of a larger result", "max_returned_rows", count)
         rows = [[self._plain(cell) for cell in row] for row in result.rows]
-        return Rows(table_of(result.columns, rows), data_version=None)
+        return Rows(read_table(result.columns, rows, self._errors), data_version=None)
 
     def _plain(self, cell: Any) -> Any:
         """The cell, of a blob its hex text. Raises SourceInvalid for what is neither a blob nor a cell of SQLite."""

@@ -1,10 +1,14 @@
 """The errors of a source's service: subclasses for what callers handle, and one factory for all their texts."""
 
 import re
+from typing import TypeVar
 
 from finsync_pipeline.errors import ConfigurationError, SourceError, SourceInvalid, SourceUnavailable
 
 KEPT = "What was extracted before stays as it is"
+MOST_CHARACTERS = 500
+"""Of what a service sent, in one message."""
+AnySourceError = TypeVar("AnySourceError", bound=SourceError)
 
 
 class Transient(SourceUnavailable):
@@ -61,6 +65,24 @@ class SourceErrors:
         fix = f"Check that url in {self.file} is its address, and that no other program listens there. {KEPT}"
         return SourceInvalid(f"invalid response: {one_line(what)}", fix, self.where)
 
+    def too_slow(self, seconds: float) -> SourceUnavailable:
+        """The service took longer than a deployment waits for a whole answer."""
+        return self._bounded(
+            SourceUnavailable, f"did not send its response within {seconds:g} s", "FINSYNC_SOURCE_SECONDS"
+        )
+
+    def beyond(self, what: str, setting: str) -> ResultTooLarge:
+        """The service sends more at once than a deployment takes."""
+        return self._bounded(ResultTooLarge, what, setting)
+
+    def endless(self, pages: int) -> SourceInvalid:
+        """The service sends page after page."""
+        return self._bounded(SourceInvalid, f"sends more than {pages:,} pages", "FINSYNC_SOURCE_PAGES")
+
+    def _bounded(self, kind: type[AnySourceError], what: str, setting: str) -> AnySourceError:
+        fix = f"Check that url in {self.file} is its address; if it is, set {setting} to more. {KEPT}"
+        return kind(f"the service {what}", fix, self.where)
+
     def invalid_url(self) -> ConfigurationError:
         """The url is not one that a request can be sent to."""
         return ConfigurationError(
@@ -88,11 +110,13 @@ class SourceErrors:
         return SourceChanged("its rows are not those of its inventory: it changed in between", fix, self.where)
 
 
-def one_line(text: str) -> str:
-    """The text in one line without control characters, which could change what a terminal or a log shows."""
-    return "".join(character for character in " ".join(text.split()) if character.isprintable())
+def one_line(text: str, most: int = MOST_CHARACTERS) -> str:
+    """The beginning of the text in one line without control characters, which could change what a terminal shows."""
+    start = " ".join(text[: 2 * most].split())
+    return "".join(character for character in start if character.isprintable())[:most]
 
 
 def without_credentials(url: str) -> str:
     """The url as it may be shown: without user, password and query, which may contain secrets."""
-    return re.split(r"[?#]", re.sub(r"//.*@", "//", url))[0]
+    scheme, slashes, rest = url.partition("//")
+    return re.split(r"[?#]", f"{scheme}{slashes}{rest.rpartition('@')[2]}")[0]

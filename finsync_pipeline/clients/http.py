@@ -11,33 +11,30 @@ import mmap
 import os
 import random
 import re
-import socket
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
-from weakref import WeakSet
 
 import pyarrow as pa
 import requests
-from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from finsync_pipeline.clients.auth import read_token
-from finsync_pipeline.clients.errors import SourceErrors, Transient, one_line, without_credentials
+from finsync_pipeline.clients.bounds import Bounds
+from finsync_pipeline.clients.errors import MOST_CHARACTERS, SourceErrors, Transient, one_line, without_credentials
+from finsync_pipeline.clients.transport import EndableAdapter, Session, Watch
 
 LOG = logging.getLogger("finsync_pipeline")
 T = TypeVar("T")
 PARALLEL = 4
 """Requests to one service at the same time."""
 CHUNK_BYTES = 1 << 20
-MESSAGE_BYTES, MESSAGE_CHARACTERS = 1 << 16, 500
+MESSAGE_BYTES = 1 << 16
 TRANSIENT_STATUSES = (429, 502, 503, 504)
 """Statuses of a service that may serve the same request a moment later."""
 LONG_SECONDS = 2
@@ -82,48 +79,10 @@ class Response:
 
     headers: CaseInsensitiveDict[str]
     body: memoryview
-    links: dict[str, Any]
 
 
 class TruncatedBody(Exception):
     """The body is not all that the service sent."""
-
-
-class _Adapter(HTTPAdapter):
-    """An adapter that knows its open connections, so that it can end those that wait for a response."""
-
-    def __init__(self, **options: Any) -> None:
-        self._opened: WeakSet[Any] = WeakSet()
-        self.is_cancelled = False
-        super().__init__(**options)
-        self.poolmanager.pool_classes_by_scheme = {
-            "http": self._recording(HTTPConnectionPool),
-            "https": self._recording(HTTPSConnectionPool),
-        }
-
-    def cancel(self) -> None:
-        """End all connections."""
-        self.is_cancelled = True
-        for connection in list(self._opened):
-            _end(connection)
-
-    def _recording(self, pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
-        """The class of pools, whose connections are known here from the moment in which they are open."""
-        adapter = self
-
-        class Connection(pool.ConnectionCls):  # type: ignore[misc, name-defined]
-            def connect(self) -> None:
-                super().connect()
-                adapter._opened.add(self)
-                if adapter.is_cancelled:
-                    _end(self)
-
-        return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
-
-
-def _end(connection: Any) -> None:
-    with suppress(OSError, AttributeError):  # it is closed
-        connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 class Connections:
@@ -132,15 +91,12 @@ class Connections:
     Raises ConfigurationError for a `token_file` that cannot be used.
     """
 
-    def __init__(self, errors: SourceErrors, url: str, token_file: str, retry: RetryPolicy) -> None:
+    def __init__(self, errors: SourceErrors, url: str, token_file: str, retry: RetryPolicy, bounds: Bounds) -> None:
         self.errors, self.url, self.retry, self.token_file = errors, url.rstrip("/"), retry, token_file
-        self._session = requests.Session()
+        self.bounds = bounds
+        self._adapter = EndableAdapter(pool_connections=1, pool_maxsize=PARALLEL, pool_block=True, max_retries=0)
+        self._session = Session(self._adapter)
         self._session.auth = self._token = read_token(errors.name, token_file)
-        self._session.headers["Accept-Encoding"] = "identity"  # a digest and a length are those of the plain bytes
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._adapter = _Adapter(pool_connections=1, pool_maxsize=PARALLEL, pool_block=True, max_retries=0)
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, self._adapter)
 
     def close(self) -> None:
         """Close them."""
@@ -153,45 +109,50 @@ class Connections:
     def send(self, request: Request, read: Callable[[Response], T]) -> T:
         """Send the request and return what `read` makes of the response; `read` may raise TruncatedBody.
 
-        Raises SourceUnavailable after the last attempt, SourceInvalid at once.
+        Raises SourceUnavailable after the last attempt or at the end of the time, SourceInvalid at once.
         """
+        ends = time.monotonic() + self.bounds.seconds
         pause = self.retry.backoff
         for attempt in range(1, self.retry.attempts):
             began = time.monotonic()
             try:
-                return self._attempt(request, read)
+                return self._attempt(request, read, ends)
             except Transient as error:
-                if self._adapter.is_cancelled:
+                wait = error.wait + random.uniform(pause, 2 * pause)  # noqa: S311
+                if self._adapter.is_cancelled or time.monotonic() + wait > ends:
                     raise
                 if time.monotonic() - began > LONG_SECONDS:
                     LOG.warning("%s (attempt %s of %s)", error, attempt, self.retry.attempts)
-                time.sleep(error.wait + random.uniform(pause, 2 * pause))  # noqa: S311
+                time.sleep(wait)
                 pause *= 2
-        return self._attempt(request, read)
+        return self._attempt(request, read, ends)
 
-    def _attempt(self, request: Request, read: Callable[[Response], T]) -> T:
-        try:
-            with self._start(request) as response:
-                self._check_not_cancelled()
-                self._check(response, request)
-                body = _read_body(response, request.spooled_from)
-                self._check_not_cancelled()
-                return read(Response(response.headers, body, response.links))
-        except requests.exceptions.InvalidURL:
-            raise self.errors.invalid_url() from None
-        except requests.ConnectTimeout:
-            what = f"cannot be reached within {self.retry.connect:g} s"
-        except (requests.Timeout, ReadTimeoutError):
-            what = f"did not respond within {self.retry.read:g} s"
-        except requests.RequestException:
-            what = "cannot be reached"
-        except (HTTPError, TruncatedBody):
-            what = "did not send its response to the end"
+    def _attempt(self, request: Request, read: Callable[[Response], T], ends: float) -> T:
+        with self._adapter.watched(max(0, ends - time.monotonic())) as watch:
+            try:
+                with self._start(request) as response:
+                    self._check_not_ended(watch)
+                    self._check(response, request)
+                    body = self._read_body(response, request.spooled_from)
+                    self._check_not_ended(watch)
+                    return read(Response(response.headers, body))
+            except requests.exceptions.InvalidURL:
+                raise self.errors.invalid_url() from None
+            except requests.ConnectTimeout:
+                what = f"cannot be reached within {self.retry.connect:g} s"
+            except (requests.Timeout, ReadTimeoutError):
+                what = f"did not respond within {self.retry.read:g} s"
+            except requests.RequestException:
+                what = "cannot be reached"
+            except (HTTPError, TruncatedBody):
+                what = "did not send its response to the end"
+        if watch.is_over:
+            raise self.errors.too_slow(self.bounds.seconds)
         raise self.errors.transient(what)
 
-    def _check_not_cancelled(self) -> None:
-        """Raise TruncatedBody once the connections were ended: what was read until then looks like a response."""
-        if self._adapter.is_cancelled:
+    def _check_not_ended(self, watch: Watch) -> None:
+        """Raise TruncatedBody once the connection was ended: what was read until then looks like a response."""
+        if self._adapter.is_cancelled or watch.is_over:
             raise TruncatedBody
 
     def _start(self, request: Request) -> requests.Response:
@@ -211,15 +172,19 @@ class Connections:
         if response.is_redirect:
             target = without_credentials(response.headers["Location"])
             raise self.errors.invalid(f"it redirects to {target}")
-        if not response.ok:
+        if response.status_code >= 400:
             self._raise_for_status(response, request.route)
+        if response.status_code != requests.codes.ok:
+            raise self.errors.invalid(f"its status is {response.status_code}, not 200")
+        if encoding := _encoding(response):
+            raise self.errors.invalid(f"it is encoded ({encoding}), which it was not asked for")
         if request.only not in (None, media_type(response.headers)):
             raise self.errors.invalid(f"it is not {request.only}")
 
     def _raise_for_status(self, response: requests.Response, route: str) -> None:
         status, message = response.status_code, _message(response)
         message = self._token.without_token(message) if self._token else message
-        what = f"returned {status} for {route}" + (f": {message[:MESSAGE_CHARACTERS].rstrip('.')}" if message else "")
+        what = f"returned {status} for {route}" + (f": {message[:MOST_CHARACTERS].rstrip('.')}" if message else "")
         if status in TRANSIENT_STATUSES:
             wait = _retry_after(response)
             if wait > self.retry.longest_wait:
@@ -231,27 +196,43 @@ class Connections:
             raise self.errors.unavailable(what)
         raise self.errors.rejected(status, what, self.token_file)
 
+    def _read_body(self, response: requests.Response, spooled_from: int | None) -> memoryview:
+        """The complete body. Raises ResultTooLarge, TruncatedBody, or what urllib3 raises while reading."""
+        limit, setting = self.bounds.of_body(media_type(response.headers))
+        header = response.headers.get("Content-Length", "")
+        length = int(header) if re.fullmatch("[0-9]{1,18}", header) else None
+        if header and length is None:
+            raise self.errors.invalid("its Content-Length is not a number")
+        if length is None:
+            body = _read_unmeasured(response, limit)
+        elif length <= limit:
+            body = _allocate(length, is_on_disk=spooled_from is not None and length > spooled_from)
+            _fill(body, response)
+        if (length or len(body)) > limit:
+            raise self.errors.beyond(f"sends more than {limit:,} bytes", setting)
+        announced = re.search(r"sha-256=:([^:]*):", response.headers.get("Repr-Digest", ""))
+        if announced and base64.b64encode(hashlib.sha256(body).digest()).decode() != announced[1]:
+            raise TruncatedBody
+        return body.toreadonly()
+
 
 def media_type(headers: CaseInsensitiveDict[str]) -> str:
     """The media type of a body, without parameters."""
     return headers.get("Content-Type", "").split(";")[0].strip().lower()
 
 
-def _read_body(response: requests.Response, spooled_from: int | None) -> memoryview:
-    """The complete body. Raises TruncatedBody, or what urllib3 raises while reading."""
-    headers = response.headers
-    if headers.get("Content-Encoding", "identity") != "identity":
-        return memoryview(response.raw.read(decode_content=True))
-    length = headers.get("Content-Length", "")
-    if length.isdecimal():
-        body = _allocate(int(length), is_on_disk=spooled_from is not None and int(length) > spooled_from)
-        _fill(body, response)
-    else:
-        body = memoryview(response.raw.read())
-    announced = re.search(r"sha-256=:([^:]*):", headers.get("Repr-Digest", ""))
-    if announced and base64.b64encode(hashlib.sha256(body).digest()).decode() != announced[1]:
-        raise TruncatedBody
-    return body.toreadonly()
+def _encoding(response: requests.Response) -> str:
+    """The encoding of the body, such as gzip; empty for none."""
+    encodings = response.headers.get("Content-Encoding", "").lower()
+    return ", ".join(each.strip() for each in encodings.split(",") if each.strip() not in ("", "identity"))
+
+
+def _read_unmeasured(response: requests.Response, limit: int) -> memoryview:
+    """A body that does not announce its length; if it is longer than the limit, a part that is longer, too."""
+    body = bytearray()
+    while len(body) <= limit and (chunk := response.raw.read(CHUNK_BYTES)):
+        body += chunk
+    return memoryview(body)
 
 
 def _allocate(length: int, is_on_disk: bool) -> memoryview:
@@ -278,20 +259,22 @@ def _fill(body: memoryview, response: requests.Response) -> None:
 def _retry_after(response: requests.Response) -> float:
     """The seconds that the service asks to wait: a number of them, or until a date; 0 if it does not ask."""
     header = response.headers.get("Retry-After", "").strip()
-    if header.isdecimal():
+    if re.fullmatch("[0-9]{1,18}", header):
         return float(header)
     try:
         return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, TypeError, IndexError, OSError):  # as versions of Python differ
         return 0
 
 
 def _message(response: requests.Response) -> str:
     """The service's own message about the error: `detail` of a problem (RFC 9457), `error`, or `error.message`."""
+    if _encoding(response):
+        return ""
     try:
-        body = json.loads(response.raw.read(MESSAGE_BYTES, decode_content=True).decode("utf-8"))
+        body = json.loads(response.raw.read(MESSAGE_BYTES).decode("utf-8"))
         message = body["detail"] if "detail" in body else body["error"]
         message = message["message"] if isinstance(message, dict) else message
+        return one_line(str(message), MESSAGE_BYTES)
     except (HTTPError, ValueError, KeyError, TypeError, RecursionError):
         return ""
-    return one_line(str(message))

@@ -6,17 +6,21 @@ another. `extraction.connect` chooses.
 
 from typing import ClassVar, Protocol, Self
 
+from finsync_pipeline.clients.bounds import Bounds
 from finsync_pipeline.clients.responses import Rows, Version
 
 
 class Service(Protocol):
     """The service of one source, as a context manager that holds its connections. Threads may share it.
 
+    `bounds` are those of one answer.
+
     `dialect` is SQLGlot's name of the SQL that it takes. `supports_arrow`: it returns complete results in Arrow, and
     takes long SQL (None: not known before its first response). `reports_limits`: a response in JSON is complete, or an
     error; other services may leave out rows without reporting it.
     """
 
+    bounds: Bounds
     dialect: ClassVar[str]
     reports_limits: ClassVar[bool]
     supports_arrow: bool | None

@@ -4,31 +4,37 @@ Arrow comes as a complete IPC stream, with only the types of columns that a serv
 service that takes SQL over HTTP, or returns its table in pages.
 """
 
-import codecs
 import json
 import math
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import pyarrow as pa
 from pydantic import Field, TypeAdapter, ValidationError
+from requests.utils import parse_header_links
 
+from finsync_pipeline.clients.arrow_stream import is_json, read_stream
+from finsync_pipeline.clients.bounds import ARROW, MOST_COLUMNS, Bounds
 from finsync_pipeline.clients.errors import SourceErrors
-from finsync_pipeline.clients.http import Response, TruncatedBody, media_type
+from finsync_pipeline.clients.http import Response, media_type
+from finsync_pipeline.clients.strict_json import as_json, read_strictly
 
 T = TypeVar("T")
-ARROW = "application/vnd.apache.arrow.stream"
-END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
-"""Arrow reads a stream without it, such as one that was cut between two batches, and reports nothing."""
 FAIL_FAST = Field(fail_fast=True)
 """Of a list with many errors, only the first is of use."""
 EXACT = 2**53
 """A float64 represents every integer up to this one."""
 WRONG_COUNT = "the numbers of rows and cells are not those that it counts"
+ENDLESS = "its pages do not come to an end"
+MOST_VERSION_CHARACTERS = 1_000
+"""Of the version of the data, which is kept with each row of the inventory."""
+MOST_TOKEN_CHARACTERS = 8_000
+"""Of what names the next page: a URL has no room for more."""
 
 
 @dataclass(frozen=True)
@@ -92,69 +98,103 @@ class _Page:
     next_offset: Any = None
 
 
-def read_rows(response: Response, errors: SourceErrors) -> Rows:
+def read_rows(response: Response, errors: SourceErrors, bounds: Bounds) -> Rows:
     """Read the rows of a query or a table. Raises SourceInvalid or TruncatedBody."""
     if media_type(response.headers) == ARROW:
-        table = _read_arrow(response, errors)
-        return Rows(table, response.headers.get("X-Data-Version"), len(response.body))
-    page = _read_page(response, errors)
+        table = read_stream(response.body, response.headers.get("X-Row-Count"), errors, bounds)
+        return Rows(table, _data_version(response, errors), len(response.body))
+    page = _read_page(response, errors, bounds)
     if len(page.rows) != page.row_count:
         raise errors.invalid(WRONG_COUNT)
-    table = table_of(page.columns, page.rows)
-    return Rows(table, response.headers.get("X-Data-Version"), len(response.body))
+    return Rows(read_table(page.columns, page.rows, errors), _data_version(response, errors), len(response.body))
 
 
-def read_pages(get: Callable[[dict[str, str]], Response], errors: SourceErrors) -> Rows:
+def read_pages(get: Callable[[dict[str, str]], Response], errors: SourceErrors, bounds: Bounds) -> Rows:
     """Read the whole table; `get` returns one page. Raises SourceInvalid, or SourceChanged between two pages."""
-    pages: list[_Page] = []
+    ends = time.monotonic() + bounds.seconds
+    tables: list[pa.Table] = []
+    counts: set[int] = set()  # of the whole table
     versions: set[tuple[str | None, ...]] = set()  # of the data and of its columns
-    requested: list[dict[str, str]] = []
+    requested: set[tuple[tuple[str, str], ...]] = set()
+    byte_count = row_count = 0
     parameters: dict[str, str] | None = {}
     while parameters is not None:
-        if parameters in requested or not all(page.rows for page in pages):
-            raise errors.invalid("its pages do not come to an end")
-        requested.append(parameters)
+        if tuple(parameters.items()) in requested or (tables and not tables[-1].num_rows):
+            raise errors.invalid(ENDLESS)
+        if len(requested) == bounds.pages:
+            raise errors.endless(bounds.pages)
+        if time.monotonic() > ends:
+            raise errors.too_slow(bounds.seconds)
+        requested.add(tuple(parameters.items()))
         response = get(parameters)
-        pages.append(_read_page(response, errors))
-        versions.add((response.headers.get("X-Data-Version"), *pages[-1].columns))
-        parameters = _next_page(pages[-1], response)
+        page = _read_page(response, errors, bounds)
+        byte_count, row_count = byte_count + len(response.body), row_count + len(page.rows)
+        _check_size(row_count, byte_count, errors, bounds)
+        tables.append(read_table(page.columns, page.rows, errors))
+        counts |= {page.row_count} - {len(page.rows)}
+        versions.add((_data_version(response, errors), *page.columns))
+        parameters = _next_page(page, response, errors)
     if len(versions) > 1:
         raise errors.changed()
-    rows = [row for page in pages for row in page.rows]
-    if any(page.row_count not in (len(page.rows), len(rows)) for page in pages):
+    if counts - {row_count}:
         raise errors.invalid(WRONG_COUNT)
-    return Rows(table_of(pages[0].columns, rows), response.headers.get("X-Data-Version"))
+    return Rows(_joined(tables), _data_version(response, errors), byte_count)
 
 
 def read_json(kind: type[T], response: Response, errors: SourceErrors) -> T:
     """Read the JSON in the body as an object of this type. Raises SourceInvalid."""
     try:
-        read: T = _reader(kind).validate_json(bytes(response.body).removeprefix(codecs.BOM_UTF8))
+        content = read_strictly(str(response.body, "utf-8").removeprefix("\ufeff"))
+    except UnicodeDecodeError:
+        raise errors.invalid("Invalid JSON: it is not UTF-8") from None
+    except ValueError as error:
+        raise errors.invalid(f"Invalid JSON: {error}") from None
+    try:
+        read: T = _reader(cast(Hashable, kind)).validate_python(content)
         return read
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = "".join(f"[{part!r}]" for part in first["loc"])
-        raise errors.invalid(f"{place} {first['msg']}") from None
+        what = "Input should be an object" if first["type"] == "dataclass_type" else first["msg"]
+        raise errors.invalid(f"{place} {what}") from None
 
 
 @cache
-def _reader(kind: type[Any]) -> TypeAdapter[Any]:
+def _reader(kind: Hashable) -> TypeAdapter[Any]:
     """The reader of a type, which takes longer to make than a response to read."""
-    return TypeAdapter(kind)
+    return TypeAdapter(cast(Any, kind))
 
 
-def check_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], errors: SourceErrors) -> None:
-    """Raise SourceInvalid if a column occurs twice, or a row has not one cell for each."""
+def read_version(response: Response, errors: SourceErrors) -> Version:
+    """Read the version of a service's data. Raises SourceInvalid."""
+    version = read_json(Version, response, errors)
+    _check_version(version.data_version, errors)
+    return version
+
+
+def check_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], errors: SourceErrors, bounds: Bounds) -> None:
+    """Raise SourceInvalid if a column occurs twice, a row has not one cell for each, or there are too many."""
+    if len(columns) > MOST_COLUMNS:
+        raise errors.invalid(f"it has {len(columns):,} columns, more than any table")
     if len(set(columns)) < len(columns):
         raise errors.invalid("a column occurs twice")
     if any(len(row) != len(columns) for row in rows):
         raise errors.invalid(WRONG_COUNT)
+    _check_size(len(rows), 0, errors, bounds)
 
 
 def table_of(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
-    """The rows of JSON values as an Arrow table."""
+    """The rows of JSON values as an Arrow table. Raises ValueError for a cell that is nested too deeply."""
     cells = zip(*rows, strict=True) if rows else [()] * len(columns)
     return pa.table([_column(each) for each in cells], list(columns))
+
+
+def read_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], errors: SourceErrors) -> pa.Table:
+    """The rows of a response as an Arrow table. Raises SourceInvalid."""
+    try:
+        return table_of(columns, rows)
+    except ValueError as error:
+        raise errors.invalid(f"a cell cannot be read: {error}") from None
 
 
 def values_of(column: "pa.ChunkedArray | pa.Array") -> list[Any]:
@@ -169,59 +209,72 @@ def values_of(column: "pa.ChunkedArray | pa.Array") -> list[Any]:
     return cells
 
 
-def is_json(kind: pa.DataType) -> bool:
-    """Whether cells of this type are JSON texts."""
-    return getattr(kind, "extension_name", None) == "arrow.json"
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Whether cells of this type are texts, dictionary-encoded or not."""
-    return bool(pa.types.is_string(kind.value_type if pa.types.is_dictionary(kind) else kind))
-
-
-def _read_arrow(response: Response, errors: SourceErrors) -> pa.Table:
-    """The table in the body, over the body's own memory."""
-    if bytes(response.body[-len(END_OF_STREAM) :]) != END_OF_STREAM:
-        raise TruncatedBody
-    try:
-        with pa.ipc.open_stream(pa.py_buffer(response.body)) as stream:
-            table = stream.read_all()
-        table.validate(full=True)
-    except (pa.ArrowException, OSError, ValueError, KeyError):
-        raise errors.invalid("it is not valid Arrow") from None
-    if str(table.num_rows) != response.headers.get("X-Row-Count", str(table.num_rows)):
-        raise TruncatedBody
-    if len(set(table.column_names)) != table.num_columns:
-        raise errors.invalid("a column of Arrow occurs twice")
-    for field in table.schema:
-        known = (pa.int64(), pa.float64(), pa.bool_(), pa.binary(), pa.null())
-        if not (is_text(field.type) or is_json(field.type) or field.type in known):
-            raise errors.invalid(f"column {field.name!r} has the Arrow type {field.type}, which no service returns")
-    return table.replace_schema_metadata(None)
-
-
-def _read_page(response: Response, errors: SourceErrors) -> _Page:
+def _read_page(response: Response, errors: SourceErrors, bounds: Bounds) -> _Page:
     page = read_json(_Page, response, errors)
-    check_rows(page.columns, page.rows, errors)
+    check_rows(page.columns, page.rows, errors, bounds)
     return page
 
 
-def _next_page(page: _Page, response: Response) -> dict[str, str] | None:
-    """The parameters of the next page: a token, an offset, or those of a link."""
-    if page.next is not None:
-        return {"next": str(page.next)}
-    if page.next_offset is not None:
-        return {"offset": str(page.next_offset)}
-    link = response.links.get("next")
-    return dict(parse_qsl(urlsplit(link["url"]).query)) if link else None
+def _check_size(row_count: int, byte_count: int, errors: SourceErrors, bounds: Bounds) -> None:
+    if row_count > bounds.rows:
+        raise errors.beyond(f"sends more than {bounds.rows:,} rows", "FINSYNC_SOURCE_ROWS")
+    if byte_count > bounds.arrow_bytes:
+        raise errors.beyond(f"sends more than {bounds.arrow_bytes:,} bytes in its pages", "FINSYNC_SOURCE_BYTES")
+
+
+def _data_version(response: Response, errors: SourceErrors) -> str | None:
+    version = response.headers.get("X-Data-Version")
+    _check_version(version or "", errors)
+    return version
+
+
+def _check_version(version: str, errors: SourceErrors) -> None:
+    if len(version) > MOST_VERSION_CHARACTERS:
+        raise errors.invalid(f"the version of its data has {len(version):,} characters")
+
+
+def _next_page(page: _Page, response: Response, errors: SourceErrors) -> dict[str, str] | None:
+    """The parameters of the next page: a token, an offset, or those of a link. Raises SourceInvalid."""
+    for name, token in (("next", page.next), ("offset", page.next_offset)):
+        if token is None:
+            continue
+        if not isinstance(token, str | int) or len(as_json(token)) > MOST_TOKEN_CHARACTERS:
+            raise errors.invalid("what names its next page is not a short text or a number")
+        return {name: str(token)}
+    try:
+        links = parse_header_links(response.headers.get("Link", ""))
+        following = next((link["url"] for link in links if link.get("rel") == "next"), None)
+        return dict(parse_qsl(urlsplit(following).query)) if following else None
+    except ValueError:
+        raise errors.invalid("the link to its next page is not valid") from None
+
+
+def _joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """One table of all pages, as if all cells had come in one."""
+    columns = {}
+    for name in tables[0].column_names:
+        parts = [table[name] for table in tables]
+        kinds = {part.type for part in parts} - {pa.null()}
+        if len(kinds) > 1:
+            columns[name] = _column([cell for part in parts for cell in _numbers_and_texts(part)])
+        else:
+            kind = kinds.pop() if kinds else pa.null()
+            parts = [part if part.type == kind else pa.chunked_array([pa.nulls(len(part), kind)]) for part in parts]
+            columns[name] = pa.chunked_array([chunk for part in parts for chunk in part.chunks], kind)
+    return pa.table(columns)
+
+
+def _numbers_and_texts(column: pa.ChunkedArray) -> list[Any]:
+    """The cells as they came, infinity too."""
+    return values_of(column) if is_json(column.type) else list(column.to_pylist())
 
 
 def _column(cells: Sequence[Any]) -> pa.Array:
-    """The cells as text or as numbers that are represented exactly, and else as JSON texts."""
+    """The cells as text or as numbers that are represented exactly, and else as JSON texts. Raises ValueError."""
     if bool not in map(type, cells):  # Arrow reads a bool among floats as a number
-        with suppress(pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        with suppress(pa.ArrowException, TypeError, ValueError, OverflowError):
             column = pa.array(cells)
             if column.type in (pa.string(), pa.int64(), pa.float64(), pa.null()):
                 return column
-    texts = [None if cell is None else json.dumps(cell) for cell in cells]
+    texts = [None if cell is None else as_json(cell) for cell in cells]
     return pa.ExtensionArray.from_storage(pa.json_(), pa.array(texts, pa.string()))

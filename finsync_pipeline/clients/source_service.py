@@ -7,9 +7,10 @@ JSON: with SQL in the URL or, without SQL, page by page.
 
 from typing import ClassVar, Self
 
+from finsync_pipeline.clients.bounds import ARROW, Bounds
 from finsync_pipeline.clients.errors import RouteNotFound, SourceChanged, SourceErrors
 from finsync_pipeline.clients.http import Connections, Request, Response, RetryPolicy, media_type
-from finsync_pipeline.clients.responses import ARROW, Rows, Version, read_json, read_pages, read_rows
+from finsync_pipeline.clients.responses import Rows, Version, read_pages, read_rows, read_version
 from finsync_pipeline.errors import SourceInvalid
 
 JSON, ARROW_OR_JSON = "application/json", f"{ARROW}, application/json;q=0.1"
@@ -29,9 +30,17 @@ class SourceService:
     reports_limits: ClassVar[bool] = False
 
     def __init__(
-        self, name: str, url: str, retry: RetryPolicy | None = None, token_file: str = "", is_spooled: bool = False
+        self,
+        name: str,
+        url: str,
+        retry: RetryPolicy | None = None,
+        token_file: str = "",
+        is_spooled: bool = False,
+        bounds: Bounds | None = None,
     ) -> None:
-        self._http = Connections(SourceErrors(name, url.rstrip("/")), url, token_file, retry or RetryPolicy())
+        self.bounds = bounds or Bounds()
+        errors = SourceErrors(name, url.rstrip("/"))
+        self._http = Connections(errors, url, token_file, retry or RetryPolicy(), self.bounds)
         self._spooled_from = LARGE_BYTES if is_spooled else None
         self.supports_arrow: bool | None = None
         self._supports_sql = True
@@ -69,9 +78,9 @@ class SourceService:
         """
         if not self._supports_sql:
             try:
-                return read_pages(self._page, self._http.errors)
+                return read_pages(self._page, self._http.errors, self.bounds)
             except SourceChanged:  # between two pages: fetch all of them again, once
-                return read_pages(self._page, self._http.errors)
+                return read_pages(self._page, self._http.errors, self.bounds)
         if self.supports_arrow is False:
             return None
         request = Request("/data", accept=ARROW_OR_JSON, only=ARROW, spooled_from=self._spooled_from)
@@ -90,13 +99,13 @@ class SourceService:
         """
         errors = self._http.errors
         try:
-            return self._http.send(Request("/version"), lambda response: read_json(Version, response, errors))
+            return self._http.send(Request("/version"), lambda response: read_version(response, errors))
         except RouteNotFound:
             return None
 
     def _read_rows(self, response: Response) -> Rows:
         self.supports_arrow = self.supports_arrow or media_type(response.headers) == ARROW
-        return read_rows(response, self._http.errors)
+        return read_rows(response, self._http.errors, self.bounds)
 
     def _page(self, parameters: dict[str, str]) -> Response:
         return self._http.send(Request("/data", parameters), lambda response: response)

@@ -19,7 +19,7 @@ from finsync_pipeline.orchestration.resources import RunSources
 from finsync_pipeline.publishing.staleness import stored_decider
 from finsync_pipeline.quality.fit import check_dates, misfits_by_quarter
 from finsync_pipeline.quality.reconciliation import imbalances, make_ledger
-from finsync_pipeline.settings import tables_folder
+from finsync_pipeline.settings import source_bounds, tables_folder
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.row_context import source_names
 from finsync_pipeline.statements.standardize import StandardizedTables, standardize
@@ -134,7 +134,7 @@ def _raw(mapping: SourceMapping) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, inventory: pd.DataFrame, run_sources: dg.ResourceParam[RunSources]
     ) -> Iterator[dg.Output[pd.DataFrame]]:
         keys, quarters = context.partition_keys, days_of(context.partition_keys)
-        with failures_explained(**_place(mapping)), service_of(mapping) as service:
+        with failures_explained(**_place(mapping)), service_of(mapping, bounds=source_bounds()) as service:
             fetched = fetch_rows(service, mapping, inventory, quarters, run_sources.table(mapping))
         rows, earlier = compare_deliveries(fetched, *stored_deliveries(tables_folder(), mapping, quarters), day=today())
         # First what is gone: a run that is killed in between has it twice, and not never

@@ -4,14 +4,13 @@ from pathlib import Path
 from typing import Self
 
 import dagster as dg
-from dagster.components.resolved.errors import ResolutionException
 from dagster_shared.yaml_utils.source_position import SourcePosition
 from pydantic import BaseModel
 
 from finsync_pipeline.components.source_assets import source_assets
 from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.statements.mapping import SourceMapping
-from finsync_pipeline.statements.source_files import check_keys
+from finsync_pipeline.statements.source_files import check_keys, filled
 
 
 class StatementSource(dg.Component):
@@ -58,13 +57,8 @@ class StatementSource(dg.Component):
 
 
 def _resolve(context: dg.ComponentLoadContext, field: str, text: str) -> str:
-    """The text of the field with its template filled in."""
-    try:
-        return str(context.resolution_context.resolve_value(text) or "")
-    except ResolutionException as error:
-        lines = str(error).splitlines()  # of a template: an extract of the file, with a mark below the place
-        what = next((line.partition("^")[2].strip() for line in lines if "^" in line), lines[0].partition(". ")[0])
-        raise ConfigurationError(what, "Set the variable, or correct the template", _place(context, field)) from None
+    """The text of the field with its template filled in: not by Dagster, whose templates can run any Python."""
+    return filled(text, _place(context, field))
 
 
 def _place(context: dg.ComponentLoadContext, field: str) -> str:

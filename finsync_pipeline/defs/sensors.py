@@ -1,5 +1,6 @@
 """The sensor that compares what the sources have with what the tables hold."""
 
+from dataclasses import replace
 from datetime import date
 
 import dagster as dg
@@ -13,7 +14,7 @@ from finsync_pipeline.extraction.inventory import quarter_versions
 from finsync_pipeline.orchestration.partitions import all_quarters
 from finsync_pipeline.orchestration.run_requests import UNFINISHED, range_requests
 from finsync_pipeline.publishing.staleness import InputVersions, quarter_states, stored_quarters
-from finsync_pipeline.settings import is_deployed, tables_folder
+from finsync_pipeline.settings import is_deployed, source_bounds, tables_folder
 from finsync_pipeline.statements.mapping import SourceMapping
 
 WATCHING = RetryPolicy(read=45, attempts=1)
@@ -64,7 +65,9 @@ def changed_quarters(mapping: SourceMapping) -> dict[date, str]:
 
     The time of the tables is part of it, so that a source that goes back to older rows is noticed too.
     """
-    inventory = inventory_of(mapping, all_quarters(), WATCHING).periods
+    bounds = source_bounds()
+    bounds = replace(bounds, seconds=min(WATCHING.read, bounds.seconds))
+    inventory = inventory_of(mapping, all_quarters(), WATCHING, bounds).periods
     stored = stored_quarters(tables_folder(), mapping.name, all_quarters())
     made_at = {each.quarter: each.made_at for each in stored}
     now = quarter_versions(inventory)

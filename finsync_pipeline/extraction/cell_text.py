@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finsync_pipeline.clients.responses import EXACT, is_json, is_text, values_of
+from finsync_pipeline.clients.arrow_stream import is_json, is_text
+from finsync_pipeline.clients.responses import EXACT, values_of
 from finsync_pipeline.extraction.source_query import literal
 from finsync_pipeline.statements.mapping import SourceMapping
 

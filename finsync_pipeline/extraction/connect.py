@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import date
 from typing import Self, TypeVar
 
+from finsync_pipeline.clients.bounds import Bounds
 from finsync_pipeline.clients.datasette import DatasetteService
 from finsync_pipeline.clients.http import RetryPolicy
 from finsync_pipeline.clients.protocol import Service
@@ -20,16 +21,27 @@ SOURCES_AT_ONCE = 8
 """Sources that are queried at the same time; others wait."""
 
 
-def service_of(mapping: SourceMapping, is_spooled: bool = False, retry: RetryPolicy | None = None) -> Service:
+def service_of(
+    mapping: SourceMapping,
+    is_spooled: bool = False,
+    retry: RetryPolicy | None = None,
+    bounds: Bounds | None = None,
+) -> Service:
     """The client of the source's service, of the kind of its connection. Raises ConfigurationError for its token."""
+    name, url, token_file = mapping.name, mapping.url, mapping.token_file
     if isinstance(mapping.connection, DatasetteConnection):
-        return DatasetteService(mapping.name, mapping.url, mapping.connection.database, retry, mapping.token_file)
-    return SourceService(mapping.name, mapping.url, retry, mapping.token_file, is_spooled)
+        return DatasetteService(name, url, mapping.connection.database, retry, token_file, bounds)
+    return SourceService(name, url, retry, token_file, is_spooled, bounds)
 
 
-def inventory_of(mapping: SourceMapping, quarters: Sequence[date], retry: RetryPolicy | None = None) -> Inventory:
+def inventory_of(
+    mapping: SourceMapping,
+    quarters: Sequence[date],
+    retry: RetryPolicy | None = None,
+    bounds: Bounds | None = None,
+) -> Inventory:
     """The inventory of the source, as of `take_inventory`. Raises SourceError or ConfigurationError."""
-    with service_of(mapping, retry=retry) as service:
+    with service_of(mapping, retry=retry, bounds=bounds) as service:
         return take_inventory(service, mapping, quarters)
 
 
@@ -46,7 +58,8 @@ class Prefetch:
     are kept in files, not in memory.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: Bounds | None = None) -> None:
+        self._bounds = bounds
         self._threads = ThreadPoolExecutor(SOURCES_AT_ONCE, "prefetch")
         self._has_started = False
         self._inventories: dict[str, Future[Inventory]] = {}
@@ -72,9 +85,11 @@ class Prefetch:
             return
         self._has_started = True
         run = self._threads.submit
-        self._inventories = {mapping.name: run(inventory_of, mapping, quarters) for mapping in mappings}
+        self._inventories = {
+            mapping.name: run(inventory_of, mapping, quarters, None, self._bounds) for mapping in mappings
+        }
         self._tables = {
-            mapping.name: run(_table, mapping, self._inventories[mapping.name], wanted[mapping.name])
+            mapping.name: run(_table, mapping, self._inventories[mapping.name], wanted[mapping.name], self._bounds)
             for mapping in mappings
             if mapping.name in wanted
         }
@@ -94,8 +109,10 @@ def _result(future: Future[T] | None) -> T | None:
     return None
 
 
-def _table(mapping: SourceMapping, inventory: Future[Inventory], wanted: Sequence[date]) -> Rows | None:
+def _table(
+    mapping: SourceMapping, inventory: Future[Inventory], wanted: Sequence[date], bounds: Bounds | None
+) -> Rows | None:
     if not is_whole(inventory.result().periods, wanted):
         return None
-    with service_of(mapping, is_spooled=True) as service:
+    with service_of(mapping, is_spooled=True, bounds=bounds) as service:
         return service.table()

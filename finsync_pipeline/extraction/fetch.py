@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -25,6 +26,8 @@ from finsync_pipeline.statements.mapping import SourceMapping
 
 Counts = Mapping[str, int]
 """Numbers of rows by the literal of their period end."""
+MOST_ROWS = 2**53
+"""No table has more; and it is an integer wherever it goes."""
 LITERAL_CHARACTERS = 3_000
 """Period ends are named in a URL, and many servers take no more than 8,000 characters of it."""
 
@@ -42,7 +45,7 @@ def fetch_periods(service: Service, mapping: SourceMapping, counts: Counts, is_w
         return _fetch_in_chunks(service, mapping, counts, is_whole)
     except RouteNotFound as no_sql:
         rows = whole_table(service, no_sql)
-        literals = as_literals(rows.table[mapping.period_end.column])
+        literals = as_literals(with_columns(rows, mapping).table[mapping.period_end.column])
         is_wanted = pc.is_in(literals, pa.array(list(counts), pa.string()))
         return [Rows(rows.table.filter(is_wanted), rows.data_version)]
 
@@ -72,6 +75,8 @@ def reconcile(fetched: list[Rows], periods: pd.DataFrame, mapping: SourceMapping
         versions |= set(periods["data_version"])
     if len(versions) > 1:
         raise SourceErrors(mapping.name, mapping.url).changed()
+    for each in fetched:
+        with_columns(each, mapping)
     no_rows = pa.schema([(name, pa.string()) for name in (*mapping.columns, "finsync_literal")]).empty_table()
     rows = frames.from_arrow(pa.concat_tables([no_rows, *(table_as_text(each.table, mapping) for each in fetched)]))
     if rows["finsync_literal"].value_counts().to_dict() != _counts(periods):
@@ -103,6 +108,29 @@ def query_unless_too_large(service: Service, sql: str) -> Rows | None:
     with suppress(ResultTooLarge):
         return service.query(sql)
     return None
+
+
+def query_count(service: Service, mapping: SourceMapping, sql: str) -> int:
+    """The one number that the query returns. Raises SourceInvalid for anything else."""
+    rows = service.query(sql)
+    return count_of(rows.as_lists()[0][0] if (rows.row_count, len(rows.columns)) == (1, 1) else None, mapping)
+
+
+def count_of(cell: Any, mapping: SourceMapping) -> int:
+    """The cell as a number of rows. Raises SourceInvalid if it is none."""
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    if isinstance(cell, bool) or not isinstance(cell, int) or not 0 <= cell <= MOST_ROWS:
+        raise SourceErrors(mapping.name, mapping.url).invalid("a number of rows is not one")
+    return cell
+
+
+def with_columns(rows: Rows, mapping: SourceMapping) -> Rows:
+    """The rows, if they have the mapping's columns. Raises SourceInvalid."""
+    for name in mapping.columns:
+        if name not in rows.columns:
+            raise SourceErrors(mapping.name, mapping.url).invalid(f"column {name!r} is not in it")
+    return rows
 
 
 def _counts(periods: pd.DataFrame) -> Counts:
@@ -152,10 +180,12 @@ def _fetch_by_key(service: Service, mapping: SourceMapping, chunk: Counts, limit
     pages = [service.query(keyless_rows_query(mapping, period))]
     after: str | None = None
     while (missing := expected - sum(page.row_count for page in pages)) > 0:
+        if len(pages) > service.bounds.pages:
+            raise errors.endless(service.bounds.pages)
         page, limit = query_page(service, partial(rows_page_query, mapping, period, after), limit)
         if page.row_count == 0:
             break
-        keys = page.values(mapping.row_key)
+        keys = with_columns(page, mapping).values(mapping.row_key)
         is_cut = page.row_count >= limit and page.row_count != missing
         certain = keys.index(keys[-1]) if is_cut else page.row_count
         if not certain:

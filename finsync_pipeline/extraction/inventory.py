@@ -7,7 +7,7 @@ means, and the rows of a quarter are fetched by these texts (`raw_rows`).
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -23,8 +23,10 @@ from finsync_pipeline.clients.protocol import Service
 from finsync_pipeline.clients.responses import Rows, Version
 from finsync_pipeline.extraction.cell_text import as_literals
 from finsync_pipeline.extraction.fetch import (
+    count_of,
     fetch_reconciled,
     key_order,
+    query_count,
     query_page,
     query_unless_too_large,
     whole_table,
@@ -95,17 +97,18 @@ def _take_inventory(service: Service, mapping: SourceMapping, quarters: set[date
         columns = threads.submit(service.query, columns_query(mapping))
         version = threads.submit(service.version)
         periods = threads.submit(query_unless_too_large, service, periods_query(mapping))
-        total = threads.submit(service.query, count_query(mapping))
+        total = threads.submit(query_count, service, mapping, count_query(mapping))
     try:
         unmapped = check_columns(mapping, columns.result().columns)
-        row_count = int(total.result().as_lists()[0][0])
+        row_count = total.result()
         counts = _count_periods(service, mapping, periods.result(), row_count)
-        responses = [columns.result(), total.result(), periods.result(), version.result()]
+        responses = [columns.result(), periods.result(), version.result()]
     except RouteNotFound as no_sql:
         table = whole_table(service, no_sql)
         unmapped, row_count = check_columns(mapping, table.columns), table.row_count
         responses = [table, version.result()]
         counts = Counter(as_literals(table.table[mapping.period_end.column]).to_pylist())
+        _check_period_ends(counts, service, mapping)
     versions = {response.data_version for response in responses if response is not None} - {None}
     if len(versions) > 1:
         raise SourceErrors(mapping.name, mapping.url).changed()
@@ -116,27 +119,41 @@ def _take_inventory(service: Service, mapping: SourceMapping, quarters: set[date
 
 def _count_periods(service: Service, mapping: SourceMapping, first: Rows | None, row_count: int) -> Counter[str]:
     """The rows of each period end: those in the first response, if they are all rows, else page by page."""
-    counts = _counts(first) if first else Counter()
+    counts = _counts(first, service, mapping) if first else Counter()
     if sum(counts.values()) == row_count:
         return counts
     limit = max(1, first.row_count) if first else PAGE_ROWS
-    [[without_period]] = service.query(count_query(mapping, ["NULL"])).as_lists()
-    counts = +Counter({"NULL": int(without_period)})
+    counts = +Counter({"NULL": query_count(service, mapping, count_query(mapping, ["NULL"]))})
     after: str | None = None
+    page_count = 0
     while sum(counts.values()) < row_count:
+        if page_count == service.bounds.pages:
+            raise SourceErrors(mapping.name, mapping.url).endless(page_count)
+        page_count += 1
         page, limit = query_page(service, partial(periods_query, mapping, after), limit)
         if page.row_count == 0:
             break
-        counts += _counts(page)
+        counts += _counts(page, service, mapping)
+        _check_period_ends(counts, service, mapping)
         after = literal(page.values(page.columns[0])[-1])
     return counts
 
 
-def _counts(rows: Rows) -> Counter[str]:
+def _counts(rows: Rows, service: Service, mapping: SourceMapping) -> Counter[str]:
+    """The numbers of rows by the literal of their period end. Raises SourceInvalid for other columns than these two."""
+    if len(rows.columns) != 2:
+        raise SourceErrors(mapping.name, mapping.url).invalid("it is not the period ends and their numbers of rows")
     counts: Counter[str] = Counter()
+    _check_period_ends(range(rows.row_count), service, mapping)
     for period, row_count in rows.as_lists():
-        counts[literal(period)] += int(row_count)
+        counts[literal(period)] += count_of(row_count, mapping)
     return counts
+
+
+def _check_period_ends(found: Sized, service: Service, mapping: SourceMapping) -> None:
+    if len(found) > (most := service.bounds.period_ends):
+        what = f"has more than {most:,} different period ends"
+        raise SourceErrors(mapping.name, mapping.url).beyond(what, "FINSYNC_SOURCE_PERIOD_ENDS")
 
 
 def _assign(

@@ -52,13 +52,13 @@ class TableCache:
             self._made = {each: one for each, one in {**self._made, name: made}.items() if each in self._memory}
         return made
 
-    def put(self, key: Key, tables: Tables) -> None:
-        """Keep the tables, if they can be written and have fewer bytes than the bound."""
+    def put(self, key: Key, tables: Tables, is_on_disk: bool = True) -> None:
+        """Keep the tables; on disk, too, if they can be written and have fewer bytes than the bound."""
         name = _name_of(key)
         with self._lock:
             self._remember(name, tables)
             with suppress(OSError, pa.ArrowException):
-                if _bytes_of(tables) < self._most_bytes:
+                if is_on_disk and _bytes_of(tables) < self._most_bytes:
                     _write(self._folder / name, tables)
                     _remove_beyond(self._folder, self._most_bytes)
 

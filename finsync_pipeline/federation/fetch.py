@@ -9,7 +9,14 @@ from sqlglot import exp
 from finsync_pipeline.clients.errors import ResultTooLarge, RouteNotFound, SourceErrors
 from finsync_pipeline.clients.protocol import Service
 from finsync_pipeline.clients.responses import Rows
-from finsync_pipeline.extraction.fetch import LITERAL_CHARACTERS, fetch_periods, query_unless_too_large, whole_table
+from finsync_pipeline.extraction.fetch import (
+    LITERAL_CHARACTERS,
+    fetch_periods,
+    query_count,
+    query_unless_too_large,
+    whole_table,
+    with_columns,
+)
 from finsync_pipeline.extraction.source_query import conditional_count_query, rows_query
 from finsync_pipeline.federation.conditions import company_condition
 from finsync_pipeline.federation.groups import Inexact
@@ -39,11 +46,11 @@ class Fetch:
         condition = self._condition(part)
         try:
             if part.is_everything and narrow.columns == self.mapping.columns:
-                return self._checked(self._whole(narrow))
-            return self._checked(self._rows(narrow, part.literals, condition))
+                return self._checked(self._whole(narrow), narrow)
+            return self._checked(self._rows(narrow, part.literals, condition), narrow)
         except RouteNotFound as no_sql:
             self.sent.append("GET /data")
-            return self._checked([whole_table(self.service, no_sql)])
+            return self._checked([whole_table(self.service, no_sql)], narrow)
 
     def first_rows(self, part: Part, order: SourceOrder, most: int) -> tuple[Rows, float | None] | None:
         """The first rows of the part in this order, and the number in the last one (None: there are no more rows).
@@ -58,11 +65,11 @@ class Fetch:
                 return None
             sql = rows_query(narrow, part.literals, _all_of(conditions), order.order_by, most)
             self.sent.append(sql)
-            [rows] = self._checked([self.service.query(sql)])
+            [rows] = self._checked([self.service.query(sql)], narrow)
             if rows.row_count < most and self._is_complete(rows, narrow, part.literals, _all_of(conditions)):
                 return rows, None
             if rows.row_count:
-                return rows, order.last_of(rows)
+                return rows, self._last_of(order, rows)
         return None
 
     def whole_result(self, sql: str) -> Rows:
@@ -115,10 +122,19 @@ class Fetch:
     def _count(self, narrow: SourceMapping, literals: Sequence[str] | None, condition: exp.Expr | None) -> int:
         sql = conditional_count_query(narrow, literals, condition)
         self.sent.append(sql)
-        [[count]] = self.service.query(sql).as_lists()
-        return int(count)
+        return query_count(self.service, self.mapping, sql)
 
-    def _checked(self, fetched: list[Rows]) -> list[Rows]:
+    def _last_of(self, order: SourceOrder, rows: Rows) -> float:
+        try:
+            return order.last_of(rows)
+        except (TypeError, ValueError, OverflowError):
+            what = "the last of the rows, which are in the order of a number, has none"
+            raise SourceErrors(self.mapping.name, self.mapping.url).invalid(what) from None
+
+    def _checked(self, fetched: list[Rows], narrow: SourceMapping | None = None) -> list[Rows]:
+        """The rows, counted, if they are of the index's version and have the columns of the narrow mapping."""
+        if narrow is not None:
+            fetched = [with_columns(rows, narrow) for rows in fetched]
         versions = {rows.data_version for rows in fetched} - {None}
         if self.index.data_version is not None and versions - {self.index.data_version}:
             raise SourceErrors(self.mapping.name, self.mapping.url).changed()

@@ -9,6 +9,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from finsync_pipeline import frames
+from finsync_pipeline.clients.errors import SourceErrors
 from finsync_pipeline.clients.responses import Rows
 from finsync_pipeline.extraction.cell_text import cell_as_text
 from finsync_pipeline.extraction.source_query import DIALECT, column_of, literal
@@ -58,11 +59,18 @@ class SourceGroups:
         return (rows.group_by(*grouped) if grouped else rows).sql(dialect=DIALECT)
 
     def partials(self, rows: Rows) -> pa.Table:
-        """The lines of `partials`. Raises Inexact if a group has cells that are no plain numbers."""
+        """The lines of `partials`. Raises Inexact if a group has cells that are no plain numbers.
+
+        Raises SourceInvalid for a group that the source cannot have, or cells that none of the columns can have.
+        """
         companies = self._companies()
         periods = {line["literal"]: line for line in frames.to_arrow(self.index.periods).to_pylist()}
-        lines = [line for row in rows.as_lists() if (line := self._line(row, companies, periods)) is not None]
-        return pa.Table.from_pylist(lines, schema=self.aggregation.schema)
+        try:
+            lines = [line for row in rows.as_lists() if (line := self._line(row, companies, periods)) is not None]
+            return pa.Table.from_pylist(lines, schema=self.aggregation.schema)
+        except (TypeError, ValueError, LookupError, OverflowError, pa.ArrowException):
+            what = "its groups are not those of its rows"
+            raise SourceErrors(self.mapping.name, self.mapping.url).invalid(what) from None
 
     def _named(self) -> list[tuple[str, bool]]:
         """The columns that decide about a row, and whether each group has a single value of it."""

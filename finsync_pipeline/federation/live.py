@@ -29,7 +29,6 @@ from finsync_pipeline.federation.explain_error import explained
 from finsync_pipeline.federation.live_plan import LivePlan, SourceReport
 from finsync_pipeline.federation.live_views import FetchedSource, create_views
 from finsync_pipeline.federation.plan import Scan, is_repeatable, names_of, scans_of
-from finsync_pipeline.federation.reading import unreadable_sql
 from finsync_pipeline.federation.schema import STATEMENTS
 from finsync_pipeline.federation.snapshot import financials_of
 from finsync_pipeline.federation.source_answer import Progress, SourceAnswer
@@ -43,6 +42,10 @@ from finsync_pipeline.statements.mapping import SourceMapping
 
 T = TypeVar("T")
 Versions = Mapping[str, list[Any] | None]
+LARGEST_KEPT = 1 / 8
+"""An answer of a larger share of the cache is not kept: to write it takes long, and many others would go."""
+WORTH_KEEPING = 0.1
+"""An answer that took fewer seconds is kept in memory alone."""
 OF_SOURCES = frozenset({*STATEMENTS, "facts", "texts"})
 """The views that are made of the rows of single sources."""
 
@@ -98,8 +101,9 @@ class _LiveQuery:
         self.learner = Learner(decider_of(self.deployment), self.deployment.tables, self.deployment.quarters)
         self.cache = table_cache(self.deployment.cache, self.deployment.limits.cache)
         self.scans = self._scans()
+        bounds = self.deployment.bounds
         self.sources = {
-            name: SourceAnswer(mapping, self.learner, self.cache, SourceReport(name), self.progress)
+            name: SourceAnswer(mapping, self.learner, self.cache, SourceReport(name), self.progress, bounds)
             for name, mapping in self.deployment.mappings.items()
             if _concerns(mapping, self.scans)
         }
@@ -116,9 +120,11 @@ class _LiveQuery:
             self.is_kept = True
             self.plan.finish.append("the answer was kept: no source has changed since")
             return kept["answer"]
+        began = time.monotonic()
         table = self._answer(versions)
-        if is_lasting and not self.missing and not self.notes:
-            self.cache.put(key, {"answer": table})
+        is_small = table.nbytes <= LARGEST_KEPT * self.deployment.limits.cache
+        if is_lasting and is_small and not self.missing and not self.notes:
+            self.cache.put(key, {"answer": table}, is_on_disk=time.monotonic() - began > WORTH_KEEPING)
         return table
 
     def _scans(self) -> list[Scan]:
@@ -261,15 +267,15 @@ def _concerns(mapping: SourceMapping, scans: Sequence[Scan]) -> bool:
 
 def _unreadable(engine: duckdb.DuckDBPyConnection, source: FetchedSource) -> str | None:
     """What a person has to know of a source of which more cells cannot be read than a run would accept."""
-    sql = unreadable_sql(source.mapping, source.rows) if source.rows is not None else None
-    if sql is None:
+    if source.rows is None:
         return None
-    [(given, read)] = engine.execute(sql).fetchall()
+    sql = f"SELECT coalesce(sum(finsync_given), 0), coalesce(sum(finsync_unread), 0) FROM rows_of_{source.mapping.name}"
+    [(given, unread)] = engine.execute(sql).fetchall()
     limit = source.mapping.expect.unreadable
-    if given - read < LEAST_COUNT or given - read <= limit * given:
+    if unread < LEAST_COUNT or unread <= limit * given:
         return None
     return (
-        f"{source.mapping.name}: {given - read:,} of {given:,} cells are no numbers in the notation of its mapping, "
+        f"{source.mapping.name}: {unread:,} of {given:,} cells are no numbers in the notation of its mapping, "
         f"more than {limit:.0%}: a run would not use them; finsync run names them"
     )
 

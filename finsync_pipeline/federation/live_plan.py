@@ -38,7 +38,7 @@ class LivePlan:
         """The plan to be printed."""
         tree = Tree(Text(f"{self.rows:,} rows in {self.seconds:.2f} s", "bold"))
         finish = tree.add(Text("DuckDB, here", "bold"))
-        for line in (*self.finish, self.sql):
+        for line in (*self.finish, self.sql.strip()):
             finish.add(Text(line))
         for report in self.sources:
             _add(tree, report)

@@ -53,8 +53,8 @@ def register_rows(
 ) -> None:
     """Make `rows_of_<source>` of the rows (`readable`): a line for each row that can be used.
 
-    Columns: ROW_COLUMNS, and one for each item of the mapping. known_since is null if the mapping has none, first_seen
-    always.
+    Columns: ROW_COLUMNS, one for each item of the mapping, and how many numeric items are given as texts, and are no
+    numbers: finsync_given, finsync_unread. known_since is null if the mapping has none, first_seen always.
     """
     name = mapping.name
     places = dict(zip(name_columns(mapping), _name_places(mapping), strict=True))
@@ -146,18 +146,13 @@ def _rows_sql(mapping: SourceMapping, fetched: pa.Table) -> str:
         else f"CASE WHEN abs({item}) < {MOST!r} THEN {item} END AS {item}"
         for item in cells
     )
-    return f"SELECT {', '.join(ROW_COLUMNS)}, {columns} FROM ({_read_rows_sql(mapping, cells)})"
-
-
-def unreadable_sql(mapping: SourceMapping, fetched: pa.Table) -> str | None:
-    """SQL of how many texts of numeric items there are in the usable rows, and how many of them are no numbers.
-
-    None where all cells are stored as numbers.
-    """
-    cells = _cells_of(mapping, fetched)
     texts = [item for item, cell in cells.items() if ITEMS[item].kind != "text" and not cell.is_stored]
-    counted = (" + ".join(f"count({prefix}{item})" for item in texts) for prefix in ("text_", ""))
-    return f"SELECT {', '.join(counted)} FROM ({_read_rows_sql(mapping, cells)})" if texts else None
+    given, unread = (
+        " + ".join(f"({condition.format(item)})::INTEGER" for item in texts) or "0"
+        for condition in ("text_{0} IS NOT NULL", "text_{0} IS NOT NULL AND {0} IS NULL")
+    )
+    counted = f"{given} AS finsync_given, {unread} AS finsync_unread"
+    return f"SELECT {', '.join(ROW_COLUMNS)}, {counted}, {columns} FROM ({_read_rows_sql(mapping, cells)})"
 
 
 def _cells_of(mapping: SourceMapping, fetched: pa.Table) -> dict[str, "_Cell"]:

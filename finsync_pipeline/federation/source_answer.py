@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
+from finsync_pipeline.clients.bounds import Bounds
 from finsync_pipeline.clients.errors import SourceChanged
 from finsync_pipeline.clients.protocol import Service
 from finsync_pipeline.extraction.cell_text import table_as_text
@@ -60,6 +61,7 @@ class SourceAnswer:
     cache: TableCache
     report: SourceReport
     progress: Progress
+    bounds: Bounds = field(default_factory=Bounds)
     _services: list[Service] = field(default_factory=list)
 
     def cancel(self) -> None:
@@ -94,7 +96,7 @@ class SourceAnswer:
     @contextmanager
     def _service(self) -> Iterator[Service]:
         began = time.monotonic()
-        with service_of(self.mapping, is_spooled=True) as service:
+        with service_of(self.mapping, is_spooled=True, bounds=self.bounds) as service:
             self._services.append(service)
             try:
                 yield service

@@ -1,9 +1,9 @@
 """What has to be known of a source before a part of its rows can be asked for, for one version of its data.
 
 The mapping reads most rows one by one. Which company a name means is decided with all names of the source at hand, so
-that a filter on a company becomes a filter on the names that lead to it. Rows that share their company and period end,
-or their key, with other rows have a meaning only together (which of them counts, and which contradict each other):
-these `dependent` rows are fetched here and standardized by the pipeline's own code.
+that a filter on a company becomes a filter on the names that lead to it. Rows that share their company, period end and
+length, or their key, with other rows have a meaning only together (which of them counts, and which contradict each
+other): these `dependent` rows are fetched here and standardized by the pipeline's own code.
 """
 
 import math
@@ -25,7 +25,7 @@ from finsync_pipeline.clients.errors import ResultTooLarge, RouteNotFound, Sourc
 from finsync_pipeline.clients.protocol import Service
 from finsync_pipeline.extraction.cell_text import table_as_text
 from finsync_pipeline.extraction.deliveries import compare_deliveries, first_delivery, stored_deliveries, today
-from finsync_pipeline.extraction.fetch import fetch_reconciled, query_unless_too_large
+from finsync_pipeline.extraction.fetch import fetch_reconciled, query_count, query_unless_too_large, with_columns
 from finsync_pipeline.extraction.inventory import quarter_versions, take_inventory
 from finsync_pipeline.extraction.raw_rows import place_rows
 from finsync_pipeline.extraction.source_query import conditional_count_query, rows_query
@@ -163,19 +163,21 @@ class Learner:
         return sorted(first | last)
 
     def _key_rows(self, service: Service, mapping: SourceMapping, periods: pd.DataFrame) -> pd.DataFrame:
-        """The rows that have a quarter, in their key, names, period end and `finsync_known_since` alone."""
+        """The rows that have a quarter: key, names, period end, and what is read as length and as known_since."""
         rows = fetch_reconciled(service, keys_only(mapping), periods)
         known = read_column(rows, mapping.known_since, pa.date32())
+        months = read_column(rows, mapping.months, pa.int64())
         names = ", ".join(f"rows.{name}" for name in map(frames.quoted, name_columns(mapping)))
         return frames.query(
             f"""
             SELECT
-                {names}, rows.{frames.quoted(mapping.row_key)} AS finsync_key, finsync_literal, finsync_known_since,
+                {names}, rows.{frames.quoted(mapping.row_key)} AS finsync_key, finsync_literal,
+                finsync_known_since, finsync_months,
                 periods.period_end AS finsync_period_end, periods.quarter AS finsync_quarter,
                 periods.epoch AS finsync_epoch
             FROM rows JOIN periods ON rows.finsync_literal = periods.literal
             """,
-            rows=rows.assign(finsync_known_since=known),
+            rows=rows.assign(finsync_known_since=known, finsync_months=months),
             periods=periods[["literal", "period_end", "quarter", "epoch"]],
         )
 
@@ -204,7 +206,13 @@ class Learner:
         return distinct[[*columns, "finsync_epoch"]].assign(finsync_company=companies)
 
     def _dependent(self, rows: pd.DataFrame, names: pd.DataFrame, mapping: SourceMapping) -> pd.DataFrame:
-        """The rows that are not read one by one: finsync_key, finsync_literal."""
+        """The rows that are not read one by one: finsync_key, finsync_literal.
+
+        Two rows have facts in common if they have company, period end and, but for instants, length in common. Two
+        names of one company may contradict each other, whatever the lengths.
+        """
+        has_instants = any(ITEMS[item].kind == "instant" for item in mapping.items)
+        of_fact = "finsync_company, finsync_period_end" + ("" if has_instants else ", finsync_months")
         columns = [*name_columns(mapping), "finsync_epoch"]
         same_name = " AND ".join(
             f"rows.{name} IS NOT DISTINCT FROM names.{name}" for name in map(frames.quoted, columns)
@@ -214,24 +222,28 @@ class Learner:
         return frames.query(
             f"""
             WITH decided AS (
-                SELECT rows.*, finsync_company, DATE '{first_delivery(self.tables, mapping)}' AS first_delivery
+                SELECT
+                    rows.*, finsync_company, finsync_name,
+                    DATE '{first_delivery(self.tables, mapping)}' AS first_delivery
                 FROM rows JOIN names ON {same_name}
             ),
             placed AS (
                 SELECT
                     *,
-                    count(*) OVER (PARTITION BY finsync_company, finsync_period_end) AS of_company,
+                    count(*) OVER (PARTITION BY {of_fact}) AS of_fact,
+                    min(finsync_name) OVER of_company < max(finsync_name) OVER of_company AS has_names,
                     count(*) OVER (PARTITION BY finsync_key, finsync_quarter) AS of_key
                 FROM decided
+                WINDOW of_company AS (PARTITION BY finsync_company, finsync_period_end)
             )
             SELECT finsync_key, finsync_literal
             FROM placed
             WHERE
                 finsync_is_keyless OR of_key > 1
-                OR finsync_company IS NOT NULL AND (of_company > 1 OR {is_late})
+                OR finsync_company IS NOT NULL AND (of_fact > 1 OR has_names OR {is_late})
             """,
             rows=rows.assign(finsync_is_keyless=is_keyless),
-            names=names,
+            names=names.assign(finsync_name=pd.Series(range(len(names)), dtype=COUNT)),
         )
 
     def _filled(
@@ -254,11 +266,11 @@ class Learner:
         """Those rows that fulfil the condition, None where there are more or the service does not take SQL."""
         narrow = keys_only(mapping)
         with suppress(RouteNotFound, ResultTooLarge):
-            [[count]] = service.query(conditional_count_query(narrow, None, condition)).as_lists()
-            if int(count) <= most:
-                found = service.query(rows_query(narrow, None, condition))
+            count = query_count(service, mapping, conditional_count_query(narrow, None, condition))
+            if count <= most:
+                found = with_columns(service.query(rows_query(narrow, None, condition)), narrow)
                 texts = frames.from_arrow(table_as_text(found.table, narrow))
-                if len(texts) == int(count):
+                if len(texts) == count:
                     return texts[[mapping.row_key, "finsync_literal"]].set_axis(_DEPENDENT, axis="columns")
         return None
 
@@ -296,7 +308,9 @@ class Learner:
             return None
         if found.data_version not in (None, *periods["data_version"]):
             raise SourceErrors(mapping.name, mapping.url).changed()
-        return _only(frames.from_arrow(table_as_text(found.table, mapping)), mapping.row_key, dependent)
+        return _only(
+            frames.from_arrow(table_as_text(with_columns(found, mapping).table, mapping)), mapping.row_key, dependent
+        )
 
 
 def _only(rows: pd.DataFrame, key: str, dependent: pd.DataFrame) -> pd.DataFrame:
@@ -314,8 +328,8 @@ def _only(rows: pd.DataFrame, key: str, dependent: pd.DataFrame) -> pd.DataFrame
 
 
 def keys_only(mapping: SourceMapping) -> SourceMapping:
-    """The mapping with the columns alone by which a row is known: key, company, period end, known_since."""
-    return mapping.model_copy(update={"items": {}, "months": None, "currency": "", "scale": 0})
+    """The mapping with the columns alone by which a row is known: key, company, period end, length, known_since."""
+    return mapping.model_copy(update={"items": {}, "currency": "", "scale": 0})
 
 
 def has_numeric_words(mapping: SourceMapping) -> bool:

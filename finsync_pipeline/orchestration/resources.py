@@ -13,6 +13,7 @@ from finsync_pipeline.extraction.connect import Prefetch, inventory_of
 from finsync_pipeline.extraction.inventory import Inventory
 from finsync_pipeline.orchestration.partitions import all_quarters, quarters_of_run
 from finsync_pipeline.publishing.staleness import check_allow_missing
+from finsync_pipeline.settings import source_bounds
 from finsync_pipeline.statements.mapping import SourceMapping
 
 ONE_PROCESS = (dg.in_process_executor.name, "execute_in_process_executor")
@@ -48,7 +49,7 @@ class RunSources:
             quarters = quarters_of_run(context.run.tags)
             wanted = {source.name: quarters for source in together if quarters and f"{source.name}__raw" in steps}
             self._prefetch.start(together, all_quarters(), wanted)
-        return self._prefetch.inventory(mapping.name) or inventory_of(mapping, all_quarters())
+        return self._prefetch.inventory(mapping.name) or inventory_of(mapping, all_quarters(), bounds=source_bounds())
 
     def table(self, mapping: SourceMapping) -> Rows | None:
         """The whole table of the source, if it was fetched in this run and not yet used."""
@@ -62,7 +63,7 @@ def run_sources(sources: Sequence[SourceMapping]) -> dg.ResourceDefinition:
         config_schema={}, description="Inventories and tables of the sources of a run, queried at the same time."
     )
     def sources_of_run(_: dg.InitResourceContext) -> Iterator[RunSources]:
-        with Prefetch() as prefetch:
+        with Prefetch(source_bounds()) as prefetch:
             yield RunSources(sources, prefetch)
 
     return sources_of_run

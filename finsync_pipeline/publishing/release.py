@@ -15,9 +15,11 @@ from typing import Any
 
 import pandas as pd
 
+from finsync_pipeline.errors import PublicationError
 from finsync_pipeline.publishing.changes import Limits, check_losses, losses
 from finsync_pipeline.publishing.csv_files import write_csv
 from finsync_pipeline.storage.parquet import write_frame
+from finsync_pipeline.storage.whole_files import not_written
 
 CURRENT = "current"
 MANIFEST = "manifest.json"
@@ -65,12 +67,11 @@ def publish(
     manifest adds the time (UTC), for each file its rows and SHA-256, and what was accepted. The same tables give the
     same bytes. If all is as in the current release, that one is returned and none is written, unless forced.
 
-    Raises PublicationError if it lost more than the limits and is not accepted, DataError if it cannot be written; the
-    release before it stays current.
+    Raises PublicationError if it lost more than the limits and is not accepted, or if `current` is no link, and
+    DataError if it cannot be written; the release before it stays current.
     """
     published = options.published
-    published.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(published)
+    _check_link(published / CURRENT)
     with _staging(published) as (stamp, staging):
         manifest = {"release": stamp, **_write(csvs, tables, stamp, staging, options.with_mark), **content}
         before = current_folder(published)
@@ -91,7 +92,6 @@ def publish_beside(
     suffix: str,
 ) -> Release:
     """Publish tables as `publish` does, in a folder named after the time and the suffix, which is never current."""
-    options.published.mkdir(parents=True, exist_ok=True)
     with _staging(options.published) as (stamp, staging):
         manifest = {"release": stamp + suffix, **_write(csvs, tables, stamp, staging, options.with_mark), **content}
         return read_release(_finish(manifest, staging, options.published / f"{stamp}{suffix}"))
@@ -188,10 +188,19 @@ def _accepted(before: Path | None, staging: Path, options: ReleaseOptions) -> di
 
 @contextmanager
 def _staging(published: Path) -> Iterator[tuple[str, Path]]:
-    """The time and the folder of `_claim`, which is removed if the block fails."""
-    stamp, staging = _claim(published)
+    """The time and the folder of `_claim`, which is removed if the block fails. Raises DataError for a full disk."""
+    try:
+        published.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(published)
+        stamp, staging = _claim(published)
+    except OSError as error:
+        raise not_written(published, error) from error
     try:
         yield stamp, staging
+    except OSError as error:
+        with suppress(OSError):
+            remove_release(staging)
+        raise not_written(Path(error.filename or staging), error) from error
     except BaseException:  # not `finally`: after the rename the name may be another release's staging folder
         with suppress(OSError):
             remove_release(staging)
@@ -228,6 +237,13 @@ def _remove_leftovers(published: Path) -> None:
         with suppress(OSError):  # that of a release which another process has just finished
             if time.time() - leftover.lstat().st_mtime > DAY_SECONDS:
                 leftover.unlink() if leftover.is_symlink() else remove_release(leftover)
+
+
+def _check_link(link: Path) -> None:
+    """Raise PublicationError if something else has the name of the link: nothing is written, and nothing replaced."""
+    if link.exists() and not link.is_symlink():
+        what = f"this is a {'folder' if link.is_dir() else 'file'}, not the link to the current release"
+        raise PublicationError(what, "Move it to another name; then publish again", link)
 
 
 def _point_to(folder: Path) -> None:

@@ -20,6 +20,8 @@ from finsync_pipeline.statements.items import ITEMS, packaged_rows
 
 SCALES = {"ones": 0, "thousands": 3, "millions": 6, "billions": 9}
 LENGTHS = (3, 6, 9, 12)
+MOST_SHOWN, MOST_OF_LABEL = 200, 63
+"""Characters of a url in a message, and of each part of a host's name (RFC 1035)."""
 CURRENCIES = frozenset(row["code"] for row in packaged_rows("currencies.csv"))
 """Codes of ISO 4217 in use, and those that the euro replaced, since statements go back before it."""
 
@@ -369,6 +371,31 @@ class SourceMapping(ConfigModel):
 
 def check_url(url: str) -> None:
     """Raise ValueError if no service can listen at the url."""
-    if not re.match(r"https?://[^/\s]+", url):
-        shown = re.sub(r"//[^/@]*@", "//***@", url)
-        raise ValueError(f"url: {shown!r} is not the address of a service; write it like http://127.0.0.1:5001")
+    what = _mistake_of_url(url)
+    if what:
+        shown = re.split("[?#]", re.sub(r"(?s)^(https?://)?.*@", r"\1***@", url))[0][:MOST_SHOWN]
+        shown = "".join(letter if letter.isprintable() else "?" for letter in shown)
+        raise ValueError(f"url: {shown!r} {what}; write it like http://127.0.0.1:5001")
+
+
+def _mistake_of_url(url: str) -> str:
+    """Why no service can listen at the url; empty if one can."""
+    if not re.match("https?://[^/]", url):
+        return "is not the address of a service"
+    if not re.fullmatch("[!-~]+", url):
+        return "has spaces, line breaks or letters that no URL has"
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, parts.hostname or ""
+    except ValueError:  # half a pair of brackets, a port that is no number
+        return "is not the address of a service: its host or port is not valid"
+    if port == 0:
+        return "has the port 0"
+    if not re.fullmatch(r"\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_.-]*[a-z0-9_.])?", f"[{host}]" if ":" in host else host):
+        return "has a host that is no name and no address"
+    if any(len(label) > MOST_OF_LABEL for label in host.split(".")) or ".." in host:
+        return "has a host that is no name"
+    user = parts.netloc.rpartition("@")[0]
+    if not re.fullmatch(r"([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*", user):
+        return "has a user or password with letters that must be written as %XX"
+    return "has a query or a fragment" if parts.query or parts.fragment or url[-1] in "?#" else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import ValidationError
 
@@ -16,6 +16,8 @@ from finsync_pipeline.statements.mapping import SourceMapping
 
 FIX = "Correct the file, then run: finsync check"
 UNSET = "Set the variable, or correct the template"
+NOTHING_ELSE = "a template can do nothing but name variables of the environment"
+VARIABLES = "Write {{ env('NAME') }}, or {{ env('NAME', 'what holds where it is not set') }}"
 TEMPLATES = ("url", "token_file")
 """The fields that may name an environment variable."""
 _PACKAGE = "finsync_pipeline.components."
@@ -46,18 +48,22 @@ def check_keys(file: Path) -> None:
             raise ConfigurationError("this key is there twice", "Take one of them out", place)
 
 
-def _repeated_keys(node: yaml.Node | None) -> Iterator[yaml.Node]:
-    """The keys in or below the node that another key of the same mapping precedes."""
+def _repeated_keys(node: yaml.Node | None, looked_at: set[int] | None = None) -> Iterator[yaml.Node]:
+    """The keys in or below the node that another key of the same mapping precedes; a node may be in many places."""
+    looked_at = set() if looked_at is None else looked_at
+    if id(node) in looked_at:
+        return
+    looked_at.add(id(node))
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
             if key.value in seen:
                 yield key
             seen.add(str(key.value))
-            yield from _repeated_keys(value)
+            yield from _repeated_keys(value, looked_at)
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
-            yield from _repeated_keys(value)
+            yield from _repeated_keys(value, looked_at)
 
 
 def _nodes(file: Path) -> list[yaml.Node]:
@@ -88,9 +94,9 @@ def _mapping(node: yaml.MappingNode, file: Path, environment: Mapping[str, str])
     except ValidationError as error:
         lines = [_line(mistake, node, file) for mistake in error.errors()]
         raise ConfigurationError("\n".join(lines), FIX) from None
-    filled = {field: _filled(getattr(mapping, field), _place(node, [field], file), environment) for field in TEMPLATES}
+    url, token_file = (filled(getattr(mapping, field), _place(node, [field], file), environment) for field in TEMPLATES)
     try:
-        return mapping.at(filled["url"], filled["token_file"])
+        return mapping.at(url, token_file)
     except ValueError as error:
         fix, place = "Correct the file, or the variable that it names", _place(node, ["url"], file)
         raise ConfigurationError(str(error).removeprefix("url: "), fix, place) from None
@@ -122,32 +128,53 @@ def _place(node: yaml.MappingNode, path: Any, file: Path) -> str:
     return ": ".join(filter(None, [f"{relative(file)}:{line + 1}", ".".join(keys)]))
 
 
-def _filled(text: str, place: str, environment: Mapping[str, str]) -> str:
-    """The text with its template filled in."""
+def filled(text: str, place: str, environment: Mapping[str, str] = os.environ) -> str:
+    """The text with the variables of the environment that its template names, and nothing else that Jinja can do.
+
+    `env('NAME')` must be set, `env('NAME', 'default')` need not be, and `env.NAME` is empty if it is not. Raises
+    ConfigurationError.
+    """
     template = SandboxedEnvironment(undefined=StrictUndefined)
     try:
+        for node in template.parse(text).find_all(nodes.Node):
+            if not _names_a_variable(node):
+                what = f"{node.name!r} is undefined" if isinstance(node, nodes.Name) else NOTHING_ELSE
+                raise ConfigurationError(what, VARIABLES, place)
         return template.from_string(text).render(env=_Variables(environment, place))
-    except TemplateError as error:
+    except RecursionError:
+        raise ConfigurationError("the template is nested too deeply", VARIABLES, place) from None
+    except (TemplateError, TypeError) as error:
         raise ConfigurationError(str(error), UNSET, place) from None
+
+
+def _names_a_variable(node: nodes.Node) -> bool:
+    """Whether this part of a template is text, or a part of naming a variable."""
+    if isinstance(node, nodes.Name):
+        return node.name == "env"
+    if isinstance(node, nodes.Call):
+        return isinstance(node.node, nodes.Name)
+    if isinstance(node, nodes.Getattr):
+        return isinstance(node.node, nodes.Name) and not node.attr.startswith("_")
+    return isinstance(node, nodes.Output | nodes.TemplateData | nodes.Const | nodes.Keyword | nodes.Or)
 
 
 @dataclass(frozen=True)
 class _Variables:
-    """The environment in a template, as in Dagster: `env('NAME', 'default')`, or `env.NAME`, empty if it is not set."""
+    """The environment in a template, as in Dagster."""
 
-    environment: Mapping[str, str]
-    place: str
+    _environment: Mapping[str, str]
+    _place: str
 
     def __call__(self, name: str, default: str | None = None) -> str:
-        value = self.environment.get(name, default)
+        value = self._environment.get(name, default)
         if value is None:
-            raise ConfigurationError(f"{name} is not set", UNSET, self.place)
+            raise ConfigurationError(f"{name} is not set", UNSET, self._place)
         return value
 
     def __getattr__(self, name: str) -> str:
         if not name.isupper():  # what Jinja looks for in a value
             raise AttributeError(name)
-        return self.environment.get(name, "")
+        return self._environment.get(name, "")
 
 
 def relative(file: Path) -> str:

@@ -14,6 +14,9 @@ Indexes = tuple[tuple[str, ...], ...]
 CHUNK_ROWS = 2_000
 """Rows that become Arrow arrays at a time: their cells as Python objects still fit a processor's cache."""
 
+BYTES_AT_A_TIME = 4 << 20
+"""Bytes of rows that are held as Python objects, however long the rows are."""
+
 BATCH_ROWS, BATCH_BYTES = 32_000, 16 << 20
 """Rows and bytes at which a record batch ends."""
 
@@ -57,11 +60,14 @@ def distinct_names(names: Iterable[str]) -> list[str]:
     named = [name if name.strip() else f"column_{position}" for position, name in enumerate(names, start=1)]
     reserved = {_identity(name) for name in named}
     used = {_identity("_rowid_")}
+    next_number: dict[bytes, int] = {}  # else a name that is repeated n times costs n * n steps
     distinct = []
     for name in named:
-        candidate, number = name, 2
-        while _identity(candidate) in used or (number > 2 and _identity(candidate) in reserved):
+        identity, candidate = _identity(name), name
+        number = next_number.get(identity, 2)
+        while _identity(candidate) in used or (candidate is not name and _identity(candidate) in reserved):
             candidate, number = f"{name}_{number}", number + 1
+        next_number[identity] = number
         used.add(_identity(candidate))
         distinct.append(candidate)
     return distinct

@@ -8,22 +8,23 @@ import csv
 import gzip
 import json
 import math
+import os
+import stat
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 import apsw
 
 from source_services.data.columns import Cell, Indexes, Table, as_json, distinct_names, free_name, quoted
 from source_services.errors import DataFileError
+from source_services.settings import Limits, variable
 
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".sqlite")
-
-LONGEST_CSV_CELL = 1 << 30
-"""As long as SQLite can store."""
 
 _WITHOUT_NUL = "save the file as UTF-8 without NUL"
 
@@ -66,8 +67,10 @@ def candidates(name: str) -> str:
 
 
 @contextmanager
-def open_table(data_file: Path, name: str) -> Iterator[Table]:
+def open_table(data_file: Path, name: str, limits: Limits) -> Iterator[Table]:
     """Read the data file of the service `name`. Raises DataFileError, here or while the rows are read.
+
+    No row and no number of columns above the limits is held in memory, however well the file is compressed.
 
     SQLite: the table of that name, or the only one.
 
@@ -80,20 +83,65 @@ def open_table(data_file: Path, name: str) -> Iterator[Table]:
     JSON lines: one object per line. Nested objects are flattened to columns such as `lines.Net income`, a
     list becomes its JSON text, true and false become text, and so does a number too large for SQLite.
     """
-    if data_file.suffix == ".sqlite":
-        with _open_sqlite(data_file, name) as table:
-            yield table._replace(columns=distinct_names(table.columns))
-        return
-    read = _csv_table if data_file.name.removesuffix(".gz").endswith(".csv") else _json_table
-    open_file = gzip.open if data_file.suffix == ".gz" else open
     try:
-        with open_file(data_file, "rt", encoding="utf-8-sig", newline="") as text:
-            yield read(data_file, text)
+        with _open_file(data_file) as file:
+            if data_file.suffix == ".sqlite":
+                with _open_sqlite(data_file, name, limits) as table:
+                    yield table._replace(columns=distinct_names(table.columns))
+                return
+            read = _csv_table if data_file.name.removesuffix(".gz").endswith(".csv") else _json_table
+            plain: Any = gzip.GzipFile(fileobj=file) if data_file.suffix == ".gz" else file
+            with TextIOWrapper(plain, encoding="utf-8-sig", newline="") as text:
+                yield read(data_file, text, limits)
     except UnicodeDecodeError as error:
         raise DataFileError(f"is not UTF-8 text ({error.reason})", "save it as UTF-8", data_file) from error
     except (OSError, EOFError, zlib.error) as error:
         fix = "check that it is complete and readable"
         raise DataFileError(f"cannot be read ({error})", fix, data_file) from error
+
+
+def _open_file(data_file: Path) -> IO[bytes]:
+    """The file, opened without waiting, as one would for a pipe in its place. Raises OSError, DataFileError."""
+    file = os.fdopen(os.open(data_file, os.O_RDONLY | os.O_NONBLOCK), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise DataFileError("is not a regular file", "put a file in its place", data_file)
+    return file
+
+
+def check_name(data_file: Path, column: str, limits: Limits) -> None:
+    """Raises DataFileError if the name of the column is too long."""
+    if (length := len(column.encode(errors="replace"))) > limits.name_bytes:
+        what = f"the name of its column {column[:40]}... has {length:,} bytes; the limit is {limits.name_bytes:,}"
+        raise DataFileError(what, f"shorten it, or set {variable('name_bytes')}", data_file)
+
+
+def too_many_columns(data_file: Path, limits: Limits) -> DataFileError:
+    """The data file has more columns than the limit."""
+    fix = "give each row the same names, as cells of one column have"
+    return DataFileError(f"it has more than {limits.columns:,} columns", fix, data_file)
+
+
+class _Lines:
+    """The lines of a text file. Raises DataFileError for a row that is too long, before all of it is in memory.
+
+    `row` is the length of the lines of the current row: who reads rows sets it to 0 after each.
+    """
+
+    def __init__(self, data_file: Path, text: TextIO, limits: Limits) -> None:
+        self._data_file, self._text, self._most = data_file, text, limits.row_bytes
+        self.row, self.number = 0, 0
+
+    def __iter__(self) -> Iterator[str]:
+        read, longest = self._text.readline, self._most + 1
+        while line := read(longest):
+            self.number += 1
+            self.row += len(line)
+            if self.row > self._most:
+                what = f"has a row of more than {self._most:,} characters"
+                fix = f"close its quotes, make it shorter, or set {variable('row_bytes')}"
+                raise _line_error(self._data_file, self.number, what, fix)
+            yield line
 
 
 def _line_error(data_file: Path, number: int, what: str, fix: str) -> DataFileError:
@@ -103,8 +151,8 @@ def _line_error(data_file: Path, number: int, what: str, fix: str) -> DataFileEr
 # CSV
 
 
-def _csv_table(data_file: Path, text: TextIO) -> Table:
-    lines = _csv_lines(data_file, text)
+def _csv_table(data_file: Path, text: TextIO, limits: Limits) -> Table:
+    lines = _csv_lines(data_file, text, limits)
     _, header = next(lines, (0, []))
     if not header:
         raise DataFileError("is empty", "name the columns in its first line", data_file)
@@ -115,12 +163,14 @@ def _csv_table(data_file: Path, text: TextIO) -> Table:
     return Table(columns, _csv_rows(data_file, columns, chain([first] if first else [], lines)))
 
 
-def _csv_lines(data_file: Path, text: TextIO) -> Iterator[tuple[int, list[str]]]:
-    csv.field_size_limit(LONGEST_CSV_CELL)  # the module has one limit for the whole process
+def _csv_lines(data_file: Path, text: TextIO, limits: Limits) -> Iterator[tuple[int, list[str]]]:
+    csv.field_size_limit(limits.row_bytes)  # the module has one limit for the whole process
+    lines = _Lines(data_file, text, limits)
     # strict: otherwise a quote that is never closed swallows the rest of the file as one cell
-    reader = csv.reader(text, strict=True)
+    reader = csv.reader(lines, strict=True)
     try:
         for cells in reader:
+            lines.row = 0
             if "\0" in "".join(cells):
                 what = "contains the character NUL, so it is not text"
                 raise _line_error(data_file, reader.line_num, what, _WITHOUT_NUL)
@@ -143,21 +193,36 @@ def _csv_rows(data_file: Path, columns: list[str], lines: Iterable[tuple[int, li
 # JSON lines
 
 
-def _json_table(data_file: Path, text: TextIO) -> Table:
+def _json_table(data_file: Path, text: TextIO, limits: Limits) -> Table:
     # Two passes: the columns are known only when all rows have been read, and those may not fit into memory
-    paths = list(dict.fromkeys(path for record in _records(data_file, text) for path in record))
+    paths = _json_paths(data_file, text, limits)
     if not paths:
         raise DataFileError("contains no values, so its columns are unknown", "add a row", data_file)
     text.seek(0)
-    rows: Iterator[list[Cell]] = ([record.get(path) for path in paths] for record in _records(data_file, text))
+    rows: Iterator[list[Cell]] = ([record.get(path) for path in paths] for record in _records(data_file, text, limits))
     # In an order that doesn't depend on that of the rows: of two equal names, the first one is not changed
     by_name = sorted(paths, key=lambda path: (len(path), path))
     names = dict(zip(by_name, distinct_names(".".join(path) for path in by_name), strict=True))
     return Table([names[path] for path in paths], rows)
 
 
-def _records(data_file: Path, text: TextIO) -> Iterator[dict[tuple[str, ...], Cell]]:
-    for number, line in enumerate(text, start=1):
+def _json_paths(data_file: Path, text: TextIO, limits: Limits) -> list[tuple[str, ...]]:
+    """The paths of all columns, in the order in which they occur."""
+    paths = dict[tuple[str, ...], None]()
+    for record in _records(data_file, text, limits):
+        for path in record:
+            if path not in paths:
+                check_name(data_file, ".".join(path), limits)
+                paths[path] = None
+        if len(paths) > limits.columns:
+            raise too_many_columns(data_file, limits)
+    return list(paths)
+
+
+def _records(data_file: Path, text: TextIO, limits: Limits) -> Iterator[dict[tuple[str, ...], Cell]]:
+    lines = _Lines(data_file, text, limits)
+    for number, line in enumerate(lines, start=1):
+        lines.row = 0
         if not line.strip():
             continue
         try:
@@ -219,9 +284,12 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse
 
 # SQLite
 
+_SQLITE_OPTIONS = ((apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0), (apsw.SQLITE_DBCONFIG_DEFENSIVE, 1))
+"""The schema of the file, with expressions of generated columns, is by someone else."""
+
 
 @contextmanager
-def _open_sqlite(data_file: Path, name: str) -> Iterator[Table]:
+def _open_sqlite(data_file: Path, name: str, limits: Limits) -> Iterator[Table]:
     """The table `name` of a SQLite file, or its only table. Raises DataFileError.
 
     Declared types don't matter: cells keep the type in which they are stored. Infinity becomes the text `Infinity`.
@@ -231,24 +299,32 @@ def _open_sqlite(data_file: Path, name: str) -> Iterator[Table]:
         with ExitStack() as stack:
             connection = apsw.Connection(uri, apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
             stack.callback(connection.close, True)
+            connection.limit(apsw.SQLITE_LIMIT_LENGTH, limits.row_bytes)
+            for option in _SQLITE_OPTIONS:
+                connection.config(*option)
+            connection.pragma("cell_size_check", 1)
             connection.execute("BEGIN")
             table = _find_table(connection, data_file, name)
             cursor = connection.execute(f"SELECT * FROM {quoted(table)}")
             # Generated columns are columns too; hidden ones of virtual tables are not
             shown = connection.execute("SELECT name FROM pragma_table_xinfo(?) WHERE hidden <> 1", (table,))
-            yield Table([row[0] for row in shown], _sqlite_rows(data_file, cursor), _sqlite_indexes(connection, table))
-    except apsw.Error as error:
-        raise _invalid_sqlite(data_file, error) from error
+            names = [str(row[0]) for row in shown]
+            yield Table(names, _sqlite_rows(data_file, cursor, limits), _sqlite_indexes(connection, table))
+    except (apsw.Error, MemoryError) as error:
+        raise _invalid_sqlite(data_file, error, limits) from error
 
 
-def _sqlite_rows(data_file: Path, cursor: apsw.Cursor) -> Iterator[Sequence[Cell]]:
+def _sqlite_rows(data_file: Path, cursor: apsw.Cursor, limits: Limits) -> Iterator[Sequence[Cell]]:
     try:
         yield from map(_finite, cursor)
-    except (apsw.Error, UnicodeDecodeError) as error:
-        raise _invalid_sqlite(data_file, error) from error
+    except (apsw.Error, MemoryError, UnicodeDecodeError) as error:
+        raise _invalid_sqlite(data_file, error, limits) from error
 
 
-def _invalid_sqlite(data_file: Path, error: Exception) -> DataFileError:
+def _invalid_sqlite(data_file: Path, error: Exception, limits: Limits) -> DataFileError:
+    if isinstance(error, (apsw.TooBigError, apsw.NoMemError, MemoryError)):
+        what = f"has a cell or row of more than {limits.row_bytes:,} bytes, or more than there is memory for"
+        return DataFileError(what, f"make it shorter, or set {variable('row_bytes')}", data_file)
     fix = "check that it is complete and that no program still writes to it"
     return DataFileError(f"cannot be read as a SQLite file ({error})", fix, data_file)
 

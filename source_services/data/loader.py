@@ -1,6 +1,7 @@
 """The loader: a data file becomes the one table of a SQLite file, and an Arrow file; neither changes afterwards."""
 
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import chain, islice
@@ -10,37 +11,69 @@ from tempfile import TemporaryDirectory
 import apsw
 import pyarrow as pa
 
-from source_services.data.columns import CHUNK_ROWS, Indexes, Table, array_of, quoted, quoted_list, schema_of, write_all
-from source_services.data.data_files import open_table
+from source_services.data.columns import (
+    BYTES_AT_A_TIME,
+    CHUNK_ROWS,
+    Indexes,
+    Table,
+    array_of,
+    quoted,
+    quoted_list,
+    schema_of,
+    write_all,
+)
+from source_services.data.data_files import check_name, open_table, too_many_columns
+from source_services.data.folders import PART
 from source_services.data.table_metadata import TableMetadata, read_metadata
 from source_services.errors import DataFileError
-from source_services.settings import Service
+from source_services.settings import Limits, Service, variable
 
 _PRAGMAS = {"journal_mode": "OFF", "synchronous": "OFF", "locking_mode": "EXCLUSIVE", "cache_size": -16_000}
 """No other process sees the file before it is complete, and after a crash it is not used."""
 
 
-def load(service: Service, data_file: Path, folder: Path) -> TableMetadata:
+def load(service: Service, data_file: Path, folder: Path, limits: Limits | None = None) -> TableMetadata:
     """Load `data_file` into `<folder>/<service>-<data version>.sqlite` and `.arrow`. Raises DataFileError.
 
     Both files are written in a temporary folder and moved, and their names contain the version: a process that still
     serves another version is not disturbed.
     """
+    limits = limits or Limits()
+    apsw.hard_heap_limit(limits.heap_bytes)
     folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f"{service.name}-", suffix=".part", dir=folder) as part:
+    with TemporaryDirectory(prefix=f"{service.name}-", suffix=PART, dir=folder) as part:
         database, arrow = Path(part) / "database", Path(part) / "arrow"
         with closing(apsw.Connection(str(database))) as connection:
             for name, value in _PRAGMAS.items():
                 connection.pragma(name, value)
-            with open_table(data_file, service.name) as table:
+            connection.pragma("max_page_count", limits.table_bytes // int(connection.pragma("page_size")) + 1)
+            with open_table(data_file, service.name, limits) as table:
+                _check_columns(data_file, table.columns, limits)
                 indexes = _indexes(service, data_file, table)
-                _fill(connection, service, data_file, table, indexes)
+                _fill(connection, service, data_file, table, indexes, limits)
             metadata = read_metadata(connection, service, folder, table.columns, indexes)
-            _write_arrow(connection, metadata, arrow)
+            _write_arrow(connection, metadata, arrow, data_file, limits)
         arrow.replace(metadata.arrow)
         database.replace(metadata.database)
     _remove_other_versions(metadata)
     return metadata
+
+
+def load_in_time(service: Service, data_file: Path, folder: Path, limits: Limits) -> TableMetadata:
+    """As `load`, in a process of its own, which is killed when the time is over."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, limits.load_seconds)
+    try:
+        return load(service, data_file, folder, limits)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _check_columns(data_file: Path, columns: list[str], limits: Limits) -> None:
+    if len(columns) > limits.columns:
+        raise too_many_columns(data_file, limits)
+    for column in columns:
+        check_name(data_file, column, limits)
 
 
 def _remove_other_versions(metadata: TableMetadata) -> None:
@@ -51,15 +84,21 @@ def _remove_other_versions(metadata: TableMetadata) -> None:
             file.unlink(missing_ok=True)
 
 
-def _fill(connection: apsw.Connection, service: Service, data_file: Path, table: Table, indexes: Indexes) -> None:
+def _fill(
+    connection: apsw.Connection, service: Service, data_file: Path, table: Table, indexes: Indexes, limits: Limits
+) -> None:
     name, places = quoted(service.name), ", ".join("?" for _ in table.columns)
     try:
-        with connection:
-            # Columns without a type: SQLite then stores every value unchanged
-            connection.execute(f"CREATE TABLE {name} ({quoted_list(table.columns)})")
-            connection.executemany(f"INSERT INTO {name} VALUES ({places})", table.rows)
-            for number, index in enumerate(indexes):
-                connection.execute(f"CREATE INDEX {quoted(f'index {number}')} ON {name} ({quoted_list(index)})")
+        # After an error the file is removed: there is nothing to roll back
+        connection.execute("BEGIN")
+        # Columns without a type: SQLite then stores every value unchanged
+        connection.execute(f"CREATE TABLE {name} ({quoted_list(table.columns)})")
+        connection.executemany(f"INSERT INTO {name} VALUES ({places})", table.rows)
+        for number, index in enumerate(indexes):
+            connection.execute(f"CREATE INDEX {quoted(f'index {number}')} ON {name} ({quoted_list(index)})")
+        connection.execute("COMMIT")
+    except apsw.FullError as error:
+        raise _too_large(data_file, limits) from error
     except apsw.Error as error:
         what = f"its {len(table.columns)} columns cannot be stored as the table {service.name!r} ({error})"
         raise DataFileError(what, "check the names of the file and of its columns", data_file) from error
@@ -78,14 +117,27 @@ def _indexes(service: Service, data_file: Path, table: Table) -> Indexes:
     return tuple(dict.fromkeys((*period, *service.indexes, *existing)))
 
 
-def _write_arrow(connection: apsw.Connection, metadata: TableMetadata, file: Path) -> None:
+def _too_large(data_file: Path, limits: Limits) -> DataFileError:
+    what = f"its table needs more than {limits.table_bytes:,} bytes, or more than there are on the disk"
+    return DataFileError(what, f"make the file smaller, or set {variable('table_bytes')}", data_file)
+
+
+def _write_arrow(
+    connection: apsw.Connection, metadata: TableMetadata, file: Path, data_file: Path, limits: Limits
+) -> None:
     columns, table = metadata.columns, quoted(metadata.service.name)
     rows = connection.execute(f"SELECT {quoted_list(columns)} FROM {table} ORDER BY _rowid_")
     schema = schema_of(columns)
+    rows_at_a_time = min(CHUNK_ROWS, max(1, BYTES_AT_A_TIME // max(1, metadata.longest_row)))
 
     def chunks() -> Iterator[pa.RecordBatch]:
-        while chunk := list(islice(rows, CHUNK_ROWS)):
-            yield pa.record_batch(list(map(array_of, columns.values(), zip(*chunk, strict=True))), schema=schema)
+        written = 0
+        while chunk := list(islice(rows, rows_at_a_time)):
+            batch = pa.record_batch(list(map(array_of, columns.values(), zip(*chunk, strict=True))), schema=schema)
+            written += batch.nbytes
+            if written > limits.table_bytes:
+                raise _too_large(data_file, limits)
+            yield batch
 
     with pa.OSFile(str(file), "wb") as sink:
         write_all(pa.ipc.new_stream(sink, schema), chunks())

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import apsw
 import orjson
 
-from source_services.data.columns import Cell, Indexes, kind_of, kinds_in, quoted, quoted_list
+from source_services.data.columns import BYTES_AT_A_TIME, Cell, Indexes, kind_of, kinds_in, quoted, quoted_list
 from source_services.settings import Service
 
 ROWS_AT_A_TIME = 500
@@ -71,7 +72,8 @@ def read_metadata(
     kinds: list[set[str]] = [set() for _ in by_name]
     counts, sums = Counter[PeriodKey](), Counter[PeriodKey]()
     cursor = connection.execute(f"SELECT {quoted_list(by_name)} FROM {quoted(service.name)}")
-    while rows := list(islice(cursor, ROWS_AT_A_TIME)):
+    rows_at_a_time = _rows_at_a_time(connection, service, by_name)
+    while rows := list(islice(cursor, rows_at_a_time)):
         for found, column in zip(kinds, zip(*rows, strict=True), strict=True):
             found |= kinds_in(column)
         for row in rows:
@@ -94,6 +96,13 @@ def read_metadata(
         periods=None if period_at is None else periods,
         longest_row=longest,
     )
+
+
+def _rows_at_a_time(connection: apsw.Connection, service: Service, names: list[str]) -> int:
+    """How many rows may be held at a time: no row is longer than the longest cells of all columns together."""
+    longest = ", ".join(f"max(octet_length({quoted(name)}))" for name in names)
+    lengths: Any = connection.execute(f"SELECT {longest} FROM {quoted(service.name)}").fetchall()[0]
+    return min(ROWS_AT_A_TIME, max(1, BYTES_AT_A_TIME // max(1, sum(length or 0 for length in lengths))))
 
 
 def _hash_text(sum_of_hashes: int) -> str:

@@ -10,15 +10,12 @@ from typing import NoReturn
 import apsw
 from pyarrow.csv import read_csv
 
-from source_services.data.columns import Cell, distinct_names
+from source_services.data.columns import BYTES_AT_A_TIME, Cell, distinct_names
 from source_services.data.table_metadata import TableMetadata
 from source_services.errors import RequestError, busy, invalid_parameter
 from source_services.query.authorizer import Authorizer, reserved_names
 from source_services.query.scheduling import Rows, TimeBudget, fetch
 from source_services.settings import Limits
-
-BYTES_AT_A_TIME = 4 << 20
-"""Bytes of rows that are held as Python objects, however long the rows are."""
 
 STEPS_BETWEEN_CHECKS = 10_000
 """SQLite's steps between two checks of the time budget."""
@@ -79,7 +76,8 @@ class GuardedConnection:
                 limit(getattr(apsw, f"SQLITE_LIMIT_{name}"), int(value))
         limit(apsw.SQLITE_LIMIT_LENGTH, self._value_bytes)
         limit(apsw.SQLITE_LIMIT_SQL_LENGTH, self._limits.sql_bytes)
-        limit(apsw.SQLITE_LIMIT_COLUMN, max(columns + 1, 100))  # a page selects one column more: the row id
+        # A page selects one column more: the row id
+        limit(apsw.SQLITE_LIMIT_COLUMN, min(max(columns + 1, 100), self._limits.columns + 1))
         limit(apsw.SQLITE_LIMIT_VARIABLE_NUMBER, self._limits.parameters)
 
     def begin(self, budget: TimeBudget, fetch_lock: Lock) -> None:
@@ -105,9 +103,9 @@ class GuardedConnection:
         self._selection.is_volatile = self._authorizer.is_volatile
         return self._selection
 
-    def stop(self, budget: TimeBudget) -> None:
+    def stop(self, budget: TimeBudget, reason: RequestError | None = None) -> None:
         """End the query that has this time budget, from another thread."""
-        budget.stop()
+        budget.stop(reason)
         if self._budget is budget:
             self._connection.interrupt()
 
@@ -146,9 +144,17 @@ class GuardedConnection:
         times = Counter(origin for kind, origin in zip(kinds, origins, strict=True) if kind is not None)
         row_bytes = max(times.values(), default=0) * self._row_bytes + kinds.count(None) * self._value_bytes
         most_rows = max(1, BYTES_AT_A_TIME // max(1, row_bytes))
+        for place, column in enumerate(columns, start=1):
+            self._check_name(place, column[0])
         names = distinct_names(column[0] for column in columns)
         self._selection = Selection(names, kinds, self._groups(cursor, most_rows), most_rows)
         return True
+
+    def _check_name(self, place: int, name: str) -> None:
+        """Formats such as NDJSON repeat the names in each row, and SQLite names a column after its whole expression."""
+        if (length := len(name.encode(errors="replace"))) > self._limits.name_bytes:
+            what = f"the name of column {place} has {length:,} bytes; the limit is {self._limits.name_bytes:,}"
+            raise RequestError("too-large", what, "give the column a short name with AS")
 
     def _explain(self, error: Exception) -> NoReturn:
         """Raise the error in the service's own words: SQLite's may reveal what the caller must not know."""

@@ -3,7 +3,6 @@
 import errno
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from source_services.data.columns import Cell
@@ -11,6 +10,7 @@ from source_services.errors import RequestError, busy
 from source_services.query.connection import GuardedConnection, Selection
 from source_services.query.formats import Format, KindsChanged
 from source_services.query.scheduling import Rows
+from source_services.query.shares import ResponseShare
 from source_services.query.spool import Body, Spool, SpooledFile
 
 
@@ -45,7 +45,7 @@ class Execution:
         is_page = self.make_token is not None
         return is_page, self.sql, self.parameters, self.format.name, self.row_limit, self.kinds
 
-    def run(self, connection: GuardedConnection, spool: Spool) -> Result:
+    def run(self, connection: GuardedConnection, spool: Spool, share: ResponseShare) -> Result:
         """Run the SELECT and write its rows into a file of the spool. Raises RequestError.
 
         A computed column has the kind of its first rows. If later rows have another one and the format depends on
@@ -53,28 +53,38 @@ class Execution:
         """
         cell_kinds: dict[int, set[str]] = {}
         while True:
-            selection, file = self._select(connection), SpooledFile(spool)
+            selection, file = self._select(connection), SpooledFile(spool, share.write)
             selection.kinds, selection.cell_kinds = list(self.kinds or selection.kinds), cell_kinds
             try:
                 count = self.format.write(selection, file)
                 return Result(file.body(), count, selection.is_volatile, selection.members.get("next"))
             except KindsChanged:
-                continue
+                share.give_back_result()
             except OSError as error:
-                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE):
                     raise
-                raise busy("the disk for large results is full", 30) from error
+                raise busy("there is no disk space for large results", 30) from error
 
     def _select(self, connection: GuardedConnection) -> Selection:
         selection = connection.select(self.sql, self.parameters)
         if self.make_token is None:
             selection.groups = self._limited(selection.groups)
             return selection
-        rows = list(chain.from_iterable(selection.groups))
-        page = [row[:-1] for row in rows[: self.row_limit]]
-        token = self.make_token(rows[self.row_limit - 1][-1]) if len(rows) > self.row_limit else None
-        names, kinds = selection.names[:-1], selection.kinds[:-1]
-        return Selection(names, kinds, iter([page] if page else []), members={"next": token})
+        names, kinds, members = selection.names[:-1], selection.kinds[:-1], dict[str, str | None](next=None)
+        groups = self._page(selection.groups, self.make_token, members)
+        return Selection(names, kinds, groups, selection.rows_at_a_time, members=members)
+
+    def _page(
+        self, groups: Iterator[Rows], make_token: Callable[[Any], str], members: dict[str, str | None]
+    ) -> Iterator[Rows]:
+        """The rows of the page without their row ids; the token, if there is a next page, is added to the members."""
+        left, last = self.row_limit, None
+        for rows in groups:
+            if page := rows[:left]:
+                left, last = left - len(page), page[-1][-1]
+                yield [row[:-1] for row in page]
+            if len(rows) > len(page):
+                members["next"] = make_token(last)
 
     def _limited(self, groups: Iterator[Rows]) -> Iterator[Rows]:
         count = 0

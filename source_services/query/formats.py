@@ -11,8 +11,18 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from source_services.data.columns import CHUNK_ROWS, Cell, array_of, as_json, kind_of, kinds_in, schema_of, write_all
-from source_services.query.connection import BYTES_AT_A_TIME, Selection
+from source_services.data.columns import (
+    BYTES_AT_A_TIME,
+    CHUNK_ROWS,
+    Cell,
+    array_of,
+    as_json,
+    kind_of,
+    kinds_in,
+    schema_of,
+    write_all,
+)
+from source_services.query.connection import Selection
 from source_services.query.spool import SpooledFile
 
 Cells = list[list[Cell]]
@@ -48,9 +58,13 @@ def write_json(selection: Selection, file: SpooledFile) -> int:
 
 def write_ndjson(selection: Selection, file: SpooledFile) -> int:
     """One object for each row, on a line of its own."""
-    count = 0
+    count, names_bytes = 0, len(orjson.dumps(selection.names))
+    # Each line has all names: so many lines are joined that the names alone stay below the limit
+    lines_at_a_time = max(1, BYTES_AT_A_TIME // names_bytes)
     for rows in _json_rows(selection):
-        file.write(b"".join(orjson.dumps(dict(zip(selection.names, row, strict=True))) + b"\n" for row in rows))
+        for start in range(0, len(rows), lines_at_a_time):
+            lines = rows[start : start + lines_at_a_time]
+            file.write(b"".join(orjson.dumps(dict(zip(selection.names, row, strict=True))) + b"\n" for row in lines))
         count += len(rows)
     return count
 

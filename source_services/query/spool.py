@@ -4,6 +4,7 @@ import io
 import tempfile
 import weakref
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -46,10 +47,13 @@ class Spool:
 
 
 class SpooledFile(io.RawIOBase):
-    """The file of one result: in memory while it is small, then on disk. Raises RequestError when it is too large."""
+    """The file of one result: in memory while it is small, then on disk. Raises RequestError when it is too large.
 
-    def __init__(self, spool: Spool) -> None:
-        self._spool, self._reserved = spool, [0]
+    `take` is called with the number of bytes before they are written to the disk.
+    """
+
+    def __init__(self, spool: Spool, take: Callable[[int], None]) -> None:
+        self._spool, self._take, self._reserved = spool, take, [0]
         self._memory = io.BytesIO()
         self._file: io.BufferedWriter | None = None
         self._hash, self._length = sha256(), 0
@@ -80,6 +84,7 @@ class SpooledFile(io.RawIOBase):
         if self._file is None:
             self._memory.write(view)
             return
+        self._take(view.nbytes)
         self._spool.reserve(view.nbytes)
         self._reserved[0] += view.nbytes
         self._file.write(view)

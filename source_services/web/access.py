@@ -1,4 +1,4 @@
-"""Access control: the token, the name of the host, and the rate limit of each client."""
+"""Access control: the token, the name of the host, other sites in a browser, and the rate limit of each client."""
 
 import hmac
 import ipaddress
@@ -6,6 +6,7 @@ import math
 import time
 from base64 import b64decode
 from binascii import Error as Base64Error
+from functools import lru_cache
 
 from aiohttp import web
 from limits import RateLimitItemPerMinute
@@ -19,7 +20,7 @@ PROBE_PATHS = frozenset(["/health", "/ready"])
 
 
 class AccessControl:
-    """Checks requests: the token, if there is one, else the host; and the rate of each client."""
+    """Checks requests: the token, if there is one, else the host; the site that sends them; the rate of each client."""
 
     def __init__(self, token: str | None, requests_per_minute: int) -> None:
         self._token = token.encode() if token else None
@@ -30,7 +31,8 @@ class AccessControl:
         """The headers with what remains of the client's rate limit. Raises RequestError."""
         if request.path in PROBE_PATHS:
             return {}
-        headers = self._count(request.remote or "")
+        headers = self._count(client_of(request))
+        _check_site(request)
         if self._token is not None:
             _check_token(self._token, request.headers.get("Authorization", ""))
         else:
@@ -50,6 +52,27 @@ class AccessControl:
             retry = {**headers, "Retry-After": str(seconds)}
             raise RequestError("rate-limited", what, f"retry after {seconds} s", retry)
         return headers
+
+
+def client_of(request: web.BaseRequest) -> str:
+    """The client that a request counts for: its address."""
+    return client_at(request.remote or "")
+
+
+@lru_cache(10_000)
+def client_at(address: str) -> str:
+    """The client at an address. Who has one IPv6 address has 2**64 of them: their network is one client."""
+    if ":" not in address:
+        return address
+    parsed = ipaddress.IPv6Address(address.partition("%")[0])
+    return str(parsed.ipv4_mapped or ipaddress.IPv6Network((parsed, 64), strict=False))
+
+
+def _check_site(request: web.Request) -> None:
+    """A page of another site must not make a browser run queries; it may link to the service's page."""
+    site, is_link = request.headers.get("Sec-Fetch-Site"), request.headers.get("Sec-Fetch-Mode") == "navigate"
+    if site in ("cross-site", "same-site") and not (is_link and request.path == "/"):
+        raise RequestError("cross-site")
 
 
 def _check_token(token: bytes, header: str) -> None:

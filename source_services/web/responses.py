@@ -19,11 +19,18 @@ from source_services.query.pool import QueryPool
 from source_services.query.snapshot import Snapshot
 from source_services.query.spool import Body
 from source_services.served_table import ServedTable
-from source_services.web.access import AccessControl
+from source_services.web.access import AccessControl, client_of
 from source_services.web.telemetry import Telemetry
 
 LOG_FIELDS = web.RequestKey("log_fields", dict)
 """Fields of the request's log line besides those that every request has."""
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""Headers of every response."""
 
 JSON = {"Content-Type": "application/json"}
 
@@ -53,11 +60,15 @@ async def send_execution(
         return web.Response(status=304, headers=_headers(snapshot, tag))
     result = snapshot.cached(tag)
     context.telemetry.results.labels("kept" if result else "made").inc()
-    if result is None:
-        result = await context.pool.run(snapshot, execution, seconds)
-        if not result.is_volatile:
-            snapshot.cache(tag, result)
-    return await send_result(request, snapshot, execution.format, result, None if result.is_volatile else tag)
+    with context.pool.shares.of_response(client_of(request)) as share:
+        if result is None:
+            result = await context.pool.run(snapshot, execution, seconds, share)
+            if not result.is_volatile:
+                snapshot.cache(tag, result)
+        elif not isinstance(result.body.content, bytes):
+            # The file remains while it is sent, even if it leaves the cache meanwhile
+            share.take(result.body.length)
+        return await send_result(request, snapshot, execution.format, result, None if result.is_volatile else tag)
 
 
 async def send_result(

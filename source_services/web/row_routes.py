@@ -17,9 +17,6 @@ from source_services.web.request_params import as_cells, check_parameters, forma
 from source_services.web.responses import CONTEXT, send_execution, send_result, tag_of
 
 DEFAULT_PAGE_ROWS = 1_000
-BODY_SECONDS = 30
-"""How long a client may take to send the body of a POST."""
-
 _AFTER = "_rowid_ > :after"
 _FILTER = "filter."
 _PARAMETER = "p."
@@ -68,14 +65,15 @@ async def query(request: web.Request) -> web.StreamResponse:
 
 async def _read_body(request: web.Request) -> tuple[str, dict[str, Cell]]:
     """The statement and the parameters of a POST. Raises RequestError."""
+    seconds = request.app[CONTEXT].table.limits.body_seconds
     form = 'send {"q": "SELECT ...", "parameters": {"name": value}} as application/json'
     if request.content_type != "application/json":
         raise RequestError("media-type", fix=form)
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(seconds):
             body = orjson.loads(await request.read())
     except TimeoutError:
-        raise invalid_parameter(f"the body did not arrive within {BODY_SECONDS} s", "send it faster") from None
+        raise invalid_parameter(f"the body did not arrive within {seconds:g} s", "send it faster") from None
     except web.RequestPayloadError:
         raise invalid_parameter("the body does not have the encoding in its headers", form) from None
     except orjson.JSONDecodeError as error:

@@ -1,19 +1,21 @@
-"""A real HTTP server that sends the given responses, byte for byte, and keeps the requests."""
+"""A real HTTP server that sends the given responses, byte for byte or by a function, and keeps the requests."""
 
 import base64
 import hashlib
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
-from typing import cast
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 
 GOOD_BODY = b'{"columns": ["a", "b"], "rows": [[1, "x"], [null, 2.5]], "row_count": 2}'
+Answer = bytes | Callable[[BinaryIO, str], None]
+"""A response, or a function that writes one to a request (its first line)."""
 ARROW_TYPE = "application/vnd.apache.arrow.stream"
 
 
@@ -50,7 +52,7 @@ class Misbehaving:
     `seconds` pass in the middle of each response.
     """
 
-    answers: list[bytes]
+    answers: list[Answer]
     seconds: float = 0
     requests: list[str] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
@@ -61,7 +63,7 @@ class Misbehaving:
 
 
 @contextmanager
-def misbehaving(*answers: bytes, seconds: float = 0) -> Iterator[Misbehaving]:
+def misbehaving(*answers: Answer, seconds: float = 0) -> Iterator[Misbehaving]:
     behaviour = Misbehaving(list(answers), seconds)
     with _Server(("127.0.0.1", 0), _Handler) as server:
         server.behaviour = behaviour
@@ -95,6 +97,9 @@ class _Handler(StreamRequestHandler):
             behaviour.bodies.append(self.rfile.read(int(length.split(":")[1])))
             behaviour.requests.append(line.split()[1])
             answer = behaviour.answers[min(len(behaviour.requests), len(behaviour.answers)) - 1]
+            if callable(answer):
+                answer(self.wfile, line)
+                return
             middle = len(answer) // 2
             self.wfile.write(answer[:middle])
             time.sleep(behaviour.seconds)

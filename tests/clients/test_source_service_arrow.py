@@ -7,8 +7,8 @@ import pytest
 from misbehaving_server import ARROW_TYPE, GOOD_BODY, arrow_http, arrow_stream, digest_of, http, misbehaving
 
 from finsync_pipeline.clients import source_service
+from finsync_pipeline.clients.arrow_stream import END_OF_STREAM
 from finsync_pipeline.clients.http import RetryPolicy
-from finsync_pipeline.clients.responses import END_OF_STREAM
 from finsync_pipeline.clients.source_service import SourceService
 from finsync_pipeline.errors import SourceInvalid, SourceUnavailable
 

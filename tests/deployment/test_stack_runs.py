@@ -138,7 +138,7 @@ def test_no_process_is_root_and_no_container_shows_a_secret(stack):
 
 
 def test_images_are_labelled_and_hold_the_versions_of_the_lock(stack):
-    lock = (line.split("==") for line in (PROJECT / "requirements.lock").read_text(encoding="utf-8").split())
+    lock = re.findall(r"(?m)^(\S+)==(\S+)", (PROJECT / "requirements.lock").read_text(encoding="utf-8"))
     locked = {name.lower().replace("_", "-"): version for name, version in lock}
     version = re.findall(r'^version = "(.+)"', (PROJECT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
     for image, python in PYTHONS.items():

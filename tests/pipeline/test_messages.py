@@ -38,6 +38,10 @@ MISTAKES: list[tuple[tuple[str, str], list[str]]] = [
     (("components.StatementSource", "components.StatementSauce"), ["no attribute `StatementSauce`", "Correct `type`"]),
     (('url: "{{ env(', 'url: "{{ envv('), ["pnl/defs.yaml:5: url: 'envv' is undefined"]),
     (
+        ("env('FINSYNC_PNL_URL', ", "env.__init__.__globals__['__builtins__'].get('x', "),
+        ["pnl/defs.yaml:5: url: a template can do nothing but name variables of the environment"],
+    ),
+    (
         ("  table: pnl\n", "  table: pnl\n  connection: {kind: csv}\n"),
         ["pnl/defs.yaml:8: connection.kind: 'csv' is not"],
     ),

@@ -60,7 +60,7 @@ def test_the_sensor_asks_all_sources_at_the_same_time(deployment):
 
 def test_a_source_whose_url_cannot_be_used_does_not_affect_the_others(deployment):
     with answering_services(deployment.data) as urls:
-        deployment.use(urls | {"cash_flow": "http://127.0.0.1:99999"})
+        deployment.use(urls | {"cash_flow": "http://no-such-host.invalid:1"})
         assert occupied_range(declared_sources()) == (date(2009, 7, 1), date(2009, 10, 1))
         sensor = defs().get_repository_def().get_sensor_def("source_changed")
         with dg.build_sensor_context() as context:

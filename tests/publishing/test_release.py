@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -17,6 +18,7 @@ from factories import summary_frame
 from published_files import assert_whole, big_frame, leftovers, publish_frames, releases
 
 from finsync_pipeline import frames
+from finsync_pipeline.errors import DataError, PublicationError
 from finsync_pipeline.publishing.csv_files import write_csv
 
 PUBLISHING = f"""
@@ -216,3 +218,31 @@ def test_a_number_of_the_csv_reads_as_the_same_number(tmp_path: Path, value: flo
     write_csv(frames.frame_of([{"id": "c1", "value": value}], schema), tmp_path / "x.csv")
     cell = (tmp_path / "x.csv").read_text().splitlines()[1].removeprefix("c1,")
     assert cell == "" if value is None else float(cell) == value
+
+
+@pytest.mark.parametrize("kind", ["folder", "copied release", "file"])
+def test_something_else_in_the_place_of_current_is_named_and_kept(tmp_path: Path, kind: str) -> None:
+    published = tmp_path / "published"
+    first = publish_frames(summary_frame(), {}, {}, published)
+    (published / "current").unlink()
+    if kind == "file":
+        (published / "current").write_text(first.folder.name)
+    elif kind == "copied release":
+        shutil.copytree(first.folder, published / "current")
+    else:
+        (published / "current").mkdir()
+        (published / "current" / "mine.txt").write_text("mine")
+    before = {path: path.read_bytes() for path in published.rglob("*") if path.is_file()}
+
+    with pytest.raises(
+        PublicationError, match=r"current: this is a fi?o?l.*, not the link to the current release\. Move"
+    ):
+        publish_frames(summary_frame(value=2.5), {}, {}, published)
+
+    assert {path: path.read_bytes() for path in published.rglob("*") if path.is_file()} == before
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"published: could not be written \(Not a directory\)"):
+        publish_frames(summary_frame(), {}, {}, tmp_path / "file" / "published")

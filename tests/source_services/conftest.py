@@ -11,7 +11,7 @@ from service_client import Client, serving, write_data_file
 
 from source_services.data.loader import load
 from source_services.data.table_metadata import TableMetadata
-from source_services.settings import Service
+from source_services.settings import Limits, Service
 
 PNL_CSV = """\
 Company Name,Period Ended,Total Revenue
@@ -36,10 +36,14 @@ def load_file(tmp_path: Path, write: Write) -> Load:
     """Write a data file and load it as the service of its name."""
 
     def load_content(
-        name: str, content: str | bytes, period_column: str | None = None, indexes: Any = ()
+        name: str,
+        content: str | bytes,
+        period_column: str | None = None,
+        indexes: Any = (),
+        limits: Limits | None = None,
     ) -> TableMetadata:
         service = Service(name.split(".")[0], 5001, period_column, indexes)
-        return load(service, write(name, content), tmp_path / "databases")
+        return load(service, write(name, content), tmp_path / "databases", limits)
 
     return load_content
 

@@ -38,10 +38,19 @@ FORMATS = {
 class Client:
     """A client of one service, without the proxies of the environment."""
 
-    def __init__(self, url: str, service: Answering | None = None) -> None:
+    def __init__(self, url: str, service: Answering | None = None, address: str = "") -> None:
         self.url, self.table = url, service.table if service is not None else None
+        self.source = (address, 0)
         self.session = requests.Session()
         self.session.trust_env = False
+        self.session.mount("http://", _Adapter(self.source))
+
+    @contextmanager
+    def at(self, address: str) -> Iterator["Client"]:
+        """Another client of the same service, which connects from this address."""
+        other = Client(self.url, address=address)
+        with other.session:
+            yield other
 
     def get(self, path: str, **how: Any) -> requests.Response:
         """GET the path, which begins with /."""
@@ -81,7 +90,7 @@ class Client:
     def connect(self, seconds: float = WAIT_SECONDS) -> socket.socket:
         """A new connection."""
         address = urlsplit(self.url)
-        return socket.create_connection((address.hostname, address.port), timeout=seconds)
+        return socket.create_connection((address.hostname, address.port), seconds, self.source)
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples that have these labels."""
@@ -102,6 +111,17 @@ class Client:
             if page.json()["next"] is None:
                 return
             token = {"next": page.json()["next"]}
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    """Connects from an address."""
+
+    def __init__(self, source: tuple[str, int]) -> None:
+        self._source = source
+        super().__init__()
+
+    def init_poolmanager(self, *arguments: Any, **how: Any) -> None:
+        super().init_poolmanager(*arguments, **how, source_address=self._source)
 
 
 # Data files

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 from local_services import started
-from service_client import check_problem, clients_of, json_lines, write_data_file
+from service_client import FORMATS, check_problem, clients_of, json_lines, write_data_file
 
 PROGRAM = (
     "-c",
@@ -485,6 +485,26 @@ def test_a_query_that_needs_too_much_is_stopped_and_others_get_their_results_mea
     assert served > 0 or expected != STOPPED
 
 
+LONG_NAMES = "four names of 60,000 letters"
+NAMES = {
+    LONG_NAMES: ", ".join(f't0.n AS "{letter * 60_000}"' for letter in "abcd"),
+    "an expression of 60,000 letters": "+".join(["t0.n"] * 40) + " " * 60_000 + "+ t1.n",
+    "99 names of 1,000 letters": ", ".join(f't0.n AS "{number:0>1000}"' for number in range(99)),
+    "99 names of 1,000 bytes, escaped in JSON": ", ".join(
+        f't0.n AS "{chr(1) * 997}{number:03}"' for number in range(99)
+    ),
+    "the same name 99 times": ", ".join(["t0.n AS " + "x" * 990] * 99),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "format_"), [(name, each) for name in NAMES for each in (FORMATS if name == LONG_NAMES else ["ndjson"])]
+)
+def test_long_names_of_columns_are_rejected_and_many_fill_no_memory(attacked, name, format_):
+    expected = {TOO_LARGE} if "60,000" in name else {200, STOPPED, TOO_LARGE}
+    check_harmless(attacked, lambda client: client.post(cross(3, NAMES[name], "LIMIT 80000"), format_), expected)
+
+
 PARSED = {
     "a deep sum": ("SELECT " + "+".join("1" * 60_000), INVALID),
     "deep NOT": ("SELECT " + "NOT " * 5_000 + "1", INVALID),
@@ -575,6 +595,28 @@ RAW = {
     "a negative length": b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\nhello",
     "an invalid chunk": b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+    "Expect": b"GET /data HTTP/1.1\r\nHost: localhost\r\nExpect: <b>foo</b>\r\n\r\n",
+    "Expect at no route": b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nExpect: foo\r\n\r\n",
+    "Expect of a body that does not come": b"POST /query HTTP/1.1\r\nHost: localhost\r\nExpect: foo\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n",
+    "another protocol": b"GET /data HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "HTTP/2 by an upgrade": b"GET /data HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+    b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
+    "another encoding": b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"Content-Encoding: compress\r\nContent-Length: 2\r\n\r\n{}",
+    "an encoding of the transfer": b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "a chunk without end": b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 100_000,
+    "a length of 10^15": b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+    b"Content-Length: 1000000000000000\r\n\r\n{}",
+    "a range": b"GET /data?format=arrow HTTP/1.1\r\nHost: localhost\r\nRange: bytes=9-,0-1,5-5\r\n\r\n",
+    "many parameters": b"GET /data?" + b"a&" * 7_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "many filters": b"GET /data?" + b"&".join([b"filter.t=1"] * 1_400) + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "many media types": b"GET /data HTTP/1.1\r\nHost: localhost\r\nAccept: " + b"a/b;q=0.1," * 1_400 + b"*/*\r\n\r\n",
+    "many tags": b"GET /data HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: " + b'"a",' * 4_000 + b"\r\n\r\n",
+    "requests in a row": b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1_000,
     "another host": b"GET http://example.com/query?q=DROP HTTP/1.1\r\nHost: example.com\r\n\r\n",
     "a folder above": b"GET /../../../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "CONNECT": b"CONNECT example.com:80 HTTP/1.1\r\nHost: example.com:80\r\n\r\n",

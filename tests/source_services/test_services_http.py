@@ -452,8 +452,8 @@ def test_5_000_ids_are_looked_up_at_once_as_parameters_or_in_the_statement(many)
 
 
 def test_a_long_statement_in_a_url_is_run_or_the_error_names_post(client):
-    assert client.query("SELECT 1 /*" + "x" * 8_000 + "*/").json()["rows"] == [[1]]
-    response = client.query("SELECT 1 /*" + "x" * 20_000 + "*/")
+    assert client.query("SELECT 1 AS one /*" + "x" * 8_000 + "*/").json()["rows"] == [[1]]
+    response = client.query("SELECT 1 AS one /*" + "x" * 20_000 + "*/")
     assert "POST /query" in check_problem(response, 414, "url-too-long")["detail"]
 
 

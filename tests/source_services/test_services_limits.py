@@ -8,7 +8,8 @@ import threading
 import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -116,6 +117,76 @@ def test_a_query_whose_client_disconnects_while_it_waits_does_not_run(numbers):
         until(lambda: waiting(client) == 0)
         assert running(client) == 1
     until(lambda: running(client) == 0)
+
+
+# Shares of a client
+
+
+def test_a_client_that_runs_its_share_of_queries_waits_for_itself_alone(numbers):
+    client = numbers(connections=4, client_queries=2, checkout_seconds=1, query_seconds=600)
+    with client.at("127.0.0.2") as other, busy(client, 2):
+        response = client.query("SELECT 'waits for its own queries'")
+        assert "the client's other queries" in check_problem(response, 503, "busy")["detail"]
+        assert response.headers["Retry-After"] == "1"
+        for number in range(10):
+            assert other.rows(f"SELECT {number}") == [[number]]
+        with busy_too(other, client, 2):
+            response = other.query("SELECT 'waits too'")
+            check_problem(response, 503, "busy")
+    until(lambda: running(client) == 0)
+    assert client.rows("SELECT count(*) FROM numbers") == [[200]]
+
+
+@contextmanager
+def busy_too(other, client, count):
+    """The other client runs this number of queries as well."""
+    with ExitStack() as stack:
+        for _ in range(count):
+            send_query(stack.enter_context(other.connect()), LONG)
+        until(lambda: running(client) == 2 * count)
+        yield
+
+
+@pytest.mark.parametrize("is_cached", [False, True])
+def test_a_client_that_reads_slowly_takes_its_share_of_the_disk_and_no_more(numbers, is_cached):
+    size = 12 << 20
+    client = numbers(client_disk_bytes=3 * size, disk_bytes=6 * size, kept_bytes=size, result_rows=2_000_000)
+
+    def sql(number):
+        number = 0 if is_cached else number
+        return f"SELECT t0.n, t1.n, t2.n, {number} FROM numbers t0, numbers t1, numbers t2 LIMIT 1100000"
+
+    def send(connection, number):
+        connection.sendall(f"GET /query?format=csv&q={quote(sql(number))} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        return connection.recv(12)
+
+    with client.at("127.0.0.2") as other, ExitStack() as stack:
+        statuses = [send(stack.enter_context(client.connect()), number)[9:] for number in range(6)]
+        assert statuses == [b"200", b"200", *[b"503"] * 4]
+        response = client.post(sql(0), "csv")
+        assert "its disk space" in check_problem(response, 503, "busy")["detail"]
+        assert response.headers["Retry-After"] == "10"
+        assert client.rows("SELECT count(*) FROM numbers") == [[200]], "which is small"
+        check_complete(other.post(sql(9), "csv"))
+    until(lambda: client.post(sql(10), "csv").status_code == 200)
+
+
+def test_temporary_files_of_a_query_are_limited_and_their_space_is_free_afterwards(numbers):
+    most = 100 << 20
+    client = numbers(temporary_bytes=most, client_disk_bytes=2 * most, disk_bytes=3 * most)
+    sort = "SELECT t0.n FROM numbers t0, numbers t1, numbers t2 {} ORDER BY :x || t0.n || t1.n"
+    for sql in (
+        sort.format(""),
+        "SELECT count(*) FROM (SELECT DISTINCT :x || t0.n || t1.n || t2.n FROM numbers t0, numbers t1, numbers t2)",
+        "SELECT count(*) FROM numbers t0, numbers t1, numbers t2 GROUP BY :x || t0.n || t1.n",
+        "SELECT count(*) FROM (SELECT :x || t0.n || t1.n FROM numbers t0, numbers t1 UNION SELECT 'a')",
+        "WITH x AS MATERIALIZED (SELECT :x || t0.n || t1.n AS v FROM numbers t0, numbers t1) "
+        "SELECT count(*) FROM x a, x b",
+    ):
+        response = client.post(sql, x="x" * 50_000)
+        assert "bytes of temporary files" in check_problem(response, 413, "too-large")["detail"], sql
+    rows = result_of(client.post(sort.format("WHERE t2.n = 0 AND t1.n < 5"), x="x" * 50_000))[1]
+    assert len(rows) == 1_000, "50 MB"
 
 
 # Sizes
@@ -368,6 +439,113 @@ def test_without_a_token_the_host_must_be_an_address_or_localhost(client, host, 
         else:
             assert "neither an IP address nor localhost" in check_problem(response, 421, "wrong-host")["detail"]
     assert client.get("/health", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("site", "mode", "path", "is_served"),
+    [
+        (None, None, "/data", True),
+        ("none", "navigate", "/query?q=SELECT+1", True),
+        ("same-origin", "navigate", "/query?q=SELECT+1", True),
+        ("same-origin", "cors", "/data", True),
+        ("cross-site", "navigate", "/", True),
+        *(
+            (site, mode, path, False)
+            for site in ("cross-site", "same-site")
+            for mode in ("no-cors", "cors", "navigate", "websocket")
+            for path in ("/data", "/query?q=SELECT+1", "/schema", "/metrics", "/nothing")
+        ),
+        ("cross-site", "no-cors", "/", False),
+    ],
+)
+def test_a_page_of_another_site_cannot_use_the_service(client, site, mode, path, is_served):
+    headers = {name: value for name, value in (("Sec-Fetch-Site", site), ("Sec-Fetch-Mode", mode)) if value}
+    response = client.get(path, headers=headers)
+    assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    if is_served:
+        assert response.status_code == 200
+    else:
+        check_problem(response, 403, "cross-site")
+
+
+# Connections of one client
+
+
+def is_closed(connection, seconds=30):
+    """Whether the service closes the connection, which has received nothing, within the seconds."""
+    connection.settimeout(seconds)
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+
+
+def test_a_client_has_a_number_of_connections_and_other_clients_have_theirs(numbers):
+    client = numbers(client_http_connections=5, header_seconds=600)
+    with client.at("127.0.0.2") as other:
+        with ExitStack() as stack:
+            for _ in range(5):
+                stack.enter_context(client.connect())
+            response = client.get("/version")
+            assert "more than 5 connections" in check_problem(response, 429, "rate-limited")["detail"]
+            assert response.headers["Retry-After"] == "1"
+            assert response.headers["Connection"] == "close"
+            for _ in range(5):
+                stack.enter_context(client.connect())
+            assert is_closed(stack.enter_context(client.connect()))
+            assert other.rows("SELECT count(*) FROM numbers") == [[200]]
+        until(lambda: client.get("/version").status_code == 200)
+
+
+def test_a_service_has_a_number_of_connections(numbers):
+    client = numbers(http_connections=8, client_http_connections=4, header_seconds=600)
+    with ExitStack() as stack:
+        for number in range(8):
+            with client.at(f"127.0.0.{number % 4 + 2}") as other:
+                connection = stack.enter_context(other.connect())
+        assert not is_closed(connection, 0.2)
+        assert is_closed(stack.enter_context(client.connect()))
+    until(lambda: client.get("/version").status_code == 200)
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /version HT"], ids=["nothing", "half of the headers"])
+def test_a_connection_without_a_request_is_closed_and_one_with_a_request_stays(numbers, sent):
+    client = numbers(header_seconds=0.5)
+    with client.connect() as used, client.connect() as connection:
+        connection.sendall(sent)
+        for _ in range(2):
+            used.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert used.recv(10_000).startswith(b"HTTP/1.1 200")
+            assert is_closed(connection)
+
+
+def test_a_connection_that_is_idle_between_requests_is_closed(numbers):
+    client = numbers(idle_seconds=0.5)
+    with client.connect() as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(10_000).startswith(b"HTTP/1.1 200")
+        assert is_closed(connection)
+
+
+def test_a_client_that_reads_no_small_response_is_disconnected(numbers):
+    client = numbers(send_seconds=1, idle_seconds=600)
+    with client.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        with suppress(ConnectionError, TimeoutError):
+            connection.settimeout(5)
+            for _ in range(3_000):
+                connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        until(lambda: client.metric("process_open_fds") > 0 and not established(client, connection))
+
+
+def established(client, connection):
+    """Whether the service still has its end of the connection."""
+    here, port = connection.getsockname()[1], urlsplit(client.url).port
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    ends = [(int(row[1].partition(":")[2], 16), int(row[2].partition(":")[2], 16), row[3]) for row in rows]
+    return any(end == (port, here, "01") for end in ends)
 
 
 # One client and the others

@@ -1,8 +1,10 @@
 """A data file's cells reach the caller unchanged, or the file is rejected with the line and the fix."""
 
+import json
 import os
 import pickle
 import sqlite3
+import tracemalloc
 from contextlib import closing
 
 import pyarrow as pa
@@ -14,7 +16,7 @@ from source_services.data.data_files import find_data_file, find_data_files
 from source_services.data.loader import load
 from source_services.data.table_metadata import TableMetadata
 from source_services.errors import DataFileError
-from source_services.settings import Service
+from source_services.settings import Limits, Service
 
 
 def table(metadata: TableMetadata) -> tuple[list[str], list[list[object]]]:
@@ -119,7 +121,7 @@ def test_a_broken_json_line_is_rejected_by_its_number(line, load_file):
         ("x.csv", "", "is empty"),
         ("x.jsonl", "\n", "contains no values"),
         ("x.csv", b"a\n\xff\n", "is not UTF-8"),
-        ("x.csv", ",".join(f"c{n}" for n in range(3000)) + "\n", "3000 columns cannot be stored"),
+        ("x.csv", ",".join(f"c{n}" for n in range(3000)) + "\n", "more than 2,000 columns"),
     ],
 )
 def test_a_file_without_a_table_is_rejected(name, content, message, load_file, tmp_path):
@@ -419,3 +421,86 @@ def test_an_error_has_what_is_wrong_where_and_the_fix(write):
     error = pickle.loads(pickle.dumps(caught.value))  # as it comes from the process that loads
     assert (error.what, error.where) == ("has 1 cells where 3 are expected", f"{data_file}, line 3")
     assert str(error) == str(caught.value) == f"{error.where}: {error.what}; {error.fix}"
+
+
+# Files that are larger than they look
+
+LONG_ROWS = {
+    "one cell": ("x.csv.gz", b"a,b\n1," + b"x" * 200_000_000),
+    "one cell, quoted": ("x.csv.gz", b'a,b\n1,"' + b"x\n" * 50_000_000),
+    "many cells": ("x.csv.gz", b"a\n" + b"x," * 100_000_000),
+    "the header": ("x.csv.gz", b"x" * 200_000_000),
+    "one text": ("x.jsonl.gz", b'{"a": "' + b"x" * 200_000_000),
+    "spaces": ("x.jsonl.gz", b" " * 200_000_000),
+    "brackets": ("x.jsonl.gz", b"[" * 200_000_000),
+}
+
+
+@pytest.mark.parametrize("name", LONG_ROWS)
+def test_a_row_that_is_too_long_is_rejected_before_it_is_in_memory(name, load_file):
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataFileError, match="row of more than 1,000,000 characters"):
+            load_file(*LONG_ROWS[name], limits=Limits(row_bytes=1_000_000))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < len(LONG_ROWS[name][1]) + 20_000_000, "the test itself has the file in memory"
+
+
+def test_more_columns_than_the_limit_are_rejected_before_they_are_in_memory(load_file):
+    rows = "".join(json.dumps({f"c{row}_{place}": 1 for place in range(100)}) + "\n" for row in range(1_000))
+    for name, content in (("x.jsonl", rows), ("x.csv", ",".join(map(str, range(301))) + "\n")):
+        with pytest.raises(DataFileError, match="more than 300 columns"):
+            load_file(name, content, limits=Limits(columns=300))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("x.csv", "a," + "é" * 501 + "\n1,2\n"), ("x.jsonl", '{"a": {"' + "b" * 600 + '": {"' + "c" * 600 + '": 1}}}\n')],
+)
+def test_a_name_that_is_too_long_is_rejected(load_file, name, content):
+    with pytest.raises(DataFileError, match="bytes; the limit is 1,000"):
+        load_file(name, content)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "b AS (hex(zeroblob(400000000)))",
+        "b AS (replace(hex(zeroblob(8000000)), '0', 'xxxxxxxxxx'))",
+        ", ".join(f"b{number} AS (hex(zeroblob(7000000 + {number})))" for number in range(40)),
+    ],
+    ids=["one cell", "one cell, in steps", "one row"],
+)
+def test_generated_columns_fill_no_memory(load_file, columns):
+    made = sqlite_bytes(f"CREATE TABLE x (a, {columns})", "INSERT INTO x (a) VALUES (1)")
+    with pytest.raises(DataFileError, match="more than 16,777,216 bytes, or more than there is memory for"):
+        load_file("x.sqlite", made)
+
+
+def test_a_table_that_is_larger_than_the_limit_is_rejected(load_file, tmp_path):
+    rows = b"a,b\n" + b"1,2\n" * 3_000_000
+    with pytest.raises(DataFileError, match="table needs more than 10,000,000 bytes"):
+        load_file("x.csv.gz", rows, limits=Limits(table_bytes=10_000_000))
+    assert list((tmp_path / "databases").iterdir()) == []
+
+
+def test_long_rows_are_loaded_a_few_at_a_time(load_file):
+    content = "".join(f'{{"n": {number}, "t": "{"x" * 1_000_000}"}}\n' for number in range(60))
+    tracemalloc.start()
+    try:
+        metadata = load_file("x.jsonl", content)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert metadata.row_count == 60
+    assert peak < 130_000_000, "of which the file is 60"
+
+
+@pytest.mark.parametrize("name", ["pnl.csv", "pnl.csv.gz", "pnl.jsonl", "pnl.sqlite"])
+def test_a_pipe_in_the_place_of_a_file_is_rejected_at_once(tmp_path, name):
+    pipe = tmp_path / name
+    os.mkfifo(pipe)
+    with pytest.raises(DataFileError, match="is not a regular file"):
+        load(Service("pnl", 5001), pipe, tmp_path / "databases")

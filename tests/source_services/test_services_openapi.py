@@ -53,7 +53,7 @@ def test_every_response_is_one_that_the_document_describes(name, tmp_path, capsy
     cases = report["test_cases"]
     with capsys.disabled():
         print(f" {cases['generated']:,} requests to {name}", end="")
-    assert cases["generated"] >= max(500, 10 * EXAMPLES)
+    assert cases["generated"] >= max(500, 14 * EXAMPLES)
     assert (cases["with_failures"], cases["errored"], report["operations"]["tested"]) == (0, 0, 18)
     assert statuses >= {200, 304, 400, 405, 415}
-    assert max(statuses) < 500
+    assert {status for status in statuses if status >= 500} <= {503}

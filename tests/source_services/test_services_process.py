@@ -1,20 +1,28 @@
 """`python -m source_services` as a process: it listens, responds over HTTP and stops at a signal."""
 
+import asyncio
+import errno
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
+from contextlib import ExitStack, suppress
 from http.client import HTTPResponse
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from factories import PROJECT
 from local_services import LINE, WAIT_SECONDS, environment, started
 from service_client import check_problem, clients_of, digest, json_lines, result_of, until
 
-from source_services import cli
+from source_services import cli, server
+from source_services.data import folders
 from source_services.settings import describe, variable
 
 PNL = 'Company Name,Period Ended\nWYETH,"June 30, 2009"\n'
@@ -109,12 +117,11 @@ def test_a_process_that_is_loading_a_newer_file_ends_all_the_same(write, tmp_pat
     temporary.mkdir()
     arguments = ["pnl", "--data", data_file, "--port", 0, "--look-seconds", 0.05]
     with started(*arguments, TMPDIR=str(temporary)) as (process, _):
-        pipe = data_file.with_name("new")
-        os.mkfifo(pipe)  # it is being loaded for as long as nothing is written into it
-        pipe.replace(data_file)
+        large = data_file.with_name("new")
+        large.write_text(PNL * 200_000)
+        large.replace(data_file)
         until(lambda: len([*temporary.rglob("*.part")]) > 0)
         process.terminate()
-        data_file.write_text(PNL)
         _, errors = process.communicate(timeout=WAIT_SECONDS)
         assert (process.returncode, errors) == (0, "")
     assert list(temporary.iterdir()) == []
@@ -131,7 +138,7 @@ def test_one_service_serves_one_file_with_a_period_column_and_keeps_its_database
         process.terminate()
         assert process.wait(timeout=WAIT_SECONDS) == 0
     name = f"tax-{version['data_version'][:16]}"
-    assert sorted(path.name for path in databases.iterdir()) == [f"{name}.arrow", f"{name}.sqlite"]
+    assert sorted(path.name for path in (databases / "tax").iterdir()) == [f"{name}.arrow", f"{name}.sqlite"]
 
 
 def test_an_absent_service_is_reported_and_the_others_serve(write, tmp_path):
@@ -276,5 +283,151 @@ def test_an_error_of_the_program_keeps_its_traceback(write, monkeypatch):
     monkeypatch.setattr(cli, "serve", fail)
     monkeypatch.setattr(cli, "log_to_stderr", lambda _: None)
     monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    monkeypatch.setenv("SQLITE_TMPDIR", "")  # it is set, and here not to remain so
     with pytest.raises(ValueError, match="an error of the program"):
         cli.main(["pnl", "--data", str(write("pnl.csv", PNL)), "--port", "0"])
+
+
+FEW_FILES = (
+    "-c",
+    "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (512, 512)); "
+    "from source_services import cli; sys.exit(cli.main())",
+)
+"""The services in a process that may open only 512 files."""
+
+
+def test_more_connections_than_the_process_has_files_silence_no_service_and_write_no_log(write):
+    file = write("tax.csv", "company,tax\nWYETH,1\n")
+    with started("tax", "--data", file, "--port", 0, program=FEW_FILES) as (process, lines):
+        client = clients_of(lines)["tax"]
+        with ExitStack() as stack:
+            for number in range(1_100):
+                with client.at(f"127.0.0.{number % 11 + 3}") as hostile:
+                    stack.enter_context(hostile.connect())
+            # The connections that are too many are closed; those without a request, a few seconds later
+            until(lambda: can_query(client))
+            assert client.rows("SELECT tax FROM tax") == [["1"]]
+        process.terminate()
+        errors = process.communicate(timeout=WAIT_SECONDS)[1]
+        assert "at most 156 connections" in errors
+        assert len(errors) < 10_000
+
+
+def can_query(client):
+    try:
+        return client.rows("SELECT tax FROM tax") == [["1"]]
+    except requests.ConnectionError:
+        return False
+
+
+def test_errors_of_the_event_loop_that_repeat_are_logged_once(caplog):
+    loop = asyncio.new_event_loop()
+    error = OSError(errno.EMFILE, "Too many open files")
+    for _ in range(1_000):
+        server._log_loop_error(loop, {"message": "socket.accept() out of system resource", "exception": error})
+    loop.close()
+    assert [record.getMessage() for record in caplog.records] == ["socket.accept() out of system resource"]
+
+
+def test_of_a_flood_of_refused_requests_one_a_second_is_logged(write):
+    file = write("tax.csv", "company,tax\nWYETH,1\n")
+    settings = {"FINSYNC_SERVICES_REQUESTS_PER_MINUTE": "5"}
+    with started("tax", "--data", file, "--port", 0, "--log", "info", **settings) as (process, lines):
+        client = clients_of(lines)["tax"]
+        statuses = [client.get("/version").status_code for _ in range(500)]
+        process.terminate()
+        log = process.communicate(timeout=WAIT_SECONDS)[1]
+    assert statuses.count(429) >= 490
+    assert log.count('"status": 429') < 100
+
+
+def test_a_pipe_in_the_place_of_the_served_file_stops_nothing(write):
+    file = write("tax.csv", "company,tax\nWYETH,1\n")
+    with started("tax", "--data", file, "--port", 0, "--look-seconds", 0.05) as (process, lines):
+        client = clients_of(lines)["tax"]
+        pipe = file.with_name("pipe")
+        os.mkfifo(pipe)
+        pipe.replace(file)
+        until(lambda: client.get("/ready").json()["refusal"])
+        assert client.rows("SELECT tax FROM tax") == [["1"]]
+        file.unlink()
+        write("tax.csv", "company,tax\nWYETH,2\n")
+        until(lambda: client.rows("SELECT tax FROM tax") == [["2"]])
+        process.terminate()
+        assert "is not a regular file" in process.communicate(timeout=WAIT_SECONDS)[1]
+
+
+def test_a_load_that_takes_too_long_is_killed_and_the_old_version_served(write):
+    file = write("tax.csv", "company,tax\nWYETH,1\n")
+    settings = {"FINSYNC_SERVICES_LOAD_SECONDS": "0.3"}
+    with started("tax", "--data", file, "--port", 0, "--look-seconds", 0.05, **settings) as (process, lines):
+        client = clients_of(lines)["tax"]
+        write("new", "company,tax\n" + "WYETH,2\n" * 1_000_000).replace(file)
+        until(lambda: client.get("/ready").json()["refusal"])
+        assert client.rows("SELECT tax FROM tax") == [["1"]]
+        process.terminate()
+        assert "FINSYNC_SERVICES_LOAD_SECONDS" in process.communicate(timeout=WAIT_SECONDS)[1]
+
+
+def test_what_killed_processes_left_is_removed_and_what_running_ones_use_is_not(write, tmp_path):
+    write("pnl.csv", PNL)
+    write("balance_sheet.csv", "fiscalDateEnding,a\n2009-12-31,1\n")
+    databases, temporary = tmp_path / "databases", tmp_path / "temporary"
+    leftovers = [databases / "pnl" / "pnl-abc.part", databases / "balance_sheet" / "balance_sheet-abc.part"]
+    left = [*leftovers, temporary / f"{folders.PREFIX}old"]
+    kept = [temporary / "other", temporary / f"{folders.PREFIX}new", databases / "pnl" / "notes"]
+    for folder in [*left, *kept]:
+        folder.mkdir(parents=True)
+        (folder / "file").write_text("x")
+    long_ago = time.time() - 1_000
+    os.utime(left[-1], (long_ago, long_ago))
+    where = {"TMPDIR": str(temporary), "FINSYNC_SERVICES_DATA": str(tmp_path / "data")}
+    shared = {**where, "FINSYNC_SERVICES_DATABASES": str(databases)}
+    with (
+        started("pnl", "--port", 0, **shared) as (killed, _),
+        started("balance_sheet", "--port", 0, **shared),
+        started("pnl", "--port", 0, **where) as (running, more_lines),
+    ):
+        assert [path.exists() for path in [*left, *kept]] == [False] * 3 + [True] * 3
+        assert sorted(path.name for path in databases.iterdir()) == ["balance_sheet", "pnl"]
+        in_use = {path for path in temporary.iterdir() if path not in kept}
+        for folder in in_use:
+            os.utime(folder, (long_ago, long_ago))
+        leftovers[0].mkdir()
+        with started("pnl", "--port", 0, **shared), started("pnl", "--port", 0, **where):
+            assert leftovers[0].exists()
+            assert in_use < set(temporary.iterdir())
+            assert clients_of(more_lines)["pnl"].rows("SELECT count(*) FROM pnl") == [[1]]
+        killed.kill()
+        killed.wait()
+        with started("pnl", "--port", 0, **shared):
+            assert not leftovers[0].exists()
+        running.kill()
+        running.wait()
+        for folder in in_use:
+            os.utime(folder, (long_ago, long_ago))
+        with started("pnl", "--port", 0, **where):
+            assert not in_use & set(temporary.iterdir())
+
+
+def test_all_that_a_service_writes_is_in_its_folder(write, tmp_path):
+    write("numbers.jsonl", json_lines({"n": number} for number in range(200)))
+    databases = tmp_path / "databases"
+    sql = "SELECT count(*) FROM (SELECT DISTINCT :x || a.n || b.n || c.n FROM numbers a, numbers b, numbers c)"
+    arguments = ["numbers", "--data", tmp_path / "data", "--port", 0, "--databases", databases]
+    with started(*arguments) as (process, lines):
+        client = clients_of(lines)["numbers"]
+        thread = threading.Thread(target=client.post, args=(sql,), kwargs={"x": "x" * 50_000})
+        thread.start()
+        written = until(lambda: [path for path in open_paths(process.pid) if path.endswith("(deleted)")])
+        assert all(path.startswith(str(databases / "numbers")) for path in written), written
+        thread.join()
+
+
+def open_paths(pid):
+    """The paths of the process's open files, but those of memory."""
+    found = []
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            found.append(str(link.readlink()))
+    return [path for path in found if path.startswith("/") and not path.startswith(("/dev", "/memfd"))]

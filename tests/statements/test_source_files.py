@@ -9,7 +9,8 @@ from finsync_pipeline.cli.sources import declared_sources
 from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.orchestration.partitions import all_quarters
 from finsync_pipeline.settings import DEFS, query_deployment
-from finsync_pipeline.statements.source_files import read_sources
+from finsync_pipeline.statements.mapping import check_url
+from finsync_pipeline.statements.source_files import filled, read_sources
 
 DECLARATION = (PROJECT / "finsync_pipeline/defs/sources/pnl/defs.yaml").read_text()
 URL = "env('FINSYNC_PNL_URL', 'http://127.0.0.1:5001')"
@@ -26,6 +27,15 @@ MISTAKES = [
     ("table: pnl", "table: pnl\n  table: pnl", "defs.yaml:8: table: this key is there twice. Take one of them out"),
     ("table: pnl", "table: [pnl", "defs.yaml:8: not valid YAML: expected ',' or ']'"),
     (URL, "env('FINSYNC_NOWHERE')", "defs.yaml:5: url: FINSYNC_NOWHERE is not set. Set the variable"),
+    (URL, "env.__init__.__globals__['os'].system('touch reached')", "can do nothing but name variables"),
+    (URL, "env('X', env.__class__)", "can do nothing but name variables"),
+    (URL, "''.__class__.__mro__", "can do nothing but name variables"),
+    (URL, "env | attr('__init__')", "can do nothing but name variables"),
+    (URL, "env('X', '{0.__class__}').format(env)", "can do nothing but name variables"),
+    (URL, "env._environment.clear()", "can do nothing but name variables"),
+    (URL, "'x' * 10 ** 10", "can do nothing but name variables"),
+    (URL, "(" * 500 + "env.X" + ")" * 500, "defs.yaml:5: url: "),
+    (URL, "dg.AssetKey", "'dg' is undefined. Write {{ env('NAME') }}"),
     ("http://127.0.0.1:5001", "127.0.0.1:5001", "defs.yaml:5: url: '127.0.0.1:5001' is not the address of a service"),
     ("{{ env(", "{{ envv(", "defs.yaml:5: url: 'envv' is undefined"),
     (URL, "env.__class__.__mro__", "defs.yaml:5: url: "),
@@ -88,3 +98,74 @@ def test_the_deployment_of_the_settings_has_the_quarters_of_the_pipeline(
     assert list(deployment.mappings) == ["balance_sheet", "cash_flow", "pnl"]
     assert (deployment.published, deployment.cache) == (tmp_path / "published", tmp_path / "query_cache")
     assert (deployment.limits.rows, deployment.limits.seconds) == (7, 60)
+
+
+def test_a_template_names_variables_and_no_more():
+    for template in ("env('A')", "env('NO', 'one')", "env(\"NO\", default='one')", "env.A", "env.NO or 'one'"):
+        assert filled(f"http://{{{{ {template} }}}}:1", "here", {"A": "one"}) == "http://one:1"
+
+
+@pytest.mark.parametrize("declaration", ["&a [*a]", "{a: &a {b: &b {c: *a}}}"])
+def test_a_file_that_refers_to_itself_is_read_to_its_end(tmp_path: Path, declaration: str):
+    (tmp_path / "defs.yaml").write_text(f"{DECLARATION}\nmore: {declaration}\n")
+
+    assert list(read_sources(tmp_path)) == ["pnl"]
+
+
+URLS = {
+    "is not the address of a service": ["", "http://", "ftp://x", "http://[", "http://a:99999", "http://a:x", "//a"],
+    "has spaces, line breaks or letters that no URL has": [
+        "http://a\nb",
+        "http://a/\r\nX: y",
+        "http://a\tb",
+        "http://a b",
+        "http://a\x00",
+        "http://a\x7f",
+        "http://a\u202e",
+        "http://us er@h",
+        "http://é.example",
+        "http://a/\n",
+    ],
+    "has a host": [
+        "http://:80",
+        "http://@",
+        "http://.x",
+        "http://*",
+        "http://a..b",
+        f"http://{'a' * 64}",
+        "http://a\\b",
+    ],
+    "has a user or password with letters that must be written as %XX": ["http://a\\@h", "http://%zz@h", "http://<>@h"],
+    "has the port 0": ["http://a:0"],
+    "has a query or a fragment": ["http://a?x=s3cret", "http://a#x", "http://a?"],
+}
+
+
+@pytest.mark.parametrize(("what", "url"), [(what, url) for what, urls in URLS.items() for url in urls])
+def test_a_url_at_which_no_service_can_listen_is_refused(what: str, url: str):
+    with pytest.raises(ValueError, match="write it like http://") as raised:
+        check_url(url)
+    assert what in str(raised.value)
+    assert str(raised.value).isprintable()
+    assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["http://me:s3cret@h:0", "me:s3cret@h", "https://me:s3\ncret@h", "http://s3cret@x@h:0"])
+def test_the_message_does_not_show_its_password(url: str):
+    with pytest.raises(ValueError, match="write it like") as raised:
+        check_url(url)
+    assert "cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:5001",
+        "https://pnl",
+        "http://[::1]:50/x",
+        "http://me:p%40ss@x_y.example.:1",
+        "http://a@b@c:65535",
+    ],
+)
+def test_a_url_at_which_a_service_may_listen_is_taken(url: str):
+    check_url(url)
