@@ -30,11 +30,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What was skipped and why: a line for each reason, with the number of its tests; and what was left out."""
+    """What was skipped and why, a line for each reason with the number of its tests; figures; what was left out."""
     reports = terminalreporter.stats.get("skipped", [])
     reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in reports)
     for reason, count in reasons.most_common():
         terminalreporter.write_line(f"skipped {count}: {reason}")
+    for report in terminalreporter.stats.get("passed", []):
+        for name, text in report.user_properties:
+            if name == "figures":
+                terminalreporter.write_line(f"figures: {text}")
     if terminalreporter.config.option.markexpr == "not long":
         terminalreporter.write_line("left out: tests that take long; to run all: make test PYTEST_ARGS=\"-m ''\"")
 

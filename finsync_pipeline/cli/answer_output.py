@@ -20,7 +20,7 @@ from finsync_pipeline.federation.answer import Answer
 from finsync_pipeline.federation.schema import VIEWS
 from finsync_pipeline.publishing.csv_files import write_csv
 from finsync_pipeline.settings import has_byte_order_mark
-from finsync_pipeline.storage.parquet import not_written
+from finsync_pipeline.storage.whole_files import written_whole
 
 FORMATS = ("table", "csv", "json", "parquet")
 OTHER_LINES = 8
@@ -67,14 +67,12 @@ def to_standard_error() -> Console:
 def _write_file(answer: Answer, chosen: str, output: Path) -> None:
     if chosen == "csv":
         return write_csv(answer.to_pandas(), output, has_byte_order_mark())
-    try:
+    with written_whole(output) as temporary:
         if chosen == "json":
-            output.write_text(as_json(answer.table), encoding="utf-8")
+            temporary.write_text(as_json(answer.table), encoding="utf-8")
         else:
             _check_parquet(answer.table.schema)
-            pq.write_table(answer.table, output)
-    except OSError as error:
-        raise not_written(output, error) from error
+            pq.write_table(answer.table, temporary)
     return None
 
 

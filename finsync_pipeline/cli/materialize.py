@@ -9,9 +9,11 @@ from rich.status import Status
 from rich.text import Text
 
 from finsync_pipeline.cli.event_log import event_log_kept_open
+from finsync_pipeline.cli.killed_runs import end_killed_runs, locked_while_alive
 from finsync_pipeline.cli.setup import local_instance
 from finsync_pipeline.cli.terminal import console, marked
 from finsync_pipeline.definitions import defs as load_definitions
+from finsync_pipeline.settings import home
 
 
 def materialize(
@@ -30,14 +32,21 @@ def materialize(
     keys = selection.resolve(definitions.resolve_asset_graph())
     job = definitions.get_repository_def().get_implicit_job_def_for_assets(keys)
     assert job is not None
-    with dg.DagsterInstance.get() as instance, event_log_kept_open(instance), waiting:
+    locks = home() / "commands"
+    with (
+        dg.DagsterInstance.get() as instance,
+        locked_while_alive(locks) as lock,
+        event_log_kept_open(instance),
+        waiting,
+    ):
+        end_killed_runs(instance, locks)
         result = job.execute_in_process(
             run_config={
                 "resources": {"publication": {"config": {"allow_missing": list(allow_missing), **options}}},
                 "loggers": {"console": {}},
             },
             instance=instance,
-            tags=tags,
+            tags=tags | lock,
             asset_selection=list(keys),
             raise_on_error=False,
         )

@@ -21,7 +21,7 @@ def setup() -> int:
         (Path(SETTINGS_FILE), f"FINSYNC_HOME={home()}\n"),
     ):
         if not file.exists():
-            file.write_text(line, encoding="utf-8")
+            _write(file, line)
     return 0
 
 
@@ -35,9 +35,7 @@ def local_instance() -> Path:
     os.environ["DAGSTER_HOME"] = str(instance)
     configuration = instance / "dagster.yaml"
     if not configuration.exists():
-        instance.mkdir(parents=True, exist_ok=True)
-        text = files(__package__).joinpath("dagster.yaml").read_text(encoding="utf-8")
-        configuration.write_text(text, encoding="utf-8")
+        _write(configuration, files(__package__).joinpath("dagster.yaml").read_text(encoding="utf-8"))
     for folder in (instance, instance / "history"):
         if folder.exists():
             _check_room(folder)
@@ -54,3 +52,14 @@ def _check_room(folder: Path) -> None:
             file.flush()
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(folder)) from None
+
+
+def _write(file: Path, text: str) -> None:
+    """Write it beside its place and rename it: half a file of settings would be taken for a whole one."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -67,7 +67,8 @@ def identity(context: dg.ComponentLoadContext) -> dg.Definitions:
             decisions = decisions_in(_files(company_ids))
             review = Review.of(REVIEW_LINES.checked(review_lines))
         queue = IDENTITY_REVIEW.conform(open_questions(decisions, companies))
-        write_csv(queue, identity_review_file())
+        with failures_explained():
+            write_csv(queue, identity_review_file())
         unused = review.unused(decisions)
         columns = ("source", "source_name", "company_id", "who", "when")
         lines = [[getattr(line, column) for column in columns] for line in unused]

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from finsync_pipeline import frames
-from finsync_pipeline.storage.parquet import not_written
+from finsync_pipeline.storage.whole_files import not_written, written_whole
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _FORMULA = f"^[{''.join(frames.FORMULA_MARKS).replace('-', '')}-]"
@@ -21,15 +21,17 @@ def write_csv(frame: pd.DataFrame, path: Path, with_mark: bool = False) -> None:
     """
     table = frames.to_arrow(frame)
     columns = ", ".join(_harmless(field) for field in table.schema)
-    target = str(path).replace("'", "''")
-    with duckdb.connect(config={"threads": 1}) as connection:
+    with duckdb.connect(config={"threads": 1}) as connection, written_whole(path) as temporary:
         connection.register("frame", table)
+        target = str(temporary).replace("'", "''")
         try:
-            connection.execute(f"COPY (SELECT {columns} FROM frame) TO '{target}' (FORMAT csv, HEADER, NULLSTR '')")
-            if with_mark:
-                path.write_bytes(BYTE_ORDER_MARK + path.read_bytes())
-        except (duckdb.IOException, OSError) as error:
+            connection.execute(
+                f"COPY (SELECT {columns} FROM frame) TO '{target}' (FORMAT csv, HEADER, NULLSTR '', USE_TMP_FILE false)"
+            )
+        except duckdb.IOException as error:
             raise not_written(path, error) from error
+        if with_mark:
+            temporary.write_bytes(BYTE_ORDER_MARK + temporary.read_bytes())
 
 
 def _harmless(field: pa.Field) -> str:

@@ -6,7 +6,7 @@ import re
 import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from getpass import getuser
@@ -18,7 +18,8 @@ import pandas as pd
 from finsync_pipeline.errors import PublicationError
 from finsync_pipeline.publishing.changes import Limits, check_losses, losses
 from finsync_pipeline.publishing.csv_files import write_csv
-from finsync_pipeline.storage.parquet import not_written, write_frame
+from finsync_pipeline.storage.parquet import write_frame
+from finsync_pipeline.storage.whole_files import not_written
 
 CURRENT = "current"
 MANIFEST = "manifest.json"
@@ -75,7 +76,7 @@ def publish(
         manifest = {"release": stamp, **_write(csvs, tables, stamp, staging, options.with_mark), **content}
         before = current_folder(published)
         if not options.force and before and _is_same(manifest, before):
-            shutil.rmtree(staging)
+            remove_release(staging)
             return read_release(before, is_new=False)
         manifest |= _accepted(before, staging, options)
         folder = _finish(manifest, staging, published / stamp)
@@ -163,9 +164,8 @@ def _finish(manifest: Mapping[str, Any], staging: Path, folder: Path) -> Path:
     (staging / MANIFEST).write_text(json.dumps(manifest, indent=2, default=str) + "\n", encoding="utf-8")
     for file in staging.iterdir():
         file.chmod(0o444)  # a release never changes
-    published = staging.rename(folder)
-    published.chmod(0o555)
-    return published
+    staging.chmod(0o555)
+    return staging.rename(folder)
 
 
 def _is_same(manifest: dict[str, Any], before: Path) -> bool:
@@ -198,10 +198,12 @@ def _staging(published: Path) -> Iterator[tuple[str, Path]]:
     try:
         yield stamp, staging
     except OSError as error:
-        shutil.rmtree(staging, ignore_errors=True)
+        with suppress(OSError):
+            remove_release(staging)
         raise not_written(Path(error.filename or staging), error) from error
     except BaseException:  # not `finally`: after the rename the name may be another release's staging folder
-        shutil.rmtree(staging, ignore_errors=True)
+        with suppress(OSError):
+            remove_release(staging)
         raise
 
 
@@ -230,14 +232,11 @@ def _second_after(stamp: str) -> str:
 
 
 def _remove_leftovers(published: Path) -> None:
-    """Folders of releases that were killed while they were written, a day ago or more."""
-    for staging in published.glob(".staging-*"):
-        try:
-            age = time.time() - staging.stat().st_mtime
-        except FileNotFoundError:  # a release that another process has just finished
-            continue
-        if age > DAY_SECONDS:
-            shutil.rmtree(staging, ignore_errors=True)
+    """Folders of releases that were killed while they were written, and links that were to be `current`, a day old."""
+    for leftover in (*published.glob(".staging-*"), *published.glob(f".{CURRENT}-*")):
+        with suppress(OSError):  # that of a release which another process has just finished
+            if time.time() - leftover.lstat().st_mtime > DAY_SECONDS:
+                leftover.unlink() if leftover.is_symlink() else remove_release(leftover)
 
 
 def _check_link(link: Path) -> None:
