@@ -44,7 +44,7 @@ class TableCache:
         return found
 
     def get_as(self, key: Key, read: Callable[[Tables], T]) -> T | None:
-        """What `read` makes of the tables of this key, made once for those that are in memory; None without all it reads."""
+        """What `read` makes of the tables of this key, made once for those in memory; None if it lacks any of them."""
         tables, name = self.get(key), _name_of(key)
         if tables is None:
             return None
