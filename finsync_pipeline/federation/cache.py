@@ -44,7 +44,7 @@ class TableCache:
         return found
 
     def get_as(self, key: Key, read: Callable[[Tables], T]) -> T | None:
-        """What `read` makes of the tables of this key, once for those in memory; None if one that it reads is missing."""
+        """What `read` makes of the tables of this key, once for those in memory; None if one of them is missing."""
         tables, name = self.get(key), _name_of(key)
         if tables is None:
             return None

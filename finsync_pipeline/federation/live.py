@@ -29,6 +29,7 @@ from finsync_pipeline.federation.explain_error import explained
 from finsync_pipeline.federation.live_plan import LivePlan, SourceReport
 from finsync_pipeline.federation.live_views import FetchedSource, create_views
 from finsync_pipeline.federation.plan import Scan, is_repeatable, names_of, scans_of
+from finsync_pipeline.federation.pushdown import may_read
 from finsync_pipeline.federation.schema import STATEMENTS
 from finsync_pipeline.federation.snapshot import financials_of
 from finsync_pipeline.federation.source_answer import Progress, SourceAnswer
@@ -227,6 +228,8 @@ class _LiveQuery:
                     raise
                 self.missing[name] = str(error)
                 sources[name].report.how = f"missing: {error}"
+                if len(self.missing) == len(self.sources):
+                    raise  # of nothing there is no part
         return results
 
 
@@ -261,7 +264,9 @@ def _concerns(mapping: SourceMapping, scans: Sequence[Scan]) -> bool:
     statements = {ITEMS[item].statement for item in mapping.items}
     kinds = {"texts" if ITEMS[item].kind == "text" else "facts" for item in mapping.items}
     return any(
-        scan.view == "financials" or scan.view in kinds or STATEMENTS.get(scan.view) in statements for scan in scans
+        scan.view == "financials"
+        or ((scan.view in kinds or STATEMENTS.get(scan.view) in statements) and may_read(scan, mapping.name))
+        for scan in scans
     )
 
 

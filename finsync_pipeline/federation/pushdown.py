@@ -57,6 +57,23 @@ def part_of(scans: Sequence[Scan], mapping: SourceMapping, index: SourceIndex) -
     return reduce(lambda one, other: _joined(one, other, mapping), parts) if parts else None
 
 
+def may_read(scan: Scan, source: str) -> bool:
+    """Whether the conditions of the scan on its source allow this one."""
+    conditions = [each for each in scan.conditions if _columns_of(each) == {"source"}]
+    rows = pa.table({"source": [source]})
+    try:
+        return not conditions or len(_selected(rows, conditions)) > 0
+    except duckdb.Error:
+        return True
+
+
+def _selected(rows: pa.Table, conditions: Sequence[exp.Expr]) -> pa.Table:
+    with frames.empty_database() as connection:
+        connection.register("rows", rows)
+        sql = f"SELECT * FROM rows WHERE {exp.and_(*conditions).sql(dialect='duckdb')}"
+        return connection.sql(sql).to_arrow_table()
+
+
 def _joined(one: Part, other: Part, mapping: SourceMapping) -> Part:
     """The part that has the rows and columns of both."""
     conditions = (one.condition, other.condition)
@@ -138,10 +155,7 @@ class _Translator:
         if not conditions:
             return rows
         try:
-            with frames.empty_database() as connection:
-                connection.register("rows", rows)
-                sql = f"SELECT * FROM rows WHERE {exp.and_(*conditions).sql(dialect='duckdb')}"
-                return connection.sql(sql).to_arrow_table()
+            return _selected(rows, conditions)
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             self.local += [

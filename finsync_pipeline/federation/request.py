@@ -86,6 +86,15 @@ def _days(value: Any) -> Any:
     return Span.model_validate(value)
 
 
+def _names(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError(f"{value!r} is a text; write a list, [{value!r}]")
+    return value
+
+
+Names = Annotated[Sequence[str], BeforeValidator(_names)]
+
+
 class Request(ConfigModel):
     """What is asked of one view.
 
@@ -95,12 +104,12 @@ class Request(ConfigModel):
     """
 
     view: str = "financials"
-    items: Sequence[str] = ()
-    companies: Sequence[str] = ()
+    items: Names = ()
+    companies: Names = ()
     periods: Annotated[Span | tuple[date, ...], BeforeValidator(_days)] = ()
     months: int | None = None
     currency: str | None = None
-    sources: Sequence[str] = ()
+    sources: Names = ()
     where: Sequence[Filter] = ()
     order_by: str | None = None
     descending: bool = False

@@ -91,6 +91,7 @@ def test_of_facts_the_items_are_rows(deployment: Deployment):
         ({"where": [{"item": "revenue", "op": "is_null", "value": 1}]}, "is_null takes no value"),
         ({"where": [{"item": "revenue", "op": "~", "value": 1}]}, "'~' is not possible; use '=', '!='"),
         ({"itmes": ["revenue"]}, "itmes: no such key; did you mean items?"),
+        ({"companies": "c1"}, "companies: 'c1' is a text; write a list, ['c1']"),
         ({"limit": 0}, "limit: it should be greater than or equal to 1; correct the request"),
         ({"periods": ["2009"]}, "periods: '2009' is not a day, such as 2009-12-31; correct the request"),
         ({"periods": ("2009-01-01", "x")}, "'x' is not a day, such as 2009-12-31"),

@@ -64,6 +64,13 @@ def test_a_source_that_does_not_respond_is_named_and_never_taken_as_empty(deploy
         assert list(answer.missing) == ["cash_flow"]
         assert "cannot be reached" in answer.missing["cash_flow"]
         assert query("SELECT count(*) AS n FROM balance_sheet").table.to_pylist() == [{"n": 2}]  # it is not asked
+        of_pnl = "SELECT count(*) AS n FROM income_statement WHERE source = 'pnl'"
+        assert query(of_pnl).table.to_pylist() == [{"n": 3}]
+
+
+def test_of_sources_that_all_fail_there_is_no_partial_answer(deployment):
+    with pytest.raises(SourceUnavailable):
+        query("SELECT count(*) FROM facts", partial=True)
 
 
 def test_financials_without_a_source_name_it(deployment):
