@@ -34,7 +34,7 @@ from finsync_pipeline.federation.schema import STATEMENTS
 from finsync_pipeline.federation.snapshot import financials_of
 from finsync_pipeline.federation.source_answer import Progress, SourceAnswer
 from finsync_pipeline.federation.source_index import Learner
-from finsync_pipeline.federation.statement import Statement
+from finsync_pipeline.federation.statement import Statement, unlisted_companies
 from finsync_pipeline.federation.top_n import TopN, top_n_of
 from finsync_pipeline.identity import Decider
 from finsync_pipeline.quality.fit import LEAST_COUNT
@@ -69,7 +69,8 @@ def query_live(
     query = _LiveQuery(statement, deployment, partial, progress or (lambda _: None))
     table = query.kept_or_new(is_new=explain)
     query.plan.rows, query.plan.seconds = table.num_rows, time.monotonic() - began
-    return Answer(table, query.missing, query.plan, query.is_kept, tuple(query.notes))
+    unlisted = unlisted_companies(statement, query.learner.decider.reference.companies["company_id"])
+    return Answer(table, query.missing, query.plan, query.is_kept, (*unlisted, *query.notes))
 
 
 def decider_of(deployment: Deployment) -> Decider:

@@ -8,7 +8,7 @@ from finsync_pipeline.federation.deployment import Deployment
 from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.federation.releases import difference, find_release, query_release
 from finsync_pipeline.federation.request import Request
-from finsync_pipeline.federation.statement import Statement, read_statement
+from finsync_pipeline.federation.statement import Statement, read_statement, unlisted_companies
 from finsync_pipeline.identity import read_reference
 from finsync_pipeline.publishing.release import CURRENT
 
@@ -62,6 +62,8 @@ def _over_releases(statement: Statement, deployment: Deployment, release: str, a
     companies = read_reference(deployment.reference).companies
     folder = find_release(deployment.published, release)
     if against is None:
-        return Answer(query_release(statement, folder, companies, deployment.limits))
-    other = find_release(deployment.published, against)
-    return Answer(difference(statement, folder, other, companies, deployment.limits))
+        table = query_release(statement, folder, companies, deployment.limits)
+    else:
+        other = find_release(deployment.published, against)
+        table = difference(statement, folder, other, companies, deployment.limits)
+    return Answer(table, notes=tuple(unlisted_companies(statement, companies["company_id"])))

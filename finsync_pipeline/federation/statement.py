@@ -6,7 +6,7 @@ that runs it has no access to anything else (`engine`).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -209,6 +209,29 @@ def _check_items(tree: exp.Query, sql: str) -> None:
                     near = get_close_matches(literal.name.lower(), ITEMS, n=1)
                     fix = f"did you mean {near[0]}?" if near else "docs/query.md lists the items"
                     raise QueryError.at(sql, offset_of(literal, sql), f"no item {literal.name}", fix)
+
+
+def unlisted_companies(statement: Statement, listed: Collection[str]) -> list[str]:
+    """What a person has to know of ids in the statement that are not in the list of companies: nothing has them."""
+    named = {text for text in _texts_compared(statement.tree, "company_id") if text not in set(listed)}
+    return [
+        f"company_id {text!r} is not in the list of companies{_near_company(text, listed)}" for text in sorted(named)
+    ]
+
+
+def _texts_compared(tree: exp.Query, column: str) -> Iterator[str]:
+    """The texts with which a column of this name is compared for equality."""
+    for comparison in tree.find_all(exp.EQ, exp.In):
+        if isinstance(comparison.this, exp.Column) and comparison.this.name.lower() == column:
+            for literal in (comparison.expression, *comparison.expressions):
+                if isinstance(literal, exp.Literal) and literal.is_string:
+                    yield literal.name
+
+
+def _near_company(text: str, listed: Collection[str]) -> str:
+    same = sorted(each for each in listed if each.lstrip("0") == text.lstrip("0"))
+    near = same or get_close_matches(text, sorted(listed), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _no_such_view(table: exp.Table, sql: str) -> QueryError:

@@ -188,3 +188,8 @@ assert "dagster" not in sys.modules
     )  # fmt: skip
 
     assert (done.stdout, done.stderr) == ("8\n", "")
+
+
+def test_an_id_that_no_company_has_is_named_with_the_nearest(deployment):
+    answer = query("SELECT value FROM facts WHERE company_id IN ('c1', '00c2')", deployment, release="current")
+    assert answer.notes == ("company_id '00c2' is not in the list of companies; did you mean c2?",)
