@@ -211,12 +211,12 @@ def _check_items(tree: exp.Query, sql: str) -> None:
                     raise QueryError.at(sql, offset_of(literal, sql), f"no item {literal.name}", fix)
 
 
-def unlisted_companies(statement: Statement, listed: Collection[str]) -> list[str]:
+def unlisted_companies(statement: Statement, listed: Iterable[str]) -> list[str]:
     """What a person has to know of ids in the statement that are not in the list of companies: nothing has them."""
-    named = {text for text in _texts_compared(statement.tree, "company_id") if text not in set(listed)}
-    return [
-        f"company_id {text!r} is not in the list of companies{_near_company(text, listed)}" for text in sorted(named)
-    ]
+    named = set(_texts_compared(statement.tree, "company_id"))
+    ids = set(listed) if named else set()
+    unlisted = sorted(named - ids)
+    return [f"company_id {text!r} is not in the list of companies{_near_company(text, ids)}" for text in unlisted]
 
 
 def _texts_compared(tree: exp.Query, column: str) -> Iterator[str]:
