@@ -16,8 +16,8 @@ from typing import Any
 from deployment.engine import PROJECT, docker
 
 NAME = "finsync-test"
-VOLUMES = ("finsync_data", "finsync_postgres", "finsync_private", "finsync_services")
 SOURCES = {"pnl": 5001, "balance_sheet": 5002, "cash_flow": 5003}
+VOLUMES = ("finsync_data", "finsync_postgres", "finsync_private", *(f"finsync_{source}" for source in SOURCES))
 LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "finsync"}
 FINISHED = ("SUCCESS", "FAILURE", "CANCELED")
 TABLES = (

@@ -2,7 +2,10 @@
 
 import ast
 import json
+import os
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -190,6 +193,45 @@ def test_no_container_writes_elsewhere_or_gains_rights(container):
     assert "privileged" not in container
 
 
+def test_each_source_service_writes_on_a_volume_of_its_own_and_no_file_without_end():
+    named = [volumes(SERVICES[name])["/tmp"] for name in SOURCES]
+    assert named == [f"finsync_{name}" for name in SOURCES]
+    for name in SOURCES:
+        assert set(volumes(SERVICES[name])) == {"/tmp", "/statements"}
+        assert SERVICES[name]["ulimits"] == {"fsize": "${FINSYNC_SERVICES_FILE_BYTES:-8589934592}"}
+
+
+def test_base_images_can_be_named_by_their_digests():
+    assert SERVICES["postgres"]["image"] == "${POSTGRES_IMAGE:-postgres:15}"
+    for name, file in DOCKERFILES.items():
+        text = file.read_text(encoding="utf-8")
+        assert re.findall(r"^FROM (.+)$", text, re.MULTILINE) == ["${PYTHON_IMAGE}"]
+        (build,) = [
+            service["build"] for service in SERVICES.values() if service["image"] == name and "build" in service
+        ]
+        assert "PYTHON_IMAGE" in build["args"]
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_make_secrets_makes_what_is_missing_and_leaves_what_is_there(tmp_path):
+    shutil.copy(PROJECT / "Makefile", tmp_path)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("FINSYNC_", "MAKE"))}
+    make = ["make", "--no-print-directory", "-C", str(tmp_path), "secrets"]
+    (tmp_path / ".env").write_text("DAGSTER_HOME=/somewhere\n", encoding="utf-8")
+    subprocess.run(make, env=environment, check=True, capture_output=True)
+    made = {file.name: file.read_text(encoding="utf-8") for file in (tmp_path / "secrets").iterdir()}
+    assert made.keys() == set(COMPOSE["secrets"])
+    assert re.fullmatch(r"finsync:\{PLAIN\}[0-9a-f]{48}", made["web_users"])
+    assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
+    assert len({text[-48:] for text in made.values()}) == 3
+    (tmp_path / "secrets" / "services_token").unlink()
+    subprocess.run(make, env=environment, check=True, capture_output=True)
+    again = {file.name: file.read_text(encoding="utf-8") for file in (tmp_path / "secrets").iterdir()}
+    assert {name for name in made if made[name] != again[name]} == {"services_token"}
+    settings = (tmp_path / ".env").read_text(encoding="utf-8")
+    assert settings == "DAGSTER_HOME=/somewhere\nFINSYNC_SECRETS=./secrets\n"
+
+
 def test_runs_are_limited_removed_and_spill_to_disk():
     assert RUNS["mem_limit"]
     assert RUNS["auto_remove"] is True
@@ -248,12 +290,16 @@ def test_only_those_who_start_runs_have_the_docker_socket():
 
 def test_the_password_is_a_file_and_stands_nowhere():
     names = ["postgres_password", "services_token", "web_users"]
-    assert COMPOSE["secrets"] == {name: {"file": f"${{FINSYNC_SECRETS:-./secrets}}/{name}"} for name in names}
+    told = "There are no secrets yet. Run once: make secrets (or see docs/deployment.md)"
+    assert COMPOSE["secrets"] == {name: {"file": f"${{FINSYNC_SECRETS:?{told}}}/{name}"} for name in names}
     have = {name: service["secrets"] for name, service in SERVICES.items() if service.get("secrets")}
     expected = {"code": names[:2], "postgres": names[:1], "gateway": names[2:]}
     assert have == expected | dict.fromkeys(SOURCES, names[1:2])
+    assert SERVICES["postgres"]["environment"] == {"POSTGRES_PASSWORD": "none"}, "the image asks for one"
+    assert "ALTER ROLE postgres PASSWORD NULL;" in SERVICES["postgres"]["entrypoint"][2]
     for name, service in SERVICES.items():
-        assert not re.search(r"PASS|SECRET|TOKEN(?!_FILE)", " ".join(service.get("environment", {}))), name
+        if name != "postgres":
+            assert not re.search(r"PASS|SECRET|TOKEN(?!_FILE)", " ".join(service.get("environment", {}))), name
     assert not re.search(r"PASS|SECRET|TOKEN(?!_FILE)", " ".join(LAUNCHER["env_vars"]))
     database = INSTANCE["storage"]["custom"]["config"]["postgres_db"]
     assert "password" not in database
@@ -266,8 +312,9 @@ def test_dagster_and_postgres_mean_the_same_database():
     database = INSTANCE["storage"]["custom"]["config"]["postgres_db"]
     assert database["scheme"] == "postgresql+psycopg2"
     assert database["hostname"] in SERVICES
-    environment = SERVICES["postgres"]["environment"]
-    assert (database["username"], database["db_name"]) == (environment["POSTGRES_USER"], environment["POSTGRES_DB"])
+    users = SERVICES["postgres"]["entrypoint"][2]
+    assert f"CREATE ROLE {database['username']} LOGIN PASSWORD" in users
+    assert f"CREATE DATABASE {database['db_name']} OWNER {database['username']};" in users
     entry = f"{database['hostname']}:5432:{database['db_name']}:{database['username']}:"
     assert entry in SERVICES["code"]["entrypoint"][2]
 

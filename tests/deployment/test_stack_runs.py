@@ -3,13 +3,15 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from deployment.engine import PROJECT, docker, needs_docker
-from deployment.stack import NAME, QUARTER, RUN_SECONDS, SOME_QUARTERS, Run, Stack, within
+from deployment.stack import NAME, QUARTER, RUN_SECONDS, SOME_QUARTERS, SOURCES, Run, Stack, within
 
 from finsync_pipeline.statements.dates import quarter_of
 
+IMAGES = ("finsync-pipeline", "finsync-services", "finsync-gateway")
 PYTHONS = {"finsync-pipeline": "/opt/venv/bin/python", "finsync-services": "python"}
 LISTED = "from importlib.metadata import distributions\nfor each in distributions(): print(each.name, each.version)"
 
@@ -132,7 +134,7 @@ def test_no_process_is_root_and_no_container_shows_a_secret(stack):
         # What changes its user at once, as a health check, may be seen as root before
         within(5, lambda each=each: "0" not in users_of(each))
         assert stack.password not in docker("inspect", each)
-    for image in PYTHONS:
+    for image in IMAGES:
         assert stack.password not in docker("history", "--no-trunc", image)
     stack.succeeded(run)
 
@@ -147,11 +149,51 @@ def test_images_are_labelled_and_hold_the_versions_of_the_lock(stack):
         assert [labels["org.opencontainers.image.version"]] == version
         listed = docker("run", "--rm", "--entrypoint", python, image, "-I", "-c", LISTED).splitlines()
         there = dict(line.lower().replace("_", "-").split() for line in listed)
-        others = {"finsync", "pip", "setuptools", "wheel"}
+        others = {"finsync"}
         assert len(there) > 10
         assert {name: there[name] for name in there.keys() - others} == {
             name: locked.get(name) for name in there.keys() - others
         }
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_images_hold_no_installer_and_no_program_that_changes_its_user(image):
+    inside = ["run", "--rm", "--user", "0:0", "--network", "none", "--entrypoint"]
+    look = ["/", "-xdev", "-type", "f", "(", "-perm", "/6000", "-o", "-name", "pip", "-o", "-name", "pip3*", ")"]
+    assert docker(*inside, "find", image, *look).split() == []
+    for module in ("pip", "ensurepip"):
+        with pytest.raises(AssertionError, match=f"No module named {module}"):
+            docker(*inside, PYTHONS.get(image, "python3"), image, "-m", module)
+
+
+def test_no_process_has_a_secret_in_its_environment(stack):
+    token = (Path(stack.environment["FINSYNC_SECRETS"]) / "services_token").read_text(encoding="utf-8")
+    for service in ("postgres", "code", "webserver", "daemon", "gateway", *SOURCES):
+        user = "999:999" if service == "postgres" else "10001:10001"
+        read = ["exec", "-T", "--user", user, service, "sh", "-c", "cat /proc/[0-9]*/environ || true"]
+        told = stack.compose(*read)
+        assert "HOSTNAME=" in told
+        assert not [secret for secret in (stack.password, stack.login, token) if secret in told]
+
+
+def test_who_has_the_password_of_the_database_is_no_superuser_and_runs_no_program(stack):
+    ask = """
+import psycopg2, sys
+with psycopg2.connect(host="postgres", dbname="finsync", user="finsync", passfile="/private/pgpass") as connection:
+    cursor = connection.cursor()
+    cursor.execute(sys.argv[1])
+    print(cursor.fetchall())
+"""
+    told = stack.inside("code", "python", "-c", ask, "SELECT rolname FROM pg_roles WHERE rolsuper")
+    assert "('postgres',)" in told
+    assert "finsync" not in told
+    for statement in ("COPY (SELECT 1) TO PROGRAM 'id'", "SELECT pg_read_file('/etc/passwd')"):
+        with pytest.raises(AssertionError, match=r"(?i)permission denied|must be superuser"):
+            stack.inside("code", "python", "-c", ask, statement)
+    connect = "import psycopg2; psycopg2.connect(host='postgres', dbname='finsync', user='postgres', password='{}')"
+    for password in ("none", "", stack.password):
+        with pytest.raises(AssertionError, match=r"authentication failed|no password supplied"):
+            stack.inside("code", "python", "-c", connect.format(password))
 
 
 def test_postgres_refuses_who_has_no_password(stack):
