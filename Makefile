@@ -51,6 +51,12 @@ docs: setup ## the pages that are made from the code
 bench: setup ## figures against peers; one part by PART=truth
 	$(BIN)/python -m benchmarks $(PART)
 
+sbom: setup ## what is in each image, as CycloneDX, into build/sbom/; after the images are built
+	$(BIN)/python .ci/sbom.py finsync-pipeline finsync-services finsync-gateway
+
+audit: ## known vulnerabilities in the versions of requirements.lock
+	.ci/audit
+
 RANDOM_SECRETS := secrets/postgres_password secrets/services_token secrets/web_users
 secrets/web_users: CONTENT_BEFORE := finsync:{PLAIN}
 
@@ -88,4 +94,4 @@ restore: secrets ## BACKUP=folder, into a deployment without data
 clean: ## remove the environment and everything that FinSync wrote here
 	rm -rf .venv .venv-peers .env finsync.env finsync_data
 
-.PHONY: help setup lock run dev test lint docs bench secrets up down releases backup restore clean
+.PHONY: help setup lock run dev test lint docs bench sbom audit secrets up down releases backup restore clean
