@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -154,6 +156,21 @@ def test_images_are_labelled_and_hold_the_versions_of_the_lock(stack):
         assert {name: there[name] for name in there.keys() - others} == {
             name: locked.get(name) for name in there.keys() - others
         }
+
+
+def test_a_bill_of_materials_lists_what_is_in_each_image(stack, tmp_path):
+    command = [sys.executable, str(PROJECT / ".ci" / "sbom.py"), *IMAGES]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    locked = set((PROJECT / "requirements.lock").read_text(encoding="utf-8").lower().split())
+    for image, package in {"pipeline": "dagster", "services": "apsw", "gateway": "nginx"}.items():
+        document = json.loads((tmp_path / "build" / "sbom" / f"finsync-{image}.json").read_text(encoding="utf-8"))
+        assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.5")
+        names = {component["name"] for component in document["components"]}
+        assert {package, "libc6"} <= names
+        purls = {component["purl"] for component in document["components"]}
+        assert len(purls) == len(document["components"]) > 80
+        python = {purl.removeprefix("pkg:pypi/").replace("@", "==") for purl in purls if "pkg:pypi/" in purl}
+        assert {each for each in python if not each.startswith("finsync==")} <= locked
 
 
 @pytest.mark.parametrize("image", IMAGES)
