@@ -107,12 +107,12 @@ def launched_by(stack: Stack, tag: str) -> list[Run]:
 
 
 def bring_up(stack: Stack) -> None:
-    """Build both images, from nothing but the base image where FINSYNC_TEST_DOCKER=cold, and start all services."""
+    """Build all images, from nothing but the base image where FINSYNC_TEST_DOCKER=cold, and start all services."""
     cold = ["--no-cache"] if os.environ["FINSYNC_TEST_DOCKER"] == "cold" else []
     began = time.monotonic()
     stack.compose("build", *cold, seconds=1800)
     stack.measured(
-        f"build of both images, {'cold' if cold else 'of which parts may be there'}", time.monotonic() - began
+        f"build of all images, {'cold' if cold else 'of which parts may be there'}", time.monotonic() - began
     )
     began = time.monotonic()
     stack.compose("up", "--wait", seconds=600)

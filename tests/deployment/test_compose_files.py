@@ -32,7 +32,8 @@ DOCKERFILES = {
     "finsync-services": PROJECT / "source_services" / "Dockerfile",
     "finsync-gateway": PROJECT / "gateway" / "Dockerfile",
 }
-GATEWAY = "\n".join(file.read_text(encoding="utf-8") for file in sorted((PROJECT / "gateway").glob("*.conf")))
+GATEWAY = "\n".join((PROJECT / "gateway" / file).read_text(encoding="utf-8") for file in ("nginx.conf", "stream.conf"))
+ENGINE = (PROJECT / "gateway" / "engine.conf").read_text(encoding="utf-8")
 PIPELINE = [name for name, service in SERVICES.items() if service["image"] == "finsync-pipeline"]
 SOURCES = [name for name, service in SERVICES.items() if service["image"] == "finsync-services"]
 
@@ -51,10 +52,10 @@ def volumes(service: dict[str, Any]) -> dict[str, str]:
     return mounts
 
 
-def test_it_is_the_eight_services_and_needs_no_version_key():
+def test_it_is_the_nine_services_and_needs_no_version_key():
     assert sorted(PIPELINE) == ["code", "daemon", "webserver"]
     assert sorted(SOURCES) == ["balance_sheet", "cash_flow", "pnl"]
-    assert SERVICES.keys() - {*PIPELINE, *SOURCES} == {"postgres", "gateway"}
+    assert SERVICES.keys() - {*PIPELINE, *SOURCES} == {"postgres", "gateway", "engine"}
     assert "version" not in COMPOSE
 
 
@@ -140,6 +141,7 @@ def test_each_network_connects_those_who_need_each_other():
         "web": {"gateway", "webserver"},
         "code": {"webserver", "daemon", "code"},
         "database": {"webserver", "daemon", "code", "postgres"},
+        "engine": {"webserver", "engine"},
         **{name: {name, "code", "gateway"} for name in SOURCES},
         "outside": {"code"},
     }
@@ -282,10 +284,13 @@ def test_no_service_stays_root(name):
     assert service.get("user") or service["image"] in DOCKERFILES
 
 
-def test_only_those_who_start_runs_have_the_docker_socket():
+def test_only_who_starts_runs_has_the_docker_socket_and_who_lets_the_webserver_stop_them():
     have = [name for name, service in SERVICES.items() if "/var/run/docker.sock" in volumes(service)]
-    assert sorted(have) == ["daemon", "webserver"]
+    assert sorted(have) == ["daemon", "engine"]
     assert "docker.sock" not in json.dumps(LAUNCHER)
+    listening = re.findall(r"listen (\S+);", ENGINE)
+    assert SERVICES["webserver"]["environment"]["DOCKER_HOST"] == f"tcp://{listening[0]}"
+    assert SERVICES["engine"]["networks"] == {"engine": {"aliases": [listening[0].partition(":")[0]]}}
 
 
 def test_the_password_is_a_file_and_stands_nowhere():

