@@ -4,7 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PART ?=
 BACKUP ?= backup
-COMPOSE := docker compose $(addprefix --env-file ,$(wildcard .env finsync.env))
+# Read when it runs, since `make secrets` may have just written one
+COMPOSE = docker compose $$(for file in .env finsync.env; do [ -f $$file ] && echo --env-file $$file; done)
 PYTEST_ARGS ?=
 
 help: ## what there is
@@ -58,12 +59,25 @@ docs: setup ## the pages that are made from the code
 bench: setup ## figures against peers; one part by PART=truth
 	$(BIN)/python -m benchmarks $(PART)
 
-secrets/postgres_password secrets/services_token:
+sbom: setup ## what is in each image, as CycloneDX, into build/sbom/; after the images are built
+	$(BIN)/python .ci/sbom.py finsync-pipeline finsync-services finsync-gateway
+
+audit: ## known vulnerabilities in the versions of requirements.lock
+	.ci/audit
+
+RANDOM_SECRETS := secrets/postgres_password secrets/services_token secrets/web_users
+secrets/web_users: CONTENT_BEFORE := finsync:{PLAIN}
+
+$(RANDOM_SECRETS):
 	mkdir -p -m 700 secrets
-	od -An -tx1 -N24 /dev/urandom | tr -d ' \n' > $@
+	printf '%s%s' '$(CONTENT_BEFORE)' "$$(od -An -tx1 -N24 /dev/urandom | tr -d ' \n')" > $@
 	chmod 644 $@
 
-up: secrets/postgres_password secrets/services_token ## the whole deployment in Docker: http://127.0.0.1:3000
+# A folder of your own, by FINSYNC_SECRETS in the environment, stays as it is
+secrets: $(if $(FINSYNC_SECRETS),,$(RANDOM_SECRETS)) ## what the deployment needs: its passwords and its token, once
+	@[ -n "$(FINSYNC_SECRETS)" ] || grep -qs '^FINSYNC_SECRETS=' .env finsync.env || echo 'FINSYNC_SECRETS=./secrets' >> .env
+
+up: secrets ## the whole deployment in Docker: http://127.0.0.1:3000; name and password: secrets/web_users
 	$(COMPOSE) up --build --wait
 
 down: ## stop the deployment; its data stays
@@ -79,7 +93,7 @@ backup: ## the deployment's database and outputs, into BACKUP=folder
 	mv $(BACKUP)/finsync.dump.part $(BACKUP)/finsync.dump
 	mv $(BACKUP)/finsync_data.tar.gz.part $(BACKUP)/finsync_data.tar.gz
 
-restore: secrets/postgres_password secrets/services_token ## BACKUP=folder, into a deployment without data
+restore: secrets ## BACKUP=folder, into a deployment without data
 	$(COMPOSE) up --build --wait postgres code
 	$(COMPOSE) exec -T postgres pg_restore -U finsync -d finsync --clean --if-exists < $(BACKUP)/finsync.dump
 	$(COMPOSE) exec -T code tar -C /data -xz < $(BACKUP)/finsync_data.tar.gz
@@ -88,4 +102,4 @@ restore: secrets/postgres_password secrets/services_token ## BACKUP=folder, into
 clean: ## remove the environment and everything that FinSync wrote here
 	rm -rf .venv .venv-peers .env finsync.env finsync_data
 
-.PHONY: help setup lock run dev test lint docs bench up down releases backup restore clean
+.PHONY: help setup lock run dev test lint docs bench sbom audit secrets up down releases backup restore clean

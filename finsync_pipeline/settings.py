@@ -127,6 +127,24 @@ def is_deployed() -> bool:
     return _switch("FINSYNC_DEPLOYED")
 
 
+def web_hosts() -> frozenset[str]:
+    """Names under which the web UI may be called beside those of this machine (FINSYNC_WEB_HOSTS), in small letters.
+
+    Raises ConfigurationError if one is not a name.
+    """
+    names = frozenset(name.strip().lower() for name in _value("FINSYNC_WEB_HOSTS").split(",") if name.strip())
+    for name in names:
+        if not re.fullmatch(r"[a-z0-9.-]+", name):
+            fix = "Use names without port, with commas, such as dagster.example.org"
+            raise ConfigurationError(f"{name!r} is not a host name", fix, "FINSYNC_WEB_HOSTS")
+    return names
+
+
+def are_web_reports_open() -> bool:
+    """Whether the web UI takes events of assets from outside of Dagster (FINSYNC_WEB_REPORTS)."""
+    return _switch("FINSYNC_WEB_REPORTS")
+
+
 def has_byte_order_mark() -> bool:
     """Whether each CSV begins with a byte order mark (FINSYNC_CSV_BYTE_ORDER_MARK)."""
     return _switch("FINSYNC_CSV_BYTE_ORDER_MARK")

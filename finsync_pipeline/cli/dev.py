@@ -13,10 +13,15 @@ from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.settings import DAGSTER_FILE
 
 HOST = "127.0.0.1"
+DEV_SERVER = "finsync_pipeline.cli.dev_server"
+"""A module of its own, since it replaces functions of Dagster."""
 
 
 def dev(port: int, with_services: bool) -> int:
-    """Run `dagster dev` until it is stopped. Raises ConfigurationError for a busy port or two instances."""
+    """Run `dagster dev`, with rules for browsers, until it is stopped.
+
+    Raises ConfigurationError for a busy port or two instances.
+    """
     _check_free(port)
     instance = str(local_instance())
     if dotenv_values(DAGSTER_FILE).get("DAGSTER_HOME", instance) != instance:
@@ -26,7 +31,7 @@ def dev(port: int, with_services: bool) -> int:
         )
     workspace = Path("workspace.yaml")
     target = ["-w", str(workspace)] if workspace.exists() else ["-m", "finsync_pipeline.definitions"]
-    command = [sys.executable, "-m", "dagster", "dev", *target, "-h", HOST, "-p", str(port)]
+    command = [sys.executable, "-m", DEV_SERVER, "dev", *target, "-h", HOST, "-p", str(port)]
     with services_running(with_services):
         return subprocess.run(command, check=False).returncode
 

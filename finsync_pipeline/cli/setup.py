@@ -15,14 +15,20 @@ ROOM_BYTES = 1 << 20
 
 
 def setup() -> int:
-    """Write the files that do not exist yet: `.env`, where Dagster's commands find the instance, and finsync.env."""
-    for file, line in (
-        (Path(DAGSTER_FILE), f"DAGSTER_HOME={local_instance()}\n"),
-        (Path(SETTINGS_FILE), f"FINSYNC_HOME={home()}\n"),
-    ):
-        if not file.exists():
-            _write(file, line)
+    """Write `.env`, where Dagster's commands find the instance, and finsync.env; what they already set stays."""
+    _set_once(Path(DAGSTER_FILE), "DAGSTER_HOME", local_instance())
+    if not Path(SETTINGS_FILE).exists():
+        _set_once(Path(SETTINGS_FILE), "FINSYNC_HOME", home())
     return 0
+
+
+def _set_once(file: Path, name: str, value: Path) -> None:
+    """Add the setting to the file, which is made if it does not exist, unless it is there."""
+    if name in dotenv_values(file):
+        return
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    text += "\n" if text and not text.endswith("\n") else ""
+    _write(file, f"{text}{name}={value}\n")
 
 
 def local_instance() -> Path:

@@ -44,10 +44,10 @@ def fresh_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     data = folder / "statements"
     shutil.copytree(SAMPLE, data)
     data.chmod(0o755)
-    password = secrets.token_hex(24)
+    password, login = secrets.token_hex(24), secrets.token_hex(24)
     ports = {f"FINSYNC_{name}PORT": str(free_port()) for name in ("", *(f"{source.upper()}_" for source in SOURCES))}
-    environment = settings_of_test(made_secrets(folder / "secrets", password), data, ports)
-    stack = Stack(environment, password, data, folder / "events", FIGURES)
+    environment = settings_of_test(made_secrets(folder / "secrets", password, login), data, ports)
+    stack = Stack(environment, password, login, data, folder / "events", FIGURES)
     # Watched from the beginning: the engine itself remembers only the last few hundred
     watch = ["docker", "events", "--filter", "label=dagster/run_id", "--format", "{{json .}}"]
     with stack.events.open("w") as events, subprocess.Popen(watch, stdout=events) as watching:
@@ -107,12 +107,12 @@ def launched_by(stack: Stack, tag: str) -> list[Run]:
 
 
 def bring_up(stack: Stack) -> None:
-    """Build both images, from nothing but the base image where FINSYNC_TEST_DOCKER=cold, and start all services."""
+    """Build all images, from nothing but the base image where FINSYNC_TEST_DOCKER=cold, and start all services."""
     cold = ["--no-cache"] if os.environ["FINSYNC_TEST_DOCKER"] == "cold" else []
     began = time.monotonic()
     stack.compose("build", *cold, seconds=1800)
     stack.measured(
-        f"build of both images, {'cold' if cold else 'of which parts may be there'}", time.monotonic() - began
+        f"build of all images, {'cold' if cold else 'of which parts may be there'}", time.monotonic() - began
     )
     began = time.monotonic()
     stack.compose("up", "--wait", seconds=600)

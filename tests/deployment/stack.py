@@ -1,5 +1,6 @@
 """The running deployment, driven as docs/deployment.md says: compose, GraphQL, the `dagster` command."""
 
+import base64
 import json
 import os
 import secrets
@@ -15,8 +16,8 @@ from typing import Any
 from deployment.engine import PROJECT, docker
 
 NAME = "finsync-test"
-VOLUMES = ("finsync_data", "finsync_postgres", "finsync_private", "finsync_services")
 SOURCES = {"pnl": 5001, "balance_sheet": 5002, "cash_flow": 5003}
+VOLUMES = ("finsync_data", "finsync_postgres", "finsync_private", *(f"finsync_{source}" for source in SOURCES))
 LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "finsync"}
 FINISHED = ("SUCCESS", "FAILURE", "CANCELED")
 TABLES = (
@@ -60,6 +61,7 @@ class Stack:
 
     environment: dict[str, str]
     password: str
+    login: str
     data: Path
     events: Path
     figures: list[tuple[str, float, str]] = field(default_factory=list)
@@ -123,7 +125,9 @@ class Stack:
         """What GraphQL answers. The webserver gives an error for each connection that a database's end has cut."""
         body = json.dumps({"query": query, "variables": variables}).encode()
         url = f"http://127.0.0.1:{self.environment['FINSYNC_PORT']}/graphql"
-        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+        user = base64.b64encode(f"finsync:{self.login}".encode()).decode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Basic {user}"}
+        request = urllib.request.Request(url, body, headers)
         for _ in range(60):
             try:
                 with urllib.request.urlopen(request, timeout=60) as response:
@@ -275,10 +279,12 @@ def within(seconds: float, ask: Callable[[], Any]) -> Any:
     raise AssertionError(f"nothing within {seconds} s")
 
 
-def made_secrets(folder: Path, password: str) -> Path:
-    """A folder of secrets as docs/deployment.md makes it."""
+def made_secrets(folder: Path, password: str, login: str = "unused") -> Path:
+    """A folder of secrets as `make secrets` makes it."""
     folder.mkdir(mode=0o700)
-    for name, text in {"postgres_password": password, "services_token": secrets.token_hex(24)}.items():
+    users = f"finsync:{{PLAIN}}{login}\n"
+    texts = {"postgres_password": password, "services_token": secrets.token_hex(24), "web_users": users}
+    for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
         (folder / name).chmod(0o644)
     return folder

@@ -2,7 +2,10 @@
 
 import ast
 import json
+import os
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -15,6 +18,7 @@ from dagster._core.instance import InstanceRef
 
 from finsync_pipeline.definitions import defs as load_definitions
 from finsync_pipeline.ops.create_pools import declared_pools, make_pools
+from finsync_pipeline.orchestration.run_launcher import CODE_FOLDER_SETTING, PACKAGE, ConfiguredRunLauncher
 from finsync_pipeline.settings import SETTINGS
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -26,7 +30,10 @@ RUNS: dict[str, Any] = LAUNCHER["container_kwargs"]
 DOCKERFILES = {
     "finsync-pipeline": PROJECT / "finsync_pipeline" / "Dockerfile",
     "finsync-services": PROJECT / "source_services" / "Dockerfile",
+    "finsync-gateway": PROJECT / "gateway" / "Dockerfile",
 }
+GATEWAY = "\n".join((PROJECT / "gateway" / file).read_text(encoding="utf-8") for file in ("nginx.conf", "stream.conf"))
+ENGINE = (PROJECT / "gateway" / "engine.conf").read_text(encoding="utf-8")
 PIPELINE = [name for name, service in SERVICES.items() if service["image"] == "finsync-pipeline"]
 SOURCES = [name for name, service in SERVICES.items() if service["image"] == "finsync-services"]
 
@@ -45,10 +52,10 @@ def volumes(service: dict[str, Any]) -> dict[str, str]:
     return mounts
 
 
-def test_it_is_the_seven_services_and_needs_no_version_key():
+def test_it_is_the_nine_services_and_needs_no_version_key():
     assert sorted(PIPELINE) == ["code", "daemon", "webserver"]
     assert sorted(SOURCES) == ["balance_sheet", "cash_flow", "pnl"]
-    assert SERVICES.keys() - {*PIPELINE, *SOURCES} == {"postgres"}
+    assert SERVICES.keys() - {*PIPELINE, *SOURCES} == {"postgres", "gateway", "engine"}
     assert "version" not in COMPOSE
 
 
@@ -64,7 +71,9 @@ def test_every_setting_that_the_pipeline_reads_reaches_it():
     files = (PROJECT / "finsync_pipeline" / "defs" / "sources").glob("*/defs.yaml")
     urls = {url for file in files for url in re.findall(r"env\('(\w+)'", file.read_text(encoding="utf-8"))}
     assert len(urls) >= 3
-    assert {*SETTINGS, *urls} <= set(LAUNCHER["env_vars"])
+    of_the_gateway = {name for name in SETTINGS if name.startswith("FINSYNC_WEB_")}
+    assert {*SETTINGS, *urls} - of_the_gateway <= set(LAUNCHER["env_vars"])
+    assert of_the_gateway <= SERVICES["gateway"]["environment"].keys()
 
 
 def test_urls_of_sources_are_names_and_ports_of_services():
@@ -72,11 +81,13 @@ def test_urls_of_sources_are_names_and_ports_of_services():
         host, _, port = COMPOSE["x-settings"][f"FINSYNC_{name.upper()}_URL"].removeprefix("http://").partition(":")
         assert host == name
         assert SERVICES[name]["command"] == [name]
-        assert SERVICES[name]["ports"][0].endswith(f":{port}")
+        assert f"{port} {name};" in GATEWAY
+        assert f"listen gateway.edge:{port};" in GATEWAY
 
 
 def test_runs_find_network_and_volumes_under_their_real_names():
-    assert LAUNCHER["network"] == COMPOSE["networks"]["finsync"]["name"] == "finsync"
+    code = SERVICES["code"]["networks"]
+    assert LAUNCHER["networks"] == [COMPOSE["networks"][name]["name"] for name in code if name != "code"]
     named = dict(reversed(volume.split(":")[:2]) for volume in RUNS["volumes"] if ":" in volume)
     assert named == volumes(SERVICES["code"])
     assert named["/data"] == "finsync_data"
@@ -87,14 +98,17 @@ def test_runs_find_network_and_volumes_under_their_real_names():
         assert INSTANCE[setting]["config"]["base_dir"].startswith("/data/")
 
 
-def test_runs_have_the_image_of_the_code_location():
-    assert SERVICES["code"]["environment"]["DAGSTER_CURRENT_IMAGE"] == SERVICES["code"]["image"]
+def test_runs_have_the_image_of_the_code_location_and_say_so_themselves():
+    assert LAUNCHER["image"] == SERVICES["code"]["image"]
+    user = re.findall(r"^USER (\S+)$", DOCKERFILES[LAUNCHER["image"]].read_text(encoding="utf-8"), re.MULTILINE)
+    assert [RUNS["user"]] == user
 
 
 def test_each_image_is_built_once_and_never_pulled():
     for image, dockerfile in DOCKERFILES.items():
         users = [service for service in SERVICES.values() if service["image"] == image]
-        assert [PROJECT / service["build"]["dockerfile"] for service in users if "build" in service] == [dockerfile]
+        builds = [service["build"] for service in users if "build" in service]
+        assert [PROJECT / build.get("dockerfile", "gateway/Dockerfile") for build in builds] == [dockerfile]
         assert all(service["pull_policy"] == "never" for service in users)
 
 
@@ -102,7 +116,8 @@ def test_webserver_and_daemon_ask_the_code_location_where_it_listens():
     text = DOCKERFILES["finsync-pipeline"].read_text(encoding="utf-8")
     listening = SERVICES["code"]["command"]
     port = listening[listening.index("-p") + 1]
-    assert f"grpc_server: {{host: code, port: {port}, location_name: finsync}}" in text
+    host = listening[listening.index("-h") + 1]
+    assert f"grpc_server: {{host: {host}, port: {port}, location_name: finsync}}" in text
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -111,9 +126,49 @@ def test_ports_are_published_on_loopback_only(name):
         assert re.fullmatch(r"127\.0\.0\.1:\$\{FINSYNC_\w+:-\d+\}:\d+", port)
 
 
-def test_postgres_and_the_code_location_are_not_published():
-    assert not SERVICES["postgres"].get("ports")
-    assert not SERVICES["code"].get("ports")
+def test_nothing_is_published_but_the_gateway():
+    assert [name for name, service in SERVICES.items() if service.get("ports")] == ["gateway"]
+    assert [int(port.rpartition(":")[2]) for port in SERVICES["gateway"]["ports"]] == [3000, 5001, 5002, 5003]
+
+
+def test_each_network_connects_those_who_need_each_other():
+    on = {
+        name: {service for service, each in SERVICES.items() if name in each["networks"]}
+        for name in COMPOSE["networks"]
+    }
+    assert on == {
+        "edge": {"gateway"},
+        "web": {"gateway", "webserver"},
+        "code": {"webserver", "daemon", "code"},
+        "database": {"webserver", "daemon", "code", "postgres"},
+        "engine": {"webserver", "engine"},
+        **{name: {name, "code", "gateway"} for name in SOURCES},
+        "outside": {"code"},
+    }
+
+
+def test_there_is_no_way_out_of_the_networks():
+    for name, network in COMPOSE["networks"].items():
+        closed = network.get("internal"), network["driver_opts"].get("com.docker.network.bridge.inhibit_ipv4")
+        if name == "edge":
+            assert network["driver_opts"] == {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+        elif name == "outside":
+            assert closed == ("${FINSYNC_CLOSED:-true}", "${FINSYNC_CLOSED:-true}")
+        else:
+            assert closed == (True, "true")
+
+
+@pytest.mark.parametrize(("name", "network"), [("code", "code"), ("webserver", "web"), ("gateway", "edge")])
+def test_who_is_on_several_networks_listens_on_one(name, network):
+    service = SERVICES[name]
+    (address,) = service["networks"][network]["aliases"]
+    others = [each for each, settings in service["networks"].items() if settings and "aliases" in settings]
+    assert others == [network]
+    if name == "gateway":
+        listening = set(re.findall(r"^\s*listen ([\w.]+):", GATEWAY, re.MULTILINE))
+        assert listening == {address, "127.0.0.1"}
+    else:
+        assert service["command"][service["command"].index("-h") + 1] == address
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -138,6 +193,45 @@ def test_no_container_writes_elsewhere_or_gains_rights(container):
     assert container["cap_drop"] == ["ALL"]
     assert container["security_opt"] == ["no-new-privileges:true"]
     assert "privileged" not in container
+
+
+def test_each_source_service_writes_on_a_volume_of_its_own_and_no_file_without_end():
+    named = [volumes(SERVICES[name])["/tmp"] for name in SOURCES]
+    assert named == [f"finsync_{name}" for name in SOURCES]
+    for name in SOURCES:
+        assert set(volumes(SERVICES[name])) == {"/tmp", "/statements"}
+        assert SERVICES[name]["ulimits"] == {"fsize": "${FINSYNC_SERVICES_FILE_BYTES:-8589934592}"}
+
+
+def test_base_images_can_be_named_by_their_digests():
+    assert SERVICES["postgres"]["image"] == "${POSTGRES_IMAGE:-postgres:15}"
+    for name, file in DOCKERFILES.items():
+        text = file.read_text(encoding="utf-8")
+        assert re.findall(r"^FROM (.+)$", text, re.MULTILINE) == ["${PYTHON_IMAGE}"]
+        (build,) = [
+            service["build"] for service in SERVICES.values() if service["image"] == name and "build" in service
+        ]
+        assert "PYTHON_IMAGE" in build["args"]
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_make_secrets_makes_what_is_missing_and_leaves_what_is_there(tmp_path):
+    shutil.copy(PROJECT / "Makefile", tmp_path)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("FINSYNC_", "MAKE"))}
+    make = ["make", "--no-print-directory", "-C", str(tmp_path), "secrets"]
+    (tmp_path / ".env").write_text("DAGSTER_HOME=/somewhere\n", encoding="utf-8")
+    subprocess.run(make, env=environment, check=True, capture_output=True)
+    made = {file.name: file.read_text(encoding="utf-8") for file in (tmp_path / "secrets").iterdir()}
+    assert made.keys() == set(COMPOSE["secrets"])
+    assert re.fullmatch(r"finsync:\{PLAIN\}[0-9a-f]{48}", made["web_users"])
+    assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
+    assert len({text[-48:] for text in made.values()}) == 3
+    (tmp_path / "secrets" / "services_token").unlink()
+    subprocess.run(make, env=environment, check=True, capture_output=True)
+    again = {file.name: file.read_text(encoding="utf-8") for file in (tmp_path / "secrets").iterdir()}
+    assert {name for name in made if made[name] != again[name]} == {"services_token"}
+    settings = (tmp_path / ".env").read_text(encoding="utf-8")
+    assert settings == "DAGSTER_HOME=/somewhere\nFINSYNC_SECRETS=./secrets\n"
 
 
 def test_runs_are_limited_removed_and_spill_to_disk():
@@ -190,19 +284,27 @@ def test_no_service_stays_root(name):
     assert service.get("user") or service["image"] in DOCKERFILES
 
 
-def test_only_those_who_start_runs_have_the_docker_socket():
+def test_only_who_starts_runs_has_the_docker_socket_and_who_lets_the_webserver_stop_them():
     have = [name for name, service in SERVICES.items() if "/var/run/docker.sock" in volumes(service)]
-    assert sorted(have) == ["daemon", "webserver"]
+    assert sorted(have) == ["daemon", "engine"]
     assert "docker.sock" not in json.dumps(LAUNCHER)
+    listening = re.findall(r"listen (\S+);", ENGINE)
+    assert SERVICES["webserver"]["environment"]["DOCKER_HOST"] == f"tcp://{listening[0]}"
+    assert SERVICES["engine"]["networks"] == {"engine": {"aliases": [listening[0].partition(":")[0]]}}
 
 
 def test_the_password_is_a_file_and_stands_nowhere():
-    names = ["postgres_password", "services_token"]
-    assert COMPOSE["secrets"] == {name: {"file": f"${{FINSYNC_SECRETS:-./secrets}}/{name}"} for name in names}
+    names = ["postgres_password", "services_token", "web_users"]
+    told = "There are no secrets yet. Run once: make secrets (or see docs/deployment.md)"
+    assert COMPOSE["secrets"] == {name: {"file": f"${{FINSYNC_SECRETS:?{told}}}/{name}"} for name in names}
     have = {name: service["secrets"] for name, service in SERVICES.items() if service.get("secrets")}
-    assert have == {"code": names, "postgres": names[:1], **dict.fromkeys(SOURCES, names[1:])}
+    expected = {"code": names[:2], "postgres": names[:1], "gateway": names[2:]}
+    assert have == expected | dict.fromkeys(SOURCES, names[1:2])
+    assert SERVICES["postgres"]["environment"] == {"POSTGRES_PASSWORD": "none"}, "the image asks for one"
+    assert "ALTER ROLE postgres PASSWORD NULL;" in SERVICES["postgres"]["entrypoint"][2]
     for name, service in SERVICES.items():
-        assert not re.search(r"PASS|SECRET|TOKEN(?!_FILE)", " ".join(service.get("environment", {}))), name
+        if name != "postgres":
+            assert not re.search(r"PASS|SECRET|TOKEN(?!_FILE)", " ".join(service.get("environment", {}))), name
     assert not re.search(r"PASS|SECRET|TOKEN(?!_FILE)", " ".join(LAUNCHER["env_vars"]))
     database = INSTANCE["storage"]["custom"]["config"]["postgres_db"]
     assert "password" not in database
@@ -215,8 +317,9 @@ def test_dagster_and_postgres_mean_the_same_database():
     database = INSTANCE["storage"]["custom"]["config"]["postgres_db"]
     assert database["scheme"] == "postgresql+psycopg2"
     assert database["hostname"] in SERVICES
-    environment = SERVICES["postgres"]["environment"]
-    assert (database["username"], database["db_name"]) == (environment["POSTGRES_USER"], environment["POSTGRES_DB"])
+    users = SERVICES["postgres"]["entrypoint"][2]
+    assert f"CREATE ROLE {database['username']} LOGIN PASSWORD" in users
+    assert f"CREATE DATABASE {database['db_name']} OWNER {database['username']};" in users
     entry = f"{database['hostname']}:5432:{database['db_name']}:{database['username']}:"
     assert entry in SERVICES["code"]["entrypoint"][2]
 
@@ -225,7 +328,7 @@ def test_dagster_accepts_the_instance(tmp_path):
     (tmp_path / "dagster.yaml").write_text((PROJECT / "dagster.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     instance = InstanceRef.from_dir(str(tmp_path))
     launcher = instance.run_launcher
-    assert type(launcher).__name__ == "DockerRunLauncher"
+    assert type(launcher) is ConfiguredRunLauncher
     assert instance.settings["telemetry"] == {"enabled": False}
     assert instance.compute_log_manager is not None
     # What the command line of a run carries, for anybody to read
@@ -234,11 +337,9 @@ def test_dagster_accepts_the_instance(tmp_path):
 
 def test_the_override_for_development_adds_code_to_the_volumes_of_a_run_and_keeps_the_others():
     override = yaml.safe_load((PROJECT / "docker-compose.dev.yml").read_text(encoding="utf-8"))["services"]
-    context = json.loads(override["code"]["environment"]["DAGSTER_CONTAINER_CONTEXT"])
-    code = "finsync_pipeline:/app/finsync_pipeline:ro"
-    assert context["docker"]["container_kwargs"]["volumes"] == [*RUNS["volumes"], f"${{PWD}}/{code}"]
-    assert override["code"]["volumes"] == [f"./{code}"]
-    assert override.keys() == {"code", *SOURCES}
+    assert override["daemon"]["environment"] == {CODE_FOLDER_SETTING: "${PWD}/finsync_pipeline"}
+    assert override["code"]["volumes"] == [f"./finsync_pipeline:{PACKAGE}:ro"]
+    assert override.keys() == {"code", "daemon", *SOURCES}
     assert all(override[name]["volumes"] == ["./source_services:/app/source_services:ro"] for name in SOURCES)
 
 
@@ -247,7 +348,7 @@ def test_the_override_for_development_adds_code_to_the_volumes_of_a_run_and_keep
     [
         ("services", "source_services", set()),
         # Engines and servers that Dagster and the command start
-        ("pipeline", "finsync_pipeline", {"dagster-docker", "dagster-webserver"}),
+        ("pipeline", "finsync_pipeline", {"dagster-webserver"}),
     ],
 )
 def test_each_image_installs_just_what_its_package_imports_in_versions_of_the_lock(

@@ -38,7 +38,7 @@ def cut_connections(stack: Stack, seconds: float = 3) -> None:
     """Cut all connections to Postgres, so often that none lasts for longer than the pause between two cuts."""
     pause = 0.05
     commands = [f"--command={CUT}", f"--command=SELECT pg_sleep({pause})"] * int(seconds / pause)
-    stack.inside("postgres", "psql", "--quiet", "--username=finsync", "--dbname=finsync", *commands)
+    stack.inside("postgres", "psql", "--quiet", "--username=postgres", "--dbname=finsync", *commands)
 
 
 def is_queued(stack: Stack, run: str) -> None:

@@ -18,9 +18,15 @@ def other_secrets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def test_without_secrets_nothing_starts(stack, tmp_path):
-    with pytest.raises(AssertionError, match=r"does not exist: .*/(postgres_password|services_token)"):
+    with pytest.raises(AssertionError, match=r"does not exist: .*/(postgres_password|services_token|web_users)"):
         stack.compose(*ANEW, "code", settings={"FINSYNC_SECRETS": str(tmp_path)})
     stack.compose(*ANEW, "code")
+
+
+def test_in_a_fresh_clone_one_line_says_what_to_do(stack):
+    for command in (["build"], ["up", "--detach"]):
+        with pytest.raises(AssertionError, match=r"There are no secrets yet\. Run once: make secrets"):
+            stack.compose(*command, settings={"FINSYNC_SECRETS": ""})
 
 
 def test_a_service_that_has_another_token_is_not_extracted_from(stack, other_secrets):

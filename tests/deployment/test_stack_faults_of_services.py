@@ -60,9 +60,9 @@ def test_a_service_whose_process_dies_is_there_again(stack):
 
 
 def test_a_service_that_is_cut_from_the_network(stack, nothing_changes):
-    docker("network", "disconnect", "finsync", stack.container("pnl"))
+    docker("network", "disconnect", "finsync_pnl", stack.container("pnl"))
     fails_with(stack, "cannot be reached", "service cut from the network")
-    docker("network", "connect", "--alias", "pnl", "finsync", stack.container("pnl"))
+    docker("network", "connect", "--alias", "pnl", "finsync_pnl", stack.container("pnl"))
 
 
 @pytest.fixture(scope="module")

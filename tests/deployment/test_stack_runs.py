@@ -2,14 +2,18 @@
 
 import json
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from deployment.engine import PROJECT, docker, needs_docker
-from deployment.stack import NAME, QUARTER, RUN_SECONDS, SOME_QUARTERS, Run, Stack, within
+from deployment.stack import NAME, QUARTER, RUN_SECONDS, SOME_QUARTERS, SOURCES, Run, Stack, within
 
 from finsync_pipeline.statements.dates import quarter_of
 
+IMAGES = ("finsync-pipeline", "finsync-services", "finsync-gateway")
 PYTHONS = {"finsync-pipeline": "/opt/venv/bin/python", "finsync-services": "python"}
 LISTED = "from importlib.metadata import distributions\nfor each in distributions(): print(each.name, each.version)"
 
@@ -99,9 +103,9 @@ def test_no_service_comes_near_its_limit_of_memory(stack):
     told = docker("stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}} {{.MemPerc}}").splitlines()
     found = [re.match(rf"{NAME}-(\S+)-1 ([\d.]+)MiB / \S+ ([\d.]+)%", line) for line in told]
     used = {each[1]: (float(each[2]), float(each[3])) for each in found if each}
-    assert len(used) == 7
+    assert len(used) == 9
     assert max(percent for _, percent in used.values()) < 75
-    stack.measured("memory of all seven services together", sum(amount for amount, _ in used.values()), "MiB")
+    stack.measured("memory of all nine services together", sum(amount for amount, _ in used.values()), "MiB")
 
 
 def test_what_steps_print_is_on_the_volume(stack, first_run):
@@ -109,7 +113,7 @@ def test_what_steps_print_is_on_the_volume(stack, first_run):
 
 
 def test_a_run_can_be_stopped_in_the_ui(stack):
-    """Which takes the Docker socket in the webserver, for a user who is not root."""
+    """Which the webserver may ask of the engine, though it has no Docker socket."""
     run = stack.launch_by_graphql("quarter", SOME_QUARTERS | {"dagster/asset_partition_range_start": "2007-04-01"})
     stack.is_working(run)
     mutation = "mutation($run: String!) {terminateRun(runId: $run) {__typename}}"
@@ -127,12 +131,12 @@ def test_no_process_is_root_and_no_container_shows_a_secret(stack):
     run = stack.work_on("pnl")
     container = within(RUN_SECONDS, lambda: docker("ps", "--quiet", "--filter", f"label=dagster/run_id={run}").strip())
     containers = [container, *stack.compose("ps", "--quiet").split()]
-    assert len(containers) == 8
+    assert len(containers) == 10
     for each in containers:
         # What changes its user at once, as a health check, may be seen as root before
         within(5, lambda each=each: "0" not in users_of(each))
         assert stack.password not in docker("inspect", each)
-    for image in PYTHONS:
+    for image in IMAGES:
         assert stack.password not in docker("history", "--no-trunc", image)
     stack.succeeded(run)
 
@@ -147,11 +151,66 @@ def test_images_are_labelled_and_hold_the_versions_of_the_lock(stack):
         assert [labels["org.opencontainers.image.version"]] == version
         listed = docker("run", "--rm", "--entrypoint", python, image, "-I", "-c", LISTED).splitlines()
         there = dict(line.lower().replace("_", "-").split() for line in listed)
-        others = {"finsync", "pip", "setuptools", "wheel"}
+        others = {"finsync"}
         assert len(there) > 10
         assert {name: there[name] for name in there.keys() - others} == {
             name: locked.get(name) for name in there.keys() - others
         }
+
+
+def test_a_bill_of_materials_lists_what_is_in_each_image(stack, tmp_path):
+    command = [sys.executable, str(PROJECT / ".ci" / "sbom.py"), *IMAGES]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    locked = set((PROJECT / "requirements.lock").read_text(encoding="utf-8").lower().split())
+    for image, package in {"pipeline": "dagster", "services": "apsw", "gateway": "nginx"}.items():
+        document = json.loads((tmp_path / "build" / "sbom" / f"finsync-{image}.json").read_text(encoding="utf-8"))
+        assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.5")
+        names = {component["name"] for component in document["components"]}
+        assert {package, "libc6"} <= names
+        purls = {component["purl"] for component in document["components"]}
+        assert len(purls) == len(document["components"]) > 80
+        python = {purl.removeprefix("pkg:pypi/").replace("@", "==") for purl in purls if "pkg:pypi/" in purl}
+        assert {each for each in python if not each.startswith("finsync==")} <= locked
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_images_hold_no_installer_and_no_program_that_changes_its_user(image):
+    inside = ["run", "--rm", "--user", "0:0", "--network", "none", "--entrypoint"]
+    look = ["/", "-xdev", "-type", "f", "(", "-perm", "/6000", "-o", "-path", "*/bin/pip*", ")"]
+    assert docker(*inside, "find", image, *look).split() == []
+    for module in ("pip", "ensurepip"):
+        with pytest.raises(AssertionError, match=f"No module named {module}"):
+            docker(*inside, PYTHONS.get(image, "python3"), image, "-m", module)
+
+
+def test_no_process_has_a_secret_in_its_environment(stack):
+    token = (Path(stack.environment["FINSYNC_SECRETS"]) / "services_token").read_text(encoding="utf-8")
+    for service in ("postgres", "code", "webserver", "daemon", "gateway", "engine", *SOURCES):
+        user = "999:999" if service == "postgres" else "10001:10001"
+        read = ["exec", "-T", "--user", user, service, "sh", "-c", "cat /proc/[0-9]*/environ || true"]
+        told = stack.compose(*read)
+        assert "HOSTNAME=" in told
+        assert not [secret for secret in (stack.password, stack.login, token) if secret in told]
+
+
+def test_who_has_the_password_of_the_database_is_no_superuser_and_runs_no_program(stack):
+    ask = """
+import psycopg2, sys
+with psycopg2.connect(host="postgres", dbname="finsync", user="finsync", passfile="/private/pgpass") as connection:
+    cursor = connection.cursor()
+    cursor.execute(sys.argv[1])
+    print(cursor.fetchall())
+"""
+    told = stack.inside("code", "python", "-c", ask, "SELECT rolname FROM pg_roles WHERE rolsuper")
+    assert "('postgres',)" in told
+    assert "finsync" not in told
+    for statement in ("COPY (SELECT 1) TO PROGRAM 'id'", "SELECT pg_read_file('/etc/passwd')"):
+        with pytest.raises(AssertionError, match=r"(?i)permission denied|must be superuser"):
+            stack.inside("code", "python", "-c", ask, statement)
+    connect = "import psycopg2; psycopg2.connect(host='postgres', dbname='finsync', user='postgres', password='{}')"
+    for password in ("none", "", stack.password):
+        with pytest.raises(AssertionError, match=r"authentication failed|no password supplied"):
+            stack.inside("code", "python", "-c", connect.format(password))
 
 
 def test_postgres_refuses_who_has_no_password(stack):

@@ -10,7 +10,8 @@ import pytest
 from factories import PROJECT
 
 from finsync_pipeline.cli import main
-from finsync_pipeline.settings import SETTINGS, home, load_settings_file
+from finsync_pipeline.errors import ConfigurationError
+from finsync_pipeline.settings import SETTINGS, home, load_settings_file, web_hosts
 
 
 @pytest.fixture
@@ -75,6 +76,23 @@ def test_set_up_writes_a_file_for_dagster_and_one_for_finsync_and_keeps_what_is_
     }
     assert (folder / "finsync.env").read_text() == "FINSYNC_HOME=mine\n"
     assert (folder / "finsync_data/dagster/dagster.yaml").exists()
+
+
+def test_set_up_adds_the_instance_to_what_make_secrets_wrote(folder: Path):
+    (folder / ".env").write_text("FINSYNC_SECRETS=./secrets")
+    assert main(["setup"]) == 0
+    assert main(["setup"]) == 0
+
+    assert (folder / ".env").read_text() == f"FINSYNC_SECRETS=./secrets\nDAGSTER_HOME={folder}/finsync_data/dagster\n"
+
+
+def test_host_names_of_the_web_ui_are_names(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FINSYNC_WEB_HOSTS", " Dagster.example.org,, localhost.example ")
+    assert web_hosts() == {"dagster.example.org", "localhost.example"}
+    for text in ("http://a.example", "a.example:3000", "*", "a b"):
+        monkeypatch.setenv("FINSYNC_WEB_HOSTS", text)
+        with pytest.raises(ConfigurationError, match="FINSYNC_WEB_HOSTS"):
+            web_hosts()
 
 
 def test_the_instance_is_that_of_the_environment_else_of_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch):
