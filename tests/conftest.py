@@ -3,7 +3,7 @@
 import gc
 import os
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # All that is imported stays: looking through it again and again finds nothing to collect
 gc.set_threshold(50_000, 20, 20)
 
+SETTINGS = ("DAGSTER_", "FINSYNC_")
 LONGEST = Path(__file__).parent / "pipeline"
 
 
@@ -41,6 +42,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 terminalreporter.write_line(f"figures: {text}")
     if terminalreporter.config.option.markexpr == "not long":
         terminalreporter.write_line("left out: tests that take long; to run all: make test PYTEST_ARGS=\"-m ''\"")
+
+
+@pytest.fixture(autouse=True)
+def _same_settings() -> Iterator[None]:
+    """Commands that run in this process set DAGSTER_HOME: after the test, settings are what they were."""
+    before = {name: text for name, text in os.environ.items() if name.startswith(SETTINGS)}
+    yield
+    for name in [name for name in os.environ if name.startswith(SETTINGS)]:
+        del os.environ[name]
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,9 +40,8 @@ def load(service: Service, data_file: Path, folder: Path, limits: Limits | None 
     """
     limits = limits or Limits()
     apsw.hard_heap_limit(limits.heap_bytes)
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f"{service.name}-", suffix=PART, dir=folder) as part:
-        database, arrow = Path(part) / "database", Path(part) / "arrow"
+    with _disk_errors(folder), _part(service, folder) as part:
+        database, arrow = part / "database", part / "arrow"
         with closing(apsw.Connection(str(database))) as connection:
             for name, value in _PRAGMAS.items():
                 connection.pragma(name, value)
@@ -67,6 +66,28 @@ def load_in_time(service: Service, data_file: Path, folder: Path, limits: Limits
         return load(service, data_file, folder, limits)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@contextmanager
+def _part(service: Service, folder: Path) -> Iterator[Path]:
+    """A folder for files that are not complete yet, which is removed with what is left in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f"{service.name}-", suffix=PART, dir=folder) as part:
+        yield Path(part)
+
+
+@contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    """Within the block, an error of the disk on which the files are written becomes a DataFileError."""
+    try:
+        yield
+    except (OSError, apsw.IOError) as error:
+        raise _not_written(folder, getattr(error, "strerror", None) or str(error)) from error
+
+
+def _not_written(folder: Path, reason: str) -> DataFileError:
+    fix = f"make room there or correct its permissions, or set {variable('databases')} to another folder"
+    return DataFileError(f"the files of the service cannot be written ({reason})", fix, folder)
 
 
 def _check_columns(data_file: Path, columns: list[str], limits: Limits) -> None:
@@ -99,6 +120,8 @@ def _fill(
         connection.execute("COMMIT")
     except apsw.FullError as error:
         raise _too_large(data_file, limits) from error
+    except apsw.IOError as error:
+        raise _not_written(Path(connection.filename).parents[1], str(error)) from error
     except apsw.Error as error:
         what = f"its {len(table.columns)} columns cannot be stored as the table {service.name!r} ({error})"
         raise DataFileError(what, "check the names of the file and of its columns", data_file) from error

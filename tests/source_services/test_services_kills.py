@@ -6,6 +6,7 @@ grow.
 
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ import pytest
 from factories import PROJECT
 from kills.killing import AFTER, BEFORE, MIDDLE, SEED, Figures, Moment, kills_of, randoms
 from local_services import WAIT_SECONDS, environment
-from service_client import Client
+from service_client import Client, until
 
 pytestmark = pytest.mark.long
 
@@ -102,8 +103,13 @@ class Place:
             os.utime(folder, (time.time() - 3600,) * 2)
 
     @contextmanager
-    def serving(self) -> Iterator[Process]:
-        """A service over the data file."""
+    def serving(self, kilobytes: int | None = None) -> Iterator[Process]:
+        """A service over the data file, which may write so much into one file."""
+
+        def limit_files() -> None:
+            if kilobytes is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes << 10, kilobytes << 10))
+
         own = ["--databases", self.files] if self.is_lasting else []
         arguments = ["numbers", "--data", self.data_file, "--port", 0, "--look-seconds", 0.05, *own]
         with subprocess.Popen(
@@ -114,6 +120,7 @@ class Place:
             stderr=subprocess.PIPE,
             encoding="utf-8",
             start_new_session=True,
+            preexec_fn=limit_files,
         ) as process:
             assert process.stdout is not None
             try:
@@ -140,13 +147,12 @@ def test_publication(tmp_path: Path, record_property) -> None:
     lasting.replace(old)
     with lasting.serving() as service:
         versions = {old: service.served()}
-        started = time.monotonic()
         lasting.replace(new)
-        while (served := service.client.get("/health").headers["X-Data-Version"]) == versions[old].version:
-            time.sleep(0.01)
+        until(lasting.parts)
+        started = time.monotonic()
+        until(lambda: service.client.get("/health").headers["X-Data-Version"] != versions[old].version)
         seconds = time.monotonic() - started
         versions[new] = service.served()
-        assert served == versions[new].version
     assert [versions[old].rows, versions[new].rows] == [60_000, 61_000]
     usual = {place: place.left() for place in (lasting,)}
 
@@ -180,3 +186,27 @@ def test_publication(tmp_path: Path, record_property) -> None:
 
 def _loads(place: Place, known: set[Path]) -> bool:
     return bool(place.parts() - known)
+
+
+@pytest.mark.parametrize("kilobytes", [100, 570])
+def test_without_room_a_service_names_its_folder_and_goes_on_with_the_version_before(
+    kilobytes: int, tmp_path: Path
+) -> None:
+    """The larger file needs 552 kB for its database and 593 for its Arrow file."""
+    for name in ("data", "temporary"):
+        (tmp_path / name).mkdir()
+    place, large = Place(tmp_path, is_lasting=True), write_numbers(tmp_path / "large.csv", 20_000, 1)
+    place.replace(large)
+    with pytest.raises(AssertionError, match="cannot be written") as error, place.serving(kilobytes):
+        pass
+    assert "Traceback" not in str(error.value)
+    assert f"{place.files}/numbers: the files of the service cannot be written (" in str(error.value)
+    assert "make room there" in str(error.value)
+
+    place.replace(write_numbers(tmp_path / "small.csv", 10, 1))
+    with place.serving(kilobytes) as service:
+        before, left = service.served(), place.left()
+        place.replace(large)
+        until(lambda: service.client.metric("finsync_versions_refused") == 1)
+        assert service.served() == before
+        assert place.left() == left
