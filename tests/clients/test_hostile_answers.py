@@ -126,6 +126,7 @@ def test_what_names_the_next_page_is_a_short_text_or_a_number(token: object) -> 
             service.table()
 
 
+@pytest.mark.long
 def test_large_answers_take_little_memory_and_time() -> None:
     """All of them, read by one process that may have little more memory than it starts with."""
     asked: list[tuple[str, str, dict[str, Any]]] = []

@@ -37,7 +37,8 @@ def release_of(
 
 def deployment_in(folder: Path, limits: Limits | None = None) -> Deployment:
     """A deployment without sources over the releases in the folder."""
-    (folder / "companies.csv").write_text(COMPANIES)
+    if not (folder / "companies.csv").exists():  # another worker may read it
+        (folder / "companies.csv").write_text(COMPANIES)
     return Deployment(
         mappings={},
         reference=folder / "companies.csv",

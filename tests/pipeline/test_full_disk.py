@@ -74,6 +74,7 @@ def test_a_disk_without_room_is_reported_before_anything_begins(
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("size", "place"), [("1200k", "home"), *(pytest.param("1600k", each, marks=pytest.mark.long) for each in PLACES)]
 )

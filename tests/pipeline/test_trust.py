@@ -231,6 +231,7 @@ def test_money_in_millions_that_is_in_thousands_is_not_published(deployment):
     assert deployment.table("agreement").query("culprit == 'pnl'")["factor"].eq(1000).mean() > 0.99
 
 
+@pytest.mark.long
 def test_a_number_that_its_source_changed_is_kept_with_its_day_and_listed_as_revised(
     worked, capsys: pytest.CaptureFixture[str]
 ):

@@ -147,6 +147,7 @@ def busy_too(other, client, count):
         yield
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("is_cached", [False, True])
 def test_a_client_that_reads_slowly_takes_its_share_of_the_disk_and_no_more(numbers, is_cached):
     size = 12 << 20

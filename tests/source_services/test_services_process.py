@@ -296,6 +296,7 @@ FEW_FILES = (
 """The services in a process that may open only 512 files."""
 
 
+@pytest.mark.long
 def test_more_connections_than_the_process_has_files_silence_no_service_and_write_no_log(write):
     file = write("tax.csv", "company,tax\nWYETH,1\n")
     with started("tax", "--data", file, "--port", 0, program=FEW_FILES) as (process, lines):
@@ -369,6 +370,7 @@ def test_a_load_that_takes_too_long_is_killed_and_the_old_version_served(write):
         assert "FINSYNC_SERVICES_LOAD_SECONDS" in process.communicate(timeout=WAIT_SECONDS)[1]
 
 
+@pytest.mark.long
 def test_what_killed_processes_left_is_removed_and_what_running_ones_use_is_not(write, tmp_path):
     write("pnl.csv", PNL)
     write("balance_sheet.csv", "fiscalDateEnding,a\n2009-12-31,1\n")
@@ -410,6 +412,7 @@ def test_what_killed_processes_left_is_removed_and_what_running_ones_use_is_not(
             assert not in_use & set(temporary.iterdir())
 
 
+@pytest.mark.long
 def test_all_that_a_service_writes_is_in_its_folder(write, tmp_path):
     write("numbers.jsonl", json_lines({"n": number} for number in range(200)))
     databases = tmp_path / "databases"
