@@ -5,6 +5,7 @@ the same image gives the same bytes.
 """
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,11 @@ def docker(*arguments: str) -> str:
     return subprocess.run(["docker", *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S607
 
 
+def _normal(name: str) -> str:
+    """The name of a Python package in the one form that a purl and a lock have."""
+    return re.sub("[-_.]+", "-", name).lower()
+
+
 def bill(image: str) -> dict[str, object]:
     """The CycloneDX document of the image."""
     listed = json.loads(docker("run", "--rm", "--network", "none", "--entrypoint", "python3", image, "-c", LIST))
@@ -38,7 +44,9 @@ def bill(image: str) -> dict[str, object]:
         component(name, version, f"pkg:deb/debian/{name}@{version}?arch={architecture}")
         for name, version, architecture in listed["debian"]
     ]
-    components += [component(name, version, f"pkg:pypi/{name.lower()}@{version}") for name, version in listed["python"]]
+    components += [
+        component(name, version, f"pkg:pypi/{_normal(name)}@{version}") for name, version in listed["python"]
+    ]
     identity = docker("image", "inspect", "--format", "{{.Id}}", image).strip()
     return {
         "bomFormat": "CycloneDX",
