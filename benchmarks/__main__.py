@@ -4,6 +4,7 @@ import signal
 import sys
 
 from benchmarks import federation, identity, services, trust, truth
+from benchmarks.figure import print_figures
 
 PARTS = {"truth": truth, "trust": trust, "identity": identity, "services": services, "federation": federation}
 
@@ -20,12 +21,7 @@ def main(arguments: list[str]) -> int:
         print(f"benchmarks: {name} needs {told}", file=sys.stderr)
     if missing:
         return 2
-    are_reached = []
-    for part in parts.values():
-        for figure in part.figures():
-            print(figure, flush=True)
-            are_reached.append(figure.is_reached)
-    return 0 if all(are_reached) else 1
+    return print_figures(figure for part in parts.values() for figure in part.figures())
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """A figure and the target that it is held to."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,3 +30,12 @@ class Figure:
         state = ("ok" if self.is_reached else "short") if self.bound else "-"
         value, target = f"{self.value:,.6g} {self.unit}", f"{self.bound} {self.target:,.6g} {self.unit}"
         return f"{state:<6} {self.name:<62} {value:>14}   {target if self.bound else ''}".rstrip()
+
+
+def print_figures(figures: Iterable[Figure]) -> int:
+    """Print each figure as soon as it is known; the exit code, 1 if a target is not reached."""
+    are_reached = []
+    for figure in figures:
+        print(figure, flush=True)
+        are_reached.append(figure.is_reached)
+    return 0 if all(are_reached) else 1

@@ -128,7 +128,7 @@ def is_deployed() -> bool:
 
 
 def web_hosts() -> frozenset[str]:
-    """Names under which the web UI may be called beside those of this machine (FINSYNC_WEB_HOSTS), in small letters.
+    """Names under which the web UI may be called besides those of this machine (FINSYNC_WEB_HOSTS), in small letters.
 
     Raises ConfigurationError if one is not a name.
     """

@@ -6,6 +6,7 @@ import sys
 
 from benchmarks.federation import ROWS, figures, missing
 from benchmarks.federation.measures import MEASURES
+from benchmarks.figure import print_figures
 
 
 def main() -> int:
@@ -20,11 +21,7 @@ def main() -> int:
         parser.error(f"unknown measure {', '.join(unknown)}; there are {', '.join(MEASURES)}")
     if needed := missing():
         parser.error(f"needs {needed}")
-    are_reached = []
-    for figure in figures(options.measures or tuple(MEASURES), options.rows, options.rounds):
-        print(figure, flush=True)
-        are_reached.append(figure.is_reached)
-    return 0 if all(are_reached) else 1
+    return print_figures(figures(options.measures or tuple(MEASURES), options.rows, options.rounds))
 
 
 if __name__ == "__main__":

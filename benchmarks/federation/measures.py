@@ -44,9 +44,7 @@ def large(setting: Setting) -> Iterator[Figure]:
             quick, slow = (stack.enter_context(deployed.mediator()) for _ in range(2))
             company = deployed.companies[len(deployed.companies) // 3]
             asked = {
-                "one company and quarter": queries.one_cell(company.id),
-                "one quarter": queries.one_quarter(),
-                "top 10": queries.top_10(),
+                **queries.small_parts(company.id),
                 "one company of three sources": queries.three_sources(company.id),
             }
             peaks = []
@@ -215,12 +213,7 @@ def _of_one_source(setting: Setting, source: str, what: str) -> Iterator[Figure]
         with ExitStack() as stack:
             quick, slow = (stack.enter_context(deployed.mediator()) for _ in range(2))
             company = deployed.companies[len(deployed.companies) // 3]
-            asked = {
-                "one company and quarter": queries.one_cell(company.id),
-                "one quarter": queries.one_quarter(),
-                "top 10": queries.top_10(),
-            }
-            for name, each in asked.items():
+            for name, each in queries.small_parts(company.id).items():
                 sql = each["income_statement"]
                 measured = _in_turns({"parts": (quick, sql), "everything": (slow, sql)}, 1)
                 parts, everything = measured["parts"], measured["everything"]
@@ -239,11 +232,7 @@ def _beside_peers(mediator: Mediator, deployed: _Deployed, company: dataset.Comp
         "one quarter": f"WHERE period_end = '{dataset.QUARTER}'",
         "top 10": "ORDER BY c_revenue DESC LIMIT 10",
     }
-    ours = {
-        "one company and quarter": queries.one_cell(company.id),
-        "one quarter": queries.one_quarter(),
-        "top 10": queries.top_10(),
-    }
+    ours = queries.small_parts(company.id)
     file = deployed.file("income")
     with (
         servers.datasette(file) as server,

@@ -43,6 +43,11 @@ def top_10() -> dict[str, str]:
     return {**found, "facts": facts}
 
 
+def small_parts(company: str) -> dict[str, dict[str, str]]:
+    """Those that need a small part of a source, by what that is."""
+    return {"one company and quarter": one_cell(company), "one quarter": one_quarter(), "top 10": top_10()}
+
+
 def three_sources(company: str) -> dict[str, str]:
     """All quarters of one company out of three sources: side by side, and one after the other."""
     (one, (_, revenue, _)), (two, (_, assets, _)), (three, (_, cash, _)) = STATEMENTS.items()

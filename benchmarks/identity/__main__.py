@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 
+from benchmarks.figure import print_figures
 from benchmarks.identity import PARTS, figures, missing, name_noise, noise
 from benchmarks.identity.setting import Setting
 
@@ -22,11 +23,7 @@ def main() -> int:
     if told := missing():
         parser.error(f"needs {told}")
     setting = Setting(options.seed, options.scale, options.rounds, options.code_mix, options.name_mix)
-    are_reached = []
-    for figure in figures(setting, options.only):
-        print(figure, flush=True)
-        are_reached.append(figure.is_reached)
-    return 0 if all(are_reached) else 1
+    return print_figures(figures(setting, options.only))
 
 
 def _mix(kinds: dict[str, float]) -> Callable[[str], dict[str, float]]:

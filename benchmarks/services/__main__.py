@@ -4,6 +4,7 @@ import argparse
 import signal
 import sys
 
+from benchmarks.figure import print_figures
 from benchmarks.services import ROWS, figures, missing
 from benchmarks.services.measures import MEASURES
 
@@ -22,11 +23,7 @@ def main() -> int:
     if needed := missing():
         parser.error(f"needs {needed}")
     measures = options.measures or tuple(MEASURES)
-    are_reached = []
-    for figure in figures(measures, options.rows, options.rounds, options.seconds):
-        print(figure, flush=True)
-        are_reached.append(figure.is_reached)
-    return 0 if all(are_reached) else 1
+    return print_figures(figures(measures, options.rows, options.rounds, options.seconds))
 
 
 if __name__ == "__main__":

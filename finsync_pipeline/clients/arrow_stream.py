@@ -159,7 +159,7 @@ def _check_schema(schema: pa.Schema, batch_count: int, errors: SourceErrors) -> 
     if len(schema) > MOST_COLUMNS:
         raise errors.invalid(f"it has {len(schema):,} columns, more than any table")
     if batch_count * len(schema) > MOST_CHUNKS:
-        raise errors.invalid(f"it has {batch_count:,} batches, which are too small for so many")
+        raise errors.invalid(f"it has {batch_count:,} batches, which are too small for that number")
     for field in schema:
         kind = field.type
         if not (is_text(kind) or (is_json(kind) and kind.storage_type == pa.string()) or kind in _PLAIN_TYPES):

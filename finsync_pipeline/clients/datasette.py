@@ -11,11 +11,11 @@ responds in another form; here that is an error.
 from base64 import b64decode
 from dataclasses import dataclass
 from string import ascii_letters, digits
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
 from finsync_pipeline.clients.bounds import Bounds
 from finsync_pipeline.clients.errors import KEPT, ResultTooLarge, SourceErrors
-from finsync_pipeline.clients.http import Connections, Request, Response, RetryPolicy
+from finsync_pipeline.clients.http import Connections, HttpService, Request, Response, RetryPolicy
 from finsync_pipeline.clients.responses import FAIL_FAST, Rows, Version, check_rows, read_json, read_table
 from finsync_pipeline.errors import SourceInvalid, SourceUnavailable
 
@@ -80,7 +80,7 @@ class DatasetteErrors(SourceErrors):
         return error
 
 
-class DatasetteService:
+class DatasetteService(HttpService):
     """A database of a Datasette server, as the Service of one source.
 
     `token_file` names the file of the token that a plugin of the server requires, if it does. Raises ConfigurationError
@@ -100,20 +100,9 @@ class DatasetteService:
         token_file: str = "",
         bounds: Bounds | None = None,
     ) -> None:
-        self.bounds = bounds or Bounds()
         self._errors = DatasetteErrors(name, url, database)
-        self._http = Connections(self._errors, url, token_file, retry or RetryPolicy(), self.bounds)
+        super().__init__(Connections(self._errors, url, token_file, retry or RetryPolicy(), bounds or Bounds()))
         self._database = database
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.close()
-
-    def cancel(self) -> None:
-        """End the requests that wait for a response, in all threads."""
-        self._http.cancel()
 
     def query(self, sql: str) -> Rows:
         """The rows of the SQL. Raises SourceUnavailable, or SourceInvalid: ResultTooLarge where these are not all."""

@@ -22,7 +22,7 @@ class RouteNotFound(SourceInvalid):
 
 
 class ResultTooLarge(SourceInvalid):
-    """The service does not return so much at once: only so many `rows`, where known. A smaller request may succeed."""
+    """The service returns only a part at once (`rows`, where known), or nothing. A smaller request may succeed."""
 
     rows: int | None = None
 

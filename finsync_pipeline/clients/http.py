@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import pyarrow as pa
 import requests
@@ -214,6 +214,23 @@ class Connections:
         if announced and base64.b64encode(hashlib.sha256(body).digest()).decode() != announced[1]:
             raise TruncatedBody
         return body.toreadonly()
+
+
+class HttpService:
+    """A service over its connections, as a context manager that closes them. Threads may share it."""
+
+    def __init__(self, http: Connections) -> None:
+        self._http, self.bounds = http, http.bounds
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def cancel(self) -> None:
+        """End the requests that wait for a response, in all threads."""
+        self._http.cancel()
 
 
 def media_type(headers: CaseInsensitiveDict[str]) -> str:

@@ -5,11 +5,11 @@ table comes in one piece, from a file, with its length, digest and number of row
 JSON: with SQL in the URL or, without SQL, page by page.
 """
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from finsync_pipeline.clients.bounds import ARROW, Bounds
 from finsync_pipeline.clients.errors import RouteNotFound, SourceChanged, SourceErrors
-from finsync_pipeline.clients.http import Connections, Request, Response, RetryPolicy, media_type
+from finsync_pipeline.clients.http import Connections, HttpService, Request, Response, RetryPolicy, media_type
 from finsync_pipeline.clients.responses import Rows, Version, read_pages, read_rows, read_version
 from finsync_pipeline.errors import SourceInvalid
 
@@ -17,7 +17,7 @@ JSON, ARROW_OR_JSON = "application/json", f"{ARROW}, application/json;q=0.1"
 LARGE_BYTES = 1 << 20
 
 
-class SourceService:
+class SourceService(HttpService):
     """The service of one source, as a context manager that holds its connections. Threads may share it.
 
     `token_file` names the file of the token that the service requires, if it does. With `is_spooled`, a large table
@@ -38,22 +38,11 @@ class SourceService:
         is_spooled: bool = False,
         bounds: Bounds | None = None,
     ) -> None:
-        self.bounds = bounds or Bounds()
         errors = SourceErrors(name, url.rstrip("/"))
-        self._http = Connections(errors, url, token_file, retry or RetryPolicy(), self.bounds)
+        super().__init__(Connections(errors, url, token_file, retry or RetryPolicy(), bounds or Bounds()))
         self._spooled_from = LARGE_BYTES if is_spooled else None
         self.supports_arrow: bool | None = None
         self._supports_sql = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.close()
-
-    def cancel(self) -> None:
-        """End the requests that wait for a response, in all threads."""
-        self._http.cancel()
 
     def query(self, sql: str) -> Rows:
         """The rows that the service returns for the SQL.

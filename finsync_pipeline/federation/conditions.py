@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from sqlglot import exp
 
 from finsync_pipeline.extraction.source_query import column_of, literal
-from finsync_pipeline.statements.items import ITEMS
 from finsync_pipeline.statements.mapping import ScaleColumn, SourceMapping
 from finsync_pipeline.statements.tables import FACTS
 
@@ -65,10 +64,10 @@ def raw_bounds(
 
 def exponents_of(mapping: SourceMapping, item: str) -> list[int]:
     """The powers of ten by which the item's numbers may be multiplied."""
-    declared = mapping.items[item]
-    if declared.scale is not None or ITEMS[item].unit == "per_share":
-        return [declared.scale or 0]
-    return sorted(set(mapping.scale.values.values())) if isinstance(mapping.scale, ScaleColumn) else [mapping.scale]
+    exponent = mapping.exponent_of(item)
+    if exponent is None and isinstance(mapping.scale, ScaleColumn):
+        return sorted(set(mapping.scale.values.values()))
+    return [exponent or 0]
 
 
 def plain_number(mapping: SourceMapping, item: str) -> exp.Expr:

@@ -101,7 +101,7 @@ def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T], 
     """What the work on the connection returns. It is interrupted by the deadline and by KeyboardInterrupt.
 
     The work is done in another thread, since DuckDB does not look for the signal while it computes. Raises QueryError
-    after so many seconds.
+    when the deadline of `seconds` has passed.
     """
     result: Future[T] = Future()
     Thread(target=_work, args=(work, result), daemon=True).start()

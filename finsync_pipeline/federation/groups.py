@@ -18,7 +18,6 @@ from finsync_pipeline.federation.conditions import MOST, OTHERS, SLACK, company_
 from finsync_pipeline.federation.pushdown import Part
 from finsync_pipeline.federation.schema import STATEMENTS
 from finsync_pipeline.federation.source_index import SourceIndex, has_numeric_words, name_columns
-from finsync_pipeline.statements.items import ITEMS
 from finsync_pipeline.statements.mapping import SourceMapping, ValueColumn
 
 MOST_LISTED = 500
@@ -59,7 +58,7 @@ class SourceGroups:
         return (rows.group_by(*grouped) if grouped else rows).sql(dialect=DIALECT)
 
     def partials(self, rows: Rows) -> pa.Table:
-        """The lines of `partials`. Raises Inexact if a group has cells that are no plain numbers.
+        """The lines of `partials`. Raises Inexact if a group has cells that are not plain numbers.
 
         Raises SourceInvalid for a group that the source cannot have, or cells that none of the columns can have.
         """
@@ -148,12 +147,11 @@ class SourceGroups:
 
     def _of_item(self, item: str, exponent: int, others: Any, count: Any, least: Any, greatest: Any) -> Line:
         """How many values of the item, the least and the greatest, in units of the currency."""
-        declared = self.mapping.items[item]
-        own = 0 if declared.scale is None and ITEMS[item].unit == "per_share" else declared.scale
+        own, sign = self.mapping.exponent_of(item), self.mapping.items[item].sign
         cells = [] if others or not count else [least, greatest]
-        ends = [_value(cell, exponent if own is None else own, declared.sign) for cell in cells]
+        ends = [_value(cell, exponent if own is None else own, sign) for cell in cells]
         if others or any(abs(end) >= MOST * (1 - SLACK) for end in ends):
-            raise Inexact(f"{item}: some cells are no plain numbers")
+            raise Inexact(f"{item}: some cells are not plain numbers")
         return {f"count_{item}": int(count)} | ({f"min_{item}": min(ends), f"max_{item}": max(ends)} if ends else {})
 
 

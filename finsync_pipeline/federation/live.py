@@ -281,7 +281,7 @@ def _unreadable(engine: duckdb.DuckDBPyConnection, source: FetchedSource) -> str
     if unread < LEAST_COUNT or unread <= limit * given:
         return None
     return (
-        f"{source.mapping.name}: {unread:,} of {given:,} cells are no numbers in the notation of its mapping, "
+        f"{source.mapping.name}: {unread:,} of {given:,} cells are not numbers in the notation of its mapping, "
         f"more than {limit:.0%}: a run would not use them; finsync run names them"
     )
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from finsync_pipeline.federation.reading import facts_sql, register_rows, texts_sql
 from finsync_pipeline.federation.schema import STATEMENTS, VIEWS
 from finsync_pipeline.federation.source_index import SourceIndex
-from finsync_pipeline.federation.views import beside_each_other_sql, statement_sql
+from finsync_pipeline.federation.views import statement_sql, wide_rows_sql
 from finsync_pipeline.frames import to_arrow
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.tables import FACTS, TEXTS
@@ -51,20 +51,20 @@ def create_views(
         connection.register("made_texts", _together(sources, "texts", TEXTS.arrow))
         _create(connection, "texts", ["FROM made_texts", *(texts_sql(source.mapping) for source in read)])
     for view in STATEMENTS.keys() & set(views):
-        _create(connection, view, [statement_sql(view, "made_facts"), *_beside_each_other(view, read)])
+        _create(connection, view, [statement_sql(view, "made_facts"), *_wide_rows(view, read)])
     if "companies" in views:
         connection.register("companies", to_arrow(companies))
     if financials is not None:
         connection.register("financials", to_arrow(financials))
 
 
-def _beside_each_other(view: str, sources: Sequence[FetchedSource]) -> list[str]:
+def _wide_rows(view: str, sources: Sequence[FetchedSource]) -> list[str]:
     parts = []
     for source in sources:
         own = {item for item in VIEWS[view].items if item in source.all_items}
         is_partial = not own <= set(source.mapping.items)
         is_certain = is_partial and view in source.index.filled
-        parts.append(beside_each_other_sql(view, source.mapping.name, set(source.mapping.items), is_certain))
+        parts.append(wide_rows_sql(view, source.mapping.name, set(source.mapping.items), is_certain))
     return [part for part in parts if part]
 
 

@@ -169,7 +169,7 @@ def _read_rows_sql(mapping: SourceMapping, cells: Mapping[str, "_Cell"]) -> str:
 
 def _kind_of(item: str, mapping: SourceMapping, fetched: pa.Table) -> tuple[bool, bool]:
     """Whether the item's cells are stored as numbers, and whether arithmetic reads all of them without rounding."""
-    cells, exponent = fetched[item], _exponent(item, mapping)
+    cells, exponent = fetched[item], mapping.exponent_of(item)
     if ITEMS[item].kind == "text" or cells.type not in STORED:
         return cells.type in STORED, False
     if exponent == 0:
@@ -180,14 +180,6 @@ def _kind_of(item: str, mapping: SourceMapping, fetched: pa.Table) -> tuple[bool
         pc.equal(numbers, pc.trunc(numbers)), pc.less_equal(pc.abs(numbers), EXACT / 10.0 ** (greatest or 0))
     )
     return True, pc.all(is_exact).as_py() is not False
-
-
-def _exponent(item: str, mapping: SourceMapping) -> int | None:
-    """The power of ten of the item's cells; None if each row has its own."""
-    declared = mapping.items[item]
-    if declared.scale is not None or ITEMS[item].unit == "per_share":
-        return declared.scale or 0
-    return mapping.scale if isinstance(mapping.scale, int) else None
 
 
 def _with_columns(rows: str, columns: Mapping[str, tuple[str, str]]) -> str:
@@ -242,7 +234,7 @@ class _Cell:
     @property
     def exponent(self) -> str:
         """The power of ten of the cell."""
-        exponent = _exponent(self.item, self.mapping)
+        exponent = self.mapping.exponent_of(self.item)
         return "finsync_exponent" if exponent is None else str(exponent)
 
     @property

@@ -13,8 +13,9 @@ from finsync_pipeline import frames
 from finsync_pipeline.errors import DataError
 from finsync_pipeline.federation.engine import Limits, open_engine, run
 from finsync_pipeline.federation.errors import QueryError
-from finsync_pipeline.federation.schema import STATEMENTS, VIEWS, View
+from finsync_pipeline.federation.schema import STATEMENTS, VIEWS
 from finsync_pipeline.federation.statement import Statement
+from finsync_pipeline.federation.views import statement_sql
 from finsync_pipeline.publishing.release import CURRENT, MANIFEST, current_folder
 from finsync_pipeline.statements.tables import COMPANIES
 
@@ -49,7 +50,7 @@ def query_release(statement: Statement, folder: Path, companies: pd.DataFrame, l
         if "companies" in statement.views:
             connection.register("companies", frames.to_arrow(COMPANIES.conform(companies)))
         for name in statement.views & STATEMENTS.keys():
-            connection.execute(f"CREATE TEMP VIEW {name} AS {_side_by_side(VIEWS[name])}")
+            connection.execute(f"CREATE TEMP VIEW {name} AS {statement_sql(name, 'facts')}")
         return run(connection, statement.sql, limits, statement.views)
 
 
@@ -99,13 +100,6 @@ def _columns_of(statement: Statement) -> set[str]:
     """The names that stand for columns in the statement, and those that its views are made of."""
     named = {column.name.lower() for column in statement.tree.find_all(exp.Column)}
     return named | ({*VIEWS["facts"].keys, "value"} if statement.views & STATEMENTS.keys() else set())
-
-
-def _side_by_side(view: View) -> str:
-    """The SELECT that makes the view of a statement of the facts."""
-    keys, items = ", ".join(view.keys), ", ".join(f"'{item}'" for item in view.items)
-    values = ", ".join(f"max(value) FILTER (item = '{item}') AS {item}" for item in view.items)
-    return f"SELECT {keys}, {values} FROM facts WHERE item IN ({items}) GROUP BY {keys}"
 
 
 def _in_one_only(first: str, second: str, columns: int) -> str:

@@ -98,7 +98,7 @@ Names = Annotated[Sequence[str], BeforeValidator(_names)]
 class Request(ConfigModel):
     """What is asked of one view.
 
-    `items` are the columns beside the keys; of the views facts and texts, whose rows have one item each, those rows.
+    `items` are the columns besides the keys; of the views facts and texts, whose rows have one item each, those rows.
     `companies` are ids of the reference list. `periods` are period ends: two days in a tuple from the first to the
     last, or a list of days. Rows are in the order of `order_by`, then of the keys.
     """

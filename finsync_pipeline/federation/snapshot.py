@@ -39,8 +39,9 @@ def standardized_now(service: Service, mapping: SourceMapping, learner: Learner)
     made = standardize(raw, decided, mapping, earlier)
     quarters = sorted(set(inventory.periods["quarter"].dropna()))
     ledger = make_ledger(raw, made, mapping, quarters, decided)
-    for error in misfits_by_quarter(mapping, made, ledger).values():
-        raise error
+    misfits = misfits_by_quarter(mapping, made, ledger)
+    if misfits:
+        raise next(iter(misfits.values()))
     check_source(mapping, ledger, made.rejects)
     return made
 

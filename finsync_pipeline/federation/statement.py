@@ -77,7 +77,9 @@ def _check_is_select(sql: str) -> None:
     try:
         sql.encode()
     except UnicodeEncodeError as error:  # bytes of the command line that cannot be read
-        raise QueryError(f"character {error.start + 1} of the SQL is no UTF-8", "write the SQL in UTF-8") from None
+        raise QueryError(
+            f"character {error.start + 1} of the SQL is not valid UTF-8", "write the SQL in UTF-8"
+        ) from None
     try:
         with empty_database() as connection:
             connection.execute("SET errors_as_json = true")
@@ -202,30 +204,28 @@ def _renames(tree: exp.Query) -> bool:
 
 def _check_items(tree: exp.Query, sql: str) -> None:
     """Raise QueryError for an item that there is not: nothing would be found, and nobody would know why."""
-    for comparison in tree.find_all(exp.EQ, exp.In):
-        if isinstance(comparison.this, exp.Column) and comparison.this.name.lower() == "item":
-            for literal in (comparison.expression, *comparison.expressions):
-                if isinstance(literal, exp.Literal) and literal.is_string and literal.name not in ITEMS:
-                    near = get_close_matches(literal.name.lower(), ITEMS, n=1)
-                    fix = f"did you mean {near[0]}?" if near else "docs/query.md lists the items"
-                    raise QueryError.at(sql, offset_of(literal, sql), f"no item {literal.name}", fix)
+    for literal in _texts_compared(tree, "item"):
+        if literal.name not in ITEMS:
+            near = get_close_matches(literal.name.lower(), ITEMS, n=1)
+            fix = f"did you mean {near[0]}?" if near else "docs/query.md lists the items"
+            raise QueryError.at(sql, offset_of(literal, sql), f"no item {literal.name}", fix)
 
 
 def unlisted_companies(statement: Statement, listed: Iterable[str]) -> list[str]:
     """What a person has to know of ids in the statement that are not in the list of companies: nothing has them."""
-    named = set(_texts_compared(statement.tree, "company_id"))
+    named = {text.name for text in _texts_compared(statement.tree, "company_id")}
     ids = set(listed) if named else set()
     unlisted = sorted(named - ids)
     return [f"company_id {text!r} is not in the list of companies{_near_company(text, ids)}" for text in unlisted]
 
 
-def _texts_compared(tree: exp.Query, column: str) -> Iterator[str]:
+def _texts_compared(tree: exp.Query, column: str) -> Iterator[exp.Literal]:
     """The texts with which a column of this name is compared for equality."""
     for comparison in tree.find_all(exp.EQ, exp.In):
         if isinstance(comparison.this, exp.Column) and comparison.this.name.lower() == column:
             for literal in (comparison.expression, *comparison.expressions):
                 if isinstance(literal, exp.Literal) and literal.is_string:
-                    yield literal.name
+                    yield literal
 
 
 def _near_company(text: str, listed: Collection[str]) -> str:

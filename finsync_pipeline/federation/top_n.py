@@ -157,7 +157,7 @@ def source_order(top: TopN, mapping: SourceMapping, items: Sequence[str]) -> Sou
     if len(wanted) != 1 or wanted[0] not in mapping.items:
         return None
     declared, exponents = mapping.items[wanted[0]], exponents_of(mapping, wanted[0])
-    exponent = exponents[0] if len(exponents) == 1 or isinstance(mapping.scale, int) else mapping.scale
+    exponent = exponents[0] if len(exponents) == 1 else mapping.scale
     is_descending = top.is_descending == (declared.sign == 1)
     return SourceOrder(mapping, column_of(mapping, declared.column), is_descending, declared.sign, exponent)
 

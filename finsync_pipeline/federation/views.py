@@ -1,6 +1,6 @@
 """The standard views over tables that are there: facts and texts, by source or of a release.
 
-A view of a statement puts the facts of one source beside each other: one row for each company, period, length and
+A view of a statement puts the facts of one source side by side: one row for each company, period, length and
 currency of which the source has an item of the statement.
 """
 
@@ -17,7 +17,7 @@ def statement_sql(view: str, facts: str) -> str:
     return f"SELECT {columns} FROM {facts} WHERE item IN ({items}) GROUP BY {', '.join(VIEWS[view].keys)}"
 
 
-def beside_each_other_sql(view: str, source: str, items: set[str], is_certain: bool) -> str:
+def wide_rows_sql(view: str, source: str, items: set[str], is_certain: bool) -> str:
     """SQL of a view of a statement over the rows of one source, in which no fact has two rows.
 
     Of the view's items the rows have these; `is_certain` says that each row has an item of the statement, if it is none

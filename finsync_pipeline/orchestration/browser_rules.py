@@ -35,7 +35,7 @@ class BrowserRules:
 
     Args:
         app: An ASGI application.
-        hosts: Names, without port, under which it may be called beside those of this machine.
+        hosts: Names, without port, under which it may be called besides those of this machine.
         are_reports_open: Whether events of assets and checks from outside of Dagster are taken.
     """
 

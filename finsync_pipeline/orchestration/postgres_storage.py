@@ -59,7 +59,7 @@ def until_answered(call: Callable[[], Answer]) -> Answer:
 def _lost_its_connection(error: Exception) -> bool:
     if isinstance(error, DBAPIError):
         return error.connection_invalidated
-    # Dagster could not connect. Nobody mends a wrong password by waiting
+    # Dagster could not connect. Waiting does not fix a wrong password
     return "authentication failed" not in str(error.__cause__)
 
 

@@ -67,7 +67,7 @@ def publish(
     manifest adds the time (UTC), for each file its rows and SHA-256, and what was accepted. The same tables give the
     same bytes. If all is as in the current release, that one is returned and none is written, unless forced.
 
-    Raises PublicationError if it lost more than the limits and is not accepted, or if `current` is no link, and
+    Raises PublicationError if it lost more than the limits and is not accepted, or if `current` is not a link, and
     DataError if it cannot be written; the release before it stays current.
     """
     published = options.published

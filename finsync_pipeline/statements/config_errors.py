@@ -43,7 +43,7 @@ def _plain(line: Any, part: type[ConfigModel]) -> dict[str, Any]:
 
 
 def _keys(line: Any, part: type[ConfigModel]) -> tuple[Any, ...]:
-    """The keys that lead to the mistake; pydantic names the chosen kind among them, which is no key."""
+    """The keys that lead to the mistake; pydantic names the chosen kind among them, which is not a key."""
     field, *inner = line["loc"] or [None]
     if field not in part.model_fields or part.model_fields[field].discriminator is None:
         return tuple(line["loc"])

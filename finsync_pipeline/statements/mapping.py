@@ -295,6 +295,12 @@ class SourceMapping(ConfigModel):
         min_length=1, description="Standard items, each with its column"
     )
 
+    def exponent_of(self, item: str) -> int | None:
+        """The power of ten of the item's numbers (0 for amounts per share); None if each row has its own."""
+        scale = 0 if ITEMS[item].unit == "per_share" else self.scale
+        declared = self.items[item].scale
+        return declared if declared is not None else scale if isinstance(scale, int) else None
+
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
         for mistake in (*self._mistakes_of_items(), *self._mistakes_of_columns()):
@@ -387,14 +393,14 @@ def _mistake_of_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         port, host = parts.port, parts.hostname or ""
-    except ValueError:  # half a pair of brackets, a port that is no number
+    except ValueError:  # half a pair of brackets, a port that is not a number
         return "is not the address of a service: its host or port is not valid"
     if port == 0:
         return "has the port 0"
     if not re.fullmatch(r"\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_.-]*[a-z0-9_.])?", f"[{host}]" if ":" in host else host):
-        return "has a host that is no name and no address"
+        return "has a host that is neither a name nor an address"
     if any(len(label) > MOST_OF_LABEL for label in host.split(".")) or ".." in host:
-        return "has a host that is no name"
+        return "has a host that is not a name"
     user = parts.netloc.rpartition("@")[0]
     if not re.fullmatch(r"([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*", user):
         return "has a user or password with letters that must be written as %XX"

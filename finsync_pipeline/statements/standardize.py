@@ -187,7 +187,7 @@ def _read_cells(cells: pd.DataFrame, rows: pd.DataFrame, mapping: SourceMapping)
 
 
 def _declared_columns(mapping: SourceMapping) -> pd.DataFrame:
-    """Per mapped column: item, kind, sign, and its own power of ten (0 for amounts per share) or null."""
+    """Per mapped column: item, kind, sign, and power of ten, null if each row has its own."""
     text, count = pa.string(), pa.int64()
     rows = [
         {
@@ -195,7 +195,7 @@ def _declared_columns(mapping: SourceMapping) -> pd.DataFrame:
             "item": item,
             "kind": ITEMS[item].kind,
             "sign": declared.sign,
-            "exponent": 0 if declared.scale is None and ITEMS[item].unit == "per_share" else declared.scale,
+            "exponent": mapping.exponent_of(item),
         }
         for item, declared in mapping.items.items()
     ]

@@ -19,7 +19,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     """Within the block, the path of an empty file beside this one, which takes its place if the block succeeds.
 
     A reader sees the file that was there before, or the whole new one; a writer that is killed leaves the one before.
-    What is no file, such as `/dev/stdout`, is written to itself. Raises DataError if it cannot be written.
+    What is not a file, such as `/dev/stdout`, is written to itself. Raises DataError if it cannot be written.
     """
     path = path.resolve()  # of a link, what it leads to
     if path.exists() and not path.is_file():

@@ -59,7 +59,7 @@ def write_json(selection: Selection, file: SpooledFile) -> int:
 def write_ndjson(selection: Selection, file: SpooledFile) -> int:
     """One object for each row, on a line of its own."""
     count, names_bytes = 0, len(orjson.dumps(selection.names))
-    # Each line has all names: so many lines are joined that the names alone stay below the limit
+    # Each line has all names: lines are joined as long as their names alone stay below the limit
     lines_at_a_time = max(1, BYTES_AT_A_TIME // names_bytes)
     for rows in _json_rows(selection):
         for start in range(0, len(rows), lines_at_a_time):

@@ -32,7 +32,7 @@ def endless(head: bytes, piece: bytes, pause: float = 0) -> Answer:
 
 
 def gzipped(size: int) -> bytes:
-    """So many zeros in a thousandth of it: a gzip may have several members."""
+    """This number of zeros, compressed to a thousandth: a gzip may have several members."""
     return gzip.compress(bytes(16 * MEGABYTE)) * (size // MEGABYTE // 16)
 
 
@@ -45,7 +45,7 @@ def stream(table: pa.Table, **options: Any) -> bytes:
 
 
 def claiming(table: pa.Table, rows: int) -> bytes:
-    """The stream of a table of one batch that claims so many rows."""
+    """The stream of a table of one batch that claims this number of rows."""
     count = struct.pack("<q", table.num_rows)
     return arrow_stream(table).replace(count, struct.pack("<q", rows))
 
@@ -214,7 +214,7 @@ BROKEN: dict[str, tuple[Answer, str]] = {
     "a redirect to half an address": (http(b"", "302 F", "Location: http://[x"), "it redirects to http://[x"),
     "a wait of many digits": (http(b"", "503 Busy", f"Retry-After: {'9' * 400}"), "returned 503"),
     "a wait in the year 0": (http(b"", "503 Busy", "Retry-After: Mon, 01 Jan 0000 00:00:00 GMT"), "returned 503"),
-    "a wait that is no date": (http(b"", "503 Busy", "Retry-After: , , ,"), "returned 503"),
+    "a wait that is not a date": (http(b"", "503 Busy", "Retry-After: , , ,"), "returned 503"),
     "an error in lists": (http(b'{"error": ' + b"[" * 900 + b"]" * 900 + b"}", "400 Bad"), "returned 400"),
     "an error of many digits": (http(b'{"detail": ' + b"9" * 5000 + b"}", "400 Bad"), "returned 400 for /query. "),
     "NaN": (rows("NaN"), "Invalid JSON: NaN is not a value of JSON"),
@@ -244,7 +244,7 @@ BROKEN: dict[str, tuple[Answer, str]] = {
     "NaN in a cell of JSON in Arrow": (json_cell("NaN"), "a cell of column 'a' is not valid JSON: NaN"),
     "a key twice in a cell of JSON in Arrow": (json_cell('{"x":1,"x":2}'), "the key 'x' is there twice"),
     "deep JSON in Arrow": (json_cell("[" * 100_000), "a cell of column 'a' is not valid JSON"),
-    "names of Arrow that are no text": (_bad_names(), "it is not valid Arrow"),
+    "names of Arrow that are not text": (_bad_names(), "it is not valid Arrow"),
     "texts of Arrow that are none": (
         arrow_http(arrow_stream(pa.table({"a": ["abcdefgh"]})).replace(b"abcdefgh", b"\xed\xa0\x80\xff\xfeabc"), 1),
         "it is not valid Arrow",
@@ -259,7 +259,7 @@ BROKEN: dict[str, tuple[Answer, str]] = {
     ),
     "a negative number of rows": (arrow_http(claiming(pa.table({"a": pa.nulls(77_777)}), -1), 0), "not valid Arrow"),
     "rows without cells": (arrow_http(claiming(pa.table({"a": [1] * 77_777}), 99_999), 99_999), "not valid Arrow"),
-    "JSON of Arrow that is no text": (
+    "JSON of Arrow that is not text": (
         named({b"ARROW:extension:name": b"arrow.json", b"ARROW:extension:metadata": b""}, pa.int64()),
         "",
     ),

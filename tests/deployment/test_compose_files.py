@@ -295,8 +295,8 @@ def test_only_who_starts_runs_has_the_docker_socket_and_who_lets_the_webserver_s
 
 def test_the_password_is_a_file_and_stands_nowhere():
     names = ["postgres_password", "services_token", "web_users"]
-    told = "There are no secrets yet. Run once: make secrets (or see docs/deployment.md)"
-    assert COMPOSE["secrets"] == {name: {"file": f"${{FINSYNC_SECRETS:?{told}}}/{name}"} for name in names}
+    error = "There are no secrets yet. Run once: make secrets (or see docs/deployment.md)"
+    assert COMPOSE["secrets"] == {name: {"file": f"${{FINSYNC_SECRETS:?{error}}}/{name}"} for name in names}
     have = {name: service["secrets"] for name, service in SERVICES.items() if service.get("secrets")}
     expected = {"code": names[:2], "postgres": names[:1], "gateway": names[2:]}
     assert have == expected | dict.fromkeys(SOURCES, names[1:2])

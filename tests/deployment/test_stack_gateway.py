@@ -54,8 +54,8 @@ def test_events_come_through_a_websocket(stack):
     own = f"http://127.0.0.1:{port_of(stack)}"
     connection.request("GET", "/graphql", headers={**websocket.headers, "Origin": own, **login(stack)})
     sock = connection.sock
-    told = json.dumps({"type": "connection_init"}).encode()
-    sock.sendall(bytes([0x81, 0x80 | len(told), 0, 0, 0, 0]) + told)  # a masked frame of text; the mask is 0
+    message = json.dumps({"type": "connection_init"}).encode()
+    sock.sendall(bytes([0x81, 0x80 | len(message), 0, 0, 0, 0]) + message)  # a masked frame of text; the mask is 0
     received = b""
     while b"connection_ack" not in received:
         part = sock.recv(4096)
@@ -67,16 +67,16 @@ def test_events_come_through_a_websocket(stack):
 def test_the_password_does_not_reach_the_web_server_and_no_log_has_it(stack):
     version_of(port_of(stack), login(stack))
     for service in ("gateway", "webserver"):
-        told = subprocess.run(["docker", "logs", stack.container(service)], capture_output=True, text=True, check=True)
-        assert stack.login not in told.stdout + told.stderr
-        assert login(stack)["Authorization"].split()[1] not in told.stdout + told.stderr
+        logs = subprocess.run(["docker", "logs", stack.container(service)], capture_output=True, text=True, check=True)
+        assert stack.login not in logs.stdout + logs.stderr
+        assert login(stack)["Authorization"].split()[1] not in logs.stdout + logs.stderr
         assert stack.login not in docker("inspect", stack.container(service))
 
 
 def test_who_changed_something_is_in_its_log(stack):
     version_of(port_of(stack), login(stack))
-    told = docker("logs", "--tail", "200", stack.container("gateway"))
-    assert " finsync POST /graphql 200" in told
+    log = docker("logs", "--tail", "200", stack.container("gateway"))
+    assert " finsync POST /graphql 200" in log
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -108,7 +108,7 @@ def test_login_and_the_closed_routes_are_open_only_on_request(stack):
 
 
 @pytest.mark.parametrize(
-    ("settings", "users", "told"),
+    ("settings", "users", "error"),
     [
         ({"FINSYNC_WEB_LOGIN": "no"}, "a:b", "FINSYNC_WEB_LOGIN is 'no'"),
         ({"FINSYNC_WEB_REPORTS": "yes"}, "a:b", "FINSYNC_WEB_REPORTS is 'yes'"),
@@ -117,7 +117,7 @@ def test_login_and_the_closed_routes_are_open_only_on_request(stack):
         ({}, "finsync:", "has no user"),
     ],
 )
-def test_it_does_not_start_with_settings_that_it_does_not_understand(stack, tmp_path, settings, users, told):
+def test_it_does_not_start_with_settings_that_it_does_not_understand(stack, tmp_path, settings, users, error):
     tmp_path.chmod(0o755)
     (tmp_path / "users").write_text(users, encoding="utf-8")
     (tmp_path / "users").chmod(0o644)
@@ -126,4 +126,4 @@ def test_it_does_not_start_with_settings_that_it_does_not_understand(stack, tmp_
     command = ["docker", "run", "--rm", *mount, *options, "finsync-gateway"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert error in done.stderr

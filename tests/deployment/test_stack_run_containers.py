@@ -63,9 +63,9 @@ def rewritten(stack: Stack) -> dict[str, Any]:
         docker("unpause", stack.container("daemon"))
     find = ["ps", "--all", "--quiet", "--filter", f"label=dagster/run_id={run}"]
     container = within(120, lambda: docker(*find).strip())
-    told: dict[str, Any] = json.loads(docker("inspect", container))[0]
+    description: dict[str, Any] = json.loads(docker("inspect", container))[0]
     stack.succeeded(run)
-    return told
+    return description
 
 
 def test_image_user_entrypoint_and_command_are_the_configured_ones(rewritten):

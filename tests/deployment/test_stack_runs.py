@@ -188,9 +188,9 @@ def test_no_process_has_a_secret_in_its_environment(stack):
     for service in ("postgres", "code", "webserver", "daemon", "gateway", "engine", *SOURCES):
         user = "999:999" if service == "postgres" else "10001:10001"
         read = ["exec", "-T", "--user", user, service, "sh", "-c", "cat /proc/[0-9]*/environ || true"]
-        told = stack.compose(*read)
-        assert "HOSTNAME=" in told
-        assert not [secret for secret in (stack.password, stack.login, token) if secret in told]
+        output = stack.compose(*read)
+        assert "HOSTNAME=" in output
+        assert not [secret for secret in (stack.password, stack.login, token) if secret in output]
 
 
 def test_who_has_the_password_of_the_database_is_no_superuser_and_runs_no_program(stack):
@@ -201,9 +201,9 @@ with psycopg2.connect(host="postgres", dbname="finsync", user="finsync", passfil
     cursor.execute(sys.argv[1])
     print(cursor.fetchall())
 """
-    told = stack.inside("code", "python", "-c", ask, "SELECT rolname FROM pg_roles WHERE rolsuper")
-    assert "('postgres',)" in told
-    assert "finsync" not in told
+    superusers = stack.inside("code", "python", "-c", ask, "SELECT rolname FROM pg_roles WHERE rolsuper")
+    assert "('postgres',)" in superusers
+    assert "finsync" not in superusers
     for statement in ("COPY (SELECT 1) TO PROGRAM 'id'", "SELECT pg_read_file('/etc/passwd')"):
         with pytest.raises(AssertionError, match=r"(?i)permission denied|must be superuser"):
             stack.inside("code", "python", "-c", ask, statement)

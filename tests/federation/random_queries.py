@@ -1,4 +1,4 @@
-"""Random SELECTs over the standard views, each of which has one right answer, or answers that can be told as right.
+"""Random SELECTs over the standard views, each of which has one right answer, or answers that can be checked.
 
 A query is a text; the values in it are drawn from the data, so that its conditions let some rows through. Where rows
 are limited, either all columns of the answer decide the order, or the query says what it is without the limit.

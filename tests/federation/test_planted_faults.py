@@ -16,7 +16,7 @@ from federation.small_sources import small_sources
 RANDOM_QUERIES = 30
 """Random queries that are tried for each fault."""
 FOUND_BY_THEM = 8
-"""So many faults found are enough: others need a query of their own."""
+"""The number of faults that must be found: others need a query of their own."""
 
 
 @pytest.fixture(scope="module")

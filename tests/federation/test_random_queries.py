@@ -58,7 +58,7 @@ def the_query(compared: Compared, seed: int, number: int) -> RandomQuery:
 
 
 def ask(compared: Compared, data_seed: int, seed: int, count: int, sources: tuple[str, ...]) -> Tally:
-    """The tally of so many queries."""
+    """The tally of this number of queries."""
     sizes = {each.mapping.name: len(each.rows) for each in small_sources(data_seed) if each.mapping.name in sources}
     tally, samples = Tally(), Samples.of(compared.reference)
     for number in range(count):

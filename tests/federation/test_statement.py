@@ -90,7 +90,7 @@ REFUSED = {
     "SELECT * FROM facts WHERE value > $1": "parameters are not read here",
     "SELECT * FROM facts WHERE value > ?": "parameters are not read here",
     "SELECT * FROM facts WHERE value > $least": "parameters are not read here",
-    "SELECT '\udcff'": "character 9 of the SQL is no UTF-8",
+    "SELECT '\udcff'": "character 9 of the SQL is not valid UTF-8",
     "PIVOT facts ON item USING sum(value)": "a PIVOT has to name its values",
     "SELECT (1": "syntax error",
     "SELECT 'open": "unterminated string literal",

@@ -25,5 +25,5 @@ def released(services: tuple[dict[str, str], dict[str, str]], tmp_path_factory: 
     """A machine after one run; the data of its sources have changed since."""
     machine = empty(tmp_path_factory.mktemp("released") / "machine", services[0])
     ended = finsync(["run"], machine.folder, machine.settings)
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     return Machine(machine.folder, services[1])

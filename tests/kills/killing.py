@@ -39,11 +39,11 @@ def kills_of(command: str) -> int:
 
 @dataclass
 class Ended:
-    """How a command ended: its exit code (-9 if it was killed), its seconds, and what it said."""
+    """How a command ended: its exit code (-9 if it was killed), its seconds, and its output."""
 
     code: int
     seconds: float
-    said: str
+    output: str
 
 
 @dataclass(frozen=True)

@@ -24,14 +24,14 @@ def test_without_room_the_error_is_a_sentence_and_the_release_before_stays(
 
     full = finsync(COMMANDS[command], machine.folder, machine.settings, file_bytes=file_bytes)
 
-    assert full.code in (1, 2), full.said
-    assert "Traceback" not in full.said
-    assert "Make room" in full.said
+    assert full.code in (1, 2), full.output
+    assert "Traceback" not in full.output
+    assert "Make room" in full.output
     assert all_folders(machine.published)[: len(before)] == before
     assert [damages(folder) for folder in all_folders(machine.published)] == [[]] * len(all_folders(machine.published))
     assert machine.current() is not None
     assert machine.hidden() == set()
 
     again = finsync(COMMANDS[command], machine.folder, machine.settings)
-    assert again.code == 0, again.said
+    assert again.code == 0, again.output
     assert len(all_folders(machine.published)) > len(before)

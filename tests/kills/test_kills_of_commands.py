@@ -20,9 +20,9 @@ from finsync_pipeline.publishing.release import STAMPED, all_folders, remove_rel
 pytestmark = pytest.mark.long
 
 SHARE_PUBLISHING, PUBLISHING_SECONDS = 0.4, 0.4
-"""So many of the kills come while the release is written, which takes about so long."""
+"""The share of the kills that come while the release is written, and about how many seconds that takes."""
 SHARE_KILLED_AGAIN = 0.5
-"""After so many of the kills the command is killed once more before it may end."""
+"""The share of the kills after which the command is killed once more before it may end."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def uninterrupted(arguments: list[str], machine: Machine) -> Uninterrupted:
     """Run the command to its end. `releases` has those that may be current while it runs: the one before, the new."""
     before = machine.current()
     ended = finsync(arguments, machine.folder, machine.settings)
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     after = machine.current()
     assert after is not None
     return Uninterrupted(ended.seconds, [*([before] if before else []), after], machine.tables())
@@ -60,39 +60,39 @@ def check_kills(name: str, arguments: list[str], starts: list[Machine], folder: 
         else:
             moment = Moment(random.random(), expected[at].seconds)
         ended = finsync(arguments, machine.folder, machine.settings, moment)
-        told = f"{name}, seed {SEED}, kill {number}: {moment}\n{ended.said}"
-        assert ended.code in (-9, 0), told
+        context = f"{name}, seed {SEED}, kill {number}: {moment}\n{ended.output}"
+        assert ended.code in (-9, 0), context
         is_written = machine.written() != written
         figures.add(
             AFTER if ended.code == 0 else MIDDLE if is_written else BEFORE, machine.hidden() if is_written else set()
         )
-        check_releases(machine, expected[at].releases, told)
+        check_releases(machine, expected[at].releases, context)
         if random.random() < SHARE_KILLED_AGAIN and number + 1 < kills_of(name):
             continue
         again = finsync(arguments, machine.folder, machine.settings)
-        assert again.code == 0, told + again.said
-        check_releases(machine, expected[at].releases, told)
-        assert machine.current() == expected[at].releases[-1], told
-        assert machine.tables() == expected[at].tables, told
+        assert again.code == 0, context + again.output
+        check_releases(machine, expected[at].releases, context)
+        assert machine.current() == expected[at].releases[-1], context
+        assert machine.tables() == expected[at].tables, context
         with dg.DagsterInstance.from_config(str(machine.home / "dagster")) as instance:
-            assert instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) == [], told
+            assert instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) == [], context
         machine.remove()
         machine = None
     return figures
 
 
-def check_releases(machine: Machine, expected: list[dict[str, bytes]], told: str) -> None:
+def check_releases(machine: Machine, expected: list[dict[str, bytes]], context: str) -> None:
     """Each release is intact and has what one of the expected has; `current` leads to one, if there was one."""
     verified = finsync(["verify"], machine.folder, machine.settings)
     folders = all_folders(machine.published)
-    assert [folder.name for folder in folders if not re.fullmatch(STAMPED, folder.name)] == [], told
-    assert "damaged" not in verified.said, told + verified.said
-    assert verified.said.count("intact") == len(folders), told + verified.said
-    assert [folder.name for folder in folders if machine.content(folder) not in expected] == [], told
+    assert [folder.name for folder in folders if not re.fullmatch(STAMPED, folder.name)] == [], context
+    assert "damaged" not in verified.output, context + verified.output
+    assert verified.output.count("intact") == len(folders), context + verified.output
+    assert [folder.name for folder in folders if machine.content(folder) not in expected] == [], context
     if machine.current() is not None:
-        assert verified.code == 0, told + verified.said
+        assert verified.code == 0, context + verified.output
     else:
-        assert len(expected) == 1, told
+        assert len(expected) == 1, context
 
 
 def publishes(machine: Machine, known: set[Path]) -> bool:

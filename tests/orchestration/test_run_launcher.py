@@ -56,7 +56,7 @@ def test_the_container_of_a_run_is_the_configured_one(launcher, run):
 @pytest.mark.parametrize(("method", "context"), [("launch_run", LaunchRunContext), ("resume_run", ResumeRunContext)])
 def test_image_and_command_of_a_run_are_the_configured_ones(launcher, run, monkeypatch, method, context):
     launched = []
-    monkeypatch.setattr(launcher, "_launch_container_with_command", lambda *told: launched.append(told))
+    monkeypatch.setattr(launcher, "_launch_container_with_command", lambda *arguments: launched.append(arguments))
     monkeypatch.setattr(ConfiguredRunLauncher, "_instance", type("Instance", (), {"get_ref": lambda _: None})())
     getattr(launcher, method)(context(run, None))
     ((_, image, command),) = launched
@@ -86,10 +86,10 @@ def test_no_container_but_that_of_the_run_is_asked_about_or_stopped(launcher, ru
 
 
 def test_other_code_is_mounted_where_the_daemon_has_the_setting(launcher, run, monkeypatch):
-    monkeypatch.setenv(CODE_FOLDER_SETTING, "/work/code")
+    monkeypatch.setenv(CODE_FOLDER_SETTING, "/srv/checkout")
     configured = SETTINGS["config"]["container_kwargs"]["volumes"]
     volumes = launcher.get_container_context(run).container_kwargs["volumes"]
-    assert volumes == [*configured, "/work/code:/app/finsync_pipeline:ro"]
+    assert volumes == [*configured, "/srv/checkout:/app/finsync_pipeline:ro"]
 
 
 def test_without_an_image_it_does_not_start():

@@ -83,9 +83,9 @@ def test_a_disk_that_becomes_full_is_reported_without_a_traceback(disk: Disk, tm
     other.mkdir()
     home, instance = (small, None) if place == "home" else (other, small)
     done = finsync("run", "--quarters", "2009-Q4", folder=tmp_path, home=home, instance=instance)
-    told = done.stderr + done.stdout
-    assert done.returncode == 2, told
-    assert "Traceback" not in told
+    output = done.stderr + done.stdout
+    assert done.returncode == 2, output
+    assert "Traceback" not in output
     assert "Make room there" in done.stderr
     assert str(small) in done.stderr
 

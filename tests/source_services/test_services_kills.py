@@ -28,9 +28,9 @@ pytestmark = pytest.mark.long
 
 NAME = "publication of a service's data"
 SHARE_RESTORED = 0.3
-"""After so many of the kills the old data file is put back before the service is started again."""
+"""The share of the kills after which the old data file is put back before the service is started again."""
 SHARE_LOADING = 0.8
-"""So many of the kills come after the load has begun."""
+"""The share of the kills that come after the load has begun."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def test_publication(tmp_path: Path, record_property) -> None:
             version = service.client.get("/health").headers["X-Data-Version"]
             is_loading = bool(place.parts() - known)
             service.kill()
-        told = f"{NAME}, seed {SEED}, kill {number}: {moment}"
+        context = f"{NAME}, seed {SEED}, kill {number}: {moment}"
         phase = AFTER if version == versions[new].version else MIDDLE if is_loading else BEFORE
         figures.add(phase, {"a half loaded table"} if place.parts() else set())
         file = old if random.random() < SHARE_RESTORED else new
@@ -179,8 +179,8 @@ def test_publication(tmp_path: Path, record_property) -> None:
             place.replace(old)
         place.age()
         with place.serving() as service:
-            assert service.served() == versions[file], told
-            assert place.left() == usual[place], told
+            assert service.served() == versions[file], context
+            assert place.left() == usual[place], context
     record_property("figures", str(figures))
 
 
