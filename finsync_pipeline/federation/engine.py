@@ -97,6 +97,17 @@ def run(connection: duckdb.DuckDBPyConnection, sql: str, limits: Limits, views: 
         raise explained(error, sql, views) from None
 
 
+def attempt(connection: duckdb.DuckDBPyConnection, sql: str, limits: Limits) -> pa.Table | None:
+    """The answer to SQL that is made of a caller's; None for what DuckDB finds wrong: the caller did not write it.
+
+    Raises QueryError if it takes more seconds or rows than the limits.
+    """
+    try:
+        return interruptible(connection, lambda: _read(connection, sql, limits), limits.seconds)
+    except duckdb.Error:
+        return None
+
+
 def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T], seconds: float) -> T:
     """What the work on the connection returns. It is interrupted by the deadline and by KeyboardInterrupt.
 

@@ -24,7 +24,7 @@ from finsync_pipeline.federation.aggregates import Aggregation, aggregation_of
 from finsync_pipeline.federation.answer import Answer
 from finsync_pipeline.federation.cache import table_cache
 from finsync_pipeline.federation.deployment import Deployment
-from finsync_pipeline.federation.engine import open_engine, run, with_distinct_names
+from finsync_pipeline.federation.engine import attempt, open_engine, run, with_distinct_names
 from finsync_pipeline.federation.explain_error import explained
 from finsync_pipeline.federation.live_plan import LivePlan, SourceReport
 from finsync_pipeline.federation.live_views import FetchedSource, create_views
@@ -147,21 +147,28 @@ class _LiveQuery:
             return self._aggregated(aggregation, versions)
         return self._finish(self._rows(of_sources, versions), financials)
 
+    def _present(self, versions: Versions) -> dict[str, SourceAnswer]:
+        """The sources that have not failed yet."""
+        return {name: self.sources[name] for name in versions if name not in self.missing}
+
     def _rows(self, scans: Sequence[Scan], versions: Versions) -> list[FetchedSource]:
         """What each source has for the scans."""
-        present = {name: each for name, each in self.sources.items() if name in versions and scans}
+        present = self._present(versions) if scans else {}
         fetched = self._each(present, lambda source: source.rows(scans, versions[source.mapping.name]))
         return [each for each in fetched.values() if each is not None]
 
     def _first_rows(self, top: TopN, scans: Sequence[Scan], versions: Versions) -> pa.Table:
         """The answer from the first rows of each source, or from those within the bound that these give."""
-        present = {name: each for name, each in self.sources.items() if name in versions}
-        asked = self._each(present, lambda source: source.first_rows(scans, top, versions[source.mapping.name]))
+        asked = self._each(
+            self._present(versions), lambda source: source.first_rows(scans, top, versions[source.mapping.name])
+        )
         first = [each for each in asked.values() if each is not None]
         fetched, lasts = [each.source for each in first], [each.last for each in first if each.last is not None]
         with self._views(fetched) as engine:
-            found = engine.execute(top.bound_sql()).fetchall()
-        bound = found[-1][0] if len(found) == top.count else None
+            found = attempt(engine, top.bound_sql(), replace(self.deployment.limits, rows=top.count))
+        if found is None:  # an error of a row
+            return self._finish(self._rows(scans, versions))
+        bound = found["bound"][-1].as_py() if len(found) == top.count else None
         # Rows in which the column is empty are not among the first ones of a source: the query may need them
         is_all = top.column is None and not lasts
         if is_all or (bound is not None and top.is_proven(bound, lasts)):
@@ -170,12 +177,13 @@ class _LiveQuery:
         if bound is not None:
             self.plan.finish.append(f"the first rows of each source give a bound: {bound:,}")
             scans = [replace(scan, conditions=(*scan.conditions, top.within(bound))) for scan in scans]
-        return self._finish(self._rows(scans, {name: versions[name] for name in asked}))
+        return self._finish(self._rows(scans, versions))
 
     def _aggregated(self, aggregation: Aggregation, versions: Versions) -> pa.Table:
         """The answer from the groups of each source, and the rows of those that cannot group them exactly."""
-        present = {name: each for name, each in self.sources.items() if name in versions}
-        asked = self._each(present, lambda each: each.groups(self.scans, aggregation, versions[each.mapping.name]))
+        asked = self._each(
+            self._present(versions), lambda each: each.groups(self.scans, aggregation, versions[each.mapping.name])
+        )
         found = [each for each in asked.values() if each is not None]
         grouped = [each.partials for each in found if each.partials is not None]
         self.plan.finish.append(f"{sum(map(len, grouped)):,} groups of {len(grouped)} sources are merged")
@@ -183,7 +191,10 @@ class _LiveQuery:
             engine.register("grouped", pa.concat_tables([aggregation.schema.empty_table(), *grouped]))
             rows = f"{aggregation.rows_sql()} UNION ALL BY NAME FROM grouped"
             engine.execute(f"CREATE TEMP VIEW partials AS {rows}")
-            table = run(engine, aggregation.merged_sql(), self.deployment.limits, self.statement.views)
+            self._note_unreadable(engine, [each.source for each in found])
+            table = attempt(engine, aggregation.merged_sql(), self.deployment.limits)
+        if table is None:  # an error of a group
+            return self._finish(self._rows(self.scans, versions))
         return with_distinct_names(table.rename_columns(names_of(self.statement.sql)))
 
     def _financials(self, versions: Versions) -> pd.DataFrame | None:
@@ -197,7 +208,7 @@ class _LiveQuery:
             self.plan.finish.append("financials were kept: no source has changed since")
             return frames.from_arrow(kept["financials"])
         self.plan.finish.append("financials compare all rows of all sources, so all were fetched")
-        made = self._each({name: self.sources[name] for name in versions}, SourceAnswer.standardized)
+        made = self._each(self._present(versions), SourceAnswer.standardized)
         self.progress("comparing the sources")
         companies = self.learner.decider.reference.companies
         found = financials_of(made, self.deployment.mappings, self.deployment.agreement, companies)
@@ -207,8 +218,11 @@ class _LiveQuery:
 
     def _finish(self, fetched: Sequence[FetchedSource], financials: pd.DataFrame | None = None) -> pa.Table:
         with self._views(fetched, financials) as engine:
-            self.notes += [note for source in fetched if (note := _unreadable(engine, source))]
+            self._note_unreadable(engine, fetched)
             return run(engine, self.statement.sql, self.deployment.limits, self.statement.views)
+
+    def _note_unreadable(self, engine: duckdb.DuckDBPyConnection, fetched: Sequence[FetchedSource]) -> None:
+        self.notes = [note for source in fetched if (note := _unreadable(engine, source))]
 
     def _views(
         self, fetched: Sequence[FetchedSource], financials: pd.DataFrame | None = None

@@ -10,6 +10,7 @@ from federation.random_queries import RandomQuery
 from federation.small_deployment import Compared, serving_small
 from federation.small_sources import small_sources
 
+from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.federation.live_plan import LivePlan
 from finsync_pipeline.federation.schema import VIEWS
 
@@ -34,6 +35,14 @@ QUERIES = {
         "SELECT mad(revenue) AS x, geomean(abs(revenue)) > 0 AS y FROM income_statement LIMIT 1",
         "SELECT count(*) AS n, round(entropy(source), 6) AS x FROM income_statement",
         "SELECT histogram(months) AS x FROM income_statement LIMIT 1",
+    ],
+    "errors of a row": [
+        "SELECT company_id FROM facts WHERE CAST(item AS INTEGER) > 5 LIMIT 3",
+        "SELECT company_id, count(*) AS n FROM income_statement GROUP BY company_id "
+        "HAVING CAST(concat('x', company_id) AS INTEGER) > 5",
+        "SELECT company_id, revenue FROM income_statement WHERE error(company_id) IS NULL ORDER BY revenue LIMIT 3",
+        "SELECT company_id, CAST(concat('x', max(revenue)) AS DATE) AS d FROM income_statement GROUP BY company_id",
+        "SELECT sum(CAST(months AS TINYINT) * 100::TINYINT) AS s FROM income_statement GROUP BY company_id",
     ],
     "columns named by the alias of a view": [
         "SELECT net_income FROM income_statement AS t(a, b, c, d, e, net_income) "
@@ -294,6 +303,18 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compared]:
 def test_the_answer_is_duckdbs(compared: Compared, sql: str) -> None:
     is_ordered = " ORDER BY " in sql and " LIMIT " in sql
     assert difference(RandomQuery(sql, is_ordered=is_ordered), compared) is None
+
+
+def test_the_error_of_a_row_shows_the_query_as_it_was_written(compared: Compared) -> None:
+    of_a_group = (
+        "SELECT company_id, CAST(concat('x', company_id) AS INTEGER) AS n FROM income_statement GROUP BY company_id"
+    )
+    of_a_row = "SELECT company_id FROM facts WHERE CAST(item AS INTEGER) > 5 LIMIT 3"
+    for sql in (of_a_group, of_a_row):
+        with pytest.raises(QueryError) as caught:
+            live_answer(sql, compared)
+        assert "onver" in str(caught.value)
+        assert not [name for name in ("partials", "grouped", "bound") if name in str(caught.value)]
 
 
 def test_random_numbers_are_drawn_for_rows_and_not_for_names(compared: Compared) -> None:

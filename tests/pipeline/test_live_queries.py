@@ -106,9 +106,11 @@ def test_cells_that_a_run_would_not_accept_are_not_left_out_silently(deployment)
         deployment.use(urls)
         answer = query(REVENUE)
         again = query(REVENUE)
+        greatest = query("SELECT company_id, max(revenue) AS most FROM income_statement GROUP BY company_id")
     [note] = answer.notes
     assert note.startswith("pnl: 3 of 3 ")
     assert again.notes == answer.notes
+    assert greatest.notes[0].startswith("pnl: 4 of 11 ")
 
 
 def test_an_answer_that_depends_on_the_moment_is_not_kept(running):
