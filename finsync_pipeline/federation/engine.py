@@ -20,6 +20,16 @@ import pyarrow as pa
 from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.federation.explain_error import explained
 
+LOCKED = {
+    "python_enable_replacements": "false",
+    "python_scan_all_frames": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "enable_external_access": "false",
+    "lock_configuration": "true",
+}
+"""Settings for every connection that sees SQL of a caller, in this order: with them it reaches nothing outside."""
 BATCH_ROWS = 65_536
 SPILL = 4
 """How many times its memory a query may write to a temporary folder."""
@@ -66,13 +76,7 @@ def _configuration(limits: Limits) -> dict[str, str]:
         "threads": str(limits.threads),
         "TimeZone": "UTC",
         "errors_as_json": "true",
-        "python_enable_replacements": "false",
-        "python_scan_all_frames": "false",
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "allow_community_extensions": "false",
-        "enable_external_access": "false",
-        "lock_configuration": "true",
+        **LOCKED,
     }
 
 

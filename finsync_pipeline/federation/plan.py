@@ -17,6 +17,7 @@ from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
 from finsync_pipeline import frames
+from finsync_pipeline.federation.engine import LOCKED
 from finsync_pipeline.federation.schema import VIEWS, View
 
 DISABLED_OPTIMIZERS = "statistics_propagation,empty_result_pullup,compressed_materialization,in_clause"
@@ -37,7 +38,7 @@ class Scan:
 
 def scans_of(sql: str) -> list[Scan]:
     """The scans of the query, which reads nothing but views. Raises duckdb.Error for a query that DuckDB refuses."""
-    with _planner().cursor() as connection:
+    with planner().cursor() as connection:
         explained = connection.execute(f"EXPLAIN (FORMAT JSON) {sql}").fetchall()
     roots = [root for _, text in explained for root in json.loads(text)]
     reader = _Reader(_renames_columns(sql))
@@ -46,26 +47,28 @@ def scans_of(sql: str) -> list[Scan]:
 
 def names_of(sql: str) -> list[str]:
     """The names of the columns of the query's answer."""
-    with _planner().cursor() as connection:
+    with planner().cursor() as connection:
         return [str(name) for name, *_ in connection.execute(f"DESCRIBE {sql}").fetchall()]
 
 
 @cache
-def _planner() -> duckdb.DuckDBPyConnection:
-    """A connection with the views over empty tables, in which each column has a name that no other one has."""
+def planner() -> duckdb.DuckDBPyConnection:
+    """A locked connection with the views over empty tables, in which each column has a name that no other one has."""
     connection = duckdb.connect()
     connection.execute(f"SET disabled_optimizers='{DISABLED_OPTIMIZERS}'")
     for view in VIEWS.values():
         connection.from_arrow(_empty(view)).create_view(f"empty_{view.name}")
         columns = ", ".join(f"{_mark(view, name)} AS {frames.quoted(name)}" for name in view.columns)
         connection.execute(f"CREATE VIEW {view.name} AS SELECT {columns} FROM empty_{view.name}")
+    for name, value in LOCKED.items():
+        connection.execute(f"SET GLOBAL {name} = '{value}'")
     return connection
 
 
 @cache
 def _volatile_functions() -> frozenset[str]:
     sql = "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE stability <> 'CONSISTENT'"
-    with _planner().cursor() as connection:
+    with planner().cursor() as connection:
         return frozenset(name for (name,) in connection.execute(sql).fetchall())
 
 
@@ -73,7 +76,7 @@ def _volatile_functions() -> frozenset[str]:
 def _aggregate_functions() -> frozenset[str]:
     """The names of DuckDB's aggregates, and of its macros, which may be made of them."""
     sql = "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE function_type IN ('aggregate', 'macro')"
-    with _planner().cursor() as connection:
+    with planner().cursor() as connection:
         return frozenset(name for (name,) in connection.execute(sql).fetchall())
 
 

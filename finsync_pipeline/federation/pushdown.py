@@ -15,8 +15,9 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from finsync_pipeline import frames
 from finsync_pipeline.federation.conditions import within
+from finsync_pipeline.federation.engine import Limits, open_engine
+from finsync_pipeline.federation.explain_error import explained
 from finsync_pipeline.federation.plan import Scan
 from finsync_pipeline.federation.schema import STATEMENTS, VIEWS
 from finsync_pipeline.federation.source_index import SourceIndex
@@ -68,7 +69,7 @@ def may_read(scan: Scan, source: str) -> bool:
 
 
 def _selected(rows: pa.Table, conditions: Sequence[exp.Expr]) -> pa.Table:
-    with frames.empty_database() as connection:
+    with open_engine(Limits()) as connection:
         connection.register("rows", rows)
         sql = f"SELECT * FROM rows WHERE {exp.and_(*conditions).sql(dialect='duckdb')}"
         return connection.sql(sql).to_arrow_table()
@@ -157,7 +158,7 @@ class _Translator:
         try:
             return _selected(rows, conditions)
         except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
+            reason = explained(error, "", ()).what
             self.local += [
                 f"{each.sql(dialect='duckdb')}: cannot be evaluated beforehand ({reason})" for each in conditions
             ]

@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from finsync_pipeline.federation import plan
 from finsync_pipeline.federation.engine import Limits, open_engine, run
 from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.federation.schema import VIEWS
@@ -55,16 +56,17 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+@pytest.mark.parametrize("connection", ["engine", "planner"])
 @pytest.mark.parametrize("sql", REACHING_OUT)
 def test_sql_that_no_check_has_seen_reaches_nothing_outside(
-    engine: duckdb.DuckDBPyConnection, tmp_path: Path, sql: str
+    engine: duckdb.DuckDBPyConnection, tmp_path: Path, sql: str, connection: str
 ):
     file = tmp_path / "secret.csv"
     file.write_text("a secret\n")
     a_python_variable = pa.table({"a": [1]})
 
-    with pytest.raises(duckdb.Error):
-        engine.execute(sql.format(file=file, folder=tmp_path)).fetchall()
+    with pytest.raises(duckdb.Error), plan.planner().cursor() as planner:
+        {"engine": engine, "planner": planner}[connection].execute(sql.format(file=file, folder=tmp_path)).fetchall()
     assert [path.name for path in tmp_path.iterdir()] == ["secret.csv"]
     assert file.read_text() == "a secret\n"
     assert a_python_variable.num_rows == 1
