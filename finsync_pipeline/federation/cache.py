@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
@@ -18,6 +19,8 @@ from uuid import uuid4
 
 import pyarrow as pa
 
+VERSION = version("finsync")
+"""Part of every key: another version may make other tables of the same."""
 MEMORY_BYTES = 256 << 20
 """Bytes of tables that are also kept in memory."""
 Key = Sequence[Any]
@@ -93,7 +96,7 @@ def _bytes_of(tables: Tables) -> int:
 
 
 def _name_of(key: Key) -> str:
-    return hashlib.sha256(json.dumps(list(key), default=str).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps([VERSION, *key], default=str).encode()).hexdigest()[:32]
 
 
 def _read(folder: Path) -> Tables | None:

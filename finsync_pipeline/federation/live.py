@@ -301,5 +301,5 @@ def _unreadable(engine: duckdb.DuckDBPyConnection, source: FetchedSource) -> str
 
 
 def _digest(file: Path | None) -> str:
-    """A version of the file's content."""
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file else ""
+    """A version of the file's content; of a file that is not there, its path: who needs it explains that."""
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file and file.is_file() else str(file)

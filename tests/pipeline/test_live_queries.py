@@ -16,7 +16,7 @@ from datasette_servers import datasette
 from local_services import answering_services
 
 from finsync_pipeline import query
-from finsync_pipeline.errors import SourceUnavailable
+from finsync_pipeline.errors import ConfigurationError, SourceUnavailable
 from finsync_pipeline.extraction.connect import service_of
 from finsync_pipeline.federation.deployment import Deployment as Queried
 from finsync_pipeline.federation.errors import QueryError
@@ -111,6 +111,14 @@ def test_cells_that_a_run_would_not_accept_are_not_left_out_silently(deployment)
     assert note.startswith("pnl: 3 of 3 ")
     assert again.notes == answer.notes
     assert greatest.notes[0].startswith("pnl: 4 of 11 ")
+
+
+def test_rules_of_agreement_that_cannot_be_read_are_named_and_never_taken_as_none(running, monkeypatch):
+    by_default = query("SELECT count(*) AS n FROM financials").table
+    monkeypatch.setenv("FINSYNC_AGREEMENT", str(running.folder / "gone.yaml"))
+    with pytest.raises(ConfigurationError, match=r"gone\.yaml: cannot be read"):
+        query("SELECT count(*) AS n FROM financials")
+    assert query("SELECT count(*) AS n FROM facts").table["n"][0].as_py() > by_default["n"][0].as_py()
 
 
 def test_an_answer_that_depends_on_the_moment_is_not_kept(running):
