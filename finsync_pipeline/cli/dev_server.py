@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from finsync_pipeline.orchestration.browser_rules import BrowserRules
+from finsync_pipeline.serving.browser_rules import BrowserRules
 from finsync_pipeline.settings import are_web_reports_open, web_hosts
 
 MODULE = "finsync_pipeline.cli.dev_server"

@@ -24,19 +24,27 @@ STORED = ("facts", "texts", "financials")
 SHOWN = 5
 
 
+class NoRelease(QueryError):
+    """Nothing is published yet."""
+
+
+class NoSuchRelease(QueryError):
+    """No release, or more than one, has the name."""
+
+
 def find_release(published: Path, name: str) -> Path:
-    """The folder of the release: `current`, its name, or the beginning of it. Raises QueryError if there is no such."""
+    """The folder of the release: `current`, its name, or the beginning of it. Raises NoRelease or NoSuchRelease."""
     if name == CURRENT and (current := current_folder(published)):
         return current
     names = sorted(path.parent.name for path in published.glob(f"[0-9]*/{MANIFEST}"))
     if not names:
-        raise QueryError("there is no release yet", "make one: finsync run", published)
+        raise NoRelease("there is no release yet", "make one: finsync run", published)
     found = [each for each in names if each == name] or [each for each in names if name and each.startswith(name)]
     if len(found) == 1:
         return published / found[0]
     what = f"{len(found)} releases have a name that begins with {name!r}" if found else f"no release {name!r}"
     near = found or get_close_matches(name, names, n=SHOWN, cutoff=0.3) or names
-    raise QueryError(what, f"name one of {', '.join(near[-SHOWN:])}")
+    raise NoSuchRelease(what, f"name one of {', '.join(near[-SHOWN:])}")
 
 
 def query_release(statement: Statement, folder: Path, companies: pd.DataFrame, limits: Limits) -> pa.Table:

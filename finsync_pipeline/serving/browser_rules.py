@@ -1,14 +1,15 @@
-"""What a browser may ask of the local web UI: the rules of the deployment's gateway as ASGI middleware.
+"""What a browser may ask of a local server: the rules of the deployment's gateway, and them as ASGI middleware.
 
-Dagster's web server asks nobody who he is. On 127.0.0.1 that protects it from other machines, but not from the pages
-that a browser on this machine shows: each of them can send requests there. So this refuses, before Dagster sees them,
-requests to a host name that is not known (a foreign name that leads here), requests and WebSockets of pages of another
-origin, GraphQL by GET, and events of assets from outside. It knows no user: who can run programs on this machine can
-use the web UI. `gateway/*.conf` says the same to nginx; tests/browser_requests.py holds both to one table.
+A server on 127.0.0.1 that asks nobody who he is is protected from other machines, but not from the pages that a browser
+on this machine shows: each of them can send requests there. So `refusal` finds requests to a host name that is not
+known (a foreign name that leads here), and requests and WebSockets of pages of another origin. `BrowserRules` is around
+Dagster's web UI, and also refuses GraphQL by GET and events of assets from outside. It knows no user: who can run
+programs on this machine can use the web UI. `gateway/*.conf` says the same to nginx; tests/browser_requests.py holds
+both to one table.
 """
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -55,15 +56,9 @@ class BrowserRules:
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Status and reason why the request is refused, or None."""
-        headers = _Headers(scope)
-        host, method, path = headers.only("host"), scope.get("method", "GET"), scope["path"].lstrip("/")
-        if _name(host) not in self._hosts:
-            return 421, "This host name is not known here. FINSYNC_WEB_HOSTS adds one"
-        if any(origin not in (f"http://{host}", f"https://{host}") for origin in headers.all("origin")):
-            return 403, "A page of another origin may not ask"
-        link = (method, headers.only("sec-fetch-mode"), headers.only("sec-fetch-dest"))
-        if headers.only("sec-fetch-site") not in ("", "none", "same-origin") and link != LINK:
-            return 403, "A page of another site may not ask"
+        if found := refusal(scope, self._hosts):
+            return found
+        method, path = scope.get("method", "GET"), scope["path"].lstrip("/")
         if method not in METHODS:
             return 405, "Use GET or POST"
         if scope["type"] == "http" and path.rstrip("/") == "graphql" and method != "POST":
@@ -71,6 +66,26 @@ class BrowserRules:
         if path.startswith("report_asset_") and not self._are_reports_open:
             return 403, "Events from outside are not taken. FINSYNC_WEB_REPORTS=1 allows them"
         return None
+
+
+def refusal(scope: Scope, hosts: Collection[str], origins: Collection[str] = ()) -> tuple[int, str] | None:
+    """Status and reason why a request of a browser is refused, or None.
+
+    `hosts` are the names, without port, under which the server may be called, `origins` those of pages of other sites
+    that may ask.
+    """
+    headers = _Headers(scope)
+    host = headers.only("host")
+    if _name(host) not in hosts:
+        return 421, "This host name is not known here. FINSYNC_WEB_HOSTS adds one"
+    asking = headers.all("origin")
+    if any(origin not in (f"http://{host}", f"https://{host}", *origins) for origin in asking):
+        return 403, "A page of another origin may not ask"
+    link = (scope.get("method", "GET"), headers.only("sec-fetch-mode"), headers.only("sec-fetch-dest"))
+    is_own = headers.only("sec-fetch-site") in ("", "none", "same-origin")
+    if not is_own and link != LINK and not (asking and set(asking) <= {*origins}):
+        return 403, "A page of another site may not ask"
+    return None
 
 
 class _Headers:

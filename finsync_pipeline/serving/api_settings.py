@@ -1,0 +1,43 @@
+"""The settings of the API, and what all of its routes share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from finsync_pipeline.federation.deployment import Deployment
+from finsync_pipeline.serving.open_release import Bounds, Releases
+from finsync_pipeline.serving.telemetry import Telemetry
+
+
+@dataclass(frozen=True)
+class ApiSettings:
+    """Who may ask, and how much.
+
+    `token` is what callers must send, if there is one; `hosts` are names under which the API may be called besides those
+    of this machine, `origins` those of pages of other sites that may ask. `requests_at_once` are answered or wait, of
+    them `threads` are answered and `queries` ask the sources.
+    """
+
+    token: str | None = None
+    hosts: frozenset[str] = frozenset()
+    origins: tuple[str, ...] = ()
+    requests_per_minute: int = 6_000
+    requests_at_once: int = 64
+    threads: int = 8
+    queries: int = 2
+    body_bytes: int = 2**18
+    bounds: Bounds = Bounds()
+
+
+@dataclass(frozen=True)
+class Context:
+    """The deployment that is served, its releases, and what counts the requests.
+
+    `deployment` reads the settings, mappings and lists anew, since they may change while the API runs.
+    """
+
+    settings: ApiSettings
+    deployment: Callable[[], Deployment]
+    published: Path
+    releases: Releases
+    telemetry: Telemetry

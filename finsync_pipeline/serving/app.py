@@ -1,0 +1,125 @@
+"""The API: its routes, its gate and its documentation, as one ASGI application."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from threading import BoundedSemaphore
+from typing import Any
+
+import anyio.to_thread
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+
+from finsync_pipeline.federation.deployment import Deployment
+from finsync_pipeline.serving.api_settings import ApiSettings, Context
+from finsync_pipeline.serving.gate import Gate
+from finsync_pipeline.serving.open_release import Releases
+from finsync_pipeline.serving.problems import MEDIA_TYPE, PROBLEM_TYPES, ProblemDetails, RequestProblem
+from finsync_pipeline.serving.responses import json_response
+from finsync_pipeline.serving.routes import companies, listings, queries, releases
+from finsync_pipeline.serving.telemetry import Telemetry
+
+PREFIX = "/api/v1"
+EXPOSED = ["FinSync-Release", "ETag", "Link", "X-Row-Count", "X-Request-Id", "Retry-After", "RateLimit"]
+"""Headers that pages of other origins may read."""
+_OF_EVERY_ROUTE = ("invalid-parameter", "not-authenticated", "cross-site", "not-found", "wrong-host", "rate-limited",
+                   "busy", "method-not-allowed", "not-acceptable")  # fmt: skip
+
+
+def make_app(deployment: Callable[[], Deployment], settings: ApiSettings) -> FastAPI:
+    """The API over a deployment, whose settings, mappings and lists are read anew for each request that needs them."""
+    published = deployment().published
+    context = Context(settings, deployment, published, Releases(published, settings.bounds), Telemetry())
+    app = FastAPI(
+        title="FinSync",
+        version=version("finsync"),
+        summary="Financial statements of several sources, made into one table that can be trusted.",
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_with_threads(settings.threads),
+        exception_handlers=dict.fromkeys((HTTPException, RequestValidationError), _to_gate),
+        responses=_problems(_OF_EVERY_ROUTE),
+        separate_input_output_schemas=False,
+    )
+    app.state.context, app.state.queries = context, BoundedSemaphore(settings.queries)
+    for each in (listings, companies, releases, queries):
+        app.include_router(each.router, prefix=PREFIX)
+    _add_own_routes(app, context)
+    app.add_middleware(Gate, settings=settings, telemetry=context.telemetry)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "If-None-Match", "X-Request-Id"],
+            expose_headers=EXPOSED,
+            max_age=600,
+        )
+    return app
+
+
+def _add_own_routes(app: FastAPI, context: Context) -> None:
+    """The routes about the API itself."""
+
+    @app.get("/health", include_in_schema=False)
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/ready", include_in_schema=False)
+    def ready() -> dict[str, str]:
+        if context.releases.current is None:
+            raise RequestProblem("no-release")
+        return {"status": "ready", "release": context.releases.current.name}
+
+    @app.get("/metrics", include_in_schema=False)
+    def metrics() -> Response:
+        context.telemetry.open_releases.set(context.releases.count_open)
+        return Response(generate_latest(context.telemetry.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    @app.get(PREFIX, tags=["the API itself"], response_model=dict[str, Any])
+    def routes(request: Request) -> Response:
+        """Every route with its summary."""
+        paths = app.openapi()["paths"]
+        found = {
+            f"{method.upper()} {path}": operation["summary"]
+            for path, operations in paths.items()
+            for method, operation in operations.items()
+        }
+        return json_response(request, {"openapi": f"{PREFIX}/openapi.json", "routes": found})
+
+    @app.get(f"{PREFIX}/problems", tags=["the API itself"], response_model=dict[str, dict[str, Any]])
+    def problems(request: Request) -> Response:
+        """The types of problems that routes answer with."""
+        return json_response(request, {code: type_._asdict() for code, type_ in PROBLEM_TYPES.items()})
+
+
+def _with_threads(threads: int) -> Any:
+    """Requests are answered in as many threads; others wait."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = threads
+        yield
+
+    return lifespan
+
+
+async def _to_gate(_: Request, error: Exception) -> Response:
+    """The gate makes a problem of every error."""
+    raise error
+
+
+def _problems(codes: tuple[str, ...]) -> dict[int | str, dict[str, Any]]:
+    """The documentation of problems, by status."""
+    found: dict[int | str, dict[str, Any]] = {304: {"description": "The caller has this answer already."}}
+    for code in (*codes, *(each for each in PROBLEM_TYPES if each not in codes)):
+        type_ = PROBLEM_TYPES[code]
+        described = found.setdefault(
+            type_.status, {"description": "", "content": {MEDIA_TYPE: {"schema": ProblemDetails.model_json_schema()}}}
+        )
+        described["description"] = f"{described['description']} {type_.meaning}".strip()
+    return found

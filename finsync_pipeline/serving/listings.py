@@ -1,0 +1,216 @@
+"""Listings: the tables of a release that can be read row by row, by filters on their columns, in pages.
+
+The filters, their types and the columns of the answer come from the declared tables (`statements/tables.csv`). Rows are
+in the order of the release, and a page begins after the place of a row, so pages neither overlap nor leave rows out.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Annotated, Any
+
+import pyarrow as pa
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+
+from finsync_pipeline import frames
+from finsync_pipeline.serving.formats import FormatName
+from finsync_pipeline.serving.open_release import ROW, OpenRelease
+from finsync_pipeline.serving.problems import RequestProblem
+from finsync_pipeline.statements.tables import TABLES, Field as Column, Table
+
+MOST_ROWS = 10_000
+"""Rows of a page at most."""
+DEFAULT_ROWS = 100
+_PYTHON: dict[pa.DataType, type] = {
+    pa.string(): str, pa.date32(): date, pa.int64(): int, pa.float64(): float, pa.bool_(): bool,
+}  # fmt: skip
+
+
+def _checked_days(text: str) -> str:
+    first, dots, last = text.partition("...")
+    for day in (first, last) if dots else (first,):
+        try:
+            date.fromisoformat(day)
+        except ValueError:
+            raise ValueError(f"{day!r} is not a day; write 2009-12-31, or 2009-01-01...2009-12-31") from None
+    return text
+
+
+Days = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d(\.\.\.\d{4}-\d\d-\d\d)?$"), AfterValidator(_checked_days)]
+Text = Annotated[str, Field(max_length=400)]
+_FILTERS: dict[pa.DataType, Any] = {
+    pa.string(): Annotated[list[Text], Field(max_length=200)] | None,
+    pa.date32(): Days | None,
+    pa.int64(): Annotated[list[Annotated[int, Field(ge=-(2**63), lt=2**63)]], Field(max_length=200)] | None,
+    pa.bool_(): bool | None,
+}
+"""How columns are filtered: texts and whole numbers by equality with one of several, days also from one to another."""
+
+
+class Asked(BaseModel):
+    """What every route of a release takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    release: Annotated[str, Field(max_length=80)] = Field(
+        "current", description="current, the name of a release, or its beginning"
+    )
+    format: FormatName | None = Field(None, description="The format of the answer, instead of the header Accept")
+
+
+class AskedPage(Asked):
+    """What a listing takes besides its filters."""
+
+    limit: int = Field(DEFAULT_ROWS, ge=1, le=MOST_ROWS, description="Rows of the page")
+    after: int = Field(-1, ge=-1, lt=2**62, description="The place after which the page begins; `next` has it")
+    columns: Annotated[list[Text], Field(max_length=400)] | None = Field(
+        None, description="Only these columns, in this order"
+    )
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A table of a release under the path of its name; `condition` is SQL that all of its rows meet."""
+
+    name: str
+    table: Table
+    summary: str
+    condition: str = "true"
+    order: str = ROW
+
+    @cached_property
+    def filters(self) -> dict[str, Column]:
+        """The columns that can be filtered."""
+        reserved = AskedPage.model_fields
+        return {each.name: each for each in self.table.fields if each.type in _FILTERS and each.name not in reserved}
+
+    @cached_property
+    def asked(self) -> type[AskedPage]:
+        """The parameters of the route."""
+        fields: dict[str, Any] = {
+            name: (_FILTERS[column.type], Field(None, description=column.description))
+            for name, column in self.filters.items()
+            if not name.endswith("_sources")
+        }
+        return create_model(f"{_title(self.name)}Asked", __base__=AskedPage, **fields)
+
+    @cached_property
+    def row(self) -> type[BaseModel]:
+        """A row of the answer, for the documentation."""
+        fields: dict[str, Any] = {
+            column.name: (
+                _PYTHON[column.type] | None if column.nullable else _PYTHON[column.type],
+                Field(None if column.nullable else ..., description=column.description),
+            )
+            for column in self.table.fields
+        }
+        return create_model(f"{_title(self.name)}Row", **fields)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of a listing; `next` is the place after which the next page begins, None after the last one."""
+
+    rows: Any
+    next: int | None
+    count: int
+
+
+_TABLES: Sequence[tuple[str, str, str, str]] = (
+    ("facts", "facts", "Numbers of single sources", "true"),
+    ("texts", "texts", "Texts of single sources", "true"),
+    ("periods", "financials", "Published values of each company, period, length and currency", "true"),
+    ("summary", "company_summary", "Means of each company and currency over its annual periods", "true"),
+    ("rejects", "rejects", "Rows and cells that are not used, and why", "true"),
+    ("decisions", "company_ids", "Which company each source name means, and why", "true"),
+    (
+        "corrections",
+        "company_ids",
+        "Decisions on source names that are not exactly a listed id",
+        "company_id IS DISTINCT FROM source_name AND row_count > 0",
+    ),
+    ("agreement", "agreement", "What the comparison of the sources found in each cell", "true"),
+    (
+        "disputes",
+        "agreement",
+        "Cells on which sources differ, or that are suspect",
+        "verdict NOT IN ('single', 'agreed')",
+    ),
+    ("accounting-checks", "accounting_checks", "Accounting identities that do not hold", "true"),
+    ("grades", "accounting_grades", "How well the items of each source fulfil the accounting identities", "true"),
+    ("history", "history", "Every version of each number", "true"),
+    ("revisions", "revisions", "Numbers that a source changed, and the likely cause", "true"),
+    ("reconciliation", "ledger", "Rows and cells of each source and quarter: what came in and what became of it", "true"),
+)
+LISTINGS: Mapping[str, Listing] = {
+    name: Listing(name, TABLES[table], summary, condition) for name, table, summary, condition in _TABLES
+}
+
+
+def read_page(release: OpenRelease, listing: Listing, asked: AskedPage, as_arrow: bool = False) -> Page:
+    """A page of the listing, as Rows or as an Arrow table.
+
+    Raises PublicationError if the release lacks the table, RequestProblem for an unknown column.
+    """
+    release.require(listing.table.name)
+    columns = _columns(release, listing, asked.columns)
+    conditions, values = _conditions(listing, asked)
+    sql = (
+        f"SELECT {ROW}, {', '.join(map(frames.quoted, columns))} FROM {listing.table.name} "
+        f"WHERE {' AND '.join([listing.condition, f'{ROW} > ?', *conditions])} ORDER BY {ROW} LIMIT ?"
+    )
+    parameters = [asked.after, *values, asked.limit + 1]
+    if as_arrow:
+        table = release.arrow(sql, *parameters)
+        last = table[ROW][asked.limit - 1].as_py() if len(table) > asked.limit else None
+        return Page(table.slice(0, asked.limit).drop_columns([ROW]), last, min(len(table), asked.limit))
+    found = release.query(sql, *parameters).rows
+    last = found[asked.limit - 1][0] if len(found) > asked.limit else None
+    rows = [dict(zip(columns, row[1:], strict=True)) for row in found[: asked.limit]]
+    return Page(rows, last, len(rows))
+
+
+def read_all(release: OpenRelease, listing: Listing, asked: AskedPage) -> pa.Table:
+    """All rows of the listing that meet the filters, as an Arrow table."""
+    release.require(listing.table.name)
+    columns = ", ".join(map(frames.quoted, _columns(release, listing, asked.columns)))
+    conditions, values = _conditions(listing, asked)
+    where = " AND ".join([listing.condition, *conditions])
+    return release.arrow(f"SELECT {columns} FROM {listing.table.name} WHERE {where} ORDER BY {ROW}", *values)
+
+
+def _columns(release: OpenRelease, listing: Listing, wanted: Sequence[str] | None) -> Sequence[str]:
+    there = release.columns[listing.table.name]
+    for name in wanted or ():
+        if name not in there:
+            fix = f"there are {', '.join(there[:20])}{', ...' if len(there) > 20 else ''}"
+            raise RequestProblem("invalid-parameter", f"columns: no column {name[:60]!r} in {listing.name}", fix)
+    return list(dict.fromkeys(wanted)) if wanted else there
+
+
+def _conditions(listing: Listing, asked: AskedPage) -> tuple[list[str], list[Any]]:
+    """SQL of the filters, and the values that stand for its parameters."""
+    conditions: list[str] = []
+    values: list[Any] = []
+    for name, column in listing.filters.items():
+        given = getattr(asked, name, None)
+        if given is None:
+            continue
+        quoted = frames.quoted(name)
+        if column.type == pa.date32():
+            first, dots, last = given.partition("...")
+            conditions.append(f"{quoted} BETWEEN CAST(? AS DATE) AND CAST(? AS DATE)")
+            values += [first, last if dots else first]
+        elif isinstance(given, list):
+            conditions.append(f"{quoted} IN ({', '.join('?' * len(given)) or 'NULL'})")
+            values += given
+        else:
+            conditions.append(f"{quoted} = ?")
+            values.append(given)
+    return conditions, values
+
+
+def _title(name: str) -> str:
+    return re.sub(r"(^|-)(.)", lambda found: found[2].upper(), name)

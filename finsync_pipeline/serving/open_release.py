@@ -1,0 +1,154 @@
+"""Releases opened for reading: each as a DuckDB database of its own, closed when nobody uses it any more.
+
+Tables have the rows of the release's Parquet files, in their order, with the column `finsync_row`: the place of the row
+in its file. The wide ones are loaded, since hundreds of columns take longer to open in Parquet than to read; all others
+are read from the files.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from finsync_pipeline.errors import DataError, PublicationError
+from finsync_pipeline.federation.releases import find_release
+from finsync_pipeline.publishing.release import CURRENT, current_folder, read_release
+from finsync_pipeline.statements.tables import TABLES
+
+ROW = "finsync_row"
+"""The column with the place of a row in its file, from 0."""
+LOADED = ("financials", "company_summary")
+MOST_OPEN = 4
+"""Releases that stay open at most: the most recently used."""
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one open release may take: bytes of memory, beyond which it writes to a temporary folder; threads."""
+
+    memory: int = 512 * MIB
+    threads: int = 2
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of an answer: the names of its columns, and a tuple for each row."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """A dict for each row."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+class OpenRelease:
+    """A release, as SQL of FinSync's own reads it. What callers write is a parameter here, never a part of the SQL.
+
+    `folder` and `manifest` are those of the release, `columns` has the names of the columns of each table that it has.
+    Raises DataError if its files cannot be read.
+    """
+
+    def __init__(self, folder: Path, bounds: Bounds | None = None) -> None:
+        bounds = bounds or Bounds()
+        self.folder, self.manifest = folder, _manifest(folder)
+        self._connection = duckdb.connect(
+            config={"memory_limit": f"{bounds.memory}B", "threads": str(bounds.threads)}
+        )
+        self.columns: dict[str, Sequence[str]] = {}
+        for name in TABLES:
+            file = folder / f"{name}.parquet"
+            if file.exists():
+                with self._failing_clearly():
+                    self._connection.execute(_create(name, file))
+                described = self._connection.execute(f"DESCRIBE {name}").fetchall()
+                self.columns[name] = [row[0] for row in described if row[0] != ROW]
+
+    @property
+    def name(self) -> str:
+        """The name of its folder, such as 20261128T093000Z."""
+        return self.folder.name
+
+    def has(self, table: str) -> bool:
+        """Whether the release has the table: those of earlier versions lack some."""
+        return table in self.columns
+
+    def require(self, table: str) -> None:
+        """Raise PublicationError if the release lacks the table."""
+        if not self.has(table):
+            raise PublicationError(f"it has no table {table}", "Name a newer release", f"Release {self.name}")
+
+    def query(self, sql: str, *parameters: Any) -> Rows:
+        """The rows of the SQL over the tables of the release. Raises DataError if its files cannot be read."""
+        with self._failing_clearly(), self._connection.cursor() as cursor:
+            found = cursor.execute(sql, list(parameters))
+            return Rows([column[0] for column in found.description or ()], found.fetchall())
+
+    def arrow(self, sql: str, *parameters: Any) -> pa.Table:
+        """The same as an Arrow table."""
+        with self.relation(sql, *parameters) as found:
+            return found.to_arrow_table()
+
+    @contextmanager
+    def relation(self, sql: str, *parameters: Any) -> Iterator[duckdb.DuckDBPyRelation]:
+        """Within the block, the same as a lazy relation."""
+        with self._failing_clearly(), self._connection.cursor() as cursor:
+            yield cursor.sql(sql, params=list(parameters))
+
+    @contextmanager
+    def _failing_clearly(self) -> Iterator[None]:
+        try:
+            yield
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            what = "its files cannot be read" if self.folder.exists() else "it has been removed"
+            fix = "finsync verify names its damages; ask for another release"
+            raise DataError(what, fix, f"Release {self.name}") from error
+
+
+class Releases:
+    """The releases of a folder, each opened when it is first asked for."""
+
+    def __init__(self, published: Path, bounds: Bounds | None = None) -> None:
+        self.published, self._bounds = published, bounds or Bounds()
+        self._open: OrderedDict[str, OpenRelease] = OrderedDict()
+        self._lock = Lock()
+
+    def open(self, name: str = CURRENT) -> OpenRelease:
+        """The release of this name, or of a beginning of it. Raises QueryError if there is none."""
+        folder = find_release(self.published, name)
+        with self._lock:
+            release = self._open.pop(folder.name, None) or OpenRelease(folder, self._bounds)
+            self._open[folder.name] = release
+            while len(self._open) > MOST_OPEN:
+                self._open.popitem(last=False)
+        return release
+
+    @property
+    def current(self) -> Path | None:
+        """The folder of the current release, if there is one."""
+        return current_folder(self.published)
+
+    @property
+    def count_open(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
+
+def _create(name: str, file: Path) -> str:
+    kind, place = "TABLE" if name in LOADED else "VIEW", str(file).replace("'", "''")
+    rows = f"read_parquet('{place}', file_row_number = true)"
+    return f"CREATE {kind} {name} AS SELECT file_row_number AS {ROW}, * EXCLUDE (file_row_number) FROM {rows}"
+
+
+def _manifest(folder: Path) -> Mapping[str, Any]:
+    try:
+        return read_release(folder).manifest
+    except (OSError, ValueError, KeyError):
+        raise DataError("its manifest cannot be read", "finsync verify names its damages", folder) from None

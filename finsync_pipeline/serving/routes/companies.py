@@ -1,0 +1,124 @@
+"""GET /api/v1/companies: companies by any name or identifier, and the statements of one over time."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from finsync_pipeline.federation.live import decider_of
+from finsync_pipeline.federation.releases import NoRelease
+from finsync_pipeline.identity import Reference
+from finsync_pipeline.serving import companies
+from finsync_pipeline.serving.api_settings import Context
+from finsync_pipeline.serving.listings import MOST_ROWS, Text
+from finsync_pipeline.serving.open_release import OpenRelease
+from finsync_pipeline.serving.problems import RequestProblem
+from finsync_pipeline.serving.responses import context_of, json_response
+
+router = APIRouter(tags=["companies"])
+
+
+class AskedCompanies(BaseModel):
+    """A search, or the list of all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    q: Text | None = Field(None, min_length=1, description="Any name or identifier, also the beginning of one")
+    day: date | None = Field(None, description="The day on which the text means a company; today by default")
+    limit: int = Field(20, ge=1, le=1000)
+    after: Text = Field("", description="Without q: companies whose ids come after this one")
+
+
+class CompaniesFound(BaseModel):
+    """Companies that match a search, and what the text means by the rules of the pipeline."""
+
+    resolution: companies.Resolution | None
+    matches: list[companies.Match]
+
+
+class CompanyPage(BaseModel):
+    """Companies of the reference list."""
+
+    companies: list[companies.Company]
+    next: str | None = Field(description="The address of the next page; null on the last one")
+
+
+class Coverage(BaseModel):
+    """What a release has of a company: periods and facts of each source."""
+
+    source: str
+    currency: str
+    months: int
+    first_period: date
+    last_period: date
+    facts: int
+
+
+class CompanyFound(BaseModel):
+    """A company, and what the current release has of it."""
+
+    company: companies.Company
+    release: str | None
+    coverage: list[Coverage]
+
+
+CompanyId = Annotated[str, Path(min_length=1, max_length=100)]
+
+
+@router.get("/companies", response_model=CompaniesFound | CompanyPage)
+def search(request: Request, asked: Annotated[AskedCompanies, Query()]) -> Response:
+    """Companies by any name or identifier, with how the text is resolved; without q the whole list."""
+    context = context_of(request)
+    reference = decider_of(context.deployment()).reference
+    if asked.q is None:
+        found = companies.companies_after(reference, asked.after, asked.limit)
+        last = found[-1].company_id if len(found) == asked.limit else None
+        address = f"{request.url.path}?limit={asked.limit}&after={last}" if last else None
+        return json_response(request, CompanyPage(companies=found, next=address).model_dump())
+    resolution = companies.resolution_of(asked.q, reference, asked.day or datetime.now(UTC).date())
+    found_by = companies.matches(asked.q, reference, current_release(context), resolution, asked.limit)
+    return json_response(request, CompaniesFound(resolution=resolution, matches=found_by).model_dump())
+
+
+@router.get("/companies/{company_id}", response_model=CompanyFound)
+def company(request: Request, company_id: CompanyId) -> Response:
+    """A company of the reference list, and what the current release has of it."""
+    context = context_of(request)
+    found = listed(company_id, decider_of(context.deployment()).reference)
+    release = current_release(context)
+    content = CompanyFound(
+        company=found, release=release.name if release else None, coverage=_coverage(release, company_id)
+    )
+    return json_response(request, content.model_dump())
+
+
+def listed(company_id: str, reference: Reference) -> companies.Company:
+    """The company of this id. Raises RequestProblem, with the search as the fix."""
+    found = companies.company_of(company_id, reference)
+    if found is None:
+        fix = f"GET /api/v1/companies?q={company_id[:40]} searches by any name or identifier"
+        raise RequestProblem("not-found", f"no company {company_id[:100]!r} in the reference list", fix)
+    return found
+
+
+def current_release(context: Context) -> OpenRelease | None:
+    """The current release, if there is one."""
+    try:
+        return context.releases.open()
+    except NoRelease:
+        return None
+
+
+def _coverage(release: OpenRelease | None, company_id: str) -> list[Any]:
+    if release is None or not release.has("facts"):
+        return []
+    sql = """
+        SELECT source, currency, months, min(period_end) AS first_period, max(period_end) AS last_period,
+            count(*) AS facts
+        FROM facts WHERE company_id = ? GROUP BY ALL ORDER BY ALL
+    """
+    return release.query(sql, company_id).as_dicts()
+
+
+__all__ = ["MOST_ROWS", "CompanyId", "current_release", "listed", "router"]

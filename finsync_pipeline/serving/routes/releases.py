@@ -1,0 +1,215 @@
+"""GET /api/v1/releases and what else is said of releases: manifests, files, differences, earlier views, freshness."""
+
+from datetime import date
+from pathlib import Path as FilePath
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from finsync_pipeline import frames
+from finsync_pipeline.federation.live import decider_of
+from finsync_pipeline.federation.releases import find_release
+from finsync_pipeline.publishing.as_of import open_history
+from finsync_pipeline.publishing.changes import differences
+from finsync_pipeline.publishing.release import MANIFEST, all_folders, current_folder, read_release
+from finsync_pipeline.publishing.staleness import source_states, stored_inventory
+from finsync_pipeline.serving.formats import as_json
+from finsync_pipeline.serving.listings import MOST_ROWS, Asked, Text
+from finsync_pipeline.serving.problems import RequestProblem
+from finsync_pipeline.serving.responses import (
+    asked_format,
+    context_of,
+    headers_of,
+    json_response,
+    linked,
+    next_page,
+    not_modified,
+    table_response,
+)
+from finsync_pipeline.statements.items import ITEMS
+
+router = APIRouter(tags=["releases"])
+ReleaseName = Annotated[str, Path(min_length=1, max_length=80, description="A name, its beginning, or current")]
+MEDIA_TYPES = {".csv": "text/csv; charset=utf-8", ".parquet": "application/vnd.apache.parquet"}
+
+
+class ReleaseShort(BaseModel):
+    """A release in the list of all."""
+
+    name: str
+    is_current: bool
+    as_of: date | None = Field(description="The day whose knowledge it has; null: that of its time")
+    facts: int | None
+
+
+class ReleaseList(BaseModel):
+    """All releases, the newest first."""
+
+    releases: list[ReleaseShort]
+
+
+class Differences(BaseModel):
+    """Facts that two releases differ in."""
+
+    release: str
+    against: str
+    rows: list[dict[str, Any]]
+    row_count: int
+    next: str | None
+
+
+class AskedDifferences(Asked):
+    """What is compared, in pages."""
+
+    against: Annotated[str, Field(max_length=80)] = Field(description="The later release")
+    release: Annotated[str, Field(max_length=80)] = Field("", description="Set by next; the path names the release")
+    limit: int = Field(1000, ge=1, le=MOST_ROWS)
+    after: int = Field(0, ge=0, lt=2**62)
+
+
+class AskedAsOf(Asked):
+    """A day, and of whom."""
+
+    day: date = Field(description="What was known at the end of this day")
+    suspects: Literal["withhold", "as filed"] = "withhold"
+    company_id: Annotated[list[Text], Field(max_length=200)] | None = None
+    item: Annotated[list[Text], Field(max_length=200)] | None = None
+    limit: int = Field(1000, ge=1, le=MOST_ROWS)
+    after: int = Field(0, ge=0, lt=2**62, description="Rows before the page")
+
+
+class Freshness(BaseModel):
+    """The state of each quarter of each source, compared with what the source had when it was last asked."""
+
+    model_config = ConfigDict(json_schema_extra={"description": "State of each quarter"})
+
+    sources: dict[str, list[dict[str, Any]]]
+    current_release: str | None
+
+
+class ItemOut(BaseModel):
+    """A standard item."""
+
+    name: str
+    statement: str
+    kind: str
+    unit: str
+    description: str
+
+
+@router.get("/releases", response_model=ReleaseList)
+def releases(request: Request) -> Response:
+    """All releases, the newest first."""
+    published = context_of(request).published
+    current = current_folder(published)
+    found = [_short(folder, current) for folder in reversed(all_folders(published)) if (folder / MANIFEST).exists()]
+    return json_response(request, {"releases": found})
+
+
+@router.get("/releases/{name}", response_model=dict[str, Any])
+def manifest(request: Request, name: ReleaseName) -> Response:
+    """The manifest of a release: versions, counts, what was rejected and why, and the SHA-256 of each file."""
+    release = context_of(request).releases.open(name)
+    return json_response(request, release.manifest, headers_of(request, release, Asked(release=name)))
+
+
+@router.get("/releases/{name}/files/{file}", response_class=FileResponse, responses={200: {"content": {"text/csv": {}}}})
+def release_file(
+    request: Request, name: ReleaseName, file: Annotated[str, Path(min_length=1, max_length=200)]
+) -> Response:
+    """A file of a release, byte by byte as it was published."""
+    release = context_of(request).releases.open(name)
+    if file not in release.manifest["files"]:
+        fix = f"it has {', '.join(sorted(release.manifest['files']))}"
+        raise RequestProblem("not-found", f"release {release.name} has no file {file[:100]!r}", fix)
+    headers = headers_of(request, release, Asked(release=name))
+    headers["ETag"] = f'"{release.manifest["files"][file]["sha256"]}"'
+    media_type = MEDIA_TYPES.get(FilePath(file).suffix, "application/octet-stream")
+    known = not_modified(request, headers)
+    return known or FileResponse(release.folder / file, headers=headers, media_type=media_type, filename=file)
+
+
+@router.get("/releases/{name}/differences", response_model=Differences)
+def release_differences(
+    request: Request, name: ReleaseName, asked: Annotated[AskedDifferences, Query()]
+) -> Response:
+    """The facts that a release and a later one differ in: lost, new or changed."""
+    context = context_of(request)
+    first, second = context.releases.open(name), context.releases.open(asked.against)
+    format_, headers = asked_format(request, asked), headers_of(request, second, asked)
+    if known := not_modified(request, headers):
+        return known
+    found = frames.to_arrow(differences(first.folder, second.folder))
+    rows = found.slice(asked.after, asked.limit)
+    is_last = asked.after + asked.limit >= found.num_rows
+    address = None if is_last else next_page(request, second, asked.after + asked.limit)
+    headers = linked(headers, address)
+    if format_.write is not None:
+        return table_response(format_, rows, headers)
+    content = {"release": first.name, "against": second.name, "rows": rows.to_pylist(), "row_count": rows.num_rows}
+    return Response(as_json({**content, "next": address}), media_type=format_.media_type, headers=headers)
+
+
+@router.get("/as-of", response_model=dict[str, Any])
+def as_of(request: Request, asked: Annotated[AskedAsOf, Query()]) -> Response:
+    """The numbers of each source as they were known at the end of a day."""
+    release = context_of(request).releases.open(asked.release)
+    release.require("history")
+    format_, headers = asked_format(request, asked), headers_of(request, release, asked)
+    if known := not_modified(request, headers):
+        return known
+    filters = {name: given for name in ("company_id", "item") if (given := getattr(asked, name)) is not None}
+    conditions = [f"list_contains(${name}, {name})" for name in filters] or ["true"]
+    sql = (
+        f"SELECT * FROM as_of($day, suspects := $suspects) WHERE {' AND '.join(conditions)} "
+        f"ORDER BY ALL LIMIT {asked.limit + 1} OFFSET {asked.after}"
+    )
+    with open_history(release.folder) as history:
+        found = history.execute(sql, {"day": asked.day, "suspects": asked.suspects, **filters}).to_arrow_table()
+    rows = found.slice(0, asked.limit)
+    address = next_page(request, release, asked.after + asked.limit) if len(found) > asked.limit else None
+    headers = linked(headers, address)
+    if format_.write is not None:
+        return table_response(format_, rows, headers)
+    content = {"release": release.name, "rows": rows.to_pylist(), "row_count": rows.num_rows, "next": address}
+    return Response(as_json(content), media_type=format_.media_type, headers=headers)
+
+
+@router.get("/freshness", response_model=Freshness)
+def freshness(request: Request) -> Response:
+    """Which quarters of each source are current, outdated or missing, and why."""
+    context = context_of(request)
+    deployment = context.deployment()
+    decider = decider_of(deployment)
+    states = {}
+    for name, mapping in deployment.mappings.items():
+        inventory = stored_inventory(deployment.tables, name)
+        of_source = source_states(deployment.tables, mapping, decider, deployment.quarters, inventory)
+        states[name] = [
+            {"quarter": each.quarter, "state": str(each.state), "why": each.why, "rows": each.rows}
+            for each in of_source or ()
+        ]
+    current = current_folder(context.published)
+    return json_response(request, {"sources": states, "current_release": current.name if current else None})
+
+
+@router.get("/items", response_model=list[ItemOut])
+def items(request: Request) -> Response:
+    """The standard items that every source is mapped onto."""
+    found = [ItemOut(**{name: getattr(each, name) for name in ItemOut.model_fields}) for each in ITEMS.values()]
+    return json_response(request, [each.model_dump() for each in found])
+
+
+def _short(folder: FilePath, current: FilePath | None) -> dict[str, Any]:
+    described = read_release(folder).manifest
+    return {
+        "name": folder.name,
+        "is_current": folder == current,
+        "as_of": described.get("as_of"),
+        "facts": described.get("facts"),
+    }
+
+
+__all__ = ["find_release", "router"]
