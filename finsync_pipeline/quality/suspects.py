@@ -14,9 +14,8 @@ import pandas as pd
 from finsync_pipeline.quality.accounting import check_accounts
 from finsync_pipeline.quality.rules import Rules
 from finsync_pipeline.quality.sql import run_statements
-from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS
+from finsync_pipeline.statements.items import BALANCES_AS_FLOWS, ITEMS, NUMERIC_ITEMS
 
-BALANCES_AS_FLOWS = ("beginning_cash", "ending_cash")  # of a period, but not the more the longer it is
 PASSES = 2  # in the second, what the first has found no longer disturbs the neighbours
 
 

@@ -54,3 +54,5 @@ ITEMS: dict[str, Item] = {
 }
 NUMERIC_ITEMS: tuple[str, ...] = tuple(name for name, item in ITEMS.items() if item.kind != "text")
 TEXT_ITEMS: tuple[str, ...] = tuple(name for name, item in ITEMS.items() if item.kind == "text")
+BALANCES_AS_FLOWS = ("beginning_cash", "ending_cash")
+"""Items of a period that are not the more the longer it is: amounts of cash on its first or last day."""
