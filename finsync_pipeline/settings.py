@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from finsync_pipeline.clients.bounds import Bounds
     from finsync_pipeline.federation.deployment import Deployment
     from finsync_pipeline.federation.engine import Limits
+    from finsync_pipeline.serving.api_settings import ApiSettings
 
 SETTINGS_FILE = "finsync.env"
 DAGSTER_FILE = ".env"
@@ -203,6 +204,59 @@ def query_deployment() -> Deployment:
         limits=query_limits(),
         bounds=source_bounds(),
     )
+
+
+def api_settings() -> ApiSettings:
+    """Who may ask the API, and how much (FINSYNC_API_...). Raises ConfigurationError."""
+    from finsync_pipeline.serving.api_settings import ApiSettings  # not above: --help must not wait for DuckDB
+
+    return ApiSettings(
+        token=_token("FINSYNC_API_TOKEN_FILE"),
+        hosts=web_hosts(),
+        origins=_origins("FINSYNC_API_ORIGINS"),
+        requests_per_minute=_count("FINSYNC_API_REQUESTS_PER_MINUTE"),
+        requests_at_once=_count("FINSYNC_API_REQUESTS_AT_ONCE"),
+        threads=_count("FINSYNC_API_THREADS", most=1000),
+        queries=_count("FINSYNC_API_QUERIES"),
+        memory=_count("FINSYNC_API_MEMORY", most=2**50),
+    )
+
+
+def api_proxies() -> str:
+    """The proxies that the API believes the address of the client (FINSYNC_API_PROXIES)."""
+    return _value("FINSYNC_API_PROXIES")
+
+
+def api_log() -> str:
+    """The lowest level that the API logs (FINSYNC_API_LOG). Raises ConfigurationError for no level."""
+    level = _value("FINSYNC_API_LOG")
+    if level not in ("debug", "info", "warning", "error"):
+        raise ConfigurationError(f"{level!r} is no level", "Use debug, info, warning or error", "FINSYNC_API_LOG")
+    return level
+
+
+def _token(setting: str) -> str | None:
+    """The token in the file that the setting names, if it names one. Raises ConfigurationError, without the token."""
+    if not (file := _value(setting)):
+        return None
+    try:
+        text = Path(file).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a text file"
+        raise ConfigurationError(f"{file} cannot be read ({reason})", "Correct its permissions", setting) from None
+    if not re.fullmatch(r"[!-~]+", text):
+        raise ConfigurationError(f"{file} does not hold one word", "Put the token there, as one word", setting)
+    return text
+
+
+def _origins(setting: str) -> tuple[str, ...]:
+    """Raises ConfigurationError for what is not scheme, host and port alone."""
+    origins = tuple(each.strip().lower() for each in _value(setting).split(",") if each.strip())
+    for origin in origins:
+        if not re.fullmatch(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?", origin):
+            fix = "Write scheme, host and port alone, such as https://app.example.org"
+            raise ConfigurationError(f"{origin!r} is not an origin", fix, setting)
+    return origins
 
 
 def _quarters() -> list[date]:

@@ -39,6 +39,7 @@ examples:
   finsync query "SELECT company_id, revenue FROM income_statement WHERE revenue > 1e11"
                                        ask all sources now; with --release current, what is published
   finsync shell                        the same as a dialogue
+  finsync serve --with-services        the API: companies, statements, facts, queries as JSON, CSV, Parquet, Arrow
   finsync dev --with-services          the Dagster web UI over the same tables
 
 settings (environment, or lines in the file finsync.env in this folder):
@@ -139,6 +140,14 @@ COMMANDS: dict[str, tuple[str, list[Option]]] = {
     "shell": (
         "queries as a dialogue, with completion and history",
         [_option("--release", "begin over this release instead of the sources", metavar="R")],
+    ),
+    "serve": (
+        "the API over releases and sources on http://127.0.0.1:8000",
+        [
+            _option("--host", "address to listen on, by default 127.0.0.1", default="127.0.0.1"),
+            _option("--port", "port of the API, by default 8000", type=_port, default=8000),
+            SERVICES,
+        ],
     ),
     "prune": ("remove old releases", [KEEP, DRY_RUN]),
     "verify": ("check the files of all releases against their manifests", []),

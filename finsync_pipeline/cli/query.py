@@ -1,7 +1,6 @@
 """One query over all sources, live or over releases: the SQL or the options in, the answer out."""
 
 import json
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,15 +14,12 @@ from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.federation.answer import Answer
 from finsync_pipeline.federation.query import Progress, is_explained
 from finsync_pipeline.federation.query import query as answer_of
-from finsync_pipeline.federation.request import Request, read_request
+from finsync_pipeline.federation.request import Request, read_condition, read_request
 from finsync_pipeline.federation.schema import VIEWS
 from finsync_pipeline.settings import query_deployment
 
 PATIENCE = 2
 """Seconds after which it is shown what is being done."""
-_CONDITION = re.compile(
-    r"\s*(\w+)\s*(<=|>=|!=|<>|=|<|>|like\b|in\b|between\b|is +not +null\b|is +null\b)\s*(.*?)\s*", re.I
-)
 
 
 def query(
@@ -106,7 +102,7 @@ def _request(
         "view": view,
         "items": item,
         "companies": company,
-        "where": [_filter(each) for each in where],
+        "where": [read_condition(each) for each in where],
     }
     if period:
         first, dots, last = period.partition("...")
@@ -123,27 +119,3 @@ def _measure(view: str, items: Sequence[str]) -> str:
     if not items:
         raise ConfigurationError("it is not clear by which item", "Name it: --item revenue --top 10", "--top")
     return items[0]
-
-
-def _filter(text: str) -> dict[str, Any]:
-    """`revenue >= 1e9`, `currency in USD, EUR`, `revenue between 1 and 2`, or `revenue is null`, as parts of a Filter.
-
-    Raises ConfigurationError.
-    """
-    found = _CONDITION.fullmatch(text)
-    if found is None:
-        fix = "Write an item, a comparison and a value: 'revenue >= 1e9'"
-        raise ConfigurationError(f"{text!r} is not a condition", fix, "--where")
-    item, operator, value = found[1], "_".join(found[2].lower().split()).replace("<>", "!="), found[3]
-    if operator in ("is_null", "is_not_null"):
-        return {"item": item, "op": operator}
-    if operator in ("in", "between"):
-        separator = "," if operator == "in" else r"\band\b"
-        return {"item": item, "op": operator, "value": [_bare(each) for each in re.split(separator, value)]}
-    return {"item": item, "op": operator, "value": _bare(value)}
-
-
-def _bare(value: str) -> str:
-    """The value without blanks and quotation marks around it."""
-    text = value.strip()
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text

@@ -1,10 +1,11 @@
 """A query without SQL: a view, items, companies, periods and filters, made into the SELECT that they stand for."""
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import pyarrow as pa
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
@@ -16,6 +17,9 @@ from finsync_pipeline.federation.statement import Statement, read_statement
 from finsync_pipeline.statements.config_errors import ConfigModel
 from finsync_pipeline.statements.items import ITEMS
 
+_CONDITION = re.compile(
+    r"\s*(\w+)\s*(<=|>=|!=|<>|=|<|>|like\b|in\b|between\b|is +not +null\b|is +null\b)\s*(.*?)\s*", re.I
+)
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "between", "is_null", "is_not_null", "like"]
 _COMPARED: dict[str, type[exp.Binary]] = {
     "=": exp.EQ, "!=": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE, "like": exp.Like,
@@ -45,6 +49,9 @@ _READERS: dict[pa.DataType, tuple[Callable[[Any], Any], str]] = {
     pa.date32(): (_day, "a day, such as 2009-12-31"),
     pa.string(): (str, "a text"),
 }
+
+
+Asked = TypeVar("Asked", bound=ConfigModel)
 
 
 class Span(ConfigModel):
@@ -128,11 +135,39 @@ class Request(ConfigModel):
 
 def read_request(**parts: Any) -> Request:
     """The request of these parts. Raises QueryError with a line for each that does not fit."""
+    return read_parts(Request, parts)
+
+
+def read_parts(model: type[Asked], parts: Mapping[str, Any]) -> Asked:
+    """What is asked by these parts. Raises QueryError with a line for each that does not fit."""
     try:
-        return Request.model_validate(parts)
+        return model.model_validate(parts)
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, each['loc']))}: {_plain(each['msg'])}" for each in error.errors()]
     raise QueryError("\n".join(lines), "correct the request")
+
+
+def read_condition(text: str) -> dict[str, Any]:
+    """`revenue >= 1e9`, `currency in USD, EUR`, `revenue between 1 and 2`, or `revenue is null`, as parts of a Filter.
+
+    Raises QueryError.
+    """
+    found = _CONDITION.fullmatch(text)
+    if found is None:
+        raise QueryError(f"{text!r} is not a condition", "write an item, a comparison and a value: revenue >= 1e9", "where")
+    item, operator, value = found[1], "_".join(found[2].lower().split()).replace("<>", "!="), found[3]
+    if operator in ("is_null", "is_not_null"):
+        return {"item": item, "op": operator}
+    if operator in ("in", "between"):
+        separator = "," if operator == "in" else r"\band\b"
+        return {"item": item, "op": operator, "value": [_bare(each) for each in re.split(separator, value)]}
+    return {"item": item, "op": operator, "value": _bare(value)}
+
+
+def _bare(value: str) -> str:
+    """The value without blanks and quotation marks around it."""
+    text = value.strip()
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
 
 
 def _plain(message: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finsync_pipeline.federation.deployment import Deployment
-from finsync_pipeline.serving.open_release import Bounds, Releases
+from finsync_pipeline.serving.open_release import Releases
 from finsync_pipeline.serving.telemetry import Telemetry
 
 
@@ -15,7 +15,7 @@ class ApiSettings:
 
     `token` is what callers must send, if there is one; `hosts` are names under which the API may be called besides those
     of this machine, `origins` those of pages of other sites that may ask. `requests_at_once` are answered or wait, of
-    them `threads` are answered and `queries` ask the sources.
+    them `threads` are answered, and `queries` of these run one query each. `memory` (bytes) is for all open releases.
     """
 
     token: str | None = None
@@ -26,7 +26,7 @@ class ApiSettings:
     threads: int = 8
     queries: int = 2
     body_bytes: int = 2**18
-    bounds: Bounds = Bounds()
+    memory: int = 768 * 2**20
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from finsync_pipeline.serving.gate import Gate
 from finsync_pipeline.serving.open_release import Releases
 from finsync_pipeline.serving.problems import MEDIA_TYPE, PROBLEM_TYPES, ProblemDetails, RequestProblem
 from finsync_pipeline.serving.responses import json_response
-from finsync_pipeline.serving.routes import companies, listings, queries, releases
+from finsync_pipeline.serving.routes import companies, listings, queries, releases, screen
 from finsync_pipeline.serving.telemetry import Telemetry
 
 PREFIX = "/api/v1"
@@ -32,7 +32,7 @@ _OF_EVERY_ROUTE = ("invalid-parameter", "not-authenticated", "cross-site", "not-
 def make_app(deployment: Callable[[], Deployment], settings: ApiSettings) -> FastAPI:
     """The API over a deployment, whose settings, mappings and lists are read anew for each request that needs them."""
     published = deployment().published
-    context = Context(settings, deployment, published, Releases(published, settings.bounds), Telemetry())
+    context = Context(settings, deployment, published, Releases(published, settings.memory), Telemetry())
     app = FastAPI(
         title="FinSync",
         version=version("finsync"),
@@ -46,7 +46,7 @@ def make_app(deployment: Callable[[], Deployment], settings: ApiSettings) -> Fas
         separate_input_output_schemas=False,
     )
     app.state.context, app.state.queries = context, BoundedSemaphore(settings.queries)
-    for each in (listings, companies, releases, queries):
+    for each in (listings, companies, screen, releases, queries):
         app.include_router(each.router, prefix=PREFIX)
     _add_own_routes(app, context)
     app.add_middleware(Gate, settings=settings, telemetry=context.telemetry)

@@ -24,17 +24,11 @@ from finsync_pipeline.statements.tables import TABLES
 ROW = "finsync_row"
 """The column with the place of a row in its file, from 0."""
 LOADED = ("financials", "company_summary")
-MOST_OPEN = 4
+MOST_OPEN = 3
 """Releases that stay open at most: the most recently used."""
-MIB = 2**20
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What one open release may take: bytes of memory, beyond which it writes to a temporary folder; threads."""
-
-    memory: int = 512 * MIB
-    threads: int = 2
+MEMORY = 256 * 2**20
+"""Bytes that one open release may take; more is written to a temporary folder."""
+THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -56,12 +50,9 @@ class OpenRelease:
     Raises DataError if its files cannot be read.
     """
 
-    def __init__(self, folder: Path, bounds: Bounds | None = None) -> None:
-        bounds = bounds or Bounds()
+    def __init__(self, folder: Path, memory: int = MEMORY) -> None:
         self.folder, self.manifest = folder, _manifest(folder)
-        self._connection = duckdb.connect(
-            config={"memory_limit": f"{bounds.memory}B", "threads": str(bounds.threads)}
-        )
+        self._connection = duckdb.connect(config={"memory_limit": f"{memory}B", "threads": str(THREADS)})
         self.columns: dict[str, Sequence[str]] = {}
         for name in TABLES:
             file = folder / f"{name}.parquet"
@@ -115,8 +106,8 @@ class OpenRelease:
 class Releases:
     """The releases of a folder, each opened when it is first asked for."""
 
-    def __init__(self, published: Path, bounds: Bounds | None = None) -> None:
-        self.published, self._bounds = published, bounds or Bounds()
+    def __init__(self, published: Path, memory: int = MOST_OPEN * MEMORY) -> None:
+        self.published, self._memory = published, memory // MOST_OPEN
         self._open: OrderedDict[str, OpenRelease] = OrderedDict()
         self._lock = Lock()
 
@@ -124,7 +115,7 @@ class Releases:
         """The release of this name, or of a beginning of it. Raises QueryError if there is none."""
         folder = find_release(self.published, name)
         with self._lock:
-            release = self._open.pop(folder.name, None) or OpenRelease(folder, self._bounds)
+            release = self._open.pop(folder.name, None) or OpenRelease(folder, self._memory)
             self._open[folder.name] = release
             while len(self._open) > MOST_OPEN:
                 self._open.popitem(last=False)

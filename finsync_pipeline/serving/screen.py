@@ -1,21 +1,215 @@
 """Screening: companies by conditions on any item, before or after the mean, and their ranking; one typed request.
 
-*After* the mean, a condition is on the mean of a company over its annual periods, which is the published summary.
-*Before* it, a condition is on each period, and the mean is over those periods that meet all conditions: what a period
-has of durations and instants is one row. An item that is missing meets no condition but `is_null`.
+The values of a company are means over its periods of one length, each currency by itself. Conditions in `where_periods`
+are met by single periods, and the mean is over those; conditions in `where` are met by the mean. An item that is
+missing meets no condition but `is_null`. A derived item is computed of the items of a period, or of the means: it is
+itself never averaged.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 import narwhals as nw
 import pyarrow as pa
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from finsync_pipeline import frames
 from finsync_pipeline.aggregation.means import mean_of, pivot, unpivot
-from finsync_pipeline.federation.request import Filter
+from finsync_pipeline.federation.errors import QueryError
+from finsync_pipeline.federation.request import Filter, read_parts
 from finsync_pipeline.serving.open_release import OpenRelease
-from finsync_pipeline.serving.problems import RequestProblem
 from finsync_pipeline.statements.config_errors import ConfigModel
-from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS, TEXT_ITEMS
+from finsync_pipeline.statements.derived import FORMULAS
+from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS
+
+ANNUAL = 12
+KEYS = ("company_id", "currency")
+ABOUT = ("company_id", "company_name", "currency", "periods", "first_period", "last_period")
+YEARS = "JOIN fiscal_years USING (company_id, period_end, months, currency)"
+_COMPARED = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+Name = Annotated[str, Field(max_length=80)]
+
+
+class Screen(ConfigModel):
+    """Which companies, by which values of theirs, and in which order."""
+
+    where: Annotated[Sequence[Filter], Field(max_length=50)] = Field((), description="Conditions on the means")
+    where_periods: Annotated[Sequence[Filter], Field(max_length=50)] = Field(
+        (), description="Conditions on each period; the mean is over those that meet all of them"
+    )
+    fiscal_years: Annotated[Sequence[int], Field(max_length=100)] = Field(
+        (), description="Only periods of these fiscal years, by the year end of the company"
+    )
+    months: Literal[3, 6, 9, 12] = Field(ANNUAL, description="The length of the periods; balances are at their ends")
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
+    items: Annotated[Sequence[Name], Field(max_length=100)] = Field((), description="Further items to show")
+    order_by: Name | None = Field(None, description="The item by which companies are ranked; those without it are last")
+    descending: bool = True
+    limit: int = Field(100, ge=1, le=10_000)
+    after: int = Field(0, ge=0, lt=2**62, description="How many companies come before the page")
+
+    @property
+    def shown(self) -> list[str]:
+        """The items of the answer, each once."""
+        filtered = [each.item for each in (*self.where, *self.where_periods)]
+        named = [*([self.order_by] if self.order_by else []), *filtered, *self.items]
+        return [name for name in dict.fromkeys(named) if name in ITEMS or name in FORMULAS]
+
+    @property
+    def operands(self) -> list[str]:
+        """The standard items that the answer needs."""
+        needed = (FORMULAS[name].items if name in FORMULAS else (name,) for name in self.shown)
+        return list(dict.fromkeys(item for items in needed for item in items))
+
+
+def read_screen(**parts: Any) -> Screen:
+    """The screen of these parts. Raises QueryError with a line for each that does not fit."""
+    return read_parts(Screen, parts)
+
+
+@dataclass(frozen=True)
+class Screened:
+    """The answer: a row for each company and currency, and what a person has to know to read it."""
+
+    table: pa.Table
+    notes: tuple[str, ...]
+
+
+def screened(release: OpenRelease, asked: Screen) -> Screened:
+    """The companies of the release that meet the conditions: columns ABOUT, then the items of the request.
+
+    Raises QueryError for an unknown item, or a value that an item cannot be compared with.
+    """
+    for name in [each.item for each in (*asked.where, *asked.where_periods)] + [*asked.items, asked.order_by]:
+        _check(name)
+    release.require("company_summary")
+    is_published = asked.months == ANNUAL and not asked.where_periods and not asked.fiscal_years
+    table = _of_summary(release, asked) if is_published else _of_periods(release, asked)
+    return Screened(table, tuple(_notes(table, asked)))
+
+
+def _of_summary(release: OpenRelease, asked: Screen) -> pa.Table:
+    """By the published means."""
+    sql, values = _ranked("company_summary", asked)
+    return release.arrow(sql, *values)
+
+
+def _of_periods(release: OpenRelease, asked: Screen) -> pa.Table:
+    """By means over the periods that meet the conditions."""
+    periods, values = _periods_sql(asked)
+    with release.relation(periods, *values) as found:
+        rows = nw.from_native(found)
+        spans = rows.group_by(*KEYS).agg(
+            periods=nw.len().cast(nw.Int64),
+            first_period=nw.col("period_end").min(),
+            last_period=nw.col("period_end").max(),
+        )
+        means = spans
+        if asked.operands:
+            long = unpivot(rows, KEYS, asked.operands, {"value": ""}).filter(~nw.col("value").is_null())
+            averages = mean_of(long, [*KEYS, "item"], "value")
+            means = spans.join(pivot(averages, list(KEYS), asked.operands, {"mean": ""}), on=list(KEYS), how="left")
+        made = means.to_native().to_arrow_table()
+    sql, values = _ranked("(SELECT * FROM means LEFT JOIN names USING (company_id))", asked)
+    with frames.empty_database() as connection:
+        connection.register("means", made)
+        connection.register("names", release.arrow("SELECT DISTINCT company_id, company_name FROM company_summary"))
+        return connection.sql(sql, params=values).to_arrow_table()
+
+
+def _periods_sql(asked: Screen) -> tuple[str, list[Any]]:
+    """SQL of the periods that meet the conditions: KEYS, period_end and the operands, and the values for it.
+
+    What a company has at the end of a period, in months 0, stands beside what it has over the period.
+    """
+    conditions, values = _conditions(asked.where_periods)
+    if asked.currency:
+        conditions, values = ["currency = ?", *conditions], [asked.currency, *values]
+    if asked.fiscal_years:
+        conditions, values = ["list_contains(?, fiscal_year)", *conditions], [list(asked.fiscal_years), *values]
+    keys = "company_id, currency, period_end"
+    spans = f"(SELECT * FROM financials {YEARS} WHERE months = {asked.months})" if asked.fiscal_years else "financials"
+    names = [f"{'ends' if ITEMS[item].kind == 'instant' else 'spans'}.{item}" for item in asked.operands]
+    sql = f"""
+        SELECT {', '.join([keys, *asked.operands])}
+        FROM (
+            SELECT {', '.join(['spans.company_id, spans.currency, spans.period_end', *names])}
+                {', fiscal_year' if asked.fiscal_years else ''}
+            FROM {spans} AS spans
+            LEFT JOIN (SELECT * FROM financials WHERE months = 0) AS ends USING ({keys})
+            WHERE spans.months = {asked.months}
+        )
+        WHERE {' AND '.join(conditions) or 'true'}
+    """
+    return sql, values
+
+
+def _ranked(table: str, asked: Screen) -> tuple[str, list[Any]]:
+    """SQL of the rows of the table that meet the conditions on means, in order, and the values for it."""
+    conditions, values = _conditions(asked.where)
+    if asked.currency:
+        conditions, values = [*conditions, "currency = ?"], [*values, asked.currency]
+    shown = [f"{expression(name)} AS {frames.quoted(name)}" for name in asked.shown]
+    order = f"{expression(asked.order_by)} {'DESC' if asked.descending else 'ASC'} NULLS LAST, " if asked.order_by else ""
+    sql = (
+        f"SELECT {', '.join([*ABOUT, *shown])} FROM {table} "
+        f"WHERE {' AND '.join(conditions) or 'true'} ORDER BY {order}company_id, currency "
+        f"LIMIT {asked.limit + 1} OFFSET {asked.after}"
+    )
+    return sql, values
+
+
+def expression(name: str) -> str:
+    """SQL of an item or derived item over a wide table."""
+    return FORMULAS[name].sql() if name in FORMULAS else frames.quoted(name)
+
+
+def _conditions(filters: Sequence[Filter]) -> tuple[list[str], list[Any]]:
+    conditions: list[str] = []
+    values: list[Any] = []
+    for each in filters:
+        condition, of_filter = _condition(each)
+        conditions.append(condition)
+        values += of_filter
+    return conditions, values
+
+
+def _condition(asked: Filter) -> tuple[str, list[Any]]:
+    column = expression(asked.item)
+    if asked.op in ("is_null", "is_not_null"):
+        return f"{column} IS {'NOT ' if asked.op == 'is_not_null' else ''}NULL", []
+    if asked.op == "between":
+        return f"{column} BETWEEN ? AND ?", [_number(asked, each) for each in asked.value]
+    if asked.op == "in":
+        return f"list_contains(?, {column})", [[_number(asked, each) for each in asked.value]]
+    if asked.op not in _COMPARED:
+        raise QueryError(f"{asked.op} does not compare numbers", f"use {', '.join(_COMPARED)}", asked.item)
+    return f"{column} {_COMPARED[asked.op]} ?", [_number(asked, asked.value)]
+
+
+def _number(asked: Filter, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = float("nan")
+    if not abs(number) < float("inf"):
+        raise QueryError(f"{value!r} is not a number", f"{asked.item} is compared with it", asked.item)
+    return number
+
+
+def _check(name: str | None) -> None:
+    """Raise QueryError if it is no item with numbers."""
+    if name is not None and name not in FORMULAS and name not in NUMERIC_ITEMS:
+        near = get_close_matches(name, [*NUMERIC_ITEMS, *FORMULAS], n=1)
+        raise QueryError(f"no item {name}", f"did you mean {near[0]}?" if near else "GET /api/v1/items lists them")
+
+
+def _notes(table: pa.Table, asked: Screen) -> Iterator[str]:
+    currencies = sorted(set(table["currency"].to_pylist()))
+    if len(currencies) > 1:
+        yield f"amounts of {', '.join(currencies)} stand side by side and are not converted: name a currency"
+    for name in asked.shown:
+        if name in FORMULAS:
+            yield f"{name} is derived: {FORMULAS[name].formula}"
