@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import pyarrow as pa
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 from sqlglot import exp
 
 from finsync_pipeline.federation.errors import QueryError
@@ -24,6 +24,9 @@ Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "between", "is_null", 
 _COMPARED: dict[str, type[exp.Binary]] = {
     "=": exp.EQ, "!=": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE, "like": exp.Like,
 }  # fmt: skip
+
+
+_PLAIN = {"extra_forbidden": "there is no such parameter", "missing": "it is missing"}
 
 
 def _finite(value: Any) -> Decimal:
@@ -51,7 +54,7 @@ _READERS: dict[pa.DataType, tuple[Callable[[Any], Any], str]] = {
 }
 
 
-Asked = TypeVar("Asked", bound=ConfigModel)
+Asked = TypeVar("Asked", bound=BaseModel)
 
 
 class Span(ConfigModel):
@@ -143,7 +146,7 @@ def read_parts(model: type[Asked], parts: Mapping[str, Any]) -> Asked:
     try:
         return model.model_validate(parts)
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, each['loc']))}: {_plain(each['msg'])}" for each in error.errors()]
+        lines = [mistake(each["loc"], each) for each in error.errors()]
     raise QueryError("\n".join(lines), "correct the request")
 
 
@@ -154,7 +157,9 @@ def read_condition(text: str) -> dict[str, Any]:
     """
     found = _CONDITION.fullmatch(text)
     if found is None:
-        raise QueryError(f"{text!r} is not a condition", "write an item, a comparison and a value: revenue >= 1e9", "where")
+        raise QueryError(
+            f"{text!r} is not a condition", "write an item, a comparison and a value: revenue >= 1e9", "where"
+        )
     item, operator, value = found[1], "_".join(found[2].lower().split()).replace("<>", "!="), found[3]
     if operator in ("is_null", "is_not_null"):
         return {"item": item, "op": operator}
@@ -170,8 +175,12 @@ def _bare(value: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
 
 
-def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ").replace("Input should be", "it should be")
+def mistake(place: Sequence[Any], error: Mapping[str, Any]) -> str:
+    """A line of a ValidationError in plain words: `limit: it should be greater than or equal to 1`."""
+    message = _PLAIN.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    message = message.replace("Input should be", "it should be").replace("List should have", "it should have")
+    name = ".".join(map(str, place))
+    return f"{name}: {message}" if name else message
 
 
 def _view(name: str) -> View:

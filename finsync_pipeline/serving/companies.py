@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -14,9 +14,8 @@ import pyarrow.parquet as pq
 
 from finsync_pipeline import frames
 from finsync_pipeline.publishing.csv_files import write_csv
+from finsync_pipeline.serving.listings import FormatName
 from finsync_pipeline.serving.problems import RequestProblem
-
-FormatName = Literal["json", "csv", "parquet", "arrow"]
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,21 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
 from finsync_pipeline import frames
-from finsync_pipeline.serving.formats import FormatName
+from finsync_pipeline.federation.errors import QueryError
+from finsync_pipeline.federation.request import read_parts
 from finsync_pipeline.serving.open_release import ROW, OpenRelease
-from finsync_pipeline.serving.problems import RequestProblem
-from finsync_pipeline.statements.tables import TABLES, Field as Column, Table
+from finsync_pipeline.statements.tables import TABLES, Table
+from finsync_pipeline.statements.tables import Field as Column
 
+FormatName = Literal["json", "csv", "parquet", "arrow"]
 MOST_ROWS = 10_000
 """Rows of a page at most."""
 DEFAULT_ROWS = 100
@@ -38,7 +41,8 @@ def _checked_days(text: str) -> str:
     return text
 
 
-Days = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d(\.\.\.\d{4}-\d\d-\d\d)?$"), AfterValidator(_checked_days)]
+DAYS = r"^\d{4}-\d\d-\d\d(\.\.\.\d{4}-\d\d-\d\d)?$"
+Days = Annotated[str, AfterValidator(_checked_days), Field(json_schema_extra={"pattern": DAYS})]
 Text = Annotated[str, Field(max_length=400)]
 _FILTERS: dict[pa.DataType, Any] = {
     pa.string(): Annotated[list[Text], Field(max_length=200)] | None,
@@ -142,7 +146,12 @@ _TABLES: Sequence[tuple[str, str, str, str]] = (
     ("grades", "accounting_grades", "How well the items of each source fulfil the accounting identities", "true"),
     ("history", "history", "Every version of each number", "true"),
     ("revisions", "revisions", "Numbers that a source changed, and the likely cause", "true"),
-    ("reconciliation", "ledger", "Rows and cells of each source and quarter: what came in and what became of it", "true"),
+    (
+        "reconciliation",
+        "ledger",
+        "Rows and cells of each source and quarter: what came in and what became of it",
+        "true",
+    ),
 )
 LISTINGS: Mapping[str, Listing] = {
     name: Listing(name, TABLES[table], summary, condition) for name, table, summary, condition in _TABLES
@@ -152,7 +161,7 @@ LISTINGS: Mapping[str, Listing] = {
 def read_page(release: OpenRelease, listing: Listing, asked: AskedPage, as_arrow: bool = False) -> Page:
     """A page of the listing, as Rows or as an Arrow table.
 
-    Raises PublicationError if the release lacks the table, RequestProblem for an unknown column.
+    Raises PublicationError if the release lacks the table, QueryError for an unknown column.
     """
     release.require(listing.table.name)
     columns = _columns(release, listing, asked.columns)
@@ -173,7 +182,7 @@ def read_page(release: OpenRelease, listing: Listing, asked: AskedPage, as_arrow
 
 
 def read_all(release: OpenRelease, listing: Listing, asked: AskedPage) -> pa.Table:
-    """All rows of the listing that meet the filters, as an Arrow table."""
+    """All rows of the listing that meet the filters, as an Arrow table. Raises as `read_page` does."""
     release.require(listing.table.name)
     columns = ", ".join(map(frames.quoted, _columns(release, listing, asked.columns)))
     conditions, values = _conditions(listing, asked)
@@ -181,12 +190,32 @@ def read_all(release: OpenRelease, listing: Listing, asked: AskedPage) -> pa.Tab
     return release.arrow(f"SELECT {columns} FROM {listing.table.name} WHERE {where} ORDER BY {ROW}", *values)
 
 
+def read_listing(release: OpenRelease, name: str, filters: Mapping[str, Any]) -> pa.Table:
+    """All rows of the listing of this name that meet the filters; one value may stand for a list of one.
+
+    Raises QueryError for an unknown listing or filter, and for a value that does not fit.
+    """
+    if name not in LISTINGS:
+        near = get_close_matches(name, LISTINGS, n=1)
+        raise QueryError(f"no table {name}", f"did you mean {near[0]}?" if near else f"there are {', '.join(LISTINGS)}")
+    listing = LISTINGS[name]
+    given = {key: _given(value, listing.filters.get(key)) for key, value in filters.items()}
+    return read_all(release, listing, read_parts(listing.asked, given))
+
+
+def _given(value: Any, column: Column | None) -> Any:
+    if column is not None and column.type == pa.date32():
+        return str(value)
+    is_one = isinstance(value, str | int | date) and not isinstance(value, bool)
+    return [value] if is_one and (column is None or column.type != pa.bool_()) else value
+
+
 def _columns(release: OpenRelease, listing: Listing, wanted: Sequence[str] | None) -> Sequence[str]:
     there = release.columns[listing.table.name]
     for name in wanted or ():
         if name not in there:
             fix = f"there are {', '.join(there[:20])}{', ...' if len(there) > 20 else ''}"
-            raise RequestProblem("invalid-parameter", f"columns: no column {name[:60]!r} in {listing.name}", fix)
+            raise QueryError(f"no column {name[:60]} in {listing.name}", fix, "columns")
     return list(dict.fromkeys(wanted)) if wanted else there
 
 

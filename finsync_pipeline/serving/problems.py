@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from finsync_pipeline.errors import ConfigurationError, DataError, FinSyncError, PublicationError, SourceError
 from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.federation.releases import NoRelease, NoSuchRelease
+from finsync_pipeline.federation.request import mistake
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = {"busy": 1, "no-release": 60, "source-failed": 30, "not-usable": 60}
@@ -104,7 +105,5 @@ def _placed(error: FinSyncError) -> str:
 
 
 def _mistake(error: Any) -> str:
-    """`limit: Input should be less than or equal to 10000`."""
-    place = ".".join(str(part) for part in error["loc"] if part not in ("query", "path", "body"))
-    message = error["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
-    return f"{place}: {message}" if place else message
+    """`limit: it should be less than or equal to 10000`."""
+    return mistake([part for part in error["loc"] if part not in ("query", "path", "body")], error)

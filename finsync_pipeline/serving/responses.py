@@ -72,8 +72,10 @@ def linked(headers: Mapping[str, str], address: str | None) -> dict[str, str]:
 
 def tag_of(*key: object) -> str:
     """An entity tag, quoted, of what an answer was made from."""
-    return f'"{hashlib.sha256(as_json(key)).hexdigest()[:32]}"' if not isinstance(key[0], bytes) else (
-        f'"{hashlib.sha256(key[0]).hexdigest()[:32]}"'
+    return (
+        f'"{hashlib.sha256(as_json(key)).hexdigest()[:32]}"'
+        if not isinstance(key[0], bytes)
+        else (f'"{hashlib.sha256(key[0]).hexdigest()[:32]}"')
     )
 
 

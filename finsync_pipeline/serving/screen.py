@@ -133,15 +133,15 @@ def _periods_sql(asked: Screen) -> tuple[str, list[Any]]:
     spans = f"(SELECT * FROM financials {YEARS} WHERE months = {asked.months})" if asked.fiscal_years else "financials"
     names = [f"{'ends' if ITEMS[item].kind == 'instant' else 'spans'}.{item}" for item in asked.operands]
     sql = f"""
-        SELECT {', '.join([keys, *asked.operands])}
+        SELECT {", ".join([keys, *asked.operands])}
         FROM (
-            SELECT {', '.join(['spans.company_id, spans.currency, spans.period_end', *names])}
-                {', fiscal_year' if asked.fiscal_years else ''}
+            SELECT {", ".join(["spans.company_id, spans.currency, spans.period_end", *names])}
+                {", fiscal_year" if asked.fiscal_years else ""}
             FROM {spans} AS spans
             LEFT JOIN (SELECT * FROM financials WHERE months = 0) AS ends USING ({keys})
             WHERE spans.months = {asked.months}
         )
-        WHERE {' AND '.join(conditions) or 'true'}
+        WHERE {" AND ".join(conditions) or "true"}
     """
     return sql, values
 
@@ -152,7 +152,9 @@ def _ranked(table: str, asked: Screen) -> tuple[str, list[Any]]:
     if asked.currency:
         conditions, values = [*conditions, "currency = ?"], [*values, asked.currency]
     shown = [f"{expression(name)} AS {frames.quoted(name)}" for name in asked.shown]
-    order = f"{expression(asked.order_by)} {'DESC' if asked.descending else 'ASC'} NULLS LAST, " if asked.order_by else ""
+    order = (
+        f"{expression(asked.order_by)} {'DESC' if asked.descending else 'ASC'} NULLS LAST, " if asked.order_by else ""
+    )
     sql = (
         f"SELECT {', '.join([*ABOUT, *shown])} FROM {table} "
         f"WHERE {' AND '.join(conditions) or 'true'} ORDER BY {order}company_id, currency "

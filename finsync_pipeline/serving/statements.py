@@ -1,76 +1,147 @@
-"""A company's statements over time: what is published, or what one source gives, with the cells that are disputed."""
+"""A company's statements over time: what is published, or what one source gives, and what can be derived of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
+import pyarrow as pa
+
+from finsync_pipeline.aggregation.derived import derived_table
 from finsync_pipeline.federation.schema import STATEMENTS, VIEWS
-from finsync_pipeline.federation.views import statement_sql
 from finsync_pipeline.serving.open_release import OpenRelease
+from finsync_pipeline.statements.derived import FORMULAS
+from finsync_pipeline.statements.tables import AGREEMENT, FINANCIALS
 
 StatementName = Literal["income_statement", "balance_sheet", "cash_flow"]
+DerivedKind = Literal["quarter", "trailing_year", "formula"]
 KEYS = ("period_end", "months", "currency")
+YEAR = ("fiscal_year", "fiscal_quarter", "is_year_end_assumed")
+UNDISPUTED = "('single', 'agreed', 'rounded', 'other_vintage')"
 
 
-def published_rows(
-    release: OpenRelease, company_id: str, items: Sequence[str], months: Sequence[int], days: tuple[str, str] | None
-) -> list[dict[str, Any]]:
-    """The published values of the items, a row for each period, length and currency that has one of them, by KEYS.
+@dataclass(frozen=True)
+class Wanted:
+    """Whose statements, and of them: one statement (None: all), lengths in months, days (`first...last`), one source."""
 
-    `disputed` and `withheld` count such cells of the row, `sources` has the number of sources of each value.
+    company_id: str
+    statement: StatementName | None = None
+    months: tuple[int, ...] = ()
+    days: str | None = None
+    source: str | None = None
+
+    @property
+    def items(self) -> list[str]:
+        """The items of the statement, or of all, in the order of statements."""
+        return [item for view in STATEMENTS for item in VIEWS[view].items if self.statement in (None, view)]
+
+    @property
+    def where(self) -> tuple[str, list[Any]]:
+        """SQL of the company and its periods, and the values for it."""
+        conditions, values = ["company_id = ?"], list[Any]([self.company_id])
+        if self.months:
+            conditions.append("list_contains(?, months)")
+            values.append(list(self.months))
+        if self.days:
+            first, dots, last = self.days.partition("...")
+            conditions.append("period_end BETWEEN CAST(? AS DATE) AND CAST(? AS DATE)")
+            values += [first, last if dots else first]
+        return " AND ".join(conditions), values
+
+
+def rows_of(release: OpenRelease, wanted: Wanted) -> list[dict[str, Any]]:
+    """A row for each period, length and currency of which the company has one of the items, by KEYS.
+
+    `items` has the values, null where there is none. Of what is published, `disputed` and `withheld` count such cells of
+    the whole row, and `sources` has the number of sources that each value was made of.
     """
-    there = [item for item in items if item in release.columns["financials"]]
-    columns = [*KEYS, "disputed", "withheld", *there, *(f"{item}_sources" for item in there)]
-    where, values = _where(company_id, months, days)
-    sql = f"SELECT {', '.join(columns)} FROM financials WHERE {where} ORDER BY {', '.join(KEYS)}"
-    rows = release.query(sql, *values).rows
-    counted = len(KEYS) + 2
-    return [
-        {
-            **dict(zip(columns[:counted], row[:counted], strict=True)),
-            "items": dict(zip(there, row[counted : counted + len(there)], strict=True)),
-            "sources": {item: n for item, n in zip(there, row[counted + len(there) :], strict=True) if n},
-        }
-        for row in rows
-        if any(value is not None for value in row[counted : counted + len(there)]) or row[3] or row[4]
-    ]
+    rows = _published(release, wanted) if wanted.source is None else _of_source(release, wanted)
+    years = _fiscal_years(release, wanted.company_id)
+    return [{**row, **years.get(tuple(row[key] for key in KEYS), dict.fromkeys(YEAR))} for row in rows]
 
 
-def source_rows(
-    release: OpenRelease, company_id: str, source: str, statement: StatementName, months: Sequence[int], days: Any
-) -> list[dict[str, Any]]:
-    """What one source gives of a statement, by KEYS."""
-    where, values = _where(company_id, months, days)
-    facts = f"(SELECT * FROM facts WHERE {where} AND source = ?)"
-    found = release.query(f"{statement_sql(statement, facts)} ORDER BY {', '.join(KEYS)}", *values, source)
-    items = VIEWS[statement].items
-    return [
-        {**{key: row[key] for key in KEYS}, "items": {item: row[item] for item in items}} for row in found.as_dicts()
-    ]
+def as_table(rows: Sequence[dict[str, Any]], wanted: Wanted) -> pa.Table:
+    """The rows as a wide table: company_id, KEYS, YEAR, and a column for each item."""
+    columns = {
+        "company_id": pa.array([wanted.company_id] * len(rows), pa.string()),
+        "period_end": pa.array([row["period_end"] for row in rows], pa.date32()),
+        "months": pa.array([row["months"] for row in rows], pa.int64()),
+        "currency": pa.array([row["currency"] for row in rows], pa.string()),
+        "fiscal_year": pa.array([row["fiscal_year"] for row in rows], pa.int64()),
+        "fiscal_quarter": pa.array([row["fiscal_quarter"] for row in rows], pa.int64()),
+        "is_year_end_assumed": pa.array([row["is_year_end_assumed"] for row in rows], pa.bool_()),
+    }
+    return pa.table(
+        columns | {item: pa.array([row["items"].get(item) for row in rows], pa.float64()) for item in wanted.items}
+    )
 
 
-def disputed_cells(release: OpenRelease, company_id: str, items: Sequence[str]) -> list[dict[str, Any]]:
-    """The cells of the company on which sources differ, or that are suspect: why, and what is published of them."""
+def disputed_cells(release: OpenRelease, wanted: Wanted) -> list[dict[str, Any]]:
+    """Cells on which sources differ, or that are suspect: why, and what is published of them."""
     if not release.has("agreement"):
         return []
-    sql = """
+    where, values = wanted.where
+    sql = f"""
         SELECT item, period_end, months, currency, verdict, value, least, greatest, is_withheld, culprit, why
         FROM agreement
-        WHERE company_id = ? AND verdict NOT IN ('single', 'agreed') AND list_contains(?, item) ORDER BY ALL
+        WHERE {where} AND verdict NOT IN {UNDISPUTED} AND list_contains(?, item) ORDER BY ALL
     """
-    return release.query(sql, company_id, list(items)).as_dicts()
+    return release.query(sql, *values, wanted.items).as_dicts()
 
 
-def items_of(statement: StatementName | None) -> list[str]:
-    """The items of the statement, or of all."""
-    return [item for view in STATEMENTS for item in VIEWS[view].items if statement in (None, view)]
+def derived_values(release: OpenRelease, wanted: Wanted, kinds: Collection[DerivedKind]) -> list[dict[str, Any]]:
+    """The rows of the table DERIVED of these kinds, of what is published."""
+    if not kinds:
+        return []
+    # Of all periods, since operands lie outside of those that are asked for
+    of_company = Wanted(wanted.company_id).where
+    financials = release.arrow(f"SELECT * FROM financials WHERE {of_company[0]}", *of_company[1])
+    agreement = None
+    if release.has("agreement"):
+        agreement = release.arrow(f"SELECT * FROM agreement WHERE {of_company[0]}", *of_company[1])
+        agreement = agreement.select(AGREEMENT.arrow.names)
+    formulas = [name for name, formula in FORMULAS.items() if {*formula.items} <= {*wanted.items}]
+    found = derived_table(financials.select(FINANCIALS.arrow.names), agreement, [*wanted.items, *formulas])
+    return [row for row in found.to_pylist() if row["kind"] in kinds and _is_wanted(row, wanted)]
 
 
-def _where(company_id: str, months: Sequence[int], days: tuple[str, str] | None) -> tuple[str, list[Any]]:
-    conditions, values = ["company_id = ?"], [company_id]
-    if months:
-        conditions.append("list_contains(?, months)")
-        values.append(list(months))  # type: ignore[arg-type]
-    if days:
-        conditions.append("period_end BETWEEN CAST(? AS DATE) AND CAST(? AS DATE)")
-        values += days
-    return " AND ".join(conditions), values
+def _is_wanted(row: dict[str, Any], wanted: Wanted) -> bool:
+    first, dots, last = (wanted.days or "").partition("...")
+    is_in_days = not wanted.days or first <= str(row["period_end"]) <= (last if dots else first)
+    return is_in_days and (not wanted.months or row["months"] in wanted.months)
+
+
+def _published(release: OpenRelease, wanted: Wanted) -> list[dict[str, Any]]:
+    there = [item for item in wanted.items if item in release.columns["financials"]]
+    where, values = wanted.where
+    counts = ", ".join(f"{item}_sources" for item in there)
+    sql = f"""
+        SELECT {", ".join(KEYS)}, disputed, withheld, {", ".join(there)}, {counts}
+        FROM financials WHERE {where} ORDER BY {", ".join(KEYS)}
+    """
+    first = len(KEYS) + 2
+    made = []
+    for row in release.query(sql, *values).rows:
+        items, sources = row[first : first + len(there)], row[first + len(there) :]
+        if any(value is not None for value in items) or row[first - 1]:
+            counted = dict(zip((*KEYS, "disputed", "withheld"), row[:first], strict=True))
+            used = {item: n for item, n in zip(there, sources, strict=True) if n}
+            made.append({**counted, "items": dict(zip(there, items, strict=True)), "sources": used})
+    return made
+
+
+def _of_source(release: OpenRelease, wanted: Wanted) -> list[dict[str, Any]]:
+    where, values = wanted.where
+    facts = f"(SELECT * FROM facts WHERE {where} AND source = ?)"
+    items = ", ".join(f"max(value) FILTER (item = '{item}') AS {item}" for item in wanted.items)
+    sql = f"""
+        SELECT {", ".join(KEYS)}, {items} FROM {facts}
+        WHERE list_contains(?, item) GROUP BY {", ".join(KEYS)} ORDER BY {", ".join(KEYS)}
+    """
+    rows = release.query(sql, *values, wanted.source, wanted.items).as_dicts()
+    return [{**{key: row[key] for key in KEYS}, "items": {item: row[item] for item in wanted.items}} for row in rows]
+
+
+def _fiscal_years(release: OpenRelease, company_id: str) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """The fiscal year of each period of the company, by KEYS."""
+    sql = f"SELECT {', '.join([*KEYS, *YEAR])} FROM fiscal_years WHERE company_id = ?"
+    return {row[:3]: dict(zip(YEAR, row[3:], strict=True)) for row in release.query(sql, company_id).rows}

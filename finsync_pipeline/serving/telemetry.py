@@ -19,10 +19,10 @@ class Telemetry:
         self.requests = Counter(
             "finsync_api_requests", "Requests.", ["route", "method", "status"], registry=self.registry
         )
-        self.seconds = Histogram(
-            "finsync_api_request_seconds", "Time to respond.", ["route"], registry=self.registry
+        self.seconds = Histogram("finsync_api_request_seconds", "Time to respond.", ["route"], registry=self.registry)
+        self.running = Gauge(
+            "finsync_api_requests_running", "Requests that are answered or wait.", registry=self.registry
         )
-        self.running = Gauge("finsync_api_requests_running", "Requests that are answered or wait.", registry=self.registry)
         self.open_releases = Gauge("finsync_api_open_releases", "Releases that are open.", registry=self.registry)
         ProcessCollector(registry=self.registry)
 

@@ -1,7 +1,7 @@
 """GET /api/v1/companies: companies by any name or identifier, and the statements of one over time."""
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,12 +9,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from finsync_pipeline.federation.live import decider_of
 from finsync_pipeline.federation.releases import NoRelease
 from finsync_pipeline.identity import Reference
-from finsync_pipeline.serving import companies
+from finsync_pipeline.serving import companies, statements
 from finsync_pipeline.serving.api_settings import Context
-from finsync_pipeline.serving.listings import MOST_ROWS, Text
+from finsync_pipeline.serving.formats import as_json
+from finsync_pipeline.serving.listings import Asked, Days, Text
 from finsync_pipeline.serving.open_release import OpenRelease
 from finsync_pipeline.serving.problems import RequestProblem
-from finsync_pipeline.serving.responses import context_of, json_response
+from finsync_pipeline.serving.responses import (
+    asked_format,
+    context_of,
+    headers_of,
+    json_response,
+    not_modified,
+    table_response,
+)
+from finsync_pipeline.serving.statements import DerivedKind, StatementName, Wanted
 
 router = APIRouter(tags=["companies"])
 
@@ -63,6 +72,47 @@ class CompanyFound(BaseModel):
     coverage: list[Coverage]
 
 
+class AskedStatements(Asked):
+    """Which statement of a company, of which periods, and what is derived of it."""
+
+    statement: StatementName | None = Field(None, description="One statement; all without it")
+    months: Annotated[list[Literal[0, 3, 6, 9, 12]], Field(max_length=5)] = Field(
+        [], description="Lengths of periods: 12 a year, 3 a quarter, 0 balances at a day; all without it"
+    )
+    period_end: Days | None = Field(None, description="A day, or 2009-01-01...2009-12-31")
+    source: Text | None = Field(None, description="What this source gives, instead of what is published")
+    derived: Annotated[list[DerivedKind], Field(max_length=3)] = Field(
+        [], description="Also values that no source gives, each with its operands"
+    )
+
+
+class StatementRow(BaseModel):
+    """The values of a period."""
+
+    period_end: date
+    months: int
+    currency: str
+    fiscal_year: int | None
+    fiscal_quarter: int | None
+    is_year_end_assumed: bool | None
+    disputed: int | None = Field(None, description="Cells on which sources differ or that are suspect")
+    withheld: int | None = Field(None, description="Cells that no value is published of")
+    items: dict[str, float | None]
+    sources: dict[str, int] | None = Field(None, description="Sources that each value was made of")
+
+
+class Statements(BaseModel):
+    """A company's statements over time."""
+
+    release: str
+    company: companies.Company
+    statement: StatementName | None
+    source: str | None
+    rows: list[StatementRow]
+    cells: list[dict[str, Any]] = Field(description="Cells on which sources differ or that are suspect, and why")
+    derived: list[dict[str, Any]] = Field(description="Values that no source gives: kind, and operands with signs")
+
+
 CompanyId = Annotated[str, Path(min_length=1, max_length=100)]
 
 
@@ -93,6 +143,31 @@ def company(request: Request, company_id: CompanyId) -> Response:
     return json_response(request, content.model_dump())
 
 
+@router.get("/companies/{company_id}/statements", response_model=Statements)
+def company_statements(request: Request, company_id: CompanyId, asked: Annotated[AskedStatements, Query()]) -> Response:
+    """A company's statements over time: what is published, or what one source gives; on request what can be derived."""
+    context = context_of(request)
+    found = listed(company_id, decider_of(context.deployment()).reference)
+    release = context.releases.open(asked.release)
+    headers = headers_of(request, release, asked)
+    if known := not_modified(request, headers):
+        return known
+    wanted = Wanted(company_id, asked.statement, tuple(asked.months), asked.period_end, asked.source)
+    rows = statements.rows_of(release, wanted)
+    if asked_format(request, asked).write is not None:
+        return table_response(asked_format(request, asked), statements.as_table(rows, wanted), headers)
+    content = {
+        "release": release.name,
+        "company": found.model_dump(),
+        "statement": asked.statement,
+        "source": asked.source,
+        "rows": rows,
+        "cells": statements.disputed_cells(release, wanted),
+        "derived": statements.derived_values(release, wanted, asked.derived),
+    }
+    return Response(as_json(content), media_type="application/json", headers=headers)
+
+
 def listed(company_id: str, reference: Reference) -> companies.Company:
     """The company of this id. Raises RequestProblem, with the search as the fix."""
     found = companies.company_of(company_id, reference)
@@ -119,6 +194,3 @@ def _coverage(release: OpenRelease | None, company_id: str) -> list[Any]:
         FROM facts WHERE company_id = ? GROUP BY ALL ORDER BY ALL
     """
     return release.query(sql, company_id).as_dicts()
-
-
-__all__ = ["MOST_ROWS", "CompanyId", "current_release", "listed", "router"]

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from finsync_pipeline.federation import query as entry
 from finsync_pipeline.federation.answer import Answer
-from finsync_pipeline.federation.request import Request as TypedRequest
 from finsync_pipeline.federation.releases import find_release
+from finsync_pipeline.federation.request import Request as TypedRequest
 from finsync_pipeline.serving.formats import FormatName, as_json, format_of
 from finsync_pipeline.serving.problems import RequestProblem
 from finsync_pipeline.serving.responses import RELEASE_HEADER, context_of, not_modified, table_response, tag_of
@@ -92,9 +92,7 @@ def _answer(request: Request, sql: str | TypedRequest, options: _Options) -> Res
     names = _names(request, options)
     headers = {"Vary": "Accept, Authorization", "Cache-Control": "private, no-cache", **names}
     with _one_at_a_time(request, options):
-        answer = entry.query(
-            sql, context.deployment(), partial=options.partial, **_over(options, names)
-        )
+        answer = entry.query(sql, context.deployment(), partial=options.partial, **_over(options, names))
     content = _content(answer, names.get(RELEASE_HEADER))
     if format_.write is not None:
         left_out = {"FinSync-Missing": ", ".join(sorted(answer.missing))} if answer.missing else {}

@@ -115,7 +115,9 @@ def manifest(request: Request, name: ReleaseName) -> Response:
     return json_response(request, release.manifest, headers_of(request, release, Asked(release=name)))
 
 
-@router.get("/releases/{name}/files/{file}", response_class=FileResponse, responses={200: {"content": {"text/csv": {}}}})
+@router.get(
+    "/releases/{name}/files/{file}", response_class=FileResponse, responses={200: {"content": {"text/csv": {}}}}
+)
 def release_file(
     request: Request, name: ReleaseName, file: Annotated[str, Path(min_length=1, max_length=200)]
 ) -> Response:
@@ -132,9 +134,7 @@ def release_file(
 
 
 @router.get("/releases/{name}/differences", response_model=Differences)
-def release_differences(
-    request: Request, name: ReleaseName, asked: Annotated[AskedDifferences, Query()]
-) -> Response:
+def release_differences(request: Request, name: ReleaseName, asked: Annotated[AskedDifferences, Query()]) -> Response:
     """The facts that a release and a later one differ in: lost, new or changed."""
     context = context_of(request)
     first, second = context.releases.open(name), context.releases.open(asked.against)
