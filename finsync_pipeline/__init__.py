@@ -1,7 +1,7 @@
 """FinSync: financial statements from services that disagree, made into one table that can be trusted.
 
-What Python programs use, without Dagster: `query`, and of a release `open_release`, `financials`, `facts`, `rejects` and
-`trace`. docs/python.md shows them.
+What Python programs use, without Dagster: `query`, and of a release `open_release`, `financials`, `facts`, `rejects`
+and `table`. docs/python.md shows them.
 """
 
 from __future__ import annotations

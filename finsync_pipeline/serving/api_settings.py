@@ -8,14 +8,18 @@ from finsync_pipeline.federation.deployment import Deployment
 from finsync_pipeline.serving.open_release import Releases
 from finsync_pipeline.serving.telemetry import Telemetry
 
+PREFIX = "/api/v1"
+"""Where the routes of this version begin."""
+
 
 @dataclass(frozen=True)
 class ApiSettings:
     """Who may ask, and how much.
 
-    `token` is what callers must send, if there is one; `hosts` are names under which the API may be called besides those
-    of this machine, `origins` those of pages of other sites that may ask. `requests_at_once` are answered or wait, of
-    them `threads` are answered, and `queries` of these run one query each. `memory` (bytes) is for all open releases.
+    `token` is what callers must send, if there is one. `hosts` are names under which the API may be called besides
+    those of this machine, `origins` those of pages of other sites that may ask. `requests_at_once` are answered or
+    wait: of them `threads` are answered, and `queries` of these run one query each. `memory` (bytes) is for all open
+    releases.
     """
 
     token: str | None = None

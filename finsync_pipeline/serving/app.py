@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from finsync_pipeline.federation.deployment import Deployment
-from finsync_pipeline.serving.api_settings import ApiSettings, Context
+from finsync_pipeline.serving.api_settings import PREFIX, ApiSettings, Context
 from finsync_pipeline.serving.gate import Gate
 from finsync_pipeline.serving.open_release import Releases
 from finsync_pipeline.serving.problems import MEDIA_TYPE, PROBLEM_TYPES, ProblemDetails, RequestProblem
@@ -22,7 +22,6 @@ from finsync_pipeline.serving.responses import json_response
 from finsync_pipeline.serving.routes import companies, listings, queries, releases, screen
 from finsync_pipeline.serving.telemetry import Telemetry
 
-PREFIX = "/api/v1"
 EXPOSED = ["FinSync-Release", "ETag", "Link", "X-Row-Count", "X-Request-Id", "Retry-After", "RateLimit"]
 """Headers that pages of other origins may read."""
 _OF_EVERY_ROUTE = ("invalid-parameter", "not-authenticated", "cross-site", "not-found", "wrong-host", "rate-limited",
@@ -44,10 +43,11 @@ def make_app(deployment: Callable[[], Deployment], settings: ApiSettings) -> Fas
         exception_handlers=dict.fromkeys((HTTPException, RequestValidationError), _to_gate),
         responses=_problems(_OF_EVERY_ROUTE),
         separate_input_output_schemas=False,
+        redirect_slashes=False,
     )
     app.state.context, app.state.queries = context, BoundedSemaphore(settings.queries)
     for each in (listings, companies, screen, releases, queries):
-        app.include_router(each.router, prefix=PREFIX)
+        app.include_router(each.router)
     _add_own_routes(app, context)
     app.add_middleware(Gate, settings=settings, telemetry=context.telemetry)
     if settings.origins:

@@ -90,8 +90,9 @@ def companies_after(reference: Reference, after: str, limit: int) -> list[Compan
 def matches(
     text: str, reference: Reference, release: OpenRelease | None, resolution: Resolution, limit: int
 ) -> list[Match]:
-    """Companies that match the text as it is typed: the one that it means first, then by identifier, name, alias, and by
-    names under which a source of the release delivers them.
+    """Companies that match the text as it is typed: the one that it means first.
+
+    Then by identifier, name, alias, and by names under which a source of the release delivers them.
     """
     found: dict[str, tuple[str, str | None]] = {}
     for company_id, matched, how in _found(text.strip(), reference, release, resolution, limit):

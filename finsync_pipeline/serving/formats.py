@@ -1,5 +1,6 @@
 """The formats of an answer: JSON, CSV, Parquet or an Arrow stream, by the parameter `format` or the header Accept."""
 
+import math
 import re
 import tempfile
 from collections.abc import Callable
@@ -30,6 +31,14 @@ class Format:
 def as_json(content: Any) -> bytes:
     """JSON: days as 2009-12-31, shortest exact numbers."""
     return orjson.dumps(content, default=_other, option=orjson.OPT_NON_STR_KEYS)
+
+
+def json_rows(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows of any table as JSON has them: numbers that JSON lacks, such as infinity, are texts."""
+    columns = {
+        name: list(map(_json_cell, column.to_pylist())) for name, column in zip(table.column_names, table.columns, strict=True)
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def as_csv(table: pa.Table) -> bytes:
@@ -98,6 +107,17 @@ def _weight(media_type: str, ranges: dict[str, tuple[float, int]]) -> tuple[floa
     """The weight of a media type: that of the most specific range that contains it."""
     matching = (media_type, media_type.partition("/")[0] + "/*", "*/*")
     return next((ranges[each] for each in matching if each in ranges), (0.0, 0))
+
+
+def _json_cell(value: Any) -> Any:
+    match value:
+        case float() if not math.isfinite(value):
+            return str(value)
+        case list():
+            return list(map(_json_cell, value))
+        case dict():
+            return {str(key): _json_cell(each) for key, each in value.items()}
+    return value
 
 
 def _other(value: Any) -> Any:

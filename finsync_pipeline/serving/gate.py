@@ -1,4 +1,4 @@
-"""The gate before all routes, as ASGI middleware: who may ask, how often and how much; request ids, metrics, problems."""
+"""The gate before all routes, as ASGI middleware: who may ask, how often and how much; ids, metrics and problems."""
 
 import hmac
 import ipaddress

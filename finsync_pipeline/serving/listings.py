@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import pyarrow as pa
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from finsync_pipeline import frames
 from finsync_pipeline.federation.errors import QueryError
@@ -42,7 +42,16 @@ def _checked_days(text: str) -> str:
 
 
 DAYS = r"^\d{4}-\d\d-\d\d(\.\.\.\d{4}-\d\d-\d\d)?$"
+
+
+def as_number(text: Any) -> Any:
+    """The number that a text of an address is."""
+    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 10 else text
+
+
 Days = Annotated[str, AfterValidator(_checked_days), Field(json_schema_extra={"pattern": DAYS})]
+Months = Annotated[Literal[0, 3, 6, 9, 12], BeforeValidator(as_number)]
+"""The length of a period; 0 is a day."""
 Text = Annotated[str, Field(max_length=400)]
 _FILTERS: dict[pa.DataType, Any] = {
     pa.string(): Annotated[list[Text], Field(max_length=200)] | None,

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from finsync_pipeline.aggregation.fiscal_years import fiscal_years_sql
 from finsync_pipeline.errors import DataError, PublicationError
 from finsync_pipeline.federation.releases import find_release
 from finsync_pipeline.publishing.release import CURRENT, current_folder, read_release
@@ -61,6 +62,8 @@ class OpenRelease:
                     self._connection.execute(_create(name, file))
                 described = self._connection.execute(f"DESCRIBE {name}").fetchall()
                 self.columns[name] = [row[0] for row in described if row[0] != ROW]
+        if self.has("financials"):
+            self._connection.execute(f"CREATE TABLE fiscal_years AS {fiscal_years_sql('financials')}")
 
     @property
     def name(self) -> str:

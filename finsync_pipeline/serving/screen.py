@@ -13,12 +13,13 @@ from typing import Annotated, Any, Literal
 
 import narwhals as nw
 import pyarrow as pa
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from finsync_pipeline import frames
 from finsync_pipeline.aggregation.means import mean_of, pivot, unpivot
 from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.federation.request import Filter, read_parts
+from finsync_pipeline.serving.listings import as_number
 from finsync_pipeline.serving.open_release import OpenRelease
 from finsync_pipeline.statements.config_errors import ConfigModel
 from finsync_pipeline.statements.derived import FORMULAS
@@ -27,8 +28,9 @@ from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS
 ANNUAL = 12
 KEYS = ("company_id", "currency")
 ABOUT = ("company_id", "company_name", "currency", "periods", "first_period", "last_period")
-YEARS = "JOIN fiscal_years USING (company_id, period_end, months, currency)"
+YEARS = "JOIN fiscal_years USING (company_id, period_end)"
 _COMPARED = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+Length = Annotated[Literal[3, 6, 9, 12], BeforeValidator(as_number)]
 Name = Annotated[str, Field(max_length=80)]
 
 
@@ -42,7 +44,7 @@ class Screen(ConfigModel):
     fiscal_years: Annotated[Sequence[int], Field(max_length=100)] = Field(
         (), description="Only periods of these fiscal years, by the year end of the company"
     )
-    months: Literal[3, 6, 9, 12] = Field(ANNUAL, description="The length of the periods; balances are at their ends")
+    months: Length = Field(12, description="The length of the periods; balances are at their ends")
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
     items: Annotated[Sequence[Name], Field(max_length=100)] = Field((), description="Further items to show")
     order_by: Name | None = Field(None, description="The item by which companies are ranked; those without it are last")

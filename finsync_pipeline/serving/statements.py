@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -21,7 +22,7 @@ UNDISPUTED = "('single', 'agreed', 'rounded', 'other_vintage')"
 
 @dataclass(frozen=True)
 class Wanted:
-    """Whose statements, and of them: one statement (None: all), lengths in months, days (`first...last`), one source."""
+    """Whose statements; of them one statement (None: all), lengths in months, days (`first...last`), one source."""
 
     company_id: str
     statement: StatementName | None = None
@@ -51,12 +52,12 @@ class Wanted:
 def rows_of(release: OpenRelease, wanted: Wanted) -> list[dict[str, Any]]:
     """A row for each period, length and currency of which the company has one of the items, by KEYS.
 
-    `items` has the values, null where there is none. Of what is published, `disputed` and `withheld` count such cells of
-    the whole row, and `sources` has the number of sources that each value was made of.
+    `items` has the values, null where there is none. Of what is published, `disputed` and `withheld` count such cells
+    of the whole row, and `sources` has the number of sources that each value was made of.
     """
     rows = _published(release, wanted) if wanted.source is None else _of_source(release, wanted)
     years = _fiscal_years(release, wanted.company_id)
-    return [{**row, **years.get(tuple(row[key] for key in KEYS), dict.fromkeys(YEAR))} for row in rows]
+    return [{**row, **years.get(row["period_end"], dict.fromkeys(YEAR))} for row in rows]
 
 
 def as_table(rows: Sequence[dict[str, Any]], wanted: Wanted) -> pa.Table:
@@ -141,7 +142,7 @@ def _of_source(release: OpenRelease, wanted: Wanted) -> list[dict[str, Any]]:
     return [{**{key: row[key] for key in KEYS}, "items": {item: row[item] for item in wanted.items}} for row in rows]
 
 
-def _fiscal_years(release: OpenRelease, company_id: str) -> dict[tuple[Any, ...], dict[str, Any]]:
-    """The fiscal year of each period of the company, by KEYS."""
-    sql = f"SELECT {', '.join([*KEYS, *YEAR])} FROM fiscal_years WHERE company_id = ?"
-    return {row[:3]: dict(zip(YEAR, row[3:], strict=True)) for row in release.query(sql, company_id).rows}
+def _fiscal_years(release: OpenRelease, company_id: str) -> dict[date, dict[str, Any]]:
+    """The fiscal year of each period end of the company."""
+    sql = f"SELECT period_end, {', '.join(YEAR)} FROM fiscal_years WHERE company_id = ?"
+    return {row[0]: dict(zip(YEAR, row[1:], strict=True)) for row in release.query(sql, company_id).rows}

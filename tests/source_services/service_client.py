@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import problem_details
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -190,19 +191,8 @@ def digest(content: bytes) -> str:
 
 
 def check_problem(response: requests.Response, status: int, code: str) -> dict[str, Any]:
-    """The response is this problem, in the one shape that problems have; returns it."""
-    assert response.status_code == status, response.text
-    assert response.headers["Content-Type"] == "application/problem+json"
-    body: dict[str, Any] = response.json()
-    assert body.keys() == {"type", "title", "status", "detail", "instance", "code"}
-    assert (body["code"], body["status"], body["type"]) == (code, status, f"/#{code}"), body
-    assert body["title"] == PROBLEM_TYPES[code].title
-    assert PROBLEM_TYPES[code].status == status
-    assert len(body["detail"]) > 20
-    assert body["instance"] == "urn:request:" + response.headers["X-Request-Id"]
-    if status in (429, 503):
-        assert int(response.headers["Retry-After"]) > 0
-    return body
+    """The response is this problem of the services; returns it."""
+    return problem_details.check_problem(response, status, code, PROBLEM_TYPES, "/")
 
 
 def _json(content: bytes) -> tuple[list[str], list[list[Any]]]:

@@ -1,7 +1,7 @@
 """GET /api/v1/companies: companies by any name or identifier, and the statements of one over time."""
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,9 +10,9 @@ from finsync_pipeline.federation.live import decider_of
 from finsync_pipeline.federation.releases import NoRelease
 from finsync_pipeline.identity import Reference
 from finsync_pipeline.serving import companies, statements
-from finsync_pipeline.serving.api_settings import Context
+from finsync_pipeline.serving.api_settings import PREFIX, Context
 from finsync_pipeline.serving.formats import as_json
-from finsync_pipeline.serving.listings import Asked, Days, Text
+from finsync_pipeline.serving.listings import Asked, Days, Months, Text
 from finsync_pipeline.serving.open_release import OpenRelease
 from finsync_pipeline.serving.problems import RequestProblem
 from finsync_pipeline.serving.responses import (
@@ -25,7 +25,7 @@ from finsync_pipeline.serving.responses import (
 )
 from finsync_pipeline.serving.statements import DerivedKind, StatementName, Wanted
 
-router = APIRouter(tags=["companies"])
+router = APIRouter(prefix=PREFIX, tags=["companies"])
 
 
 class AskedCompanies(BaseModel):
@@ -76,7 +76,7 @@ class AskedStatements(Asked):
     """Which statement of a company, of which periods, and what is derived of it."""
 
     statement: StatementName | None = Field(None, description="One statement; all without it")
-    months: Annotated[list[Literal[0, 3, 6, 9, 12]], Field(max_length=5)] = Field(
+    months: Annotated[list[Months], Field(max_length=5)] = Field(
         [], description="Lengths of periods: 12 a year, 3 a quarter, 0 balances at a day; all without it"
     )
     period_end: Days | None = Field(None, description="A day, or 2009-01-01...2009-12-31")

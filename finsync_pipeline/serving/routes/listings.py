@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field, create_model
 
+from finsync_pipeline.serving.api_settings import PREFIX
 from finsync_pipeline.serving.formats import as_json
 from finsync_pipeline.serving.listings import LISTINGS, AskedPage, Listing, read_page
 from finsync_pipeline.serving.responses import (
@@ -18,7 +19,7 @@ from finsync_pipeline.serving.responses import (
     table_response,
 )
 
-router = APIRouter(tags=["tables of a release"])
+router = APIRouter(prefix=PREFIX, tags=["tables of a release"])
 
 
 def page_of(row: type[BaseModel]) -> type[BaseModel]:

@@ -12,11 +12,13 @@ from finsync_pipeline.federation import query as entry
 from finsync_pipeline.federation.answer import Answer
 from finsync_pipeline.federation.releases import find_release
 from finsync_pipeline.federation.request import Request as TypedRequest
-from finsync_pipeline.serving.formats import FormatName, as_json, format_of
+from finsync_pipeline.serving.api_settings import PREFIX
+from finsync_pipeline.serving.formats import as_json, format_of, json_rows
+from finsync_pipeline.serving.listings import FormatName
 from finsync_pipeline.serving.problems import RequestProblem
 from finsync_pipeline.serving.responses import RELEASE_HEADER, context_of, not_modified, table_response, tag_of
 
-router = APIRouter(tags=["queries"])
+router = APIRouter(prefix=PREFIX, tags=["queries"])
 MOST_SQL = 100_000
 """Characters of a query."""
 ReleaseText = Annotated[str, Field(min_length=1, max_length=80)]
@@ -140,7 +142,7 @@ def _content(answer: Answer, release: str | None) -> dict[str, Any]:
     return {
         "release": release,
         "columns": answer.table.column_names,
-        "rows": answer.table.to_pylist(),
+        "rows": json_rows(answer.table),
         "row_count": answer.table.num_rows,
         "missing": dict(answer.missing),
         "notes": list(answer.notes),

@@ -15,6 +15,7 @@ from finsync_pipeline.publishing.as_of import open_history
 from finsync_pipeline.publishing.changes import differences
 from finsync_pipeline.publishing.release import MANIFEST, all_folders, current_folder, read_release
 from finsync_pipeline.publishing.staleness import source_states, stored_inventory
+from finsync_pipeline.serving.api_settings import PREFIX
 from finsync_pipeline.serving.formats import as_json
 from finsync_pipeline.serving.listings import MOST_ROWS, Asked, Text
 from finsync_pipeline.serving.problems import RequestProblem
@@ -28,9 +29,10 @@ from finsync_pipeline.serving.responses import (
     not_modified,
     table_response,
 )
+from finsync_pipeline.statements.derived import FORMULAS
 from finsync_pipeline.statements.items import ITEMS
 
-router = APIRouter(tags=["releases"])
+router = APIRouter(prefix=PREFIX, tags=["releases"])
 ReleaseName = Annotated[str, Path(min_length=1, max_length=80, description="A name, its beginning, or current")]
 MEDIA_TYPES = {".csv": "text/csv; charset=utf-8", ".parquet": "application/vnd.apache.parquet"}
 
@@ -89,7 +91,7 @@ class Freshness(BaseModel):
     current_release: str | None
 
 
-class ItemOut(BaseModel):
+class StandardItem(BaseModel):
     """A standard item."""
 
     name: str
@@ -97,6 +99,23 @@ class ItemOut(BaseModel):
     kind: str
     unit: str
     description: str
+
+
+class DerivedItem(BaseModel):
+    """An item that is derived of others; it is computed when it is asked for, and never averaged."""
+
+    name: str
+    formula: str
+    kind: str
+    unit: str
+    description: str
+
+
+class Items(BaseModel):
+    """What companies are measured by."""
+
+    items: list[StandardItem]
+    derived: list[DerivedItem]
 
 
 @router.get("/releases", response_model=ReleaseList)
@@ -112,7 +131,7 @@ def releases(request: Request) -> Response:
 def manifest(request: Request, name: ReleaseName) -> Response:
     """The manifest of a release: versions, counts, what was rejected and why, and the SHA-256 of each file."""
     release = context_of(request).releases.open(name)
-    return json_response(request, release.manifest, headers_of(request, release, Asked(release=name)))
+    return json_response(request, release.manifest, headers_of(request, release, Asked(release=name, format=None)))
 
 
 @router.get(
@@ -126,7 +145,7 @@ def release_file(
     if file not in release.manifest["files"]:
         fix = f"it has {', '.join(sorted(release.manifest['files']))}"
         raise RequestProblem("not-found", f"release {release.name} has no file {file[:100]!r}", fix)
-    headers = headers_of(request, release, Asked(release=name))
+    headers = headers_of(request, release, Asked(release=name, format=None))
     headers["ETag"] = f'"{release.manifest["files"][file]["sha256"]}"'
     media_type = MEDIA_TYPES.get(FilePath(file).suffix, "application/octet-stream")
     known = not_modified(request, headers)
@@ -167,7 +186,7 @@ def as_of(request: Request, asked: Annotated[AskedAsOf, Query()]) -> Response:
         f"ORDER BY ALL LIMIT {asked.limit + 1} OFFSET {asked.after}"
     )
     with open_history(release.folder) as history:
-        found = history.execute(sql, {"day": asked.day, "suspects": asked.suspects, **filters}).to_arrow_table()
+        found = history.sql(sql, params={"day": asked.day, "suspects": asked.suspects, **filters}).to_arrow_table()
     rows = found.slice(0, asked.limit)
     address = next_page(request, release, asked.after + asked.limit) if len(found) > asked.limit else None
     headers = linked(headers, address)
@@ -195,11 +214,12 @@ def freshness(request: Request) -> Response:
     return json_response(request, {"sources": states, "current_release": current.name if current else None})
 
 
-@router.get("/items", response_model=list[ItemOut])
+@router.get("/items", response_model=Items)
 def items(request: Request) -> Response:
-    """The standard items that every source is mapped onto."""
-    found = [ItemOut(**{name: getattr(each, name) for name in ItemOut.model_fields}) for each in ITEMS.values()]
-    return json_response(request, [each.model_dump() for each in found])
+    """The standard items that every source is mapped onto, and the items that are derived of them."""
+    standard = [{name: getattr(each, name) for name in StandardItem.model_fields} for each in ITEMS.values()]
+    derived = [{name: getattr(each, name) for name in DerivedItem.model_fields} for each in FORMULAS.values()]
+    return json_response(request, {"items": standard, "derived": derived})
 
 
 def _short(folder: FilePath, current: FilePath | None) -> dict[str, Any]:

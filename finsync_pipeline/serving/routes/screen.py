@@ -1,11 +1,12 @@
 """/api/v1/screen: companies by conditions on any item, before or after the mean, ranked."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from finsync_pipeline.federation.request import read_condition
+from finsync_pipeline.serving.api_settings import PREFIX
 from finsync_pipeline.serving.formats import as_json
 from finsync_pipeline.serving.listings import Asked
 from finsync_pipeline.serving.responses import (
@@ -17,9 +18,9 @@ from finsync_pipeline.serving.responses import (
     not_modified,
     table_response,
 )
-from finsync_pipeline.serving.screen import Name, Screen, read_screen, screened
+from finsync_pipeline.serving.screen import Length, Name, Screen, read_screen, screened
 
-router = APIRouter(tags=["companies"])
+router = APIRouter(prefix=PREFIX, tags=["companies"])
 Condition = Annotated[str, Field(min_length=1, max_length=300)]
 
 
@@ -35,7 +36,7 @@ class AskedScreen(Asked):
     fiscal_years: Annotated[list[Annotated[int, Field(ge=1800, le=2200)]], Field(max_length=100)] = Field(
         [], description="Only periods of these fiscal years, by the year end of the company"
     )
-    months: Literal[3, 6, 9, 12] = Field(12, description="The length of the periods; balances are at their ends")
+    months: Length = Field(12, description="The length of the periods; balances are at their ends")
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
     items: Annotated[list[Name], Field(max_length=100)] = Field([], description="Further items to show")
     order_by: Name | None = Field(None, description="The item by which companies are ranked; those without it are last")
