@@ -17,12 +17,33 @@ from pandera.errors import SchemaErrors
 from finsync_pipeline import frames
 from finsync_pipeline.errors import DataError
 from finsync_pipeline.identity.results import Status
+from finsync_pipeline.statements.derived import FORMULAS
 from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS, TEXT_ITEMS, packaged_rows
 from finsync_pipeline.statements.mapping import SourceMapping
 
 TEXT = pa.string()
-_TYPES = {"text": TEXT, "day": pa.date32(), "count": pa.int64(), "number": pa.float64(), "flag": pa.bool_()}
-_ALLOWED = {"{numeric_item}": NUMERIC_ITEMS, "{text_item}": TEXT_ITEMS, "{status}": tuple(map(str, Status))}
+_OPERAND = [
+    ("sign", pa.int64()),
+    ("item", TEXT),
+    ("period_end", pa.date32()),
+    ("months", pa.int64()),
+    ("value", pa.float64()),
+]
+_TYPES = {
+    "text": TEXT,
+    "day": pa.date32(),
+    "count": pa.int64(),
+    "number": pa.float64(),
+    "flag": pa.bool_(),
+    "texts": pa.list_(TEXT),
+    "operands": pa.list_(pa.struct(_OPERAND)),
+}
+_ALLOWED = {
+    "{numeric_item}": NUMERIC_ITEMS,
+    "{derived_item}": (*NUMERIC_ITEMS, *FORMULAS),
+    "{text_item}": TEXT_ITEMS,
+    "{status}": tuple(map(str, Status)),
+}
 
 
 @dataclass(frozen=True)
@@ -153,6 +174,7 @@ COMPANY_IDS, IDENTITY_REVIEW = TABLES["company_ids"], TABLES["identity_review"]
 FACTS, TEXTS, REJECTS, LEDGER = TABLES["facts"], TABLES["texts"], TABLES["rejects"], TABLES["ledger"]
 VERSIONS = TABLES["versions"]
 FINANCIALS, AGREEMENT, SUMMARY = TABLES["financials"], TABLES["agreement"], TABLES["company_summary"]
+DERIVED = TABLES["derived"]
 HISTORY, REVISIONS = TABLES["history"], TABLES["revisions"]
 ACCOUNTING_CHECKS, ACCOUNTING_GRADES = TABLES["accounting_checks"], TABLES["accounting_grades"]
 
