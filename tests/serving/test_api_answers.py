@@ -131,7 +131,7 @@ def test_post_takes_typed_requests_and_long_sql(api):
     body = {"release": "current", "request": asked}
     rows = api.request("POST", "/query", json=body).json()["rows"]
     assert [row["revenue"] for row in rows] == [7_000_000]
-    sql = f"SELECT count(*) AS n FROM facts WHERE item IN ({', '.join(repr(f'item {n}') for n in range(2_000))})"
+    sql = f"SELECT count(*) AS n FROM facts WHERE row_key IN ({', '.join(repr(f'key {n}') for n in range(2_000))})"
     assert api.request("POST", "/query", json={"release": "current", "q": sql}).json()["rows"] == [{"n": 0}]
     for wrong in ({}, {"q": "SELECT 1", "request": asked}, {"request": {"view": "nothing"}}, {"query": "SELECT 1"}):
         response = api.request("POST", "/query", json=wrong)
