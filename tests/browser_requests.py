@@ -136,7 +136,9 @@ PREFLIGHTS = [
     Asked("a named origin may ask", "OPTIONS", QUERY, {**OF_NAMED, **ASKS_FIRST}, None, True),
     Asked("another page may not", "OPTIONS", QUERY, {**OF_FOREIGN, **ASKS_FIRST}, None, False),
     Asked("a program may not", "OPTIONS", QUERY, ASKS_FIRST, None, False),
-    Asked("nobody may by another name", "OPTIONS", QUERY, {**OF_NAMED, **ASKS_FIRST, "Host": "evil.example"}, None, False),
+    Asked(
+        "nobody may by another name", "OPTIONS", QUERY, {**OF_NAMED, **ASKS_FIRST, "Host": "evil.example"}, None, False
+    ),
 ]
 """What a browser asks before a page of another origin may: it never sends a password with it."""
 

@@ -18,7 +18,8 @@ from deployment.engine import PROJECT, docker
 
 NAME = "finsync-test"
 SOURCES = {"pnl": 5001, "balance_sheet": 5002, "cash_flow": 5003}
-VOLUMES = ("finsync_data", "finsync_postgres", "finsync_private", "finsync_api", *(f"finsync_{source}" for source in SOURCES))
+OWN_VOLUMES = ("api", *SOURCES)
+VOLUMES = ("finsync_data", "finsync_postgres", "finsync_private", *(f"finsync_{name}" for name in OWN_VOLUMES))
 LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "finsync"}
 FINISHED = ("SUCCESS", "FAILURE", "CANCELED")
 TABLES = (

@@ -395,7 +395,8 @@ def test_each_image_installs_just_what_its_package_imports_in_versions_of_the_lo
     nodes = [node for tree in trees for node in ast.walk(tree)]
     imported = {alias.name.split(".")[0] for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module.split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
-    brought_along = {"multidict", "dagster_shared", "urllib3", "starlette", "anyio"}  # by aiohttp, Dagster, requests, FastAPI
+    # By aiohttp, Dagster, requests and FastAPI
+    brought_along = {"multidict", "dagster_shared", "urllib3", "starlette", "anyio"}
     others = imported - {package, *sys.stdlib_module_names} - brought_along
     named = {{"dotenv": "python-dotenv", "yaml": "pyyaml"}.get(name, name.replace("_", "-")) for name in others}
     assert named == declared - not_imported

@@ -178,7 +178,8 @@ def test_clients_are_told_apart_by_the_gateway_and_cannot_say_who_they_are(stack
 
 
 def test_metrics_are_there_for_a_container_on_its_network(stack):
-    code = "from urllib.request import urlopen; print(urlopen('http://api.api:8000/metrics', timeout=30).read().decode())"
+    address = "http://api.api:8000/metrics"
+    code = f"from urllib.request import urlopen; print(urlopen('{address}', timeout=30).read().decode())"
     beside = ["--network", "finsync_api", "--entrypoint", "python", "finsync-services"]
     assert "finsync_api_requests_total{" in docker("run", "--rm", *beside, "-c", code)
 
