@@ -31,13 +31,17 @@ _PYTHON: dict[pa.DataType, type] = {
 }  # fmt: skip
 
 
+def _day(text: Any) -> Any:
+    try:
+        return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else int("")
+    except ValueError:
+        raise ValueError(f"{text!r} is not a day; write 2009-12-31") from None
+
+
 def _checked_days(text: str) -> str:
     first, dots, last = text.partition("...")
     for day in (first, last) if dots else (first,):
-        try:
-            date.fromisoformat(day)
-        except ValueError:
-            raise ValueError(f"{day!r} is not a day; write 2009-12-31, or 2009-01-01...2009-12-31") from None
+        _day(day)
     return text
 
 
@@ -49,6 +53,7 @@ def as_number(text: Any) -> Any:
     return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 10 else text
 
 
+Day = Annotated[date, BeforeValidator(_day)]
 Days = Annotated[str, AfterValidator(_checked_days), Field(json_schema_extra={"pattern": DAYS})]
 Months = Annotated[Literal[0, 3, 6, 9, 12], BeforeValidator(as_number)]
 """The length of a period; 0 is a day."""

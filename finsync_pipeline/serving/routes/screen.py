@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from finsync_pipeline.federation.request import read_condition
 from finsync_pipeline.serving.api_settings import PREFIX
-from finsync_pipeline.serving.formats import as_json
+from finsync_pipeline.serving.formats import IN_ALL_FORMATS, as_json
 from finsync_pipeline.serving.listings import Asked
 from finsync_pipeline.serving.responses import (
     asked_format,
@@ -63,7 +63,7 @@ class ScreenAnswer(BaseModel):
     asked: dict[str, Any] = Field(description="How the conditions were read")
 
 
-@router.get("/screen", response_model=ScreenAnswer)
+@router.get("/screen", response_model=ScreenAnswer, responses=IN_ALL_FORMATS)
 def screen(request: Request, asked: Annotated[AskedScreen, Query()]) -> Response:
     """Companies by conditions on any item, before or after the mean, ranked by one of them."""
     parts = asked.model_dump(exclude={"release", "format", "where", "where_periods"})
@@ -71,7 +71,7 @@ def screen(request: Request, asked: Annotated[AskedScreen, Query()]) -> Response
     return _answer(request, read_screen(**parts, **conditions), asked)
 
 
-@router.post("/screen", response_model=ScreenAnswer)
+@router.post("/screen", response_model=ScreenAnswer, responses=IN_ALL_FORMATS)
 def post_screen(request: Request, posted: PostedScreen) -> Response:
     """The same with conditions as objects."""
     return _answer(request, posted.screen, posted)
