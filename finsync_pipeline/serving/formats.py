@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from finsync_pipeline import frames
 from finsync_pipeline.publishing.csv_files import write_csv
-from finsync_pipeline.serving.listings import FormatName
+from finsync_pipeline.serving.parameters import FormatName
 from finsync_pipeline.serving.problems import RequestProblem
 
 

@@ -1,4 +1,4 @@
-"""Valid and invalid requests, generated from the OpenAPI document: it describes every response, and none is a failure."""
+"""Requests generated from the OpenAPI document, valid and not: it describes every response, and none is a failure."""
 
 import json
 import os

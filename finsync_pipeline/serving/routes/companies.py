@@ -12,8 +12,9 @@ from finsync_pipeline.identity import Reference
 from finsync_pipeline.serving import companies, statements
 from finsync_pipeline.serving.api_settings import PREFIX, Context
 from finsync_pipeline.serving.formats import IN_ALL_FORMATS, as_json
-from finsync_pipeline.serving.listings import Asked, Day, Days, Months, Text
+from finsync_pipeline.serving.listings import Asked
 from finsync_pipeline.serving.open_release import OpenRelease
+from finsync_pipeline.serving.parameters import Day, Days, Months, Text, Whole
 from finsync_pipeline.serving.problems import RequestProblem
 from finsync_pipeline.serving.responses import (
     asked_format,
@@ -35,7 +36,7 @@ class AskedCompanies(BaseModel):
 
     q: Text | None = Field(None, min_length=1, description="Any name or identifier, also the beginning of one")
     day: Day | None = Field(None, description="The day on which the text means a company; today by default")
-    limit: int = Field(20, ge=1, le=1000)
+    limit: Whole = Field(20, ge=1, le=1000)
     after: Text = Field("", description="Without q: companies whose ids come after this one")
 
 

@@ -17,7 +17,8 @@ from finsync_pipeline.publishing.release import MANIFEST, all_folders, current_f
 from finsync_pipeline.publishing.staleness import source_states, stored_inventory
 from finsync_pipeline.serving.api_settings import PREFIX
 from finsync_pipeline.serving.formats import IN_ALL_FORMATS, as_json
-from finsync_pipeline.serving.listings import MOST_ROWS, Asked, Day, Text
+from finsync_pipeline.serving.listings import MOST_ROWS, Asked
+from finsync_pipeline.serving.parameters import MOST_VALUES, Day, Text, Whole
 from finsync_pipeline.serving.problems import RequestProblem
 from finsync_pipeline.serving.responses import (
     asked_format,
@@ -67,8 +68,8 @@ class AskedDifferences(Asked):
 
     against: Annotated[str, Field(max_length=80)] = Field(description="The later release")
     release: Annotated[str, Field(max_length=80)] = Field("", description="Set by next; the path names the release")
-    limit: int = Field(1000, ge=1, le=MOST_ROWS)
-    after: int = Field(0, ge=0, lt=2**62)
+    limit: Whole = Field(1000, ge=1, le=MOST_ROWS)
+    after: Whole = Field(0, ge=0, lt=2**62)
 
 
 class AskedAsOf(Asked):
@@ -76,10 +77,10 @@ class AskedAsOf(Asked):
 
     day: Day = Field(description="What was known at the end of this day")
     suspects: Literal["withhold", "as filed"] = "withhold"
-    company_id: Annotated[list[Text], Field(max_length=200)] | None = None
-    item: Annotated[list[Text], Field(max_length=200)] | None = None
-    limit: int = Field(1000, ge=1, le=MOST_ROWS)
-    after: int = Field(0, ge=0, lt=2**62, description="Rows before the page")
+    company_id: Annotated[list[Text], Field(max_length=MOST_VALUES)] | None = None
+    item: Annotated[list[Text], Field(max_length=MOST_VALUES)] | None = None
+    limit: Whole = Field(1000, ge=1, le=MOST_ROWS)
+    after: Whole = Field(0, ge=0, lt=2**62, description="Rows before the page")
 
 
 class AsOf(BaseModel):
