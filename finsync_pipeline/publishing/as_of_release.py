@@ -20,7 +20,6 @@ from finsync_pipeline.quality.rules import Rules
 from finsync_pipeline.statements.tables import FACTS, TEXTS
 from finsync_pipeline.storage.parquet import read_frame, write_frame
 
-
 LINEAGE = ("raw_*.parquet", "earlier_raw_*.parquet", "company_ids.parquet", "ledger.parquet")
 """The tables of the current release that lead its facts, of whatever day, back to their raw rows."""
 
