@@ -55,13 +55,14 @@ def kept_rows(
     """
     mappings = _mappings(mapping, ledger, before)
     stored = {date.fromisoformat(file.stem): file for file in raw}
-    found, missing = [raw_table(mapping).arrow.empty_table()], []
-    for line in ledger[ledger["rows_in"] > 0].itertuples():
-        columns = _columns(mappings.get(line.mapping_hash))
-        candidates = _candidates(stored.get(line.quarter), before, mapping.name, line.quarter)
+    found: list[pa.Table] = [raw_table(mapping).arrow.empty_table()]
+    missing: list[date] = []
+    for line in ledger[ledger["rows_in"] > 0].to_dict("records"):
+        columns = _columns(mappings.get(line["mapping_hash"]))
+        candidates = _candidates(stored.get(line["quarter"]), before, mapping.name, line["quarter"])
         rows = next((rows for rows in candidates if _fits(rows, line, columns)), None)
         if rows is None:
-            missing.append(line.quarter)
+            missing.append(line["quarter"])
         else:
             found.append(rows)
     if missing and not may_be_missing:
@@ -111,10 +112,11 @@ def _candidates(stored: Path | None, before: Path | None, source: str, quarter: 
         yield kept.filter(pc.equal(quarters, pa.scalar(quarter, pa.date32())))
 
 
-def _fits(rows: pa.Table, line: Any, columns: Sequence[str]) -> bool:
+def _fits(rows: pa.Table, line: Mapping[Any, Any], columns: Sequence[str]) -> bool:
     """Whether the rows are as many, of the same data version, and with the same columns as those that were counted."""
     versions = rows["finsync_data_version"].unique().to_pylist()
-    return len(rows) == line.rows_in and versions == [line.data_version] and {*columns} <= {*rows.column_names}
+    counted = len(rows) == line["rows_in"] and versions == [line["data_version"]]
+    return counted and {*columns} <= {*rows.column_names}
 
 
 def _read(file: Path) -> pa.Table:

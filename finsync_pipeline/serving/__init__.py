@@ -1,0 +1,1 @@
+"""Answers about releases, for the command, a page or another system; nothing here writes."""
