@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
     from finsync_pipeline.federation.answer import Answer
     from finsync_pipeline.federation.deployment import Deployment
     from finsync_pipeline.federation.request import Request
+    from finsync_pipeline.serving.lineage import Trace
 
-__all__ = ["query"]
+__all__ = ["query", "trace"]
 
 
 def query(sql: str | Request, deployment: Deployment | None = None, **options: Any) -> Answer:
@@ -26,3 +30,26 @@ def query(sql: str | Request, deployment: Deployment | None = None, **options: A
         load_settings_file()
         deployment = query_deployment()
     return entry.query(sql, deployment, **options)
+
+
+def trace(
+    company_id: str,
+    item: str,
+    period_end: date | None = None,
+    months: int | None = None,
+    currency: str | None = None,
+    release: str | Path = "current",
+) -> Trace:
+    """Where a number or text of a release comes from, as `serving.trace.trace` gives it.
+
+    As in `trace("0000320193", "revenue", date(2009, 9, 30))`: `release` is `current`, the name of a release or the
+    beginning of it, among those that the settings name, or the folder of any.
+    """
+    from finsync_pipeline.federation.releases import find_release
+    from finsync_pipeline.serving import trace as entry
+    from finsync_pipeline.settings import load_settings_file, published_folder
+
+    if isinstance(release, str):
+        load_settings_file()
+        release = find_release(published_folder(), release)
+    return entry.trace(release, company_id, item, period_end, months, currency)

@@ -149,7 +149,7 @@ class DeliveredRows:
         """The mapping by which the quarter of the day was read, and its hash; None if it is not there."""
         mapping_hash = self._mapping_hashes.get(source)
         kept = self._tables.manifest.get("sources", {}).get(source, {}).get("mappings", {})
-        if mapping_hash not in kept:
+        if mapping_hash is None or mapping_hash not in kept:
             return None
         try:
             return mapping_hash, SourceMapping.of_content(kept[mapping_hash])
