@@ -23,7 +23,7 @@ def explanation(cell: Mapping[str, Any] | None, sources: Sequence[str]) -> str:
     """
     if cell is None:
         named = " and ".join(sources)
-        return f"Published as {named} gives it." if sources else "No value: no source gives one any more."
+        return f"Published: made of {named}." if sources else "No value: no source gives one any more."
     found = FOUND.get(cell["verdict"], cell["verdict"])
     why = f" ({cell['why']})" if cell["why"] else ""
     if cell["is_withheld"]:

@@ -177,6 +177,8 @@ class _Parts:
         ]
         names = ("value", "is_withheld", "verdict", "rule", "spread", "culprit", "factor", "why")
         found: dict[str, Any] = {name: (compared or {}).get(name) for name in names}
+        if compared is None:
+            found["value"] = self._in_financials(day, months, currency)
         versions = sorted(of_cell["history"], key=lambda row: (row["source"], row["known_since"] or date.min))
         return Cell(
             period_end=day,
@@ -193,6 +195,11 @@ class _Parts:
                 if row["currency"] == currency and (months == 0 or row["months"] == months)
             ],
         )
+
+    def _in_financials(self, day: date, months: int, currency: str) -> float | None:
+        """The published value of a release that was made before sources were compared."""
+        of_row = {"company_id": self.company_id, "period_end": day, "months": months, "currency": currency}
+        return next((row.get(self.item) for row in self.tables.rows("financials", **of_row)), None)
 
     def _source_value(
         self, row: Mapping[str, Any], delivered: DeliveredRows, is_used: bool | None, why_not: str | None
