@@ -132,7 +132,7 @@ examples:
 It shows the published value or why there is none; the value of each source, whether it is used, and if not, why; the
 cell and the row exactly as delivered, with the unit and the sign by which they were read; how the company was decided;
 which rows are not used; which versions there were; and the accounting checks that do not hold. All of it is in the
-release: neither a newer delivery nor a changed YAML changes the answer.
+release: neither newer data of a source nor a changed YAML changes the answer.
 """,
     "query": """\
 examples:

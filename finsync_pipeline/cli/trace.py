@@ -150,7 +150,7 @@ def _add_origin(branch: Tree, origin: Origin, row_key: str, is_number: bool) -> 
     branch.add(f"Delivered as {origin.raw_text!r} in column {origin.column!r} of row {row_key}")
     if is_number:
         unit = "an unreadable unit" if origin.power_of_ten is None else _unit(origin.power_of_ten)
-        stated = f" (the row says {origin.unit_text!r})" if origin.unit_text else " (declared for the source)"
+        stated = f" (the row states {origin.unit_text!r})" if origin.unit_text else " (declared for the source)"
         sign = "sign turned" if origin.sign == -1 else "sign as delivered"
         branch.add(f"Read in {unit}{stated}, {sign}")
     texts = {

@@ -398,7 +398,7 @@ class SourceMapping(ConfigModel):
 
     @classmethod
     def of_content(cls, content: Mapping[str, Any]) -> Self:
-        """The mapping with this `content`, of a service that nobody asks. Raises pydantic's ValidationError."""
+        """The mapping with this `content`, of no service. Raises pydantic's ValidationError."""
         return cls.model_validate({**content, "url": "http://localhost"})
 
 

@@ -164,7 +164,7 @@ def test_the_command_prints_a_tree_that_says_how_the_company_was_found(released,
         "revenue of Acme Corp, 12 months to 2009-12-31, USD: 2,000,000",
         "pnl: 2,000,000 (used)",
         "Delivered as '2,000' in column 'Total Revenue' of row 2",
-        "Read in thousands (the row says 'USD thousands'), sign as delivered",
+        "Read in thousands (the row states 'USD thousands'), sign as delivered",
         "Company named 'ACME CORP': accepted, found by normalised",
     ):
         assert part in printed
