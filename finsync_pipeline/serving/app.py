@@ -20,7 +20,7 @@ from finsync_pipeline.serving.gate import Gate
 from finsync_pipeline.serving.open_release import Releases
 from finsync_pipeline.serving.problems import MEDIA_TYPE, PROBLEM_TYPES, ProblemDetails, RequestProblem
 from finsync_pipeline.serving.responses import json_response
-from finsync_pipeline.serving.routes import companies, listings, queries, releases, screen
+from finsync_pipeline.serving.routes import companies, listings, queries, releases, screen, trace
 from finsync_pipeline.serving.telemetry import Telemetry
 
 METHOD_NOT_ALLOWED = 405
@@ -48,7 +48,7 @@ def make_app(deployment: Callable[[], Deployment], settings: ApiSettings) -> Fas
         redirect_slashes=False,
     )
     app.state.context, app.state.queries = context, BoundedSemaphore(settings.queries)
-    for each in (listings, companies, screen, releases, queries):
+    for each in (listings, companies, trace, screen, releases, queries):
         app.include_router(each.router)
     _add_own_routes(app, context)
     app.add_middleware(Gate, settings=settings, telemetry=context.telemetry)
