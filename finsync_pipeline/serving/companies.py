@@ -140,7 +140,7 @@ def _ids(companies: pa.Table, matched: str, limit: int) -> Iterator[tuple[str, s
 
 @lru_cache(maxsize=2)
 def _by_id(reference: Reference) -> tuple[pa.Table, dict[str, int]]:
-    """The table COMPANIES of a list, and the place of each company in it: the list is the same until it is read again."""
+    """The table COMPANIES of a list, which never changes, and the place of each company in it."""
     companies = frames.to_arrow(COMPANIES.conform(reference.companies))
     return companies, {company_id: place for place, company_id in enumerate(companies["company_id"].to_pylist())}
 
