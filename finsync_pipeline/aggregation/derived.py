@@ -75,18 +75,18 @@ def derived_sql(financials: str, agreement: str | None = None, items: Collection
     `financials` is the name of a wide table FINANCIALS, or a SELECT in parentheses. `agreement` is one of a table
     AGREEMENT, which knows the cells that are disputed or withheld; FINANCIALS knows only how many there are in a row,
     so that without AGREEMENT `is_disputed` is empty where a row of an operand has one. `items` are the standard and
-    derived items to compute, otherwise all.
+    derived items to compute, otherwise all; the fewer, the faster.
     """
     wanted = _known(items) if items is not None else {*NUMERIC_ITEMS, *FORMULAS}
     formulas = [formula for name, formula in FORMULAS.items() if name in wanted]
     additive = [name for name in NUMERIC_ITEMS if name in wanted and is_additive(name)]
     columns = dict.fromkeys((*additive, *(item for formula in formulas for item in formula.items)))
     return f"""
-        WITH given AS ({_given_sql(financials, agreement, list(columns))}),
-        formulas AS ({_formulas_sql(formulas)}),
-        cells AS ({_cells_sql(additive, formulas)}),
+        WITH given AS MATERIALIZED ({_given_sql(financials, agreement, list(columns))}),
+        formulas AS MATERIALIZED ({_formulas_sql(formulas)}),
+        cells AS MATERIALIZED ({_cells_sql(additive, formulas)}),
         -- The day is 0 at the end of a month: the end of February is three months after the end of November
-        ends AS (
+        ends AS MATERIALIZED (
             SELECT
                 company_id, currency, item, period_end, {", ".join(map(_columns_of_length, LENGTHS))},
                 12 * year(period_end) + month(period_end) AS month,
@@ -94,33 +94,33 @@ def derived_sql(financials: str, agreement: str | None = None, items: Collection
             FROM cells
             GROUP BY company_id, currency, item, period_end
         ),
-        quarters AS (
+        quarters AS MATERIALIZED (
             SELECT *, {_total_sql("derived.parts")} AS value
             FROM ({_derived_sql("ends", "value_3", QUARTER_RULES)})
         ),
-        ends_with_quarters AS (
+        ends_with_quarters AS MATERIALIZED (
             SELECT * EXCLUDE (derived, value) REPLACE (
                 coalesce(value_3, value) AS value_3,
                 CASE WHEN value IS NULL THEN is_disputed_3 ELSE derived.is_disputed END AS is_disputed_3
             )
             FROM quarters
         ),
-        years AS (
+        years AS MATERIALIZED (
             SELECT *, {_total_sql("derived.parts")} AS value
             FROM ({_derived_sql("ends_with_quarters", "value_12", TRAILING_RULES)})
         ),
         periods AS (
-            SELECT 'quarter' AS kind, 3 AS months, {_PERIOD} FROM quarters WHERE value IS NOT NULL
+            SELECT 'quarter' AS kind, 3::BIGINT AS months, {_PERIOD} FROM quarters WHERE value IS NOT NULL
             UNION ALL
             SELECT 'trailing_year', 12, {_PERIOD} FROM years WHERE value IS NOT NULL
         )
         SELECT
             company_id, item, period_end, months, currency, value, kind,
             list_transform(derived.parts, lambda part: {{
-                'sign': part.sign, 'item': item, 'period_end': CASE
+                'sign': part.sign::BIGINT, 'item': item, 'period_end': CASE
                     WHEN day = 0 THEN last_day(period_end - to_months(part.before))
                     ELSE (period_end - to_months(part.before))::DATE
-                END, 'months': part.months, 'value': part.value
+                END, 'months': part.months::BIGINT, 'value': part.value
             }}) AS operands,
             []::VARCHAR[] AS missing, derived.is_disputed AS is_disputed
         FROM periods
@@ -128,7 +128,8 @@ def derived_sql(financials: str, agreement: str | None = None, items: Collection
         SELECT
             company_id, item, period_end, months, currency, value, 'formula',
             list_transform(list_filter(parts, lambda part: part.value IS NOT NULL), lambda part: {{
-                'sign': part.sign, 'item': part.item, 'period_end': period_end, 'months': months, 'value': part.value
+                'sign': part.sign::BIGINT, 'item': part.item, 'period_end': period_end, 'months': months,
+                'value': part.value
             }}),
             missing, is_disputed
         FROM formulas
@@ -193,10 +194,12 @@ def _total_sql(parts: str) -> str:
 
 def _cells_sql(additive: list[str], formulas: list[Formula]) -> str:
     """The values that periods are derived from, one a row: of these items, and of the formulas that are additive."""
-    derived = ", ".join(["''", *(f"'{formula.name}'" for formula in formulas if formula.is_additive)])
+    derived = ", ".join(f"'{formula.name}'" for formula in formulas if formula.is_additive)
     keys = ", ".join(KEYS)
     of_formulas = f"""
-        SELECT {keys}, item, value, is_disputed FROM formulas WHERE value IS NOT NULL AND item IN ({derived})
+        SELECT {keys}, item, value, is_disputed
+        FROM formulas
+        WHERE value IS NOT NULL AND list_contains([{derived}]::VARCHAR[], item)
     """
     if not additive:
         return of_formulas

@@ -8,11 +8,12 @@ import uvicorn
 
 from finsync_pipeline.cli.services import services_running
 from finsync_pipeline.errors import ConfigurationError
-from finsync_pipeline.serving.app import PREFIX, make_app
+from finsync_pipeline.serving.api_settings import PREFIX
+from finsync_pipeline.serving.app import make_app
 from finsync_pipeline.serving.telemetry import log_to_stderr
 from finsync_pipeline.settings import api_log, api_proxies, api_settings, query_deployment
 
-HEAD_BYTES = 65_536
+HEAD_BYTES = 262_144
 """Of the address and the headers of a request."""
 IDLE_SECONDS = 20
 STOP_SECONDS = 10

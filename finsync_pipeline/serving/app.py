@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import compile_path
 
 from finsync_pipeline.federation.deployment import Deployment
 from finsync_pipeline.serving.api_settings import PREFIX, ApiSettings, Context
@@ -22,6 +23,7 @@ from finsync_pipeline.serving.responses import json_response
 from finsync_pipeline.serving.routes import companies, listings, queries, releases, screen
 from finsync_pipeline.serving.telemetry import Telemetry
 
+METHOD_NOT_ALLOWED = 405
 EXPOSED = ["FinSync-Release", "ETag", "Link", "X-Row-Count", "X-Request-Id", "Retry-After", "RateLimit"]
 """Headers that pages of other origins may read."""
 _OF_EVERY_ROUTE = ("invalid-parameter", "not-authenticated", "cross-site", "not-found", "wrong-host", "rate-limited",
@@ -108,9 +110,19 @@ def _with_threads(threads: int) -> Any:
     return lifespan
 
 
-async def _to_gate(_: Request, error: Exception) -> Response:
+async def _to_gate(request: Request, error: Exception) -> Response:
     """The gate makes a problem of every error."""
+    if isinstance(error, HTTPException) and error.status_code == METHOD_NOT_ALLOWED:
+        # The router names the methods of the first route at the path only
+        documented = request.app.openapi()["paths"].items()
+        allowed = [each for path, operations in documented if _leads_to(path, request) for each in operations]
+        methods = ", ".join(sorted({*map(str.upper, allowed), *(["HEAD"] if "get" in allowed else [])}))
+        raise HTTPException(error.status_code, headers={"Allow": methods or (error.headers or {}).get("Allow", "")})
     raise error
+
+
+def _leads_to(path: str, request: Request) -> bool:
+    return compile_path(path)[0].match(request.url.path) is not None
 
 
 def _problems(codes: tuple[str, ...]) -> dict[int | str, dict[str, Any]]:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from finsync_pipeline import frames
 from finsync_pipeline.publishing.csv_files import write_csv
-from finsync_pipeline.serving.listings import FormatName
+from finsync_pipeline.serving.parameters import FormatName
 from finsync_pipeline.serving.problems import RequestProblem
 
 
@@ -36,7 +36,8 @@ def as_json(content: Any) -> bytes:
 def json_rows(table: pa.Table) -> list[dict[str, Any]]:
     """The rows of any table as JSON has them: numbers that JSON lacks, such as infinity, are texts."""
     columns = {
-        name: list(map(_json_cell, column.to_pylist())) for name, column in zip(table.column_names, table.columns, strict=True)
+        name: list(map(_json_cell, column.to_pylist()))
+        for name, column in zip(table.column_names, table.columns, strict=True)
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
@@ -77,6 +78,12 @@ FORMATS: dict[str, Format] = {
         Format("arrow", "application/vnd.apache.arrow.stream", as_arrow_stream),
     )
 }
+
+
+IN_ALL_FORMATS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {each.media_type: {} for each in FORMATS.values() if each.write is not None}}
+}
+"""The documentation of a route that answers in all formats."""
 
 
 def format_of(name: FormatName | None, accept: str) -> Format:

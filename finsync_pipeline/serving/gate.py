@@ -111,9 +111,13 @@ class _Answering:
     async def _bounded_receive(self) -> Message:
         message = await self._receive()
         self._received += len(message.get("body", b""))
-        if self._received > self._gate._settings.body_bytes:
+        if self._is_too_large:
             raise RequestProblem("too-large")
         return message
+
+    @property
+    def _is_too_large(self) -> bool:
+        return self._received > self._gate._settings.body_bytes
 
     async def _send_completed(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -127,7 +131,8 @@ class _Answering:
         await self._send(message)
 
     async def _send_problem(self, error: Exception) -> None:
-        problem = problem_of(error)
+        # What reads the body turns every error into one of its own
+        problem = RequestProblem("too-large") if self._is_too_large else problem_of(error)
         if is_for_the_log(problem):
             LOG.error("failed", exc_info=error, extra={"fields": {"request_id": self._id}})
         if self._status:

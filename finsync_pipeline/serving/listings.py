@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import pyarrow as pa
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from finsync_pipeline import frames
 from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.federation.request import read_parts
 from finsync_pipeline.serving.open_release import ROW, OpenRelease
+from finsync_pipeline.serving.parameters import MOST_VALUES, Days, Flag, FormatName, Text, Whole
 from finsync_pipeline.statements.tables import TABLES, Table
 from finsync_pipeline.statements.tables import Field as Column
 
-FormatName = Literal["json", "csv", "parquet", "arrow"]
 MOST_ROWS = 10_000
 """Rows of a page at most."""
 DEFAULT_ROWS = 100
@@ -31,33 +31,11 @@ _PYTHON: dict[pa.DataType, type] = {
 }  # fmt: skip
 
 
-def _checked_days(text: str) -> str:
-    first, dots, last = text.partition("...")
-    for day in (first, last) if dots else (first,):
-        try:
-            date.fromisoformat(day)
-        except ValueError:
-            raise ValueError(f"{day!r} is not a day; write 2009-12-31, or 2009-01-01...2009-12-31") from None
-    return text
-
-
-DAYS = r"^\d{4}-\d\d-\d\d(\.\.\.\d{4}-\d\d-\d\d)?$"
-
-
-def as_number(text: Any) -> Any:
-    """The number that a text of an address is."""
-    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 10 else text
-
-
-Days = Annotated[str, AfterValidator(_checked_days), Field(json_schema_extra={"pattern": DAYS})]
-Months = Annotated[Literal[0, 3, 6, 9, 12], BeforeValidator(as_number)]
-"""The length of a period; 0 is a day."""
-Text = Annotated[str, Field(max_length=400)]
 _FILTERS: dict[pa.DataType, Any] = {
-    pa.string(): Annotated[list[Text], Field(max_length=200)] | None,
+    pa.string(): Annotated[list[Text], Field(max_length=MOST_VALUES)] | None,
     pa.date32(): Days | None,
-    pa.int64(): Annotated[list[Annotated[int, Field(ge=-(2**63), lt=2**63)]], Field(max_length=200)] | None,
-    pa.bool_(): bool | None,
+    pa.int64(): Annotated[list[Annotated[Whole, Field(ge=-(2**63), lt=2**63)]], Field(max_length=MOST_VALUES)] | None,
+    pa.bool_(): Flag | None,
 }
 """How columns are filtered: texts and whole numbers by equality with one of several, days also from one to another."""
 
@@ -76,8 +54,8 @@ class Asked(BaseModel):
 class AskedPage(Asked):
     """What a listing takes besides its filters."""
 
-    limit: int = Field(DEFAULT_ROWS, ge=1, le=MOST_ROWS, description="Rows of the page")
-    after: int = Field(-1, ge=-1, lt=2**62, description="The place after which the page begins; `next` has it")
+    limit: Whole = Field(DEFAULT_ROWS, ge=1, le=MOST_ROWS, description="Rows of the page")
+    after: Whole = Field(-1, ge=-1, lt=2**62, description="The place after which the page begins; `next` has it")
     columns: Annotated[list[Text], Field(max_length=400)] | None = Field(
         None, description="Only these columns, in this order"
     )

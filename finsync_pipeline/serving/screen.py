@@ -10,18 +10,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import narwhals as nw
 import pyarrow as pa
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from finsync_pipeline import frames
 from finsync_pipeline.aggregation.means import mean_of, pivot, unpivot
 from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.federation.request import Filter, read_parts
-from finsync_pipeline.serving.listings import as_number
 from finsync_pipeline.serving.open_release import OpenRelease, Rows
+from finsync_pipeline.serving.parameters import Flag, Length, Whole
 from finsync_pipeline.statements.config_errors import ConfigModel
 from finsync_pipeline.statements.derived import FORMULAS
 from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS
@@ -33,7 +33,6 @@ ABOUT = ("company_id", "company_name", "currency", "periods", "first_period", "l
 _ABOUT_TYPES = [SUMMARY.arrow.field(name).type for name in ABOUT]
 YEARS = "JOIN fiscal_years USING (company_id, period_end)"
 _COMPARED = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-Length = Annotated[Literal[3, 6, 9, 12], BeforeValidator(as_number)]
 Name = Annotated[str, Field(max_length=80)]
 
 
@@ -44,16 +43,16 @@ class Screen(ConfigModel):
     where_periods: Annotated[Sequence[Filter], Field(max_length=50)] = Field(
         (), description="Conditions on each period; the mean is over those that meet all of them"
     )
-    fiscal_years: Annotated[Sequence[int], Field(max_length=100)] = Field(
+    fiscal_years: Annotated[Sequence[Whole], Field(max_length=100)] = Field(
         (), description="Only periods of these fiscal years, by the year end of the company"
     )
     months: Length = Field(12, description="The length of the periods; balances are at their ends")
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
     items: Annotated[Sequence[Name], Field(max_length=100)] = Field((), description="Further items to show")
     order_by: Name | None = Field(None, description="The item by which companies are ranked; those without it are last")
-    descending: bool = True
-    limit: int = Field(100, ge=1, le=10_000)
-    after: int = Field(0, ge=0, lt=2**62, description="How many companies come before the page")
+    descending: Flag = True
+    limit: Whole = Field(100, ge=1, le=10_000)
+    after: Whole = Field(0, ge=0, lt=2**62, description="How many companies come before the page")
 
     @property
     def shown(self) -> list[str]:

@@ -4,9 +4,13 @@ Pydantic reports where a mistake is, but describes it by its own types. This mod
 """
 
 from difflib import get_close_matches
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic_core.core_schema import ErrorType
+
+_KNOWN = frozenset(get_args(ErrorType))
+"""The types of mistakes that a ValidationError can be made of anew."""
 
 
 class ConfigModel(BaseModel):
@@ -35,6 +39,8 @@ def _is_renamed(line: Any, value: Any, part: type[ConfigModel]) -> bool:
 def _plain(line: Any, part: type[ConfigModel]) -> dict[str, Any]:
     """The line of a ValidationError with the mistake in plain words, where pydantic's are not."""
     mistake = _mistake(line, part)
+    if mistake is None and line["type"] not in _KNOWN:  # of pydantic's own validators, not of its core
+        mistake = line["msg"]
     line = {**line, "loc": _keys(line, part)}
     if mistake is None:
         return {"ctx": {}, **line}
@@ -65,7 +71,7 @@ def _mistake(line: Any, part: type[ConfigModel]) -> str | None:
             return f"{value!r} is not a text; write a text, in quotes where it looks like a number or yes and no"
         case "string_too_short" | "too_short":
             return "empty; name at least one"
-        case "list_type":
+        case "list_type" | "sequence_str" | "is_instance_of":
             return f"{value!r} is not a list; write it in [ ]"
         case "dict_type" | "model_attributes_type":
             return f"{value!r} cannot stand here; write keys with values"

@@ -11,9 +11,10 @@ from finsync_pipeline.federation.releases import NoRelease
 from finsync_pipeline.identity import Reference
 from finsync_pipeline.serving import companies, statements
 from finsync_pipeline.serving.api_settings import PREFIX, Context
-from finsync_pipeline.serving.formats import as_json
-from finsync_pipeline.serving.listings import Asked, Days, Months, Text
+from finsync_pipeline.serving.formats import IN_ALL_FORMATS, as_json
+from finsync_pipeline.serving.listings import Asked
 from finsync_pipeline.serving.open_release import OpenRelease
+from finsync_pipeline.serving.parameters import Day, Days, Months, Text, Whole
 from finsync_pipeline.serving.problems import RequestProblem
 from finsync_pipeline.serving.responses import (
     asked_format,
@@ -34,8 +35,8 @@ class AskedCompanies(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     q: Text | None = Field(None, min_length=1, description="Any name or identifier, also the beginning of one")
-    day: date | None = Field(None, description="The day on which the text means a company; today by default")
-    limit: int = Field(20, ge=1, le=1000)
+    day: Day | None = Field(None, description="The day on which the text means a company; today by default")
+    limit: Whole = Field(20, ge=1, le=1000)
     after: Text = Field("", description="Without q: companies whose ids come after this one")
 
 
@@ -143,7 +144,7 @@ def company(request: Request, company_id: CompanyId) -> Response:
     return json_response(request, content.model_dump())
 
 
-@router.get("/companies/{company_id}/statements", response_model=Statements)
+@router.get("/companies/{company_id}/statements", response_model=Statements, responses=IN_ALL_FORMATS)
 def company_statements(request: Request, company_id: CompanyId, asked: Annotated[AskedStatements, Query()]) -> Response:
     """A company's statements over time: what is published, or what one source gives; on request what can be derived."""
     context = context_of(request)

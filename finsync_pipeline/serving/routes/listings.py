@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field, create_model
 
 from finsync_pipeline.serving.api_settings import PREFIX
-from finsync_pipeline.serving.formats import as_json
+from finsync_pipeline.serving.formats import IN_ALL_FORMATS, as_json
 from finsync_pipeline.serving.listings import LISTINGS, AskedPage, Listing, read_page
 from finsync_pipeline.serving.responses import (
     asked_format,
@@ -61,6 +61,7 @@ for _listing in LISTINGS.values():
         f"/{_listing.name}",
         _route(_listing),
         response_model=page_of(_listing.row),
+        responses=IN_ALL_FORMATS,
         summary=_listing.summary,
         operation_id=_listing.name.replace("-", "_"),
     )

@@ -13,8 +13,8 @@ from finsync_pipeline.federation.answer import Answer
 from finsync_pipeline.federation.releases import find_release
 from finsync_pipeline.federation.request import Request as TypedRequest
 from finsync_pipeline.serving.api_settings import PREFIX
-from finsync_pipeline.serving.formats import as_json, format_of, json_rows
-from finsync_pipeline.serving.listings import FormatName
+from finsync_pipeline.serving.formats import IN_ALL_FORMATS, as_json, format_of, json_rows
+from finsync_pipeline.serving.parameters import Flag, FormatName
 from finsync_pipeline.serving.problems import RequestProblem
 from finsync_pipeline.serving.responses import RELEASE_HEADER, context_of, not_modified, table_response, tag_of
 
@@ -29,7 +29,7 @@ class _Options(BaseModel):
 
     release: ReleaseText | None = Field(None, description="Over this release, instead of asking the sources")
     against: ReleaseText | None = Field(None, description="Only rows that differ between the release and this one")
-    partial: bool = Field(False, description="Answer without sources that do not respond, and name them")
+    partial: Flag = Field(False, description="Answer without sources that do not respond, and name them")
     format: FormatName | None = Field(None, description="The format of the answer, instead of the header Accept")
 
 
@@ -57,13 +57,13 @@ class QueryAnswer(BaseModel):
     notes: list[str]
 
 
-@router.get("/query", response_model=QueryAnswer)
+@router.get("/query", response_model=QueryAnswer, responses=IN_ALL_FORMATS)
 def query(request: Request, asked: Annotated[AskedQuery, Query()]) -> Response:
     """The answer to one SELECT over the standard views, live or over a release."""
     return _answer(request, asked.q, asked)
 
 
-@router.post("/query", response_model=QueryAnswer)
+@router.post("/query", response_model=QueryAnswer, responses=IN_ALL_FORMATS)
 def post_query(request: Request, posted: PostedQuery) -> Response:
     """The same for long queries and typed requests."""
     return _answer(request, _posted(posted), posted)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from finsync_pipeline import frames
 from finsync_pipeline.federation.live import decider_of
@@ -16,8 +16,9 @@ from finsync_pipeline.publishing.changes import differences
 from finsync_pipeline.publishing.release import MANIFEST, all_folders, current_folder, read_release
 from finsync_pipeline.publishing.staleness import source_states, stored_inventory
 from finsync_pipeline.serving.api_settings import PREFIX
-from finsync_pipeline.serving.formats import as_json
-from finsync_pipeline.serving.listings import MOST_ROWS, Asked, Text
+from finsync_pipeline.serving.formats import IN_ALL_FORMATS, as_json
+from finsync_pipeline.serving.listings import MOST_ROWS, Asked
+from finsync_pipeline.serving.parameters import MOST_VALUES, Day, Text, Whole
 from finsync_pipeline.serving.problems import RequestProblem
 from finsync_pipeline.serving.responses import (
     asked_format,
@@ -67,25 +68,32 @@ class AskedDifferences(Asked):
 
     against: Annotated[str, Field(max_length=80)] = Field(description="The later release")
     release: Annotated[str, Field(max_length=80)] = Field("", description="Set by next; the path names the release")
-    limit: int = Field(1000, ge=1, le=MOST_ROWS)
-    after: int = Field(0, ge=0, lt=2**62)
+    limit: Whole = Field(1000, ge=1, le=MOST_ROWS)
+    after: Whole = Field(0, ge=0, lt=2**62)
 
 
 class AskedAsOf(Asked):
     """A day, and of whom."""
 
-    day: date = Field(description="What was known at the end of this day")
+    day: Day = Field(description="What was known at the end of this day")
     suspects: Literal["withhold", "as filed"] = "withhold"
-    company_id: Annotated[list[Text], Field(max_length=200)] | None = None
-    item: Annotated[list[Text], Field(max_length=200)] | None = None
-    limit: int = Field(1000, ge=1, le=MOST_ROWS)
-    after: int = Field(0, ge=0, lt=2**62, description="Rows before the page")
+    company_id: Annotated[list[Text], Field(max_length=MOST_VALUES)] | None = None
+    item: Annotated[list[Text], Field(max_length=MOST_VALUES)] | None = None
+    limit: Whole = Field(1000, ge=1, le=MOST_ROWS)
+    after: Whole = Field(0, ge=0, lt=2**62, description="Rows before the page")
+
+
+class AsOf(BaseModel):
+    """Numbers as they were known at the end of a day."""
+
+    release: str
+    rows: list[dict[str, Any]]
+    row_count: int
+    next: str | None = Field(description="The address of the next page; null on the last one")
 
 
 class Freshness(BaseModel):
     """The state of each quarter of each source, compared with what the source had when it was last asked."""
-
-    model_config = ConfigDict(json_schema_extra={"description": "State of each quarter"})
 
     sources: dict[str, list[dict[str, Any]]]
     current_release: str | None
@@ -152,7 +160,7 @@ def release_file(
     return known or FileResponse(release.folder / file, headers=headers, media_type=media_type, filename=file)
 
 
-@router.get("/releases/{name}/differences", response_model=Differences)
+@router.get("/releases/{name}/differences", response_model=Differences, responses=IN_ALL_FORMATS)
 def release_differences(request: Request, name: ReleaseName, asked: Annotated[AskedDifferences, Query()]) -> Response:
     """The facts that a release and a later one differ in: lost, new or changed."""
     context = context_of(request)
@@ -171,7 +179,7 @@ def release_differences(request: Request, name: ReleaseName, asked: Annotated[As
     return Response(as_json({**content, "next": address}), media_type=format_.media_type, headers=headers)
 
 
-@router.get("/as-of", response_model=dict[str, Any])
+@router.get("/as-of", response_model=AsOf, responses=IN_ALL_FORMATS)
 def as_of(request: Request, asked: Annotated[AskedAsOf, Query()]) -> Response:
     """The numbers of each source as they were known at the end of a day."""
     release = context_of(request).releases.open(asked.release)

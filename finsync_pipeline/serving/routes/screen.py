@@ -7,8 +7,9 @@ from pydantic import BaseModel, Field
 
 from finsync_pipeline.federation.request import read_condition
 from finsync_pipeline.serving.api_settings import PREFIX
-from finsync_pipeline.serving.formats import as_json
+from finsync_pipeline.serving.formats import IN_ALL_FORMATS, as_json
 from finsync_pipeline.serving.listings import Asked
+from finsync_pipeline.serving.parameters import Flag, Length, Whole
 from finsync_pipeline.serving.responses import (
     asked_format,
     context_of,
@@ -18,7 +19,7 @@ from finsync_pipeline.serving.responses import (
     not_modified,
     table_response,
 )
-from finsync_pipeline.serving.screen import Length, Name, Screen, read_screen, screened
+from finsync_pipeline.serving.screen import Name, Screen, read_screen, screened
 
 router = APIRouter(prefix=PREFIX, tags=["companies"])
 Condition = Annotated[str, Field(min_length=1, max_length=300)]
@@ -33,16 +34,16 @@ class AskedScreen(Asked):
     where_periods: Annotated[list[Condition], Field(max_length=50)] = Field(
         [], description="Conditions on each period; the mean is over those that meet all of them"
     )
-    fiscal_years: Annotated[list[Annotated[int, Field(ge=1800, le=2200)]], Field(max_length=100)] = Field(
+    fiscal_years: Annotated[list[Annotated[Whole, Field(ge=1800, le=2200)]], Field(max_length=100)] = Field(
         [], description="Only periods of these fiscal years, by the year end of the company"
     )
     months: Length = Field(12, description="The length of the periods; balances are at their ends")
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
     items: Annotated[list[Name], Field(max_length=100)] = Field([], description="Further items to show")
     order_by: Name | None = Field(None, description="The item by which companies are ranked; those without it are last")
-    descending: bool = True
-    limit: int = Field(100, ge=1, le=10_000)
-    after: int = Field(0, ge=0, lt=2**31, description="How many companies come before the page")
+    descending: Flag = True
+    limit: Whole = Field(100, ge=1, le=10_000)
+    after: Whole = Field(0, ge=0, lt=2**31, description="How many companies come before the page")
 
 
 class PostedScreen(Asked):
@@ -63,7 +64,7 @@ class ScreenAnswer(BaseModel):
     asked: dict[str, Any] = Field(description="How the conditions were read")
 
 
-@router.get("/screen", response_model=ScreenAnswer)
+@router.get("/screen", response_model=ScreenAnswer, responses=IN_ALL_FORMATS)
 def screen(request: Request, asked: Annotated[AskedScreen, Query()]) -> Response:
     """Companies by conditions on any item, before or after the mean, ranked by one of them."""
     parts = asked.model_dump(exclude={"release", "format", "where", "where_periods"})
@@ -71,7 +72,7 @@ def screen(request: Request, asked: Annotated[AskedScreen, Query()]) -> Response
     return _answer(request, read_screen(**parts, **conditions), asked)
 
 
-@router.post("/screen", response_model=ScreenAnswer)
+@router.post("/screen", response_model=ScreenAnswer, responses=IN_ALL_FORMATS)
 def post_screen(request: Request, posted: PostedScreen) -> Response:
     """The same with conditions as objects."""
     return _answer(request, posted.screen, posted)
