@@ -159,14 +159,17 @@ def _create(name: str, file: Path) -> str:
 
 
 def _statements(items: Sequence[str]) -> str:
-    """The rows of `financials` with fiscal years; the values of the items as a list, and their sources likewise."""
+    """The rows of `financials` with fiscal years; the values of the items as a list, their numbers of sources as bytes.
+
+    Bytes are read in one piece, a list number by number. A release has far less than 256 sources.
+    """
     return f"""
         CREATE TABLE statements AS
         SELECT
             company_id, period_end, months, currency, disputed, withheld,
             fiscal_year, fiscal_quarter, is_year_end_assumed,
             [{", ".join(items)}]::DOUBLE[] AS items,
-            [{", ".join(f"{item}_sources" for item in items)}]::BIGINT[] AS sources
+            unhex(concat({", ".join(f"printf('%02x', {item}_sources)" for item in items) or "''"})) AS sources
         FROM financials LEFT JOIN fiscal_years USING (company_id, period_end)
         ORDER BY {ROW}
     """
