@@ -2,7 +2,8 @@
 
 Tables have the rows of the release's Parquet files, in their order, with the column `finsync_row`: the place of the row
 in its file. The wide ones are loaded, since hundreds of columns take longer to open in Parquet than to read; all others
-are read from the files.
+are read from the files. What the statements of a company are made of is also loaded as two narrow tables, since a wide
+one takes longer to plan than to read: `statements`, with the values of a row as one list, and `disputed_cells`.
 """
 
 from collections import OrderedDict
@@ -16,10 +17,12 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from finsync_pipeline.aggregation.financials import UNDISPUTED
 from finsync_pipeline.aggregation.fiscal_years import fiscal_years_sql
 from finsync_pipeline.errors import DataError, PublicationError
 from finsync_pipeline.federation.releases import find_release
 from finsync_pipeline.publishing.release import CURRENT, current_folder, read_release
+from finsync_pipeline.statements.items import NUMERIC_ITEMS
 from finsync_pipeline.statements.tables import TABLES
 
 ROW = "finsync_row"
@@ -47,8 +50,9 @@ class Rows:
 class OpenRelease:
     """A release, as SQL of FinSync's own reads it. What callers write is a parameter here, never a part of the SQL.
 
-    `folder` and `manifest` are those of the release, `columns` has the names of the columns of each table that it has.
-    Raises DataError if its files cannot be read.
+    `folder` and `manifest` are those of the release, `columns` has the names of the columns of each table that it has,
+    `items` those items whose values the lists of the table `statements` have, in their order. Raises DataError if its
+    files cannot be read.
     """
 
     def __init__(self, folder: Path, memory: int = MEMORY) -> None:
@@ -62,8 +66,13 @@ class OpenRelease:
                     self._connection.execute(_create(name, file))
                 described = self._connection.execute(f"DESCRIBE {name}").fetchall()
                 self.columns[name] = [row[0] for row in described if row[0] != ROW]
-        if self.has("financials"):
-            self._connection.execute(f"CREATE TABLE fiscal_years AS {fiscal_years_sql('financials')}")
+        self.items = [item for item in NUMERIC_ITEMS if item in self.columns.get("financials", ())]
+        with self._failing_clearly():
+            if self.has("financials"):
+                self._connection.execute(f"CREATE TABLE fiscal_years AS {fiscal_years_sql('financials')}")
+                self._connection.execute(_statements(self.items))
+            if self.has("agreement"):
+                self._connection.execute(_DISPUTED_CELLS)
 
     @property
     def name(self) -> str:
@@ -139,6 +148,29 @@ def _create(name: str, file: Path) -> str:
     kind, place = "TABLE" if name in LOADED else "VIEW", str(file).replace("'", "''")
     rows = f"read_parquet('{place}', file_row_number = true)"
     return f"CREATE {kind} {name} AS SELECT file_row_number AS {ROW}, * EXCLUDE (file_row_number) FROM {rows}"
+
+
+def _statements(items: Sequence[str]) -> str:
+    """The rows of `financials` with fiscal years; the values of the items as a list, and their sources likewise."""
+    return f"""
+        CREATE TABLE statements AS
+        SELECT
+            company_id, period_end, months, currency, disputed, withheld,
+            fiscal_year, fiscal_quarter, is_year_end_assumed,
+            [{", ".join(items)}]::DOUBLE[] AS items,
+            [{", ".join(f"{item}_sources" for item in items)}]::BIGINT[] AS sources
+        FROM financials LEFT JOIN fiscal_years USING (company_id, period_end)
+        ORDER BY {ROW}
+    """
+
+
+_DISPUTED_CELLS = f"""
+    CREATE TABLE disputed_cells AS
+    SELECT
+        company_id, item, period_end, months, currency, verdict, value, least, greatest, is_withheld, culprit, why
+    FROM agreement
+    WHERE verdict NOT IN {UNDISPUTED}
+"""
 
 
 def _manifest(folder: Path) -> Mapping[str, Any]:

@@ -84,19 +84,19 @@ def _answer(request: Request, asked: Screen, options: Asked) -> Response:
     if request.method == "GET" and (known := not_modified(request, headers)):
         return known
     found = screened(release, asked)
-    table = found.table.slice(0, asked.limit)
-    has_more = found.table.num_rows > asked.limit
+    has_more = len(found.rows.rows) > asked.limit
     address = next_page(request, release, asked.after + asked.limit) if has_more and request.method == "GET" else None
     headers = linked(headers, address)
     if request.method == "POST":
         headers |= {"Cache-Control": "no-store"}
         del headers["ETag"]
     if format_.write is not None:
-        return table_response(format_, table, headers)
+        return table_response(format_, found.table(asked.limit), headers)
+    rows = found.rows.as_dicts()[: asked.limit]
     content = {
         "release": release.name,
-        "rows": table.to_pylist(),
-        "row_count": table.num_rows,
+        "rows": rows,
+        "row_count": len(rows),
         "next": address,
         "has_more": has_more,
         "notes": found.notes,
