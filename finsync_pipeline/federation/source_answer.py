@@ -180,7 +180,7 @@ class SourceAnswer:
     @contextmanager
     def _fetching(self, service: Service, index: SourceIndex) -> Iterator[Fetch]:
         self.progress(f"{self.mapping.name}: fetching rows")
-        fetch = Fetch(service, self.mapping, index, self.report.sent)
+        fetch = Fetch(service, self.mapping, index, self.report.sent, self.report.local)
         try:
             yield fetch
         finally:

@@ -139,15 +139,17 @@ def _check_node(node: exp.Expr, sql: str) -> None:
     for kind, (what, fix) in _REFUSED.items():
         if isinstance(node, kind):
             raise QueryError.at(sql, offset_of(node, sql), what, fix)
-    if isinstance(node, exp.Func) and (name := _function(node)) in OUTSIDE:
-        what = f"{name} is about the session or the machine, not about the views"
+    if isinstance(node, exp.Func) and (outside := function_names(node) & OUTSIDE):
+        what = f"{min(outside)} is about the session or the machine, not about the views"
         raise QueryError.at(sql, offset_of(node, sql), what, "take it out")
     if isinstance(node, exp.Lateral) and not isinstance(node.this, exp.Subquery):
         raise QueryError.at(sql, offset_of(node, sql), *_no_table_functions("LATERAL"))
 
 
-def _function(node: exp.Func) -> str:
-    return str(node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
+def function_names(function: exp.Func) -> frozenset[str]:
+    """All names, in lower case, by which the function may be called in SQL."""
+    names = [function.name] if isinstance(function, exp.Anonymous) else function.sql_names()
+    return frozenset(name.lower() for name in names)
 
 
 def _no_table_functions(name: str) -> tuple[str, str]:
