@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlglot import exp
 
 from finsync_pipeline import frames
@@ -172,6 +174,12 @@ def groups_of(aggregation: Aggregation, mapping: SourceMapping, index: SourceInd
     if by_company and by_period:
         raise Inexact("each row would be a group of its own")
     return SourceGroups(aggregation, mapping, index, part, by_company or part.names is not None, by_period)
+
+
+def cells_of(partials: pa.Table, aggregation: Aggregation) -> pd.DataFrame:
+    """The cells of these groups, all of which are numbers, as of `quality.fit.count_cells`."""
+    given = [int(pc.sum(partials[f"count_{item}"]).as_py() or 0) for item in aggregation.items]
+    return pd.DataFrame({"item": aggregation.items, "given": given, "unread": 0})
 
 
 def _some_listed_for_a_time(mapping: SourceMapping, index: SourceIndex) -> bool:

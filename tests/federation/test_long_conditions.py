@@ -1,7 +1,6 @@
 """Queries with more conditions than a service takes in one statement."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
@@ -9,7 +8,6 @@ from federation.compared_answers import answer_and_difference
 from federation.random_queries import RandomQuery
 from federation.small_deployment import Compared, serving_small
 from federation.small_sources import small_sources
-
 
 URL_CHARACTERS = 8_000
 """What many servers take of a URL."""
@@ -30,7 +28,8 @@ QUERIES = {
     "last rows": f"SELECT {KEYS}, revenue FROM income_statement WHERE {LONG} ORDER BY revenue, {KEYS} LIMIT 30",
     "groups": f"SELECT count(*) AS n, min(revenue) AS least, max(revenue) AS most FROM income_statement WHERE {LONG}",
     "a condition that some take": f"SELECT {KEYS}, revenue FROM income_statement WHERE {SHORT}",
-    "first rows of these": f"SELECT {KEYS}, revenue FROM income_statement WHERE {SHORT} ORDER BY revenue, {KEYS} LIMIT 9",
+    "first rows of these": f"SELECT {KEYS}, revenue FROM income_statement WHERE {SHORT} "
+    f"ORDER BY revenue, {KEYS} LIMIT 9",
     "each must be true": f"SELECT {KEYS}, revenue FROM income_statement WHERE "
     + " AND ".join(f"(revenue < {low} OR revenue > {high})" for low, high in SPANS),
     "groups by period": "SELECT period_end, count(*) AS n, max(revenue) AS most FROM income_statement "
@@ -49,7 +48,8 @@ def compared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def test_the_answer_does_not_depend_on_what_a_service_takes(compared: Compared, kind: str) -> None:
     answer, found = answer_and_difference(RandomQuery(QUERIES[kind], is_ordered="LIMIT" in QUERIES[kind]), compared)
     assert found is None
-    assert answer is not None and answer.table.num_rows
+    assert answer is not None
+    assert answer.table.num_rows
     plain = {name for name, mapping in compared.deployment.mappings.items() if mapping.table == "pnl"}
     for report in answer.plan.as_dict()["sources"]:
         if report["source"] in plain:
