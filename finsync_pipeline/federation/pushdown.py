@@ -180,7 +180,9 @@ class _Translator:
                 found = self._translated(condition, items)
                 translated += [] if found is None else [found]
                 if found is None:
-                    self.local.append(f"{condition.sql(dialect='duckdb')}: has no exact form in the SQL of the source")
+                    self.local.append(
+                        f"{condition.sql(dialect='duckdb')}: not sent, since the source might decide it otherwise"
+                    )
         if exp.false() in translated:
             return exp.false()
         return all_of(translated) if translated else None

@@ -59,7 +59,7 @@ class SourceIndex:
     `data_version` is that of the source (None: it has none); `periods` the period ends of its inventory that have a
     quarter, with `epoch` and `quarter_version`; `names` the distinct names of its rows: the mapping's company column
     and supporting columns as text, `finsync_epoch`, and `finsync_company` where one is accepted; `dependent` the rows
-    that are not read one by one (row_key, literal), with `facts`, `texts` and `cells` of them (`quality.fit.count_cells`);
+    that are not read one by one (row_key, literal), with `facts`, `texts` and `cells` (`quality.fit.count_cells`);
     `is_dependent` says that these are all rows; `filled` the views of statements of which all other rows certainly have
     an item; `supports_arrow` is what the service does (`clients.protocol`).
 

@@ -32,7 +32,7 @@ QUERIES = {
     f"ORDER BY revenue, {KEYS} LIMIT 9",
     "each must be true": f"SELECT {KEYS}, revenue FROM income_statement WHERE "
     + " AND ".join(f"(revenue < {low} OR revenue > {high})" for low, high in SPANS),
-    "groups by period": "SELECT period_end, count(*) AS n, max(revenue) AS most FROM income_statement "
+    "groups by period": "SELECT period_end, count(*) AS number, max(revenue) AS most FROM income_statement "
     f"WHERE company_id IN ({', '.join(repr(str(number)) for number in range(999, 2_400))}) GROUP BY period_end",
 }
 
