@@ -47,6 +47,8 @@ OUTSIDE = frozenset(
 """Functions about the session or the machine, which are no part of the views."""
 
 
+BYTE_ORDER_MARK = "\ufeff"
+"""What some editors put before the first character of a file."""
 _END = re.compile(r"[\s;]+\Z")
 
 
@@ -61,7 +63,7 @@ class Statement:
 
 def read_statement(sql: str) -> Statement:
     """The statement that the text is. Raises QueryError for everything but one SELECT over views and CTEs."""
-    sql = _END.sub("", sql)
+    sql = _END.sub("", sql.removeprefix(BYTE_ORDER_MARK))
     _check_is_select(sql)
     sql = _without_end(sql)
     tree = _tree(sql)
