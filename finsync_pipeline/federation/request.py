@@ -47,14 +47,31 @@ _READERS: dict[pa.DataType, tuple[Callable[[Any], Any], str]] = {
 }
 
 
-class Span(ConfigModel):
+class _DoesNotFit(QueryError, ValueError):
+    """Parts that do not fit; within another part, pydantic adds the place of this one."""
+
+
+class _Part(ConfigModel):
+    """A part of a request, or the whole one. Raises QueryError with a line for each that does not fit."""
+
+    def __init__(self, **parts: Any) -> None:
+        try:
+            super().__init__(**parts)
+        except ValidationError as error:
+            lines = [f"{'.'.join(map(str, each['loc']))}: {_plain(each)}" for each in error.errors()]
+        else:
+            return
+        raise _DoesNotFit("\n".join(lines), "correct the request")
+
+
+class Span(_Part):
     """Days from the first to the last one, both included."""
 
     first: Day
     last: Day
 
 
-class Filter(ConfigModel):
+class Filter(_Part):
     """A condition on a column of the view. `value` is a list for `in` and `between`, and None for `is_null`."""
 
     item: str
@@ -95,7 +112,7 @@ def _names(value: Any) -> Any:
 Names = Annotated[Sequence[str], BeforeValidator(_names)]
 
 
-class Request(ConfigModel):
+class Request(_Part):
     """What is asked of one view.
 
     `items` are the columns besides the keys; of the views facts and texts, whose rows have one item each, those rows.
@@ -128,14 +145,12 @@ class Request(ConfigModel):
 
 def read_request(**parts: Any) -> Request:
     """The request of these parts. Raises QueryError with a line for each that does not fit."""
-    try:
-        return Request.model_validate(parts)
-    except ValidationError as error:
-        lines = [f"{'.'.join(map(str, each['loc']))}: {_plain(each['msg'])}" for each in error.errors()]
-    raise QueryError("\n".join(lines), "correct the request")
+    return Request(**parts)
 
 
-def _plain(message: str) -> str:
+def _plain(line: Any) -> str:
+    cause = line.get("ctx", {}).get("error")
+    message = cause.what if isinstance(cause, QueryError) else str(line["msg"])
     return message.removeprefix("Value error, ").replace("Input should be", "it should be")
 
 
