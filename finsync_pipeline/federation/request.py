@@ -3,14 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
 import pyarrow as pa
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from sqlglot import exp
 
-from finsync_pipeline.federation.errors import QueryError
+from finsync_pipeline.federation.errors import QueryError, nearest
 from finsync_pipeline.federation.schema import VIEWS, View
 from finsync_pipeline.federation.statement import Statement, read_statement
 from finsync_pipeline.statements.config_errors import ConfigModel
@@ -157,8 +156,8 @@ def _plain(line: Any) -> str:
 def _view(name: str) -> View:
     if name in VIEWS:
         return VIEWS[name]
-    near = get_close_matches(name, VIEWS, n=1)
-    raise QueryError(f"no view {name}", f"did you mean {near[0]}?" if near else f"there are {', '.join(VIEWS)}")
+    near = nearest(name, VIEWS)
+    raise QueryError(f"no view {name}", f"did you mean {near}?" if near else f"there are {', '.join(VIEWS)}")
 
 
 def _is_long(view: View) -> bool:
@@ -175,9 +174,9 @@ def _checked(name: str, view: View, known: Sequence[str]) -> str:
     """The name, if it is one of those that the view has. Raises QueryError with the nearest."""
     if name in known:
         return name
-    near = get_close_matches(name, known, n=1)
+    near = nearest(name, known)
     others = [each.name for each in VIEWS.values() if name in each.columns]
-    fix = f"did you mean {near[0]}?" if near else f"it is in {', '.join(others)}" if others else "finsync query --views"
+    fix = f"did you mean {near}?" if near else f"it is in {', '.join(others)}" if others else "finsync query --views"
     raise QueryError(f"no {name} in {view.name}", fix)
 
 
