@@ -191,7 +191,7 @@ def test_the_options_stand_for_a_select(capsys: pytest.CaptureFixture[str]):
     ],
 )
 def test_a_condition_is_read_into_its_parts(text: str, parts: tuple[str, str, object]):
-    found = query_command._filter(text)
+    found = query_read_condition(text)
 
     assert (found["item"], found["op"], found.get("value")) == parts
 
@@ -228,7 +228,7 @@ def test_all_views_and_columns_are_listed(capsys: pytest.CaptureFixture[str]):
         (["DROP TABLE facts"], "finsync: line 1, column 1: this is a DROP, not a SELECT; write one SELECT"),
         ([], "finsync: finsync query: there is no query. Write one: finsync query"),
         (["SELECT 1", "--item", "revenue"], "--item cannot stand beside SQL. Write the condition in the SQL."),
-        (["--item", "revenue", "--where", "revenue"], "finsync: --where: 'revenue' is not a condition."),
+        (["--item", "revenue", "--where", "revenue"], "finsync: where: 'revenue' is not a condition;"),
         (["--top", "3"], "finsync: --top: it is not clear by which item."),
         (["SELECT 1", "--format", "parquet"], "Parquet is not written to a terminal. Name a file: --output FILE."),
         (["SELECT 1", "--output", "x.xls"], "finsync: --output: x.xls is of no format. Name one for a file:"),
