@@ -18,6 +18,7 @@ from rich.console import Console
 from finsync_pipeline.cli import answer_output, main, terminal
 from finsync_pipeline.cli import query as query_command
 from finsync_pipeline.federation.answer import Answer
+from finsync_pipeline.federation.request import read_condition
 from finsync_pipeline.federation.schema import VIEWS
 
 VALUES = """
@@ -191,7 +192,7 @@ def test_the_options_stand_for_a_select(capsys: pytest.CaptureFixture[str]):
     ],
 )
 def test_a_condition_is_read_into_its_parts(text: str, parts: tuple[str, str, object]):
-    found = query_read_condition(text)
+    found = read_condition(text)
 
     assert (found["item"], found["op"], found.get("value")) == parts
 
