@@ -483,7 +483,7 @@ def test_a_row_that_there_is_no_memory_for_is_an_error_of_the_file(name, load_fi
     """Of 16 million characters, each of which may be four bytes."""
     cell = "\U0001f600" * 15_000_000
     content = f'a\n"{cell}"\n' if name == "x.csv" else f'{{"a": "{cell}"}}\n'
-    with pytest.raises(DataFileError, match="x.* has a cell or row of more than .* or more than there is memory for"):
+    with pytest.raises(DataFileError, match="or more than there is memory for"):
         load_file(name, content)
 
 
