@@ -21,7 +21,7 @@ class Bounds:
 
     seconds: float = 600
     arrow_bytes: int = 2**30
-    json_bytes: int = 2**26
+    json_bytes: int = 2**24
     rows: int = 10_000_000
     pages: int = 10_000
     period_ends: int = 100_000
