@@ -11,8 +11,8 @@ from typing import Any
 from uuid import uuid4
 
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from starlette.datastructures import Headers, MutableHeaders
 
 from finsync_pipeline.serving.api_settings import ApiSettings
@@ -51,23 +51,23 @@ class Gate:
         elif scope["type"] == "lifespan":
             await self._app(scope, receive, send)
 
-    def check(self, scope: Scope) -> dict[str, str]:
+    async def check(self, scope: Scope) -> dict[str, str]:
         """The headers with what remains of the client's rate. Raises RequestProblem."""
         if scope["path"] in PROBES:
             return {}
         if found := refusal(scope, _with_addresses(self._hosts, scope), self._settings.origins):
             raise RequestProblem("wrong-host" if found[0] == 421 else "cross-site")
-        headers = self._count(scope)
+        headers = await self._count(scope)
         if self._settings.token is not None:
             _check_token(self._settings.token.encode(), Headers(scope=dict(scope)).get("authorization", ""))
         if self._running > self._settings.requests_at_once:
             raise RequestProblem("busy")
         return headers
 
-    def _count(self, scope: Scope) -> dict[str, str]:
+    async def _count(self, scope: Scope) -> dict[str, str]:
         client = _client_of(scope)
-        is_granted = self._limiter.hit(self._rate, client)
-        stats = self._limiter.get_window_stats(self._rate, client)
+        is_granted = await self._limiter.hit(self._rate, client)
+        stats = await self._limiter.get_window_stats(self._rate, client)
         seconds = max(1, math.ceil(stats.reset_time - time.time()))
         headers = {
             "RateLimit-Policy": f'"requests";q={self._rate.amount};w=60',
@@ -97,7 +97,7 @@ class _Answering:
         gate._running += 1
         gate._telemetry.running.set(gate._running)
         try:
-            self._headers |= gate.check(self._scope)
+            self._headers |= await gate.check(self._scope)
             # GET without its body is HEAD, for every route
             scope = {**self._scope, "method": "GET"} if self._method == "HEAD" else self._scope
             self._scope = scope

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
-from typing import Any
+from threading import Lock, local
+from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
@@ -58,6 +58,7 @@ class OpenRelease:
     def __init__(self, folder: Path, memory: int = MEMORY) -> None:
         self.folder, self.manifest = folder, _manifest(folder)
         self._connection = duckdb.connect(config={"memory_limit": f"{memory}B", "threads": str(THREADS)})
+        self._cursors = local()
         self.columns: dict[str, Sequence[str]] = {}
         for name in TABLES:
             file = folder / f"{name}.parquet"
@@ -90,8 +91,8 @@ class OpenRelease:
 
     def query(self, sql: str, *parameters: Any) -> Rows:
         """The rows of the SQL over the tables of the release. Raises DataError if its files cannot be read."""
-        with self._failing_clearly(), self._connection.cursor() as cursor:
-            found = cursor.execute(sql, list(parameters))
+        with self._failing_clearly():
+            found = self._cursor.execute(sql, list(parameters))
             return Rows([column[0] for column in found.description or ()], found.fetchall())
 
     def arrow(self, sql: str, *parameters: Any) -> pa.Table:
@@ -104,6 +105,13 @@ class OpenRelease:
         """Within the block, the same as a lazy relation."""
         with self._failing_clearly(), self._connection.cursor() as cursor:
             yield cursor.sql(sql, params=list(parameters))
+
+    @property
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        """That of this thread: to open one takes as long as a small query."""
+        if not hasattr(self._cursors, "cursor"):
+            self._cursors.cursor = self._connection.cursor()
+        return cast(duckdb.DuckDBPyConnection, self._cursors.cursor)
 
     @contextmanager
     def _failing_clearly(self) -> Iterator[None]:

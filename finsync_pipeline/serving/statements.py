@@ -86,9 +86,9 @@ def disputed_cells(release: OpenRelease, wanted: Wanted) -> list[dict[str, Any]]
     sql = f"""
         SELECT item, period_end, months, currency, verdict, value, least, greatest, is_withheld, culprit, why
         FROM disputed_cells
-        WHERE {where} AND list_contains(?, item) ORDER BY ALL
+        WHERE {where} AND list_contains(?, item)
     """
-    return release.query(sql, *values, wanted.items).as_dicts()
+    return sorted(release.query(sql, *values, wanted.items).as_dicts(), key=itemgetter("item", *KEYS))
 
 
 def derived_values(release: OpenRelease, wanted: Wanted, kinds: Collection[DerivedKind]) -> list[dict[str, Any]]:
