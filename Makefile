@@ -77,7 +77,7 @@ $(RANDOM_SECRETS):
 secrets: $(if $(FINSYNC_SECRETS),,$(RANDOM_SECRETS)) ## what the deployment needs: its passwords and its token, once
 	@[ -n "$(FINSYNC_SECRETS)" ] || grep -qs '^FINSYNC_SECRETS=' .env finsync.env || echo 'FINSYNC_SECRETS=./secrets' >> .env
 
-up: secrets ## the whole deployment in Docker: http://127.0.0.1:3000; name and password: secrets/web_users
+up: secrets ## the whole deployment in Docker: http://127.0.0.1:3000, the API on 3001; name and password: secrets/web_users
 	$(COMPOSE) up --build --wait
 
 down: ## stop the deployment; its data stays

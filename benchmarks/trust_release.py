@@ -27,7 +27,9 @@ from finsync_pipeline.publishing.consolidate import Consolidated, consolidate
 from finsync_pipeline.publishing.release import ReleaseOptions
 from finsync_pipeline.quality.agreement import KEYS
 from finsync_pipeline.quality.rules import Rules
+from finsync_pipeline.settings import DEFS
 from finsync_pipeline.statements.dates import quarter_of
+from finsync_pipeline.statements.source_files import read_sources
 from finsync_pipeline.statements.tables import (
     ACCOUNTING_CHECKS,
     ACCOUNTING_GRADES,
@@ -74,7 +76,8 @@ def release(home: Path, way: str, folder: Path) -> None:
     consolidated = ConsolidatedTables(**{name: [folder / f"{name}.parquet"] for name in CONSOLIDATED})
     companies = pd.read_parquet(_files(home, "companies")[0], dtype_backend="pyarrow")[["company_id", "name"]]
     options = ReleaseOptions(folder / "published")
-    make_release(sources, dict.fromkeys(sources, ()), consolidated, companies, options)
+    mappings = {name: mapping for name, mapping in read_sources(DEFS).items() if name in sources}
+    make_release(mappings, sources, dict.fromkeys(sources, ()), consolidated, companies, options)
 
 
 def _files(home: Path, table: str) -> list[Path]:

@@ -1,7 +1,7 @@
 """FinSync: financial statements from services that disagree, made into one table that can be trusted.
 
-What Python programs use, without Dagster: `query`, and of a release `open_release`, `financials`, `facts`, `rejects`
-and `table`. docs/python.md shows them.
+What Python programs use, without Dagster: `query`, and of a release `open_release`, `financials`, `facts`, `rejects`,
+`table` and `trace`. docs/python.md shows them.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
     from finsync_pipeline.federation.answer import Answer
     from finsync_pipeline.federation.deployment import Deployment
     from finsync_pipeline.federation.request import Request
+    from finsync_pipeline.serving.lineage import Trace
     from finsync_pipeline.serving.open_release import OpenRelease
 
-__all__ = ["facts", "financials", "open_release", "query", "rejects", "table"]
+__all__ = ["facts", "financials", "open_release", "query", "rejects", "table", "trace"]
 
 # Nothing is imported above: whoever imports a part of FinSync does not wait for all that a query needs
 
@@ -76,3 +80,26 @@ def table(listing: str, release: str | OpenRelease = "current", **filters: Any) 
 
     opened = open_release(release) if isinstance(release, str) else release
     return Answer(read_listing(opened, listing, filters))
+
+
+def trace(
+    company_id: str,
+    item: str,
+    period_end: date | None = None,
+    months: int | None = None,
+    currency: str | None = None,
+    release: str | Path = "current",
+) -> Trace:
+    """Where a number or text of a release comes from, as `serving.trace.trace` gives it.
+
+    As in `trace("0000320193", "revenue", date(2009, 9, 30))`: `release` is `current`, the name of a release or the
+    beginning of it, among those that the settings name, or the folder of any.
+    """
+    from finsync_pipeline.federation.releases import find_release
+    from finsync_pipeline.serving import trace as entry
+    from finsync_pipeline.settings import load_settings_file, published_folder
+
+    if isinstance(release, str):
+        load_settings_file()
+        release = find_release(published_folder(), release)
+    return entry.trace(release, company_id, item, period_end, months, currency)

@@ -75,6 +75,11 @@ def published_folder() -> Path:
     return home() / "published"
 
 
+def query_cache_folder() -> Path:
+    """The folder of what sources have responded to queries (FINSYNC_QUERY_CACHE_FOLDER), or query_cache in the home."""
+    return Path(_value("FINSYNC_QUERY_CACHE_FOLDER") or home() / "query_cache").absolute()
+
+
 def identity_review_file() -> Path:
     """The review queue as CSV."""
     return home() / "identity_review.csv"
@@ -200,7 +205,7 @@ def query_deployment() -> Deployment:
         quarters=_quarters(),
         tables=tables_folder(),
         published=published_folder(),
-        cache=home() / "query_cache",
+        cache=query_cache_folder(),
         limits=query_limits(),
         bounds=source_bounds(),
     )

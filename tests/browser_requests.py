@@ -1,5 +1,5 @@
-"""What web pages, programs and tricksters send to the Dagster web UI, and what each must get: one table for the
-gateway of the deployment and for `finsync dev`.
+"""What web pages, programs and tricksters send to the Dagster web UI, and to the API, and what each must get: one table
+each for the gateway of the deployment and for the local servers, `finsync dev` and `finsync serve`.
 """
 
 import http.client
@@ -95,6 +95,53 @@ REQUESTS = [
     ),
 ]
 
+ITEMS = "/api/v1/items"
+QUERY = "/api/v1/query"
+SELECT = '{"q": "SELECT 1 AS one", "release": "current"}'
+NAMED_ORIGIN = "https://app.example.org"
+"""Of pages that may use the API: FINSYNC_API_ORIGINS."""
+OF_NAMED = {"Origin": NAMED_ORIGIN, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}
+OF_FOREIGN = {**OF_NAMED, "Origin": "https://evil.example"}
+ASKS_FIRST = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+
+API_REQUESTS = [
+    Asked("a program asks", "GET", ITEMS, {}, None, True),
+    Asked("a program asks for the headers", "HEAD", ITEMS, {}, None, True),
+    Asked("a program sends a query", "POST", QUERY, JSON, SELECT, True),
+    Asked("a user opens an address", "GET", ITEMS, {"Sec-Fetch-Site": "none"}, None, True),
+    Asked("a user follows a link from elsewhere", "GET", ITEMS, LINK, None, True),
+    Asked("a page of its own origin asks", "POST", QUERY, {**JSON, "Origin": "http://{self}"}, SELECT, True),
+    Asked("a page of a named origin asks", "GET", ITEMS, OF_NAMED, None, True),
+    Asked("a page of a named origin sends a query", "POST", QUERY, {**JSON, **OF_NAMED}, SELECT, True),
+    Asked("another host name", "GET", ITEMS, {"Host": "evil.example"}, None, False),
+    Asked("another host name with the port", "GET", ITEMS, {"Host": "evil.example:3001"}, None, False),
+    Asked("a host name that begins as ours", "GET", ITEMS, {"Host": "127.0.0.1.evil.example"}, None, False),
+    Asked("another host name, by a named origin", "GET", ITEMS, {**OF_NAMED, "Host": "evil.example"}, None, False),
+    Asked("another page asks", "GET", ITEMS, OF_FOREIGN, None, False),
+    Asked("another page sends a query", "POST", QUERY, {**JSON, **OF_FOREIGN}, SELECT, False),
+    Asked("a page of another port asks", "GET", ITEMS, {"Origin": "http://127.0.0.1:1"}, None, False),
+    Asked("a page without an origin asks", "GET", ITEMS, {"Origin": "null"}, None, False),
+    Asked("an origin that begins as a named one", "GET", ITEMS, {"Origin": f"{NAMED_ORIGIN}.evil"}, None, False),
+    Asked("a named origin with another port", "GET", ITEMS, {"Origin": f"{NAMED_ORIGIN}:8443"}, None, False),
+    Asked("a named origin without TLS", "GET", ITEMS, {"Origin": "http://app.example.org"}, None, False),
+    Asked("an image of another page", "GET", ITEMS, {"Sec-Fetch-Site": "cross-site"}, None, False),
+    Asked("another page shows it in a frame", "GET", ITEMS, {**LINK, "Sec-Fetch-Dest": "iframe"}, None, False),
+    Asked("another method", "PUT", ITEMS, JSON, "{}", False),
+    Asked("another method, by a named origin", "PUT", ITEMS, {**JSON, **OF_NAMED}, "{}", False),
+    Asked("a deletion, by a named origin", "DELETE", ITEMS, OF_NAMED, None, False),
+    Asked("a named origin asks what is allowed, of no request", "OPTIONS", ITEMS, OF_NAMED, None, False),
+]
+
+PREFLIGHTS = [
+    Asked("a named origin may ask", "OPTIONS", QUERY, {**OF_NAMED, **ASKS_FIRST}, None, True),
+    Asked("another page may not", "OPTIONS", QUERY, {**OF_FOREIGN, **ASKS_FIRST}, None, False),
+    Asked("a program may not", "OPTIONS", QUERY, ASKS_FIRST, None, False),
+    Asked(
+        "nobody may by another name", "OPTIONS", QUERY, {**OF_NAMED, **ASKS_FIRST, "Host": "evil.example"}, None, False
+    ),
+]
+"""What a browser asks before a page of another origin may: it never sends a password with it."""
+
 
 def status_of(asked: Asked, port: int, headers: dict[str, str]) -> int:
     """The status that the server on this port of the machine answers."""
@@ -108,11 +155,11 @@ def status_of(asked: Asked, port: int, headers: dict[str, str]) -> int:
         connection.close()
 
 
-def headers_of(port: int, headers: dict[str, str]) -> dict[str, str]:
-    """The headers of the first page, with small letters."""
+def headers_of(port: int, headers: dict[str, str], path: str = "/") -> dict[str, str]:
+    """The headers of the page, with small letters."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        connection.request("GET", "/", headers=headers)
+        connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
         assert answer.status == 200, answer.read()
         found: dict[str, str] = {}

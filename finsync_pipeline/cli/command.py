@@ -35,6 +35,8 @@ examples:
   finsync release --accept "sold the subsidiaries"
                                        publish although companies or facts are lost
   finsync release --as-of 2015-03-31   what was known on that day, in a folder of its own
+  finsync trace AAPL revenue 2009-09-30
+                                       where a number comes from, down to the cell as delivered
   finsync prune --keep 20 --dry-run    which releases would be removed
   finsync query "SELECT company_id, revenue FROM income_statement WHERE revenue > 1e11"
                                        ask all sources now; with --release current, what is published
@@ -104,7 +106,35 @@ QUERY_OPTIONS = [
     ),
     _option("--top", "without SQL: the N rows with the largest values of the first item", metavar="N", type=int),
 ]
+TRACE_OPTIONS = [
+    _option("company", "company_id, or a name, ticker or code of it", metavar="COMPANY"),
+    _option("item", "standard item, such as revenue", metavar="ITEM"),
+    _option(
+        "period",
+        "its end: 2009-12-31; or 2009 or 2009-Q4, if that has one alone; without it, the mean of the company summary",
+        metavar="PERIOD",
+        nargs="?",
+    ),
+    _option("--months", "only this length: 3, 6, 9 or 12, and 0 for an instant", metavar="N", type=int),
+    _option("--currency", "only this currency", metavar="CODE"),
+    _option("--release", "of this release: current (the default), its name, or the beginning", metavar="R"),
+    _flag("--json", "as JSON, with everything", dest="as_json"),
+]
 EXAMPLES = {
+    "trace": """\
+examples:
+  finsync trace "Apple Inc" revenue 2009-09-30
+                                       every length and currency of that day
+  finsync trace AAPL net_income 2009 --months 12
+  finsync trace 0000320193 revenue     the mean in company_summary, and the periods that it is made of
+  finsync trace AAPL sector            a text: all rows that have it
+  finsync trace AAPL revenue 2009-09-30 --release 20261128 --json
+
+It shows the published value or why there is none; the value of each source, whether it is used, and if not, why; the
+cell and the row exactly as delivered, with the unit and the sign by which they were read; how the company was decided;
+which rows are not used; which versions there were; and the accounting checks that do not hold. All of it is in the
+release: neither newer data of a source nor a changed YAML changes the answer.
+""",
     "query": """\
 examples:
   finsync query --views
@@ -149,6 +179,7 @@ COMMANDS: dict[str, tuple[str, list[Option]]] = {
             SERVICES,
         ],
     ),
+    "trace": ("where a number of a release comes from: sources, rows as delivered, decisions, versions", TRACE_OPTIONS),
     "prune": ("remove old releases", [KEEP, DRY_RUN]),
     "verify": ("check the files of all releases against their manifests", []),
     "dev": ("the Dagster web UI on http://127.0.0.1:3000", [SERVICES, PORT]),

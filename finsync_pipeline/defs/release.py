@@ -35,7 +35,7 @@ from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.tables import SUMMARY
 from finsync_pipeline.storage.parquet import ParquetFiles
 
-TABLES = ("inventory", "unassigned", "facts", "texts", "rejects", "company_ids", "ledger")
+TABLES = ("raw", "earlier_raw", "inventory", "unassigned", "facts", "texts", "rejects", "company_ids", "ledger")
 
 
 @dg.definitions
@@ -83,7 +83,8 @@ def publication(context: dg.ComponentLoadContext) -> dg.Definitions:
             options = _options(publication)
             states = {mapping.name: _states(mapping, decider, options) for mapping in mappings}
             consolidated = ConsolidatedTables(**{name: inputs[name].files for name in CONSOLIDATED})
-            release, summary = make_release(tables, states, consolidated, companies, options)
+            named = {mapping.name: mapping for mapping in mappings}
+            release, summary = make_release(named, tables, states, consolidated, companies, options)
         metadata: dict[str, Any] = {
             "csv": dg.MetadataValue.path(str(release.csv)),
             "is_new": release.is_new,

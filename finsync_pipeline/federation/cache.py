@@ -104,7 +104,8 @@ def _read(folder: Path) -> Tables | None:
     with suppress(OSError, pa.ArrowException):
         files = sorted(folder.glob("*.arrow"))
         read = {file.stem: pa.ipc.open_file(pa.memory_map(str(file))).read_all() for file in files}
-        os.utime(folder)
+        with suppress(OSError):  # on a file system that is read-only
+            os.utime(folder)
         return read or None
     return None
 

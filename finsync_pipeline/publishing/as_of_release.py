@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import narwhals as nw
 import pandas as pd
@@ -13,11 +14,14 @@ from finsync_pipeline.errors import PublicationError
 from finsync_pipeline.publishing.as_of import Suspects, as_of
 from finsync_pipeline.publishing.build import disputes, summarise, with_names
 from finsync_pipeline.publishing.consolidate import consolidate
-from finsync_pipeline.publishing.release import Release, ReleaseOptions, current_folder, publish_beside
+from finsync_pipeline.publishing.release import Release, ReleaseOptions, current_folder, publish_beside, read_release
 from finsync_pipeline.quality.agreement import Vintage
 from finsync_pipeline.quality.rules import Rules
 from finsync_pipeline.statements.tables import FACTS, TEXTS
-from finsync_pipeline.storage.parquet import write_frame
+from finsync_pipeline.storage.parquet import read_frame, write_frame
+
+LINEAGE = ("raw_*.parquet", "earlier_raw_*.parquet", "company_ids.parquet", "ledger.parquet")
+"""The tables of the current release that lead its facts, of whatever day, back to their raw rows."""
 
 
 def release_as_of(
@@ -53,10 +57,17 @@ def release_as_of(
         "disputes": with_names(disputes(made.agreement), companies),
     }
     tables = {"company_summary": summary, "financials": made.financials, "agreement": made.agreement, "facts": facts}
+    tables |= {file.stem: read_frame([file]) for pattern in LINEAGE for file in sorted(current.glob(pattern))}
     content = {
+        "sources": _mappings(current),
         "as_of": str(day),
         "suspects": suspects,
         "facts": len(facts),
         "facts_disputed_in_source": int(known["is_disputed"].sum()),
     }
     return publish_beside(csvs, tables, content, options, f"_as_of_{day}")
+
+
+def _mappings(release: Path) -> dict[str, Any]:
+    sources = read_release(release).manifest["sources"]
+    return {name: {"mappings": source.get("mappings", {})} for name, source in sources.items()}

@@ -16,6 +16,7 @@ from finsync_pipeline.aggregation.financials import means_in
 from finsync_pipeline.aggregation.summary import company_summary, in_basis, text_disagreements
 from finsync_pipeline.publishing.consistency import check_all_rows, check_financials, check_of_one_run
 from finsync_pipeline.publishing.manifest import basis_counts, source_summary
+from finsync_pipeline.publishing.raw_rows import KeptRows, kept_rows
 from finsync_pipeline.publishing.release import Release, ReleaseOptions, current_folder, publish, read_release
 from finsync_pipeline.publishing.staleness import QuarterState, check_publishable
 from finsync_pipeline.quality.agreement import near_periods
@@ -47,6 +48,8 @@ NEAR_PERIODS = 100
 class SourceTables:
     """The Parquet files of one source's tables; an empty list where there is none."""
 
+    raw: list[Path]
+    earlier_raw: list[Path]
     inventory: list[Path]
     unassigned: list[Path]
     facts: list[Path]
@@ -73,6 +76,7 @@ CONSOLIDATED = tuple(ConsolidatedTables.__annotations__)
 
 
 def make_release(
+    mappings: Mapping[str, SourceMapping],
     sources: Mapping[str, SourceTables],
     states: Mapping[str, Sequence[QuarterState] | None],
     consolidated: ConsolidatedTables,
@@ -83,8 +87,8 @@ def make_release(
 
     `states` has the `staleness.quarter_states` of each source, None for one that was never asked; `companies` has the
     columns company_id and name. Raises PublicationError if a source lacks quarters or has outdated ones and may not be
-    missing, if tables are not of one run, or if the financials are not those of the facts; DataError for tables that
-    another version of FinSync wrote.
+    missing, if tables are not of one run, if the financials are not those of the facts, or if the raw rows of a quarter
+    are not there; DataError for tables that another version of FinSync wrote.
     """
     options = replace(options, not_compared={*options.allow_missing, *_removed(options.published, sources)})
     for source, of_source in states.items():
@@ -94,7 +98,8 @@ def make_release(
         tables = _tables(engine, sources, consolidated)
         check_financials(tables["financials"], engine.table(tables["facts"]))
         check_of_one_run(*(tables[name] for name in ("ledger", "facts", "texts", "rejects", "company_ids")))
-        parts = {name: _source_summary(name, of, states[name], options) for name, of in sources.items()}
+        kept = {name: _kept_rows(mappings[name], of, options) for name, of in sources.items()}
+        parts = {name: _source_summary(name, of, states[name], options, kept[name]) for name, of in sources.items()}
         texts = engine.table(tables["texts"])
         summary, means = summarise(engine, tables["financials"], texts, companies)
         basis = basis_counts(len(tables["facts"]), _count(in_basis(means)))
@@ -119,6 +124,7 @@ def make_release(
         "accounting_checks": with_names(tables["accounting_checks"], companies),
         "revisions": with_names(tables["revisions"], companies),
     }
+    tables |= {name: table for of_source in kept.values() for name, table in of_source.tables.items()}
     return publish(csvs, {"company_summary": summary, **tables}, content, options), summary
 
 
@@ -214,8 +220,13 @@ def _removed(published: Path, sources: Collection[str]) -> set[str]:
     return set(read_release(before).manifest["sources"]) - set(sources) if before else set()
 
 
+def _kept_rows(mapping: SourceMapping, tables: SourceTables, options: ReleaseOptions) -> KeptRows:
+    before, may_be_missing = current_folder(options.published), mapping.name in options.allow_missing
+    return kept_rows(mapping, tables.raw, tables.earlier_raw, _read(LEDGER, tables.ledger), before, may_be_missing)
+
+
 def _source_summary(
-    name: str, tables: SourceTables, states: Sequence[QuarterState] | None, options: ReleaseOptions
+    name: str, tables: SourceTables, states: Sequence[QuarterState] | None, options: ReleaseOptions, kept: KeptRows
 ) -> dict[str, Any]:
     inventory = _read(INVENTORY, tables.inventory) if tables.inventory else None
     ledger = _read(LEDGER, tables.ledger)
@@ -223,7 +234,12 @@ def _source_summary(
     unassigned, rejects = _read(REJECTS, tables.unassigned), _read(REJECTS, tables.rejects)
     if inventory is not None and not is_allowed:
         check_all_rows(name, int(ledger["rows_in"].sum()), len(unassigned), int(inventory["row_count"].sum()))
-    return source_summary(states, inventory, unassigned, rejects, ledger) | {"allowed_missing": is_allowed}
+    return {
+        **source_summary(states, inventory, unassigned, rejects, ledger),
+        "allowed_missing": is_allowed,
+        "mappings": kept.mappings,
+        "raw_rows_missing": list(map(str, kept.missing)),
+    }
 
 
 def _count(table: nw.LazyFrame[Any]) -> int:

@@ -29,7 +29,7 @@ ordered AS (
     WHERE is_published
     WINDOW cell AS (PARTITION BY company_id, item, period_end, months, currency)
 )
-SELECT company_id, item, period_end, months, currency, value
+SELECT company_id, item, period_end, months, currency, source, value
 FROM ordered
 WHERE
     CASE rule
@@ -38,5 +38,5 @@ WHERE
         ELSE TRUE
     END
 UNION ALL
-SELECT company_id, item, period_end, months, currency, value
+SELECT company_id, item, period_end, months, currency, source, value
 FROM agreement_single WHERE value <> trunc(value);

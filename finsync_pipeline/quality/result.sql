@@ -24,6 +24,11 @@ END;
 
 CREATE OR REPLACE TEMP TABLE agreement_result AS
 WITH published AS (FROM agreement_means),
+used AS (
+    SELECT company_id, item, period_end, months, currency, string_agg(source, '|' ORDER BY source) AS used_sources
+    FROM agreement_contributions
+    GROUP BY ALL
+),
 older AS (
     SELECT
         company_id, item, period_end, months, currency,
@@ -84,12 +89,16 @@ compared AS (
 SELECT
     company_id, item, period_end, months, currency, sources, least, greatest,
     CASE WHEN greatest = least THEN 0 ELSE (greatest - least) / greatest(abs(least), abs(greatest)) END AS spread,
-    verdict, mean AS value, coalesce(n, 0) AS sources_used, mean IS NULL AS is_withheld, culprit, factor, why
+    verdict, mean AS value, coalesce(n, 0) AS sources_used, used_sources, rule,
+    mean IS NULL AS is_withheld, culprit, factor, why
 FROM compared
+JOIN agreement_items USING (item)
 LEFT JOIN published USING (company_id, item, period_end, months, currency)
+LEFT JOIN used USING (company_id, item, period_end, months, currency)
 UNION ALL
 SELECT
     company_id, item, period_end, months, currency, 1, value, value, 0, 'single',
-    CASE WHEN value = trunc(value) THEN value ELSE mean END, 1, FALSE, NULL, NULL, NULL
+    CASE WHEN value = trunc(value) THEN value ELSE mean END, 1, source, rule, FALSE, NULL, NULL, NULL
 FROM agreement_single
+JOIN agreement_items USING (item)
 LEFT JOIN published USING (company_id, item, period_end, months, currency);

@@ -15,6 +15,7 @@ from finsync_pipeline.errors import ConfigurationError, DataError, FinSyncError,
 from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.federation.releases import NoRelease, NoSuchRelease
 from finsync_pipeline.federation.request import mistake
+from finsync_pipeline.serving.errors import NotInRelease
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = {"busy": 1, "no-release": 60, "source-failed": 30, "not-usable": 60}
@@ -82,7 +83,7 @@ def problem_of(error: Exception) -> RequestProblem:
             return RequestProblem(code, headers=dict(error.headers or {}))
         case NoRelease():
             return RequestProblem("no-release")
-        case NoSuchRelease() | PublicationError():
+        case NoSuchRelease() | NotInRelease() | PublicationError():
             return RequestProblem("not-found", _placed(error), error.fix)
         case QueryError():
             code = "too-large" if str(error.where).startswith(_LIMITS) else "query-invalid"

@@ -8,7 +8,6 @@ itself never averaged.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -18,11 +17,10 @@ from pydantic import Field
 
 from finsync_pipeline import frames
 from finsync_pipeline.aggregation.means import mean_of, pivot, unpivot
-from finsync_pipeline.federation.errors import QueryError
-from finsync_pipeline.federation.request import Filter, read_parts
+from finsync_pipeline.federation.errors import QueryError, nearest
+from finsync_pipeline.federation.request import Filter, RequestPart
 from finsync_pipeline.serving.open_release import ANNUAL, OpenRelease, Rows, with_balances
 from finsync_pipeline.serving.parameters import Flag, Length, Whole
-from finsync_pipeline.statements.config_errors import ConfigModel
 from finsync_pipeline.statements.derived import FORMULAS
 from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS
 from finsync_pipeline.statements.tables import SUMMARY
@@ -35,7 +33,7 @@ _COMPARED = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 Name = Annotated[str, Field(max_length=80)]
 
 
-class Screen(ConfigModel):
+class Screen(RequestPart):
     """Which companies, by which values of theirs, and in which order."""
 
     where: Annotated[Sequence[Filter], Field(max_length=50)] = Field((), description="Conditions on the means")
@@ -65,11 +63,6 @@ class Screen(ConfigModel):
         """The standard items that the answer needs."""
         needed = (FORMULAS[name].items if name in FORMULAS else (name,) for name in self.shown)
         return list(dict.fromkeys(item for items in needed for item in items))
-
-
-def read_screen(**parts: Any) -> Screen:
-    """The screen of these parts. Raises QueryError with a line for each that does not fit."""
-    return read_parts(Screen, parts)
 
 
 @dataclass(frozen=True)
@@ -218,8 +211,8 @@ def _number(asked: Filter, value: Any) -> float:
 def _check(name: str | None) -> None:
     """Raise QueryError if it is no item with numbers."""
     if name is not None and name not in FORMULAS and name not in NUMERIC_ITEMS:
-        near = get_close_matches(name, [*NUMERIC_ITEMS, *FORMULAS], n=1)
-        raise QueryError(f"no item {name}", f"did you mean {near[0]}?" if near else "GET /api/v1/items lists them")
+        near = nearest(name, [*NUMERIC_ITEMS, *FORMULAS])
+        raise QueryError(f"no item {name}", f"did you mean {near}?" if near else "GET /api/v1/items lists them")
 
 
 def _notes(rows: Rows, asked: Screen) -> Iterator[str]:

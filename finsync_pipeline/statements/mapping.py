@@ -6,14 +6,22 @@ Every mistake is reported with the field and the fix. The cells themselves are r
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from keyword import iskeyword
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    WrapSerializer,
+    model_validator,
+)
 
 from finsync_pipeline.statements.config_errors import ConfigModel
 from finsync_pipeline.statements.items import ITEMS, packaged_rows
@@ -30,6 +38,9 @@ _TAKEN_NAMES = (
     "companies", "company_aliases", "company_id_corrections", "company_summary", "context", "financials",
     "publication", "release", "run_sources",
 )  # fmt: skip
+AS_WRITTEN = "as written"
+_ELSEWHERE = {"url", "connection", "token_file"}
+"""What of a mapping has nothing to do with how rows are read."""
 _POWERS = {10**k: k for k in range(13)} | {float(f"1e-{k}"): -k for k in range(1, 13)}
 _PROBE = datetime(2004, 11, 23, tzinfo=UTC)  # no two parts of it can be taken for each other
 
@@ -52,6 +63,13 @@ def _power_of_ten(value: Any) -> int:
     if isinstance(value, int | float) and not isinstance(value, bool) and value in _POWERS:
         return _POWERS[value]
     raise ValueError(f"{value!r} is not a scale: use one of {', '.join(SCALES)}, or a power of ten such as 1000")
+
+
+def _scale_as_written(value: Any, dump: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:
+    """A power of ten as YAML has it, if the dump is to be read again; else its exponent."""
+    if isinstance(value, int) and info.context == AS_WRITTEN:
+        return 10**value if value >= 0 else float(f"1e{value}")
+    return dump(value)
 
 
 def _months(value: Any) -> int:
@@ -107,7 +125,7 @@ def _source_name(value: str) -> str:
     )
 
 
-Exponent = Annotated[int, BeforeValidator(_power_of_ten)]
+Exponent = Annotated[int, BeforeValidator(_power_of_ten), WrapSerializer(_scale_as_written)]
 Months = Annotated[int, BeforeValidator(_months)]
 Currency = Annotated[str, BeforeValidator(_currency)]
 DateFormat = Annotated[str, AfterValidator(_date_format)]
@@ -273,8 +291,8 @@ class SourceMapping(ConfigModel):
     currency: Annotated[str | CurrencyColumn, _constant_or(CurrencyColumn, _currency)] = Field(
         description="Currency: constant, or a column"
     )
-    scale: Annotated[int | ScaleColumn, _constant_or(ScaleColumn, _power_of_ten)] = Field(
-        default=0, description="Unit of money: constant, or a column"
+    scale: Annotated[int | ScaleColumn, _constant_or(ScaleColumn, _power_of_ten), WrapSerializer(_scale_as_written)] = (
+        Field(default=0, description="Unit of money: constant, or a column")
     )
     known_since: Annotated[Dates | None, BeforeValidator(_column_by_name)] = Field(
         default=None, description="Column of the day since which a row is known, such as that of its filing"
@@ -371,8 +389,17 @@ class SourceMapping(ConfigModel):
     @property
     def hash(self) -> str:
         """SHA-256 of the mapping, wherever its service listens, whatever its kind and token, by whatever rules."""
-        elsewhere = {"url", "connection", "token_file"}
-        return hashlib.sha256(self.model_dump_json(exclude=elsewhere).encode()).hexdigest()
+        return hashlib.sha256(self.model_dump_json(exclude=_ELSEWHERE).encode()).hexdigest()
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What the hash is of, in the form of its YAML: how rows are read, wherever the service listens."""
+        return self.model_dump(mode="json", exclude=_ELSEWHERE, context=AS_WRITTEN)
+
+    @classmethod
+    def of_content(cls, content: Mapping[str, Any]) -> Self:
+        """The mapping with this `content`, of no service. Raises pydantic's ValidationError."""
+        return cls.model_validate({**content, "url": "http://localhost"})
 
 
 def check_url(url: str) -> None:

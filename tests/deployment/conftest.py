@@ -45,7 +45,9 @@ def fresh_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     shutil.copytree(SAMPLE, data)
     data.chmod(0o755)
     password, login = secrets.token_hex(24), secrets.token_hex(24)
-    ports = {f"FINSYNC_{name}PORT": str(free_port()) for name in ("", *(f"{source.upper()}_" for source in SOURCES))}
+    ports = {
+        f"FINSYNC_{name}PORT": str(free_port()) for name in ("", "API_", *(f"{source.upper()}_" for source in SOURCES))
+    }
     environment = settings_of_test(made_secrets(folder / "secrets", password, login), data, ports)
     stack = Stack(environment, password, login, data, folder / "events", FIGURES)
     # Watched from the beginning: the engine itself remembers only the last few hundred

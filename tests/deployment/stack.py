@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from browser_requests import NAMED_ORIGIN
 from deployment.engine import PROJECT, docker
 
 NAME = "finsync-test"
 SOURCES = {"pnl": 5001, "balance_sheet": 5002, "cash_flow": 5003}
-VOLUMES = ("finsync_data", "finsync_postgres", "finsync_private", *(f"finsync_{source}" for source in SOURCES))
+OWN_VOLUMES = ("api", *SOURCES)
+VOLUMES = ("finsync_data", "finsync_postgres", "finsync_private", *(f"finsync_{name}" for name in OWN_VOLUMES))
 LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "finsync"}
 FINISHED = ("SUCCESS", "FAILURE", "CANCELED")
 TABLES = (
@@ -26,6 +28,7 @@ TABLES = (
 QUARTER = "2009-10-01"
 SOME_QUARTERS = {"dagster/asset_partition_range_start": "2009-07-01", "dagster/asset_partition_range_end": "2010-04-01"}
 RUN_SECONDS = 300
+API_SETTINGS = {"FINSYNC_API_ORIGINS": NAMED_ORIGIN, "FINSYNC_API_LOG": "info"}
 
 RUN = """runId jobName status creationTime startTime endTime tags {key value}
     stepStats {stepKey startTime endTime}"""
@@ -93,6 +96,11 @@ class Stack:
         assert done.returncode == 0, f"{' '.join(command)}: {done.stdout[-2000:]}{done.stderr[-4000:]}"
         return done.stdout
 
+    @property
+    def basic(self) -> dict[str, str]:
+        """The header of a user who is logged in."""
+        return {"Authorization": "Basic " + base64.b64encode(f"finsync:{self.login}".encode()).decode()}
+
     def inside(self, service: str, *command: str) -> str:
         """What the command prints in the service's container."""
         return self.compose("exec", "-T", service, *command)
@@ -125,8 +133,7 @@ class Stack:
         """What GraphQL answers. The webserver gives an error for each connection that a database's end has cut."""
         body = json.dumps({"query": query, "variables": variables}).encode()
         url = f"http://127.0.0.1:{self.environment['FINSYNC_PORT']}/graphql"
-        user = base64.b64encode(f"finsync:{self.login}".encode()).decode()
-        headers = {"Content-Type": "application/json", "Authorization": f"Basic {user}"}
+        headers = {"Content-Type": "application/json", **self.basic}
         request = urllib.request.Request(url, body, headers)
         for _ in range(60):
             try:
@@ -295,7 +302,7 @@ def settings_of_test(secrets_folder: Path, data: Path, ports: dict[str, str]) ->
     others = {name: value for name, value in os.environ.items() if not name.startswith(("FINSYNC_", "COMPOSE_"))}
     own = {"FINSYNC_SECRETS": str(secrets_folder), "FINSYNC_SERVICES_DATA": str(data), "FINSYNC_DEPLOYED": "1"}
     # The close comes at the next minute, not in the next quarter
-    return {**others, **ports, **own, "FINSYNC_CLOSE_CRON": "* * * * *"}
+    return {**others, **ports, **own, "FINSYNC_CLOSE_CRON": "* * * * *", **API_SETTINGS}
 
 
 def _run(told: dict[str, Any]) -> Run:

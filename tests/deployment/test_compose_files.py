@@ -33,6 +33,7 @@ DOCKERFILES = {
     "finsync-gateway": PROJECT / "gateway" / "Dockerfile",
 }
 GATEWAY = "\n".join((PROJECT / "gateway" / file).read_text(encoding="utf-8") for file in ("nginx.conf", "stream.conf"))
+FORWARD = (PROJECT / "gateway" / "forward.conf").read_text(encoding="utf-8")
 ENGINE = (PROJECT / "gateway" / "engine.conf").read_text(encoding="utf-8")
 PIPELINE = [name for name, service in SERVICES.items() if service["image"] == "finsync-pipeline"]
 SOURCES = [name for name, service in SERVICES.items() if service["image"] == "finsync-services"]
@@ -52,8 +53,8 @@ def volumes(service: dict[str, Any]) -> dict[str, str]:
     return mounts
 
 
-def test_it_is_the_nine_services_and_needs_no_version_key():
-    assert sorted(PIPELINE) == ["code", "daemon", "webserver"]
+def test_it_is_the_ten_services_and_needs_no_version_key():
+    assert sorted(PIPELINE) == ["api", "code", "daemon", "webserver"]
     assert sorted(SOURCES) == ["balance_sheet", "cash_flow", "pnl"]
     assert SERVICES.keys() - {*PIPELINE, *SOURCES} == {"postgres", "gateway", "engine"}
     assert "version" not in COMPOSE
@@ -72,8 +73,35 @@ def test_every_setting_that_the_pipeline_reads_reaches_it():
     urls = {url for file in files for url in re.findall(r"env\('(\w+)'", file.read_text(encoding="utf-8"))}
     assert len(urls) >= 3
     of_the_gateway = {name for name in SETTINGS if name.startswith("FINSYNC_WEB_")}
-    assert {*SETTINGS, *urls} - of_the_gateway <= set(LAUNCHER["env_vars"])
+    of_the_api = {name for name in SETTINGS if name.startswith("FINSYNC_API_")} | {"FINSYNC_QUERY_CACHE_FOLDER"}
+    assert {*SETTINGS, *urls} - of_the_gateway - of_the_api <= set(LAUNCHER["env_vars"])
     assert of_the_gateway <= SERVICES["gateway"]["environment"].keys()
+    assert of_the_api | {"FINSYNC_WEB_HOSTS"} <= SERVICES["api"]["environment"].keys()
+
+
+def test_gateway_and_api_have_the_same_names_and_pages_and_the_api_believes_the_gateway_alone():
+    gateway, api = SERVICES["gateway"]["environment"], SERVICES["api"]["environment"]
+    for name in ("FINSYNC_API_ORIGINS", "FINSYNC_API_TOKEN_FILE"):
+        assert gateway[name] == api[name] == f"${{{name}:-}}"
+    assert api["FINSYNC_WEB_HOSTS"] == f"api.api,{gateway['FINSYNC_WEB_HOSTS']}"
+    assert api["FINSYNC_API_PROXIES"] == "*", "who reaches its port is in test_each_network_connects_..."
+    assert "proxy_set_header X-Forwarded-For $remote_addr;" in FORWARD
+
+
+def test_the_api_reads_the_outputs_and_writes_nothing_but_temporary_files():
+    api = SERVICES["api"]
+    assert api["volumes"] == ["data:/data:ro", "api:/tmp"]
+    assert "tmpfs" not in api, "what DuckDB writes there would be memory"
+    assert api["working_dir"] == "/tmp"
+    assert api["environment"]["FINSYNC_QUERY_CACHE_FOLDER"].startswith("/tmp/")
+    assert api["environment"]["FINSYNC_SERVICES_TOKEN_FILE"] == "/run/secrets/services_token"
+    defaults = [int(SETTINGS[name].default) for name in ("FINSYNC_API_MEMORY", "FINSYNC_QUERY_MEMORY")]
+    assert int(api["mem_limit"].removesuffix("g")) * 2**30 >= sum(defaults) + 2**30
+
+
+def test_the_gateway_leads_to_the_api_where_it_listens():
+    command = SERVICES["api"]["command"]
+    assert f"set $page {command[command.index('--host') + 1]}:{command[command.index('--port') + 1]};" in GATEWAY
 
 
 def test_urls_of_sources_are_names_and_ports_of_services():
@@ -92,7 +120,9 @@ def test_runs_find_network_and_volumes_under_their_real_names():
     assert named == volumes(SERVICES["code"])
     assert named["/data"] == "finsync_data"
     for name in PIPELINE:
-        assert named.items() <= volumes(SERVICES[name]).items(), name
+        if name != "api":
+            assert named.items() <= volumes(SERVICES[name]).items(), name
+    assert volumes(SERVICES["api"])["/data"] == named["/data"]
     assert COMPOSE["x-settings"]["FINSYNC_HOME"] == "/data"
     for setting in ("compute_logs", "local_artifact_storage"):
         assert INSTANCE[setting]["config"]["base_dir"].startswith("/data/")
@@ -128,7 +158,7 @@ def test_ports_are_published_on_loopback_only(name):
 
 def test_nothing_is_published_but_the_gateway():
     assert [name for name, service in SERVICES.items() if service.get("ports")] == ["gateway"]
-    assert [int(port.rpartition(":")[2]) for port in SERVICES["gateway"]["ports"]] == [3000, 5001, 5002, 5003]
+    assert [int(port.rpartition(":")[2]) for port in SERVICES["gateway"]["ports"]] == [3000, 3001, 5001, 5002, 5003]
 
 
 def test_each_network_connects_those_who_need_each_other():
@@ -139,11 +169,12 @@ def test_each_network_connects_those_who_need_each_other():
     assert on == {
         "edge": {"gateway"},
         "web": {"gateway", "webserver"},
+        "api": {"gateway", "api"},
         "code": {"webserver", "daemon", "code"},
         "database": {"webserver", "daemon", "code", "postgres"},
         "engine": {"webserver", "engine"},
-        **{name: {name, "code", "gateway"} for name in SOURCES},
-        "outside": {"code"},
+        **{name: {name, "code", "api", "gateway"} for name in SOURCES},
+        "outside": {"code", "api"},
     }
 
 
@@ -158,7 +189,9 @@ def test_there_is_no_way_out_of_the_networks():
             assert closed == (True, "true")
 
 
-@pytest.mark.parametrize(("name", "network"), [("code", "code"), ("webserver", "web"), ("gateway", "edge")])
+@pytest.mark.parametrize(
+    ("name", "network"), [("code", "code"), ("webserver", "web"), ("api", "api"), ("gateway", "edge")]
+)
 def test_who_is_on_several_networks_listens_on_one(name, network):
     service = SERVICES[name]
     (address,) = service["networks"][network]["aliases"]
@@ -168,7 +201,8 @@ def test_who_is_on_several_networks_listens_on_one(name, network):
         listening = set(re.findall(r"^\s*listen ([\w.]+):", GATEWAY, re.MULTILINE))
         assert listening == {address, "127.0.0.1"}
     else:
-        assert service["command"][service["command"].index("-h") + 1] == address
+        option = "--host" if name == "api" else "-h"
+        assert service["command"][service["command"].index(option) + 1] == address
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -298,7 +332,7 @@ def test_the_password_is_a_file_and_stands_nowhere():
     error = "There are no secrets yet. Run once: make secrets (or see docs/deployment.md)"
     assert COMPOSE["secrets"] == {name: {"file": f"${{FINSYNC_SECRETS:?{error}}}/{name}"} for name in names}
     have = {name: service["secrets"] for name, service in SERVICES.items() if service.get("secrets")}
-    expected = {"code": names[:2], "postgres": names[:1], "gateway": names[2:]}
+    expected = {"code": names[:2], "postgres": names[:1], "gateway": names[2:], "api": names[1:2]}
     assert have == expected | dict.fromkeys(SOURCES, names[1:2])
     assert SERVICES["postgres"]["environment"] == {"POSTGRES_PASSWORD": "none"}, "the image asks for one"
     assert "ALTER ROLE postgres PASSWORD NULL;" in SERVICES["postgres"]["entrypoint"][2]
@@ -339,7 +373,8 @@ def test_the_override_for_development_adds_code_to_the_volumes_of_a_run_and_keep
     override = yaml.safe_load((PROJECT / "docker-compose.dev.yml").read_text(encoding="utf-8"))["services"]
     assert override["daemon"]["environment"] == {CODE_FOLDER_SETTING: "${PWD}/finsync_pipeline"}
     assert override["code"]["volumes"] == [f"./finsync_pipeline:{PACKAGE}:ro"]
-    assert override.keys() == {"code", "daemon", *SOURCES}
+    assert override["api"] == {"volumes": override["code"]["volumes"]}
+    assert override.keys() == {"code", "daemon", "api", *SOURCES}
     assert all(override[name]["volumes"] == ["./source_services:/app/source_services:ro"] for name in SOURCES)
 
 
@@ -360,7 +395,8 @@ def test_each_image_installs_just_what_its_package_imports_in_versions_of_the_lo
     nodes = [node for tree in trees for node in ast.walk(tree)]
     imported = {alias.name.split(".")[0] for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module.split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
-    brought_along = {"multidict", "dagster_shared", "urllib3"}  # by aiohttp, Dagster and requests
+    # By aiohttp, Dagster, requests and FastAPI
+    brought_along = {"multidict", "dagster_shared", "urllib3", "starlette", "anyio"}
     others = imported - {package, *sys.stdlib_module_names} - brought_along
     named = {{"dotenv": "python-dotenv", "yaml": "pyyaml"}.get(name, name.replace("_", "-")) for name in others}
     assert named == declared - not_imported

@@ -23,13 +23,9 @@ def basic(user: str, password: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
-def login(stack: Stack) -> dict[str, str]:
-    return basic("finsync", stack.login)
-
-
 @pytest.mark.parametrize("asked", REQUESTS, ids=[asked.what for asked in REQUESTS])
 def test_a_user_who_is_logged_in(stack, asked):
-    assert status_of(asked, port_of(stack), login(stack)) in (ALLOWED if asked.allowed else REFUSED)
+    assert status_of(asked, port_of(stack), stack.basic) in (ALLOWED if asked.allowed else REFUSED)
 
 
 @pytest.mark.parametrize("asked", [asked for asked in REQUESTS if asked.allowed], ids=lambda asked: asked.what)
@@ -39,7 +35,7 @@ def test_nobody_is_let_in_without_a_password(stack, asked):
 
 
 def test_the_page_can_be_shown_in_no_frame_and_read_by_no_other(stack):
-    headers = headers_of(port_of(stack), login(stack))
+    headers = headers_of(port_of(stack), stack.basic)
     assert headers["x-frame-options"] == "DENY"
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["cross-origin-resource-policy"] == "same-origin"
@@ -52,7 +48,7 @@ def test_events_come_through_a_websocket(stack):
     connection = http.client.HTTPConnection("127.0.0.1", port_of(stack), timeout=30)
     websocket = next(asked for asked in REQUESTS if asked.what == "a page of the UI opens a WebSocket")
     own = f"http://127.0.0.1:{port_of(stack)}"
-    connection.request("GET", "/graphql", headers={**websocket.headers, "Origin": own, **login(stack)})
+    connection.request("GET", "/graphql", headers={**websocket.headers, "Origin": own, **stack.basic})
     sock = connection.sock
     message = json.dumps({"type": "connection_init"}).encode()
     sock.sendall(bytes([0x81, 0x80 | len(message), 0, 0, 0, 0]) + message)  # a masked frame of text; the mask is 0
@@ -65,16 +61,16 @@ def test_events_come_through_a_websocket(stack):
 
 
 def test_the_password_does_not_reach_the_web_server_and_no_log_has_it(stack):
-    version_of(port_of(stack), login(stack))
+    version_of(port_of(stack), stack.basic)
     for service in ("gateway", "webserver"):
         logs = subprocess.run(["docker", "logs", stack.container(service)], capture_output=True, text=True, check=True)
         assert stack.login not in logs.stdout + logs.stderr
-        assert login(stack)["Authorization"].split()[1] not in logs.stdout + logs.stderr
+        assert stack.basic["Authorization"].split()[1] not in logs.stdout + logs.stderr
         assert stack.login not in docker("inspect", stack.container(service))
 
 
 def test_who_changed_something_is_in_its_log(stack):
-    version_of(port_of(stack), login(stack))
+    version_of(port_of(stack), stack.basic)
     log = docker("logs", "--tail", "200", stack.container("gateway"))
     assert " finsync POST /graphql 200" in log
 
@@ -95,7 +91,7 @@ def test_login_and_the_closed_routes_are_open_only_on_request(stack):
     foreign = ask._replace(headers={**JSON, "Origin": "http://evil.example"})
     named = ask._replace(headers={**JSON, "Host": "dagster.bank.example"})
     settings = {"FINSYNC_WEB_LOGIN": "0", "FINSYNC_WEB_REPORTS": "1", "FINSYNC_WEB_HOSTS": "dagster.bank.example"}
-    assert status_of(named, port_of(stack), login(stack)) == 421
+    assert status_of(named, port_of(stack), stack.basic) == 421
     stack.compose(*anew, settings=settings)
     try:
         assert status_of(ask, port_of(stack), {}) == 200
@@ -113,6 +109,9 @@ def test_login_and_the_closed_routes_are_open_only_on_request(stack):
         ({"FINSYNC_WEB_LOGIN": "no"}, "a:b", "FINSYNC_WEB_LOGIN is 'no'"),
         ({"FINSYNC_WEB_REPORTS": "yes"}, "a:b", "FINSYNC_WEB_REPORTS is 'yes'"),
         ({"FINSYNC_WEB_HOSTS": "a.example,b; return 200"}, "a:b", "is not a host name"),
+        ({"FINSYNC_API_ORIGINS": "https://a.example,b.example"}, "a:b", "'b.example' is not an origin"),
+        ({"FINSYNC_API_ORIGINS": 'https://a.example" 1;'}, "a:b", "is not an origin"),
+        ({"FINSYNC_API_ORIGINS": "https://a.example/page"}, "a:b", "is not an origin"),
         ({}, "", "has no user"),
         ({}, "finsync:", "has no user"),
     ],

@@ -11,8 +11,9 @@ from deployment.engine import docker, needs_docker
 from deployment.stack import SOME_QUARTERS, SOURCES, Stack
 
 PORTS = {
-    "gateway": (3000, 5001, 5002, 5003, 8080),
+    "gateway": (3000, 3001, 5001, 5002, 5003, 8080),
     "webserver": (3000,),
+    "api": (8000,),
     "code": (4000,),
     "postgres": (5432,),
     "engine": (2375,),
@@ -25,8 +26,9 @@ REACHED: dict[str, set[str]] = {
     **{source: set() for source in SOURCES},
     "postgres": set(),
     "engine": set(),
-    "gateway": {"webserver", "host"} | ALL_SOURCES,
+    "gateway": {"webserver", "api", "host"} | ALL_SOURCES,
     "webserver": {"code", "postgres", "engine"},
+    "api": ALL_SOURCES,
     "daemon": {"code", "postgres"},
     "code": {"postgres"} | ALL_SOURCES,
     "run": {"postgres"} | ALL_SOURCES,

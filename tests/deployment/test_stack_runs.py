@@ -103,9 +103,9 @@ def test_no_service_comes_near_its_limit_of_memory(stack):
     told = docker("stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}} {{.MemPerc}}").splitlines()
     found = [re.match(rf"{NAME}-(\S+)-1 ([\d.]+)MiB / \S+ ([\d.]+)%", line) for line in told]
     used = {each[1]: (float(each[2]), float(each[3])) for each in found if each}
-    assert len(used) == 9
+    assert len(used) == 10
     assert max(percent for _, percent in used.values()) < 75
-    stack.measured("memory of all nine services together", sum(amount for amount, _ in used.values()), "MiB")
+    stack.measured("memory of all ten services together", sum(amount for amount, _ in used.values()), "MiB")
 
 
 def test_what_steps_print_is_on_the_volume(stack, first_run):
@@ -131,7 +131,7 @@ def test_no_process_is_root_and_no_container_shows_a_secret(stack):
     run = stack.work_on("pnl")
     container = within(RUN_SECONDS, lambda: docker("ps", "--quiet", "--filter", f"label=dagster/run_id={run}").strip())
     containers = [container, *stack.compose("ps", "--quiet").split()]
-    assert len(containers) == 10
+    assert len(containers) == 11
     for each in containers:
         # What changes its user at once, as a health check, may be seen as root before
         within(5, lambda each=each: "0" not in users_of(each))

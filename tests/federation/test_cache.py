@@ -1,5 +1,7 @@
 """The cache of a query: what of it is damaged is made again, and kept again."""
 
+import errno
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -34,3 +36,18 @@ def test_a_damaged_entry_is_not_read_and_is_replaced(tmp_path: Path, damage):
     kept.put(KEY, TABLES)
     assert TableCache(tmp_path, 10_000).get_as(KEY, total) == 3
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_read_and_what_is_new_is_in_memory_alone(tmp_path: Path, monkeypatch):
+    TableCache(tmp_path, 10_000).put(KEY, TABLES)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    for changes in ("utime", "mkdir", "rename"):
+        monkeypatch.setattr(os, changes, refuse)
+    kept = TableCache(tmp_path, 10_000)
+    assert kept.get_as(KEY, total) == 3
+    kept.put(["index", 2], TABLES)
+    assert kept.get_as(["index", 2], total) == 3
+    assert TableCache(tmp_path, 10_000).get(["index", 2]) is None

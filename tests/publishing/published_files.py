@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from factories import ENDS, fact, inventory_frame, ledger_frame
+from factories import ENDS, fact, inventory_frame, ledger_frame, mapping_of, raw_frame
 
 from finsync_pipeline import frames
 from finsync_pipeline.extraction.inventory import quarter_versions
@@ -42,7 +42,16 @@ def source_tables(folder: Path, source: str, hashes: dict[date, str], value: flo
     for name, frame in tables.items():
         write_frame(frame, folder / source / f"{name}.parquet")
     files = {name: [folder / source / f"{name}.parquet"] for name in tables}
-    return SourceTables(**files, texts=[], rejects=[], company_ids=[])
+    raw = [write_raw(folder, source, quarter, version) for quarter, version in versions.items()]
+    return SourceTables(raw=raw, earlier_raw=[], **files, texts=[], rejects=[], company_ids=[])
+
+
+def write_raw(folder: Path, source: str, quarter: date, version: str, sales: str = "10") -> Path:
+    """The file of one quarter with its raw row."""
+    file = folder / source / "raw" / f"{quarter}.parquet"
+    row = {"key": "1", "who": "One", "ends": str(ENDS[quarter]), "sales": sales}
+    write_frame(raw_frame([row], mapping_of(name=source), ENDS[quarter], version), file)
+    return file
 
 
 NOW = InputVersions(None, "m1", "r1", "v1", 1)
@@ -70,7 +79,7 @@ def states_of(*sources: SourceTables) -> list[list[QuarterState] | None]:
 
 
 def no_tables() -> SourceTables:
-    return SourceTables([], [], [], [], [], [], [])
+    return SourceTables([], [], [], [], [], [], [], [], [])
 
 
 def consolidated_tables(folder: Path, sources: Sequence[SourceTables]) -> ConsolidatedTables:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from factories import ENDS, Q1, Q4, companies_frame, fact, inventory_frame
+from factories import ENDS, Q1, Q4, companies_frame, fact, inventory_frame, mapping_of
 from published_files import assert_whole, consolidated_tables, no_tables, releases, source_tables, states_of
 
 from finsync_pipeline.errors import DataError, PublicationError
@@ -22,7 +22,8 @@ def publish_from(
     sources: dict[str, SourceTables], files: ConsolidatedTables, published: Path, allow_missing: Sequence[str] = ()
 ) -> tuple[Release, pd.DataFrame]:
     states = dict(zip(sources, states_of(*sources.values()), strict=True))
-    return make_release(sources, states, files, companies_frame(), ReleaseOptions(published, allow_missing))
+    mappings = {name: mapping_of(name=name) for name in sources}
+    return make_release(mappings, sources, states, files, companies_frame(), ReleaseOptions(published, allow_missing))
 
 
 def test_a_release_holds_the_summary_and_an_account_of_each_source(tmp_path: Path) -> None:

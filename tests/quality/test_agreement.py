@@ -18,7 +18,7 @@ def outcome(cell, *names):
 
 def test_a_cell_of_one_source_is_published_as_it_is():
     cell = cell_of(table_of([fact(100)]))
-    assert outcome(cell, "verdict", "value", "sources", "sources_used") == ("single", 100, 1, 1)
+    assert outcome(cell, "verdict", "value", "sources", "sources_used", "used_sources") == ("single", 100, 1, 1, "pnl")
     assert outcome(cell, "is_withheld", "culprit", "why", "spread") == (False, None, None, 0)
 
 
@@ -53,21 +53,23 @@ def test_real_providers_that_differ_are_flagged_or_withheld_by_the_rule(item, va
     flagged = cell_of(table_of(facts), item)
     assert outcome(flagged, "verdict", "value", "is_withheld") == ("disputed", mean, False)
     withheld = cell_of(table_of(facts, rules_of(disputed="withhold")), item)
-    assert outcome(withheld, "verdict", "value", "is_withheld", "sources_used") == ("disputed", None, True, 0)
+    assert outcome(withheld, "verdict", "value", "is_withheld", "used_sources") == ("disputed", None, True, None)
 
 
 @pytest.mark.parametrize(
-    ("rule", "value"),
+    ("rule", "value", "used"),
     [
-        ({"rule": "mean"}, 150),
-        ({"rule": "median"}, 120),
-        ({"rule": {"prefer": ["nobody", "s2", "s0"]}}, 230),
-        ({"rule": {"prefer": ["nobody"]}}, 150),
+        ({"rule": "mean"}, 150, "s0|s1|s2"),
+        ({"rule": "median"}, 120, "s1"),
+        ({"rule": {"prefer": ["nobody", "s2", "s0"]}}, 230, "s2"),
+        ({"rule": {"prefer": ["nobody"]}}, 150, "s0|s1|s2"),
     ],
 )
-def test_the_rule_of_the_item_joins_the_values(rule, value):
+def test_the_rule_of_the_item_joins_the_values_and_the_cell_names_both(rule, value, used):
     facts = [fact(each, f"s{n}") for n, each in enumerate((100, 120, 230))]
-    assert cell_of(table_of(facts, Rules.model_validate({"items": {"revenue": rule}})))["value"] == value
+    cell = cell_of(table_of(facts, Rules.model_validate({"items": {"revenue": rule}})))
+    kind = "prefer" if isinstance(rule["rule"], dict) else rule["rule"]
+    assert outcome(cell, "value", "used_sources", "rule") == (value, used, kind)
 
 
 def test_a_tolerance_of_the_item_holds_for_it_alone():
@@ -171,7 +173,7 @@ def test_sources_of_another_vintage_are_not_averaged():
     facts = [fact(11.91, "filed", "eps_diluted"), fact(2.98, "today", "eps_diluted"), fact(3.1, "filed", "eps_basic")]
     table = table_of(facts, vintages={"filed": "first", "today": "latest"})
     cell = cell_of(table, "eps_diluted")
-    assert outcome(cell, "verdict", "value", "sources", "sources_used") == ("other_vintage", 2.98, 2, 1)
+    assert outcome(cell, "verdict", "value", "sources", "used_sources") == ("other_vintage", 2.98, 2, "today")
     assert outcome(cell_of(table, "eps_basic"), "verdict", "value") == ("single", 3.1)
 
 

@@ -5,6 +5,7 @@ import socket
 import threading
 
 import pytest
+from browser_requests import ALLOWED, API_REQUESTS, NAMED_ORIGIN, REFUSED, status_of
 from local_services import answering_service
 from problem_details import check_problem as check_any
 from serving.conftest import check_problem, queried, serving
@@ -58,6 +59,19 @@ def test_a_foreign_host_name_and_pages_of_other_sites_are_refused(of_release):
         assert preflight.status_code == 200
         other = {"Origin": "https://evil.example.org", "Access-Control-Request-Method": "POST"}
         assert "Access-Control-Allow-Origin" not in client.request("OPTIONS", "/query", headers=other).headers
+
+
+@pytest.fixture(scope="module")
+def port(released):
+    made = queried(released.home, released.folder / "companies.csv")
+    with serving(lambda: made, origins=(NAMED_ORIGIN,)) as client:
+        yield int(client.url.rpartition(":")[2])
+
+
+@pytest.mark.parametrize("asked", API_REQUESTS, ids=[asked.what for asked in API_REQUESTS])
+def test_programs_and_named_pages_are_answered_and_no_others(port, asked):
+    """The same table as for the gateway of the deployment."""
+    assert status_of(asked, port, {}) in (ALLOWED if asked.allowed else REFUSED)
 
 
 def test_a_client_that_asks_too_often_is_told_when_to_ask_again(of_release):

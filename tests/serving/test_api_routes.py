@@ -1,5 +1,6 @@
 """Every route of the API: what it answers, and which problem it answers bad requests with."""
 
+import json
 from typing import Any
 
 import pytest
@@ -50,6 +51,9 @@ ANSWERS: list[tuple[str, dict[str, Any], Any]] = [
         row["revenue"] for row in found["rows"]] == [7_000_000, 2_000_000]),
     ("/screen", {"fiscal_years": 2009, "where": "cash is null"}, lambda found: found["row_count"] == 0),
     ("/screen", {"items": "book_value"}, lambda found: any("equity" in each for each in found["notes"])),
+    ("/trace", {"company_id": "A1", "item": "revenue", "period_end": "2009-09-30"}, lambda found:
+        "1,000" in json.dumps(found)),
+    ("/trace", {"company_id": "A1", "item": "revenue"}, lambda found: found["means"][0]["count"] == 2),
     ("/releases", {}, lambda found: [each["is_current"] for each in found["releases"]] == [True]),
     ("/releases/current", {}, lambda found: found["sources"]["pnl"]["rows_in"] == 4),
     ("/releases/current/differences", {"against": "current"}, lambda found: found["rows"] == []),
@@ -81,6 +85,10 @@ PROBLEMS: list[tuple[str, dict[str, Any], int, str, str]] = [
     ("/screen", {"where": "revenue > much"}, 400, "query-invalid", "much"),
     ("/screen", {"where": "revenue > nan"}, 400, "query-invalid", "nan"),
     ("/screen", {"order_by": "currency"}, 400, "query-invalid", "currency"),
+    ("/trace", {"company_id": "A9", "item": "revenue"}, 404, "not-found", "A1"),
+    ("/trace", {"company_id": "A1", "item": "revenu"}, 404, "not-found", "revenue"),
+    ("/trace", {"company_id": "A1", "item": "revenue", "period_end": "2001-01-01"}, 404, "not-found", "2009-"),
+    ("/trace", {"company_id": "A1", "item": "revenue", "months": 7}, 400, "invalid-parameter", "months"),
     ("/releases/1999", {}, 404, "not-found", "1999"),
     ("/releases/current/files/passwd", {}, 404, "not-found", "facts.parquet"),
     ("/releases/current/differences", {}, 400, "invalid-parameter", "against"),
@@ -113,6 +121,6 @@ def test_a_bad_request_is_a_problem_that_names_the_fix(api, path, parameters, st
 def test_every_route_is_in_the_tables_above(api):
     paths = {path.removeprefix("/api/v1") or "/" for path in api.json("/openapi.json")["paths"]}
     tried = {path.replace(ACME, "/companies/{company_id}").replace("current", "{name}") for path, *_ in ANSWERS}
-    elsewhere = {"/releases/{name}/files/{file}", "/plan", "/trace"}
+    elsewhere = {"/releases/{name}/files/{file}", "/plan"}
     assert paths - tried == elsewhere & paths
     assert {f"/{name}" for name in LISTINGS} <= paths

@@ -98,6 +98,8 @@ def test_the_deployment_of_the_settings_has_the_quarters_of_the_pipeline(
     assert list(deployment.mappings) == ["balance_sheet", "cash_flow", "pnl"]
     assert (deployment.published, deployment.cache) == (tmp_path / "published", tmp_path / "query_cache")
     assert (deployment.limits.rows, deployment.limits.seconds) == (7, 60)
+    monkeypatch.setenv("FINSYNC_QUERY_CACHE_FOLDER", str(tmp_path / "elsewhere"))
+    assert query_deployment().cache == tmp_path / "elsewhere"
 
 
 def test_a_template_names_variables_and_no_more():

@@ -1,5 +1,6 @@
 """What a source may declare of itself, and how a mistake in it is told."""
 
+import json
 from typing import Any
 
 import pytest
@@ -268,3 +269,30 @@ def test_the_url_of_datasette_may_be_any_without_the_database_as_its_page(url: s
 def test_a_mapping_moves_to_no_place_that_is_none() -> None:
     with pytest.raises(ValueError, match="url: 'nowhere' is not the address"):
         mapping_of(url="{{ env('URL') }}").at("nowhere")
+
+
+SCALES = [
+    {},
+    {"scale": "thousands"},
+    {"scale": 1e-5},
+    {"scale": {"column": "unit", "values": {"USD m": "millions", "cents": 0.01}}, "currency": {"column": "money"}},
+    {"items": {"revenue": {"column": "sales", "sign": -1, "scale": "billions"}}},
+]
+
+
+@pytest.mark.parametrize("parts", SCALES)
+def test_the_content_of_a_mapping_is_read_as_the_same_mapping(parts):
+    mapping = mapping_of(**parts)
+    content = json.loads(json.dumps(mapping.content))
+    again = SourceMapping.of_content(content)
+
+    assert again.hash == mapping.hash
+    assert again.content == mapping.content
+    assert again.at(mapping.url) == mapping
+    assert not {"url", "token_file", "connection"} & content.keys()
+
+
+@pytest.mark.parametrize("exponent", range(-12, 13))
+def test_the_content_has_every_power_of_ten(exponent):
+    mapping = mapping_of(scale=float(f"1e{exponent}"))
+    assert SourceMapping.of_content(json.loads(json.dumps(mapping.content))).scale == exponent
