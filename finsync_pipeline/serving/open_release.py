@@ -196,7 +196,7 @@ _DISPUTED_CELLS = f"""
     SELECT
         company_id, item, period_end, months, currency, verdict, value, least, greatest, is_withheld, culprit, why
     FROM agreement
-    WHERE verdict NOT IN {UNDISPUTED}
+    WHERE is_withheld OR verdict NOT IN {UNDISPUTED}
 """
 
 

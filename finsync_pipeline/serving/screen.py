@@ -16,7 +16,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from finsync_pipeline import frames
-from finsync_pipeline.aggregation.means import mean_of, pivot, unpivot
+from finsync_pipeline.aggregation.means import means_of
 from finsync_pipeline.federation.errors import QueryError, nearest
 from finsync_pipeline.federation.request import Filter, RequestPart
 from finsync_pipeline.serving.open_release import ANNUAL, OpenRelease, Rows, with_balances
@@ -104,7 +104,7 @@ def _of_periods(release: OpenRelease, asked: Screen) -> Rows:
     met, of_periods = _periods_sql(asked)
     ranked, of_means = _ranked("(SELECT * FROM means LEFT JOIN names USING (company_id))", asked)
     sql = f"""
-        WITH met AS MATERIALIZED ({met}),
+        WITH met AS ({met}),
         means AS ({_means_sql(tuple(asked.operands))}),
         names AS (SELECT DISTINCT company_id, company_name FROM company_summary)
         {ranked}
@@ -122,15 +122,14 @@ def _means_sql(items: tuple[str, ...]) -> str:
         columns = ["company_id VARCHAR", "currency VARCHAR", "period_end DATE", *(f"{item} DOUBLE" for item in items)]
         connection.execute(f"CREATE TEMP TABLE met ({', '.join(columns)})")
         rows = nw.from_native(connection.table("met"))
-        means = rows.group_by(*KEYS).agg(
+        means = means_of(
+            rows,
+            KEYS,
+            items,
             periods=nw.len().cast(nw.Int64),
             first_period=nw.col("period_end").min(),
             last_period=nw.col("period_end").max(),
         )
-        if items:
-            long = unpivot(rows, KEYS, items, {"value": ""}).filter(~nw.col("value").is_null())
-            averages = pivot(mean_of(long, [*KEYS, "item"], "value"), list(KEYS), items, {"mean": ""})
-            means = means.join(averages, on=list(KEYS), how="left")
         return str(means.to_native().sql_query())
 
 

@@ -9,10 +9,11 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from finsync_pipeline.aggregation.derived import derived_table
+from finsync_pipeline.aggregation.financials import UNDISPUTED
 from finsync_pipeline.federation.schema import STATEMENTS, VIEWS
 from finsync_pipeline.serving.open_release import OpenRelease
 from finsync_pipeline.statements.derived import FORMULAS
-from finsync_pipeline.statements.tables import AGREEMENT, FINANCIALS
+from finsync_pipeline.statements.tables import FINANCIALS
 
 StatementName = Literal["income_statement", "balance_sheet", "cash_flow"]
 DerivedKind = Literal["quarter", "trailing_year", "formula"]
@@ -88,7 +89,7 @@ def disputed_cells(release: OpenRelease, wanted: Wanted) -> list[dict[str, Any]]
     sql = f"""
         SELECT item, period_end, months, currency, verdict, value, least, greatest, is_withheld, culprit, why
         FROM disputed_cells
-        WHERE {where}
+        WHERE {where} AND verdict NOT IN {UNDISPUTED}
     """
     return sorted(release.query(sql, *values).as_dicts(), key=itemgetter("item", *KEYS))
 
@@ -102,8 +103,7 @@ def derived_values(release: OpenRelease, wanted: Wanted, kinds: Collection[Deriv
     financials = release.arrow(f"SELECT * FROM financials WHERE {of_company[0]}", *of_company[1])
     agreement = None
     if release.has("agreement"):
-        agreement = release.arrow(f"SELECT * FROM agreement WHERE {of_company[0]}", *of_company[1])
-        agreement = agreement.select(AGREEMENT.arrow.names)
+        agreement = release.arrow(f"SELECT * FROM disputed_cells WHERE {of_company[0]}", *of_company[1])
     formulas = [name for name, formula in FORMULAS.items() if {*formula.items} <= {*wanted.items}]
     found = derived_table(financials.select(FINANCIALS.arrow.names), agreement, [*wanted.items, *formulas])
     return [row for row in found.to_pylist() if row["kind"] in kinds and _is_wanted(row, wanted)]
