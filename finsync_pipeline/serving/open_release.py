@@ -7,6 +7,7 @@ one takes longer to plan than to read: `statements`, with the values of a row as
 companies are screened by is loaded as `annual_periods`, with the balances at their ends.
 """
 
+import tempfile
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from finsync_pipeline.statements.tables import TABLES
 
 ROW = "finsync_row"
 """The column with the place of a row in its file, from 0."""
+DATABASE = "release"
+"""The name of the database in memory; a named one is compressed, to a third."""
 ANNUAL = 12
 LOADED = ("financials", "company_summary")
 MOST_OPEN = 3
@@ -59,7 +62,11 @@ class OpenRelease:
 
     def __init__(self, folder: Path, memory: int = MEMORY) -> None:
         self.folder, self.manifest = folder, _manifest(folder)
-        self._connection = duckdb.connect(config={"memory_limit": f"{memory}B", "threads": str(THREADS)})
+        self._spill = tempfile.TemporaryDirectory(prefix="finsync_release_")
+        config = {"memory_limit": f"{memory}B", "threads": str(THREADS), "temp_directory": self._spill.name}
+        self._connection = duckdb.connect(config=config)
+        self._connection.execute(f"ATTACH ':memory:' AS {DATABASE} (COMPRESS)")
+        self._connection.execute(f"USE {DATABASE}")
         self._cursors = local()
         self.columns: dict[str, Sequence[str]] = {}
         for name in TABLES:
@@ -69,6 +76,7 @@ class OpenRelease:
                     self._connection.execute(_create(name, file))
                 described = self._connection.execute(f"DESCRIBE {name}").fetchall()
                 self.columns[name] = [row[0] for row in described if row[0] != ROW]
+        self._connection.execute(f"CHECKPOINT {DATABASE}")  # which compresses
         self.items = [item for item in NUMERIC_ITEMS if item in self.columns.get("financials", ())]
         with self._failing_clearly():
             if self.has("financials"):
@@ -77,6 +85,7 @@ class OpenRelease:
                 self._connection.execute(f"CREATE TABLE annual_periods AS {with_balances(ANNUAL, self.items)}")
             if self.has("agreement"):
                 self._connection.execute(_DISPUTED_CELLS)
+        self._connection.execute(f"CHECKPOINT {DATABASE}")
 
     @property
     def name(self) -> str:
@@ -106,15 +115,20 @@ class OpenRelease:
     @contextmanager
     def relation(self, sql: str, *parameters: Any) -> Iterator[duckdb.DuckDBPyRelation]:
         """Within the block, the same as a lazy relation."""
-        with self._failing_clearly(), self._connection.cursor() as cursor:
+        with self._failing_clearly(), self._new_cursor() as cursor:
             yield cursor.sql(sql, params=list(parameters))
 
     @property
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         """That of this thread: to open one takes as long as a small query."""
         if not hasattr(self._cursors, "cursor"):
-            self._cursors.cursor = self._connection.cursor()
+            self._cursors.cursor = self._new_cursor()
         return cast(duckdb.DuckDBPyConnection, self._cursors.cursor)
+
+    def _new_cursor(self) -> duckdb.DuckDBPyConnection:
+        cursor = self._connection.cursor()
+        cursor.execute(f"USE {DATABASE}")
+        return cursor
 
     @contextmanager
     def _failing_clearly(self) -> Iterator[None]:
