@@ -63,8 +63,9 @@ class OpenRelease:
     def __init__(self, folder: Path, memory: int = MEMORY) -> None:
         self.folder, self.manifest = folder, _manifest(folder)
         self._spill = tempfile.TemporaryDirectory(prefix="finsync_release_")
-        config = {"memory_limit": f"{memory}B", "threads": str(THREADS), "temp_directory": self._spill.name}
-        self._connection = duckdb.connect(config=config)
+        self._connection = duckdb.connect(
+            config={"memory_limit": f"{memory}B", "threads": str(THREADS), "temp_directory": self._spill.name}
+        )
         self._connection.execute(f"ATTACH ':memory:' AS {DATABASE} (COMPRESS)")
         self._connection.execute(f"USE {DATABASE}")
         self._cursors = local()
