@@ -3,7 +3,8 @@
 Tables have the rows of the release's Parquet files, in their order, with the column `finsync_row`: the place of the row
 in its file. The wide ones are loaded, since hundreds of columns take longer to open in Parquet than to read; all others
 are read from the files. What the statements of a company are made of is also loaded as two narrow tables, since a wide
-one takes longer to plan than to read: `statements`, with the values of a row as one list, and `disputed_cells`.
+one takes longer to plan than to read: `statements`, with the values of a row as one list, and `disputed_cells`. What
+companies are screened by is loaded as `annual_periods`, with the balances at their ends.
 """
 
 from collections import OrderedDict
@@ -22,11 +23,12 @@ from finsync_pipeline.aggregation.fiscal_years import fiscal_years_sql
 from finsync_pipeline.errors import DataError, PublicationError
 from finsync_pipeline.federation.releases import find_release
 from finsync_pipeline.publishing.release import CURRENT, current_folder, read_release
-from finsync_pipeline.statements.items import NUMERIC_ITEMS
+from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS
 from finsync_pipeline.statements.tables import TABLES
 
 ROW = "finsync_row"
 """The column with the place of a row in its file, from 0."""
+ANNUAL = 12
 LOADED = ("financials", "company_summary")
 MOST_OPEN = 3
 """Releases that stay open at most: the most recently used."""
@@ -72,6 +74,7 @@ class OpenRelease:
             if self.has("financials"):
                 self._connection.execute(f"CREATE TABLE fiscal_years AS {fiscal_years_sql('financials')}")
                 self._connection.execute(_statements(self.items))
+                self._connection.execute(f"CREATE TABLE annual_periods AS {with_balances(ANNUAL, self.items)}")
             if self.has("agreement"):
                 self._connection.execute(_DISPUTED_CELLS)
 
@@ -152,6 +155,19 @@ class Releases:
         return len(self._open)
 
 
+def with_balances(months: int, items: Sequence[str]) -> str:
+    """A SELECT of the periods of this length: company_id, currency, period_end and the items.
+
+    What a company has at the end of a period, in months 0, stands beside what it has over the period.
+    """
+    keys = "company_id, currency, period_end"
+    balances = [item for item in items if ITEMS[item].kind == "instant"]
+    names = [f"{'ends' if item in balances else 'spans'}.{item}" for item in items]
+    ends = f"LEFT JOIN (SELECT * FROM financials WHERE months = 0) AS ends USING ({keys})" if balances else ""
+    columns = ", ".join(["spans.company_id, spans.currency, spans.period_end", *names])
+    return f"SELECT {columns} FROM financials AS spans {ends} WHERE spans.months = {months}"
+
+
 def _create(name: str, file: Path) -> str:
     kind, place = "TABLE" if name in LOADED else "VIEW", str(file).replace("'", "''")
     rows = f"read_parquet('{place}', file_row_number = true)"
@@ -159,14 +175,17 @@ def _create(name: str, file: Path) -> str:
 
 
 def _statements(items: Sequence[str]) -> str:
-    """The rows of `financials` with fiscal years; the values of the items as a list, and their sources likewise."""
+    """The rows of `financials` with fiscal years; the values of the items as a list, their numbers of sources as bytes.
+
+    Bytes are read in one piece, a list number by number. A release has far less than 256 sources.
+    """
     return f"""
         CREATE TABLE statements AS
         SELECT
             company_id, period_end, months, currency, disputed, withheld,
             fiscal_year, fiscal_quarter, is_year_end_assumed,
             [{", ".join(items)}]::DOUBLE[] AS items,
-            [{", ".join(f"{item}_sources" for item in items)}]::BIGINT[] AS sources
+            unhex(concat({", ".join(f"printf('%02x', {item}_sources)" for item in items) or "''"})) AS sources
         FROM financials LEFT JOIN fiscal_years USING (company_id, period_end)
         ORDER BY {ROW}
     """

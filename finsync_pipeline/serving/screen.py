@@ -19,13 +19,12 @@ from finsync_pipeline import frames
 from finsync_pipeline.aggregation.means import mean_of, pivot, unpivot
 from finsync_pipeline.federation.errors import QueryError, nearest
 from finsync_pipeline.federation.request import Filter, RequestPart
-from finsync_pipeline.serving.open_release import OpenRelease, Rows
+from finsync_pipeline.serving.open_release import ANNUAL, OpenRelease, Rows, with_balances
 from finsync_pipeline.serving.parameters import Flag, Length, Whole
 from finsync_pipeline.statements.derived import FORMULAS
 from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS
 from finsync_pipeline.statements.tables import SUMMARY
 
-ANNUAL = 12
 KEYS = ("company_id", "currency")
 ABOUT = ("company_id", "company_name", "currency", "periods", "first_period", "last_period")
 _ABOUT_TYPES = [SUMMARY.arrow.field(name).type for name in ABOUT]
@@ -145,20 +144,10 @@ def _periods_sql(asked: Screen) -> tuple[str, list[Any]]:
         conditions, values = ["currency = ?", *conditions], [asked.currency, *values]
     if asked.fiscal_years:
         conditions, values = ["list_contains(?, fiscal_year)", *conditions], [list(asked.fiscal_years), *values]
-    keys = "company_id, currency, period_end"
-    spans = f"(SELECT * FROM financials {YEARS} WHERE months = {asked.months})" if asked.fiscal_years else "financials"
-    balances = [item for item in asked.operands if ITEMS[item].kind == "instant"]
-    names = [f"{'ends' if item in balances else 'spans'}.{item}" for item in asked.operands]
-    ends = f"LEFT JOIN (SELECT * FROM financials WHERE months = 0) AS ends USING ({keys})" if balances else ""
+    periods = "annual_periods" if asked.months == ANNUAL else f"({with_balances(asked.months, asked.operands)})"
     sql = f"""
-        SELECT {", ".join([keys, *asked.operands])}
-        FROM (
-            SELECT {", ".join(["spans.company_id, spans.currency, spans.period_end", *names])}
-                {", fiscal_year" if asked.fiscal_years else ""}
-            FROM {spans} AS spans
-            {ends}
-            WHERE spans.months = {asked.months}
-        )
+        SELECT {", ".join(["company_id, currency, period_end", *asked.operands])}
+        FROM {periods} {YEARS if asked.fiscal_years else ""}
         WHERE {" AND ".join(conditions) or "true"}
     """
     return sql, values

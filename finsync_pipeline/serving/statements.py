@@ -83,12 +83,14 @@ def disputed_cells(release: OpenRelease, wanted: Wanted) -> list[dict[str, Any]]
     if not release.has("agreement"):
         return []
     where, values = wanted.where
+    if wanted.statement is not None:
+        where, values = f"{where} AND list_contains(?, item)", [*values, wanted.items]
     sql = f"""
         SELECT item, period_end, months, currency, verdict, value, least, greatest, is_withheld, culprit, why
         FROM disputed_cells
-        WHERE {where} AND list_contains(?, item)
+        WHERE {where}
     """
-    return sorted(release.query(sql, *values, wanted.items).as_dicts(), key=itemgetter("item", *KEYS))
+    return sorted(release.query(sql, *values).as_dicts(), key=itemgetter("item", *KEYS))
 
 
 def derived_values(release: OpenRelease, wanted: Wanted, kinds: Collection[DerivedKind]) -> list[dict[str, Any]]:
@@ -116,15 +118,16 @@ def _is_wanted(row: dict[str, Any], wanted: Wanted) -> bool:
 def _published(release: OpenRelease, wanted: Wanted) -> list[dict[str, Any]]:
     places = {item: place for place, item in enumerate(release.items)}
     names = [item for item in wanted.items if item in places]
-    picked = itemgetter(*(places[item] for item in names)) if len(names) > 1 else lambda row: (row[places[names[0]]],)
+    picked = [places[item] for item in names]
+    places_of = [*zip(names, picked, strict=True)]
     where, values = wanted.where
     about = (*KEYS, "disputed", "withheld", *YEAR)
     made = []
     for row in release.query(f"SELECT {', '.join(about)}, items, sources FROM statements WHERE {where}", *values).rows:
         *first, items, sources = row
-        described, given = dict(zip(about, first, strict=True)), picked(items)
-        if described["withheld"] or any(value is not None for value in given):
-            used = {item: n for item, n in zip(names, picked(sources), strict=True) if n}
+        described, given = dict(zip(about, first, strict=True)), [items[place] for place in picked]
+        if described["withheld"] or given.count(None) < len(given):
+            used = {item: sources[place] for item, place in places_of if sources[place]}
             made.append({**described, "items": dict(zip(names, given, strict=True)), "sources": used})
     return sorted(made, key=itemgetter(*KEYS))
 
