@@ -8,7 +8,7 @@ companies are screened by is loaded as `annual_periods`, with the balances at th
 """
 
 import tempfile
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -147,17 +147,24 @@ class Releases:
     def __init__(self, published: Path, memory: int = MOST_OPEN * MEMORY) -> None:
         self.published, self._memory = published, memory // MOST_OPEN
         self._open: OrderedDict[str, OpenRelease] = OrderedDict()
-        self._lock = Lock()
+        self._lock, self._opening = Lock(), defaultdict[str, Lock](Lock)
 
     def open(self, name: str = CURRENT) -> OpenRelease:
         """The release of this name, or of a beginning of it. Raises QueryError if there is none."""
         folder = find_release(self.published, name)
         with self._lock:
-            release = self._open.pop(folder.name, None) or OpenRelease(folder, self._memory)
-            self._open[folder.name] = release
-            while len(self._open) > MOST_OPEN:
-                self._open.popitem(last=False)
+            of_release = self._opening[folder.name]
+        with of_release:  # whoever asks for another release does not wait
+            release = self._kept(folder.name) or OpenRelease(folder, self._memory)
+            with self._lock:
+                self._open[folder.name] = release
+                while len(self._open) > MOST_OPEN:
+                    self._opening.pop(self._open.popitem(last=False)[0], None)
         return release
+
+    def _kept(self, name: str) -> OpenRelease | None:
+        with self._lock:
+            return self._open.pop(name, None)
 
     @property
     def current(self) -> Path | None:
