@@ -3,10 +3,17 @@
 import signal
 import sys
 
-from benchmarks import federation, identity, services, trust, truth
+from benchmarks import api, federation, identity, services, trust, truth
 from benchmarks.figure import print_figures
 
-PARTS = {"truth": truth, "trust": trust, "identity": identity, "services": services, "federation": federation}
+PARTS = {
+    "truth": truth,
+    "trust": trust,
+    "identity": identity,
+    "services": services,
+    "federation": federation,
+    "api": api,
+}
 
 
 def main(arguments: list[str]) -> int:

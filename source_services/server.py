@@ -55,7 +55,12 @@ ACCEPTED_AT_A_TIME = 100
 
 _LOOP_ERRORS = Repetitions(60)
 
-_HTTP: dict[str, Any] = {"max_line_size": 16_380, "max_field_size": 16_380, "access_log": None}
+_HTTP: dict[str, Any] = {
+    "max_line_size": 16_380,
+    "max_field_size": 16_380,
+    "access_log": None,
+    "auto_decompress": False,
+}
 
 
 async def serve(tables: list[ServedTable], host: str, token: str | None, look_seconds: float) -> None:
@@ -178,7 +183,7 @@ async def _middleware(request: web.Request, handler: Handler) -> web.StreamRespo
     try:
         try:
             if isinstance(request.protocol, Connection):
-                request.protocol.begin_request()
+                request.protocol.begin_request(request)
             request[HEADERS] |= context.access.check(request)
             response = await handler(request)
         except RequestError as error:

@@ -74,7 +74,7 @@ def _by_plain_client(sql: str, asked: Deployment) -> pa.Table:
             index = source._index(service, source._version(service))
             rows = service.table()
         assert rows is not None, "our service has Arrow"
-        made = FetchedSource(mapping, frozenset(mapping.items), index, None, index.facts, index.texts)
+        made = FetchedSource(mapping, frozenset(mapping.items), index, None, index.facts, index.texts, index.cells)
         fetched.append(replace(made, rows=readable([rows.table], mapping)))
     with open_engine(asked.limits) as engine:
         create_views(engine, fetched, decider.reference.companies, None)

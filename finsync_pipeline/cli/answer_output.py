@@ -17,6 +17,7 @@ from rich.console import Console
 from finsync_pipeline.cli.terminal import console, table, write_text
 from finsync_pipeline.errors import ConfigurationError
 from finsync_pipeline.federation.answer import Answer
+from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.federation.schema import VIEWS
 from finsync_pipeline.publishing.csv_files import write_csv
 from finsync_pipeline.settings import has_byte_order_mark
@@ -96,12 +97,25 @@ def _csv(answer: Answer) -> str:
 
 def as_json(found: pa.Table) -> str:
     """A list of objects: days and times in ISO 8601, numbers exact, and NaN and the like, which JSON lacks, as text."""
-    lines = (json.dumps(_json_value(row), ensure_ascii=False) for row in found.to_pylist())
+    lines = (json.dumps(_json_value(row), ensure_ascii=False) for row in _values(found))
     return "[\n" + ",\n".join(f"  {line}" for line in lines) + "\n]\n" if found.num_rows else "[]\n"
+
+
+def _values(found: pa.Table | pa.ChunkedArray) -> list[Any]:
+    """The rows or cells as Python's values. Raises QueryError for a day that Python does not have."""
+    try:
+        return list(found.to_pylist())
+    except (OverflowError, ValueError):
+        what = "a day or time of the answer is not in the years 1 to 9999"
+        raise QueryError(what, "cast it, as in CAST(... AS VARCHAR), or write --format csv") from None
 
 
 def _json_value(value: Any) -> Any:
     match value:
+        case bytes():
+            return _bytes_as_text(value)
+        case pa.MonthDayNano():
+            return _span_as_text(value)
         case dict():
             return {str(key): _json_value(each) for key, each in value.items()}
         case list() | tuple():
@@ -115,6 +129,17 @@ def _json_value(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date | datetime) else str(value)
 
 
+def _bytes_as_text(value: bytes) -> str:
+    """The bytes as SQL writes them: `'\\xAA\\x00b'::BLOB`."""
+    return "".join(chr(each) if 32 <= each < 127 and each not in b"\\'\"" else f"\\x{each:02X}" for each in value)
+
+
+def _span_as_text(value: pa.MonthDayNano) -> str:
+    """The interval in ISO 8601, as months, days and seconds: `P14M3DT4.5S`."""
+    seconds = format(Decimal(value.nanoseconds).scaleb(-9).normalize(), "f")
+    return f"P{value.months}M{value.days}DT{seconds}S"
+
+
 def _json_number(value: Decimal) -> Any:
     """The number if JSON's readers have it exactly, else its digits as text."""
     if value == value.to_integral_value():
@@ -126,7 +151,7 @@ def print_table(found: pa.Table) -> None:
     """Print as many rows and columns as the terminal has room for, and how many there are."""
     room = max(1, console.height - OTHER_LINES) if sys.stdout.isatty() else ROWS_OF_A_FILE
     shown = found.slice(0, room)
-    texts = {name: [_cell(value) for value in shown[name].to_pylist()] for name in found.column_names}
+    texts = {name: [_cell(value) for value in _values(shown[name])] for name in found.column_names}
     names = _fitting({name: max(map(cell_len, [name, *cells])) for name, cells in texts.items()})
     made = table("", *names)
     for column, name in zip(made.columns, names, strict=True):
@@ -146,6 +171,10 @@ def _cell(value: Any) -> str:
     """The value to be read: large numbers in groups of three digits, none of which is left out."""
     if value is None:
         return ""
+    if isinstance(value, bytes | pa.MonthDayNano):
+        return str(_json_value(value))
+    if isinstance(value, dict | list):
+        return json.dumps(_json_value(value), ensure_ascii=False)
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return f"{value:,.0f}"
     return f"{value:,}" if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else str(value)

@@ -21,6 +21,7 @@ from finsync_pipeline.federation.query import is_explained
 from finsync_pipeline.federation.query import query as answer_of
 from finsync_pipeline.federation.releases import find_release
 from finsync_pipeline.federation.schema import VIEWS
+from finsync_pipeline.federation.statement import BYTE_ORDER_MARK
 from finsync_pipeline.settings import home, query_deployment
 from finsync_pipeline.statements.items import ITEMS
 
@@ -129,8 +130,8 @@ def _is_whole(text: str) -> bool:
 def _read(lines: Iterable[str]) -> Iterator[str]:
     """The inputs in the lines; the last may lack its semicolon."""
     text = ""
-    for line in lines:
-        text += line
+    for number, line in enumerate(lines):
+        text += line if number else line.removeprefix(BYTE_ORDER_MARK)
         if _is_whole(text):
             yield text
             text = ""

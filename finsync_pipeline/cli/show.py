@@ -8,7 +8,7 @@ from rich.table import Table
 from finsync_pipeline.cli.terminal import console, table
 from finsync_pipeline.errors import PublicationError
 from finsync_pipeline.frames import query
-from finsync_pipeline.publishing.release import CURRENT, read_release
+from finsync_pipeline.publishing.release import current_folder, read_release
 from finsync_pipeline.settings import published_folder
 from finsync_pipeline.storage.parquet import read_frame
 
@@ -19,10 +19,10 @@ SHOWN_QUARTERS = 4
 
 def show() -> int:
     """Print the current release: rows and cells by source, reasons, some companies, and where its files are."""
-    try:
-        release = read_release((published_folder() / CURRENT).resolve())
-    except FileNotFoundError:
-        raise PublicationError("there is no release yet", "Make one: finsync run", published_folder()) from None
+    current = current_folder(published_folder())
+    if current is None:
+        raise PublicationError("there is no release yet", "Make one: finsync run", published_folder())
+    release = read_release(current)
     folder, manifest = release.folder, release.manifest
     sources = {name: _with_present_names(source) for name, source in manifest["sources"].items()}
     for kind in ("rows", "cells"):

@@ -16,12 +16,12 @@ class Bounds:
 
     `seconds` pass at most from the first request to the last byte, with all attempts and all pages. `arrow_bytes` are
     those of an answer in Arrow, as it comes and as its cells take up in memory, and of all pages of a table together;
-    `json_bytes` those of one answer in JSON, which takes up to 25 times as much while it is read.
+    `json_bytes` those of one answer in JSON, which takes up to 50 times as much while it is read.
     """
 
     seconds: float = 600
     arrow_bytes: int = 2**30
-    json_bytes: int = 2**26
+    json_bytes: int = 2**24
     rows: int = 10_000_000
     pages: int = 10_000
     period_ends: int = 100_000

@@ -96,6 +96,7 @@ class SourceErrors:
             fix = f"Check that {token_file} contains the current token of the service"
         elif status in (401, 403):
             fix = f"Put the token of the service into a file and name the file as token_file in {self.file}"
+            fix += "; the sources that FinSync comes with take it from FINSYNC_SERVICES_TOKEN_FILE"
         return _KIND_OF_STATUS.get(status, SourceInvalid)(f"the service {what}", fix, self.where)
 
     def incomplete(self, limit: int, period: str, what: str) -> SourceInvalid:

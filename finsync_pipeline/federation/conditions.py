@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlglot import exp
 
@@ -35,6 +35,42 @@ def literals_of(text: str) -> list[str]:
         number = None
     is_number = isinstance(number, int | float) and not isinstance(number, bool)
     return [literal(text), *([literal(number)] if is_number and abs(number) < 1e300 else [])]
+
+
+def any_of(conditions: Sequence[exp.Expr]) -> exp.Expr:
+    """SQL: one of the conditions is true. As `all_of`."""
+    return _balanced(exp.Or, conditions)
+
+
+def all_of(conditions: Sequence[exp.Expr]) -> exp.Expr:
+    """SQL: all conditions are true; there is at least one.
+
+    In brackets by halves: SQLite takes no tree that is 1,000 deep, as one condition after the other would be.
+    """
+    return _balanced(exp.And, conditions)
+
+
+def _balanced(kind: type[exp.Connector], conditions: Sequence[exp.Expr]) -> exp.Expr:
+    if len(conditions) == 1:
+        return conditions[0]
+    half = len(conditions) // 2
+    left, right = (_balanced(kind, some) for some in (conditions[:half], conditions[half:]))
+    return kind(this=_in_brackets(left), expression=_in_brackets(right))
+
+
+def _in_brackets(condition: exp.Expr) -> exp.Expr:
+    return exp.Paren(this=condition) if isinstance(condition, exp.Connector) else condition
+
+
+def operands(tree: exp.Expr, kind: type[exp.Connector]) -> Iterator[exp.Expr]:
+    """The conditions that are joined by this connector, in their order; the tree itself if it is another one."""
+    left = [tree]
+    while left:
+        node = left.pop().unnest()
+        if isinstance(node, kind):
+            left += [node.right, node.left]
+        else:
+            yield node
 
 
 def within(mapping: SourceMapping, item: str, lower: float | None, upper: float | None) -> exp.Expr:

@@ -6,7 +6,7 @@ can change that. The checks of `statement` only explain earlier what would fail 
 
 import os
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cache
@@ -31,6 +31,8 @@ LOCKED = {
 }
 """Settings for every connection that sees SQL of a caller, in this order: with them it reaches nothing outside."""
 BATCH_ROWS = 65_536
+NOT_IN_ARROW = frozenset({"uhugeint", "bit", "bignum", "time with time zone"})
+"""DuckDB's types that Arrow has no place for: their values would come as others."""
 SPILL = 4
 """How many times its memory a query may write to a temporary folder."""
 _MIB = 2**20
@@ -155,7 +157,9 @@ def _stop(connection: duckdb.DuckDBPyConnection, result: "Future[Any]") -> None:
 
 def _read(connection: duckdb.DuckDBPyConnection, sql: str, limits: Limits) -> pa.Table:
     """The rows as they come, up to the limit, so that a longer answer is not held in memory."""
-    with _bound(connection, sql).to_arrow_reader(BATCH_ROWS) as reader:
+    relation = _bound(connection, sql)
+    _check_types(relation)
+    with relation.to_arrow_reader(BATCH_ROWS) as reader:
         batches: list[pa.RecordBatch] = []
         while (batch := _next(reader)) is not None:
             batches.append(batch)
@@ -163,6 +167,24 @@ def _read(connection: duckdb.DuckDBPyConnection, sql: str, limits: Limits) -> pa
                 fix = "add LIMIT, or raise the setting"
                 raise QueryError(f"the answer has more than {limits.rows:,} rows", fix, "FINSYNC_QUERY_ROWS")
         return with_distinct_names(pa.Table.from_batches(batches, reader.schema))
+
+
+def _check_types(relation: duckdb.DuckDBPyRelation) -> None:
+    """Raise QueryError for a column with values that would be lost on their way to Arrow."""
+    for name, kind in zip(relation.columns, relation.types, strict=True):
+        lost = {each for each in _types_in(kind) if each in NOT_IN_ARROW}
+        if lost:
+            what = f"column {name} has values of type {min(lost).upper()}, which an answer does not have"
+            raise QueryError(what, "cast it, as in CAST(... AS VARCHAR)")
+
+
+def _types_in(kind: Any) -> Iterator[str]:
+    """The type itself, and those of the lists and structures that it is made of."""
+    yield str(kind.id)
+    if kind.id in ("list", "array", "struct", "map", "union"):
+        for _, child in kind.children:
+            if hasattr(child, "id"):
+                yield from _types_in(child)
 
 
 def _next(reader: pa.RecordBatchReader) -> pa.RecordBatch | None:

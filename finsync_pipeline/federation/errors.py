@@ -1,5 +1,7 @@
 """The error of a query: what is wrong, where in the SQL, and what to write instead."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Self
 
 from rich.cells import cell_len
@@ -8,6 +10,14 @@ from finsync_pipeline.errors import FinSyncError
 
 SHOWN = 100
 """The most characters of a line of SQL that an error shows."""
+
+NEAR, NEAR_ID = 0.7, 0.85
+"""How alike a name is to one that is suggested, as difflib counts it; and an id, since all ids are alike."""
+
+
+def nearest(name: str, known: Iterable[str], least: float = NEAR) -> str | None:
+    """The one of the known names that is most like this one; None if none is near."""
+    return next(iter(get_close_matches(name.lower(), sorted(known), n=1, cutoff=least)), None)
 
 
 class QueryError(FinSyncError):

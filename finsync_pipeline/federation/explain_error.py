@@ -3,12 +3,11 @@
 import json
 import re
 from collections.abc import Collection
-from difflib import get_close_matches
 from typing import Any
 
 import duckdb
 
-from finsync_pipeline.federation.errors import QueryError
+from finsync_pipeline.federation.errors import QueryError, nearest
 from finsync_pipeline.federation.schema import VIEWS
 
 CORRECT = "correct the SELECT"
@@ -79,13 +78,13 @@ def _no_column(name: str, views: Collection[str]) -> tuple[str, str]:
 def nearest_column(name: str, views: Collection[str]) -> str:
     """Which column of these views, or else of which others, is meant by the name; empty where none is like it."""
     own = {column for view in views for column in VIEWS[view].columns}
-    if near := get_close_matches(name.lower(), own, n=1, cutoff=0.7):
-        return f"did you mean {near[0]}?"
+    if near := nearest(name, own):
+        return f"did you mean {near}?"
     elsewhere = [view.name for view in VIEWS.values() if name.lower() in view.columns]
     if elsewhere:
         return f"{name.lower()} is a column of {', '.join(elsewhere)}"
-    near = get_close_matches(name.lower(), sorted(own or {c for view in VIEWS.values() for c in view.columns}), n=1)
-    return f"did you mean {near[0]}?" if near else ""
+    near = None if own else nearest(name, {column for view in VIEWS.values() for column in view.columns})
+    return f"did you mean {near}?" if near else ""
 
 
 def _guess(candidates: str | None) -> str:

@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlglot import exp
 
 from finsync_pipeline import frames
 from finsync_pipeline.clients.errors import SourceErrors
 from finsync_pipeline.clients.responses import Rows
+from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.extraction.cell_text import cell_as_text
+from finsync_pipeline.extraction.fetch import count_of
 from finsync_pipeline.extraction.source_query import DIALECT, column_of, literal
 from finsync_pipeline.federation.aggregates import Aggregation
 from finsync_pipeline.federation.conditions import MOST, OTHERS, SLACK, company_condition, has_type, literals_of
@@ -62,14 +66,15 @@ class SourceGroups:
 
         Raises SourceInvalid for a group that the source cannot have, or cells that none of the columns can have.
         """
+        if len(rows.columns) != len(self._named()) + 1 + 4 * len(self._items()):
+            raise self._invalid()
         companies = self._companies()
         periods = {line["literal"]: line for line in frames.to_arrow(self.index.periods).to_pylist()}
-        try:
-            lines = [line for row in rows.as_lists() if (line := self._line(row, companies, periods)) is not None]
-            return pa.Table.from_pylist(lines, schema=self.aggregation.schema)
-        except (TypeError, ValueError, LookupError, OverflowError, pa.ArrowException):
-            what = "its groups are not those of its rows"
-            raise SourceErrors(self.mapping.name, self.mapping.url).invalid(what) from None
+        lines = [line for row in rows.as_lists() if (line := self._line(row, companies, periods)) is not None]
+        return pa.Table.from_pylist(lines, schema=self.aggregation.schema)
+
+    def _invalid(self) -> SourceInvalid:
+        return SourceErrors(self.mapping.name, self.mapping.url).invalid("its groups are not those of its rows")
 
     def _named(self) -> list[tuple[str, bool]]:
         """The columns that decide about a row, and whether each group has a single value of it."""
@@ -121,11 +126,14 @@ class SourceGroups:
     ) -> Line | None:
         """The line of a group; None if its rows are not used."""
         named = [name for name, _ in self._named()]
-        cells, count, values = dict(zip(named, row, strict=False)), row[len(named)], row[len(named) + 1 :]
+        cells, values = dict(zip(named, row, strict=False)), row[len(named) + 1 :]
+        count = count_of(row[len(named)], self.mapping)
         if not count:  # the one group of no rows
             return None
-        period = periods[literal(cells[self.mapping.period_end.column])]
-        names = (cell_as_text(cells[name]) for name in name_columns(self.mapping))
+        period = periods.get(literal(cells[self.mapping.period_end.column]))
+        names = [cell_as_text(cells[name]) for name in name_columns(self.mapping)]
+        if period is None or (*names, period["epoch"]) not in companies:
+            raise self._invalid()
         company = companies[(*names, period["epoch"])]
         months, currency, exponent = (_read(each, cells) for each in self._declared())
         if (
@@ -136,7 +144,7 @@ class SourceGroups:
         ):
             return None
         is_instant = STATEMENTS[self.aggregation.view] == "balance"
-        line = {"source": self.mapping.name, "company_id": company, "period_end": period["period_end"], "n": int(count)}
+        line = {"source": self.mapping.name, "company_id": company, "period_end": period["period_end"], "n": count}
         line |= {"months": 0 if is_instant else months, "currency": currency}
         for place, item in enumerate(self._items()):
             line |= self._of_item(item, int(exponent), *values[4 * place : 4 * place + 4])
@@ -147,12 +155,22 @@ class SourceGroups:
 
     def _of_item(self, item: str, exponent: int, others: Any, count: Any, least: Any, greatest: Any) -> Line:
         """How many values of the item, the least and the greatest, in units of the currency."""
+        others, count = count_of(others, self.mapping), count_of(count, self.mapping)
         own, sign = self.mapping.exponent_of(item), self.mapping.items[item].sign
         cells = [] if others or not count else [least, greatest]
-        ends = [_value(cell, exponent if own is None else own, sign) for cell in cells]
+        ends = [self._value(cell, exponent if own is None else own, sign) for cell in cells]
         if others or any(abs(end) >= MOST * (1 - SLACK) for end in ends):
             raise Inexact(f"{item}: some cells are not plain numbers")
-        return {f"count_{item}": int(count)} | ({f"min_{item}": min(ends), f"max_{item}": max(ends)} if ends else {})
+        return {f"count_{item}": count} | ({f"min_{item}": min(ends), f"max_{item}": max(ends)} if ends else {})
+
+    def _value(self, cell: Any, exponent: int, sign: int) -> float:
+        try:
+            number = Decimal(cell_as_text(cell) or "")
+        except InvalidOperation:
+            raise self._invalid() from None
+        if number.is_nan():
+            raise self._invalid()
+        return float(number.scaleb(exponent) if number.is_finite() else number) * sign + 0.0
 
 
 def groups_of(aggregation: Aggregation, mapping: SourceMapping, index: SourceIndex, part: Part) -> SourceGroups:
@@ -174,6 +192,12 @@ def groups_of(aggregation: Aggregation, mapping: SourceMapping, index: SourceInd
     return SourceGroups(aggregation, mapping, index, part, by_company or part.names is not None, by_period)
 
 
+def cells_of(partials: pa.Table, aggregation: Aggregation) -> pd.DataFrame:
+    """The cells of these groups, all of which are numbers, as of `quality.fit.count_cells`."""
+    given = [int(pc.sum(partials[f"count_{item}"]).as_py() or 0) for item in aggregation.items]
+    return pd.DataFrame({"item": aggregation.items, "given": given, "unread": 0})
+
+
 def _some_listed_for_a_time(mapping: SourceMapping, index: SourceIndex) -> bool:
     """Whether a name stands for a company at one time, and for none at another."""
     is_listed = index.names["finsync_company"].notna()
@@ -186,7 +210,3 @@ def _read(declared: Any, cells: dict[str, Any]) -> Any:
         return declared
     text = cell_as_text(cells[declared.column])
     return None if text is None else declared.read(text)
-
-
-def _value(cell: Any, exponent: int, sign: int) -> float:
-    return float(Decimal(cell_as_text(cell) or "0").scaleb(exponent)) * sign + 0.0

@@ -287,10 +287,13 @@ def _concerns(mapping: SourceMapping, scans: Sequence[Scan]) -> bool:
 
 def _unreadable(engine: duckdb.DuckDBPyConnection, source: FetchedSource) -> str | None:
     """What a person has to know of a source of which more cells cannot be read than a run would accept."""
-    if source.rows is None:
-        return None
-    sql = f"SELECT coalesce(sum(finsync_given), 0), coalesce(sum(finsync_unread), 0) FROM rows_of_{source.mapping.name}"
-    [(given, unread)] = engine.execute(sql).fetchall()
+    of_items = source.cells[source.cells["item"].isin(list(source.mapping.items))]
+    given, unread = int(of_items["given"].sum()), int(of_items["unread"].sum())
+    if source.rows is not None:
+        name = source.mapping.name
+        sql = f"SELECT coalesce(sum(finsync_given), 0), coalesce(sum(finsync_unread), 0) FROM rows_of_{name}"
+        [read_by_sql] = engine.execute(sql).fetchall()
+        given, unread = given + read_by_sql[0], unread + read_by_sql[1]
     limit = source.mapping.expect.unreadable
     if unread < LEAST_COUNT or unread <= limit * given:
         return None

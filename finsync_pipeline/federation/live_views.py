@@ -19,7 +19,9 @@ from finsync_pipeline.statements.tables import FACTS, TEXTS
 @dataclass(frozen=True)
 class FetchedSource:
     """What there is of a source: rows that SQL reads (`reading.readable`; None for none), and facts and texts that the
-    pipeline's own code made. `mapping` has the fetched items alone, `all_items` are those of the source.
+    pipeline's own code made, of `cells` (`quality.fit.count_cells`).
+
+    `mapping` has the fetched items alone, `all_items` are those of the source.
     """
 
     mapping: SourceMapping
@@ -28,6 +30,7 @@ class FetchedSource:
     rows: pa.Table | None
     facts: pd.DataFrame
     texts: pd.DataFrame
+    cells: pd.DataFrame
 
 
 def create_views(

@@ -17,8 +17,10 @@ from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
 from finsync_pipeline import frames
+from finsync_pipeline.federation.conditions import operands
 from finsync_pipeline.federation.engine import LOCKED
 from finsync_pipeline.federation.schema import VIEWS, View
+from finsync_pipeline.federation.statement import function_names
 
 DISABLED_OPTIMIZERS = "statistics_propagation,empty_result_pullup,compressed_materialization,in_clause"
 """They use that the tables are empty, or turn a list of values into a join."""
@@ -134,7 +136,7 @@ class _Reader:
             tree = parse_one(text, dialect="duckdb")
         except SqlglotError:
             return
-        for part in _all_of(tree):
+        for part in operands(tree, exp.And):
             named = {column.name: self._column(column.name, view, columns) for column in part.find_all(exp.Column)}
             if named and None not in named.values() and _is_pure(part):
                 yield part.transform(lambda node, named=named: _renamed(node, named))
@@ -149,15 +151,6 @@ class _Reader:
 def _texts(node: dict[str, Any], key: str) -> list[str]:
     found = node["extra_info"].get(key, [])
     return [found] if isinstance(found, str) else list(found)
-
-
-def _all_of(tree: exp.Expr) -> Iterator[exp.Expr]:
-    tree = tree.unnest()
-    if isinstance(tree, exp.And):
-        yield from _all_of(tree.left)
-        yield from _all_of(tree.right)
-    else:
-        yield tree
 
 
 def is_repeatable(tree: exp.Expr) -> bool:
@@ -176,13 +169,8 @@ def _is_pure(part: exp.Expr) -> bool:
 
 
 def _is_steady(part: exp.Expr) -> bool:
-    functions = {_function_name(each).lower() for each in part.find_all(exp.Func)}
-    return not functions & (_volatile_functions() | OF_THE_MOMENT)
-
-
-def _function_name(function: exp.Func) -> str:
-    """The name by which DuckDB knows it: sqlglot has names of its own."""
-    return str(function.name if isinstance(function, exp.Anonymous) else function.sql("duckdb").partition("(")[0])
+    changing = _volatile_functions() | OF_THE_MOMENT
+    return not any(function_names(each) & changing for each in part.find_all(exp.Func))
 
 
 def _renamed(node: exp.Expr, named: Mapping[str, str | None]) -> exp.Expr:

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from finsync_pipeline.federation.conditions import within
+from finsync_pipeline.federation.conditions import all_of, any_of, operands, within
 from finsync_pipeline.federation.engine import Limits, open_engine
 from finsync_pipeline.federation.explain_error import explained
 from finsync_pipeline.federation.plan import Scan
@@ -77,12 +77,12 @@ def _selected(rows: pa.Table, conditions: Sequence[exp.Expr]) -> pa.Table:
 
 def _joined(one: Part, other: Part, mapping: SourceMapping) -> Part:
     """The part that has the rows and columns of both."""
-    conditions = (one.condition, other.condition)
+    conditions = [each for each in (one.condition, other.condition) if each is not None]
     return Part(
         items=tuple(item for item in mapping.items if item in one.items or item in other.items),
         literals=_union(one.literals, other.literals),
         names=_union(one.names, other.names),
-        condition=exp.or_(*conditions) if None not in conditions else None,
+        condition=any_of(conditions) if len(conditions) == 2 else None,
         needs_first_seen=one.needs_first_seen or other.needs_first_seen,
         local=tuple(dict.fromkeys((*one.local, *other.local))),
     )
@@ -180,20 +180,24 @@ class _Translator:
                 found = self._translated(condition, items)
                 translated += [] if found is None else [found]
                 if found is None:
-                    self.local.append(f"{condition.sql(dialect='duckdb')}: has no exact form in the SQL of the source")
+                    self.local.append(
+                        f"{condition.sql(dialect='duckdb')}: not sent, since the source might decide it otherwise"
+                    )
         if exp.false() in translated:
             return exp.false()
-        return exp.and_(*translated) if translated else None
+        return all_of(translated) if translated else None
 
     def _translated(self, tree: exp.Expr, items: tuple[str, ...]) -> exp.Expr | None:
         """A condition that every row fulfils for which the tree is true; None if there is none."""
         tree = tree.unnest()
         if isinstance(tree, exp.Or):
-            sides = [self._translated(side, items) for side in (tree.left, tree.right)]
-            return None if None in sides else exp.or_(*sides)
+            sides = [self._translated(side, items) for side in operands(tree, exp.Or)]
+            known = [side for side in sides if side is not None]
+            return any_of(known) if len(known) == len(sides) else None
         if isinstance(tree, exp.And):
-            known = [side for each in (tree.left, tree.right) if (side := self._translated(each, items)) is not None]
-            return exp.and_(*known) if known else None
+            sides = [self._translated(side, items) for side in operands(tree, exp.And)]
+            known = [side for side in sides if side is not None]
+            return all_of(known) if known else None
         bounds = bounds_of(tree)
         return None if bounds is None else self._within(*bounds, items)
 
@@ -202,7 +206,7 @@ class _Translator:
         of_view = items if column == "value" else [item for item in items if item == column]
         if not of_view:  # of another source: here the column is always empty
             return exp.false() if column in ITEMS else None
-        return exp.or_(*(within(self.mapping, item, lower, upper) for item in of_view))
+        return any_of([within(self.mapping, item, lower, upper) for item in of_view])
 
 
 def bounds_of(tree: exp.Expr) -> tuple[str, float | None, float | None] | None:

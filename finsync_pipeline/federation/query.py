@@ -8,11 +8,12 @@ from finsync_pipeline.federation.deployment import Deployment
 from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.federation.releases import difference, find_release, query_release
 from finsync_pipeline.federation.request import Request
-from finsync_pipeline.federation.statement import Statement, read_statement, unlisted_companies
+from finsync_pipeline.federation.statement import BYTE_ORDER_MARK, Statement, read_statement, unlisted_companies
 from finsync_pipeline.identity import read_reference
 from finsync_pipeline.publishing.release import CURRENT
 
-_EXPLAIN = re.compile(r"\s*EXPLAIN(?=\s)", re.IGNORECASE)
+_BLANK = r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)"
+_EXPLAIN = re.compile(rf"({BYTE_ORDER_MARK}?{_BLANK}*)EXPLAIN(?={_BLANK})", re.IGNORECASE | re.DOTALL)
 Progress = Callable[[str], object]
 """Is called with what is done now."""
 
@@ -43,7 +44,9 @@ def query(
 
         return query_live(statement, deployment, partial=partial, explain=explain, progress=progress)
     if partial or explain:
-        raise QueryError("over a release, no source is asked", "leave out partial and explain")
+        raise QueryError(
+            "over a release, no source is asked", "leave out partial, explain, and EXPLAIN before the SELECT"
+        )
     return _over_releases(statement, deployment, CURRENT if release is None else release, against)
 
 
@@ -55,7 +58,7 @@ def is_explained(sql: str | Request) -> bool:
 def without_explain(sql: str) -> str:
     """The SQL with blanks instead of an EXPLAIN before it, so that all else keeps its place."""
     found = _EXPLAIN.match(sql)
-    return sql if found is None else " " * found.end() + sql[found.end() :]
+    return sql if found is None else f"{found[1]}{' ' * len('EXPLAIN')}{sql[found.end() :]}"
 
 
 def _over_releases(statement: Statement, deployment: Deployment, release: str, against: str | None) -> Answer:

@@ -53,8 +53,8 @@ def register_rows(
 ) -> None:
     """Make `rows_of_<source>` of the rows (`readable`): a line for each row that can be used.
 
-    Columns: ROW_COLUMNS, one for each item of the mapping, and how many numeric items are given as texts, and are no
-    numbers: finsync_given, finsync_unread. known_since is null if the mapping has none, first_seen always.
+    Columns: ROW_COLUMNS, one for each item of the mapping, and how many cells of numeric items are given, and cannot be
+    read: finsync_given, finsync_unread. known_since is null if the mapping has none, first_seen always.
     """
     name = mapping.name
     places = dict(zip(name_columns(mapping), _name_places(mapping), strict=True))
@@ -146,11 +146,13 @@ def _rows_sql(mapping: SourceMapping, fetched: pa.Table) -> str:
         else f"CASE WHEN abs({item}) < {MOST!r} THEN {item} END AS {item}"
         for item in cells
     )
-    texts = [item for item, cell in cells.items() if ITEMS[item].kind != "text" and not cell.is_stored]
-    given, unread = (
-        " + ".join(f"({condition.format(item)})::INTEGER" for item in texts) or "0"
-        for condition in ("text_{0} IS NOT NULL", "text_{0} IS NOT NULL AND {0} IS NULL")
+    numeric = {item: cell for item, cell in cells.items() if ITEMS[item].kind != "text"}
+    given = " + ".join(f"({cell.given_sql})::INTEGER" for cell in numeric.values()) or "0"
+    unread = " + ".join(
+        f"({cell.given_sql} AND coalesce(abs({item}) < {MOST!r}, false) = false)::INTEGER"
+        for item, cell in numeric.items()
     )
+    unread = unread or "0"
     counted = f"{given} AS finsync_given, {unread} AS finsync_unread"
     return f"SELECT {', '.join(ROW_COLUMNS)}, {counted}, {columns} FROM ({_read_rows_sql(mapping, cells)})"
 
@@ -236,6 +238,11 @@ class _Cell:
         """The power of ten of the cell."""
         exponent = self.mapping.exponent_of(self.item)
         return "finsync_exponent" if exponent is None else str(exponent)
+
+    @property
+    def given_sql(self) -> str:
+        """Whether the cell of a row is given."""
+        return f"{'cell' if self.is_stored else 'text'}_{self.item} IS NOT NULL"
 
     @property
     def text_sql(self) -> str:

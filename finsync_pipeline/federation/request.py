@@ -4,14 +4,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import pyarrow as pa
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 from sqlglot import exp
 
-from finsync_pipeline.federation.errors import QueryError
+from finsync_pipeline.federation.errors import QueryError, nearest
 from finsync_pipeline.federation.schema import VIEWS, View
 from finsync_pipeline.federation.statement import Statement, read_statement
 from finsync_pipeline.statements.config_errors import ConfigModel
@@ -57,14 +56,31 @@ _READERS: dict[pa.DataType, tuple[Callable[[Any], Any], str]] = {
 Asked = TypeVar("Asked", bound=BaseModel)
 
 
-class Span(ConfigModel):
+class _DoesNotFit(QueryError, ValueError):
+    """Parts that do not fit; within another part, pydantic adds the place of this one."""
+
+
+class RequestPart(ConfigModel):
+    """A part of a request, or the whole one. Raises QueryError with a line for each that does not fit."""
+
+    def __init__(self, **parts: Any) -> None:
+        try:
+            super().__init__(**parts)
+        except ValidationError as error:
+            lines = [mistake(each["loc"], each) for each in error.errors()]
+        else:
+            return
+        raise _DoesNotFit("\n".join(lines), "correct the request")
+
+
+class Span(RequestPart):
     """Days from the first to the last one, both included."""
 
     first: Day
     last: Day
 
 
-class Filter(ConfigModel):
+class Filter(RequestPart):
     """A condition on a column of the view. `value` is a list for `in` and `between`, and None for `is_null`."""
 
     item: str
@@ -105,7 +121,7 @@ def _names(value: Any) -> Any:
 Names = Annotated[Sequence[str], BeforeValidator(_names)]
 
 
-class Request(ConfigModel):
+class Request(RequestPart):
     """What is asked of one view.
 
     `items` are the columns besides the keys; of the views facts and texts, whose rows have one item each, those rows.
@@ -138,7 +154,7 @@ class Request(ConfigModel):
 
 def read_request(**parts: Any) -> Request:
     """The request of these parts. Raises QueryError with a line for each that does not fit."""
-    return read_parts(Request, parts)
+    return Request(**parts)
 
 
 def read_parts(model: type[Asked], parts: Mapping[str, Any]) -> Asked:
@@ -177,7 +193,9 @@ def _bare(value: str) -> str:
 
 def mistake(place: Sequence[Any], error: Mapping[str, Any]) -> str:
     """A line of a ValidationError in plain words: `limit: it should be greater than or equal to 1`."""
-    message = _PLAIN.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    cause = error.get("ctx", {}).get("error")
+    message = cause.what if isinstance(cause, QueryError) else _PLAIN.get(error["type"]) or str(error["msg"])
+    message = message.removeprefix("Value error, ")
     message = message.replace("Input should be", "it should be").replace("List should have", "it should have")
     name = ".".join(map(str, place))
     return f"{name}: {message}" if name else message
@@ -186,8 +204,8 @@ def mistake(place: Sequence[Any], error: Mapping[str, Any]) -> str:
 def _view(name: str) -> View:
     if name in VIEWS:
         return VIEWS[name]
-    near = get_close_matches(name, VIEWS, n=1)
-    raise QueryError(f"no view {name}", f"did you mean {near[0]}?" if near else f"there are {', '.join(VIEWS)}")
+    near = nearest(name, VIEWS)
+    raise QueryError(f"no view {name}", f"did you mean {near}?" if near else f"there are {', '.join(VIEWS)}")
 
 
 def _is_long(view: View) -> bool:
@@ -204,9 +222,9 @@ def _checked(name: str, view: View, known: Sequence[str]) -> str:
     """The name, if it is one of those that the view has. Raises QueryError with the nearest."""
     if name in known:
         return name
-    near = get_close_matches(name, known, n=1)
+    near = nearest(name, known)
     others = [each.name for each in VIEWS.values() if name in each.columns]
-    fix = f"did you mean {near[0]}?" if near else f"it is in {', '.join(others)}" if others else "finsync query --views"
+    fix = f"did you mean {near}?" if near else f"it is in {', '.join(others)}" if others else "finsync query --views"
     raise QueryError(f"no {name} in {view.name}", fix)
 
 

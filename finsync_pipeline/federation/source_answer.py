@@ -20,7 +20,7 @@ from finsync_pipeline.extraction.raw_rows import place_rows
 from finsync_pipeline.federation.aggregates import Aggregation
 from finsync_pipeline.federation.cache import TableCache
 from finsync_pipeline.federation.fetch import Fetch
-from finsync_pipeline.federation.groups import Inexact, groups_of
+from finsync_pipeline.federation.groups import Inexact, cells_of, groups_of
 from finsync_pipeline.federation.live_plan import SourceReport
 from finsync_pipeline.federation.live_views import FetchedSource
 from finsync_pipeline.federation.plan import Scan
@@ -29,6 +29,7 @@ from finsync_pipeline.federation.reading import readable
 from finsync_pipeline.federation.snapshot import standardized_now
 from finsync_pipeline.federation.source_index import Learner, SourceIndex
 from finsync_pipeline.federation.top_n import TopN, source_order
+from finsync_pipeline.quality.fit import count_cells
 from finsync_pipeline.statements.mapping import SourceMapping
 from finsync_pipeline.statements.standardize import StandardizedTables
 
@@ -171,7 +172,8 @@ class SourceAnswer:
             try:
                 groups = groups_of(aggregation, self.mapping, index, part)
                 self.report.how = "grouped by the source"
-                return Groups(source, groups.partials(fetch.whole_result(groups.sql())))
+                partials = groups.partials(fetch.whole_result(groups.sql()))
+                return Groups(replace(source, cells=_both(source.cells, cells_of(partials, aggregation))), partials)
             except Inexact as why:
                 self.report.how = "read by SQL"
                 self.report.local.append(f"aggregates: {why}")
@@ -180,7 +182,7 @@ class SourceAnswer:
     @contextmanager
     def _fetching(self, service: Service, index: SourceIndex) -> Iterator[Fetch]:
         self.progress(f"{self.mapping.name}: fetching rows")
-        fetch = Fetch(service, self.mapping, index, self.report.sent)
+        fetch = Fetch(service, self.mapping, index, self.report.sent, self.report.local)
         try:
             yield fetch
         finally:
@@ -199,7 +201,7 @@ class SourceAnswer:
             part = replace(part, local=(*part.local, f"{len(index.dependent):,} rows that others may supersede"))
         self.report.local = list(dict.fromkeys((*self.report.local, *part.local)))
         items = frozenset(self.mapping.items)
-        return FetchedSource(self.mapping.only(part.items), items, index, None, index.facts, index.texts)
+        return FetchedSource(self.mapping.only(part.items), items, index, None, index.facts, index.texts, index.cells)
 
     def _fetched(self, fetch: Fetch, part: Part, source: FetchedSource) -> FetchedSource:
         if not part.needs_first_seen:
@@ -210,7 +212,8 @@ class SourceAnswer:
         texts = frames.from_arrow(pa.concat_tables([table_as_text(table, self.mapping) for table in tables]))
         raw = _without_dependent(place_rows(texts, source.index.periods, self.mapping), source.index, self.mapping)
         made = self.learner.standardized(raw, self.mapping)
-        return replace(source, facts=_both(source.facts, made.facts), texts=_both(source.texts, made.texts))
+        facts, texts = _both(source.facts, made.facts), _both(source.texts, made.texts)
+        return replace(source, facts=facts, texts=texts, cells=_both(source.cells, count_cells(made)))
 
 
 def _without_dependent(raw: pd.DataFrame, index: SourceIndex, mapping: SourceMapping) -> pd.DataFrame:

@@ -33,7 +33,7 @@ from finsync_pipeline.federation.conditions import has_text, plain_number
 from finsync_pipeline.federation.schema import STATEMENTS
 from finsync_pipeline.identity import Decider
 from finsync_pipeline.identity.results import Status
-from finsync_pipeline.quality.fit import check_dates
+from finsync_pipeline.quality.fit import check_dates, count_cells
 from finsync_pipeline.statements.dates import quarter_of
 from finsync_pipeline.statements.items import ITEMS
 from finsync_pipeline.statements.mapping import SourceMapping
@@ -47,7 +47,7 @@ MOST_EMPTY = 0.01
 """Of a larger share of rows it is not asked whether they have an item: all columns of the statement are fetched."""
 MOST_KEYS = 5_000
 """More dependent rows than these are not asked for by their keys: all rows of their period ends are fetched."""
-_FRAMES = ("periods", "names", "dependent", "facts", "texts")
+_FRAMES = ("periods", "names", "dependent", "facts", "texts", "cells")
 _DEPENDENT = ["finsync_key", "finsync_literal"]
 COUNT = pd.ArrowDtype(pa.int64())
 
@@ -59,9 +59,9 @@ class SourceIndex:
     `data_version` is that of the source (None: it has none); `periods` the period ends of its inventory that have a
     quarter, with `epoch` and `quarter_version`; `names` the distinct names of its rows: the mapping's company column
     and supporting columns as text, `finsync_epoch`, and `finsync_company` where one is accepted; `dependent` the rows
-    that are not read one by one (row_key, literal), with their `facts` and `texts`; `is_dependent` says that these are
-    all rows; `filled` the views of statements of which all other rows certainly have an item; `supports_arrow` is
-    what the service does (`clients.protocol`).
+    that are not read one by one (row_key, literal), with `facts`, `texts` and `cells` (`quality.fit.count_cells`);
+    `is_dependent` says that these are all rows; `filled` the views of statements of which all other rows certainly have
+    an item; `supports_arrow` is what the service does (`clients.protocol`).
 
     An epoch is a stretch of time in which no alias and no line of the review begins or ends.
     """
@@ -72,6 +72,7 @@ class SourceIndex:
     dependent: pd.DataFrame
     facts: pd.DataFrame
     texts: pd.DataFrame
+    cells: pd.DataFrame
     is_dependent: bool
     filled: frozenset[str]
     supports_arrow: bool
@@ -136,6 +137,7 @@ class Learner:
             dependent,
             made.facts,
             made.texts,
+            count_cells(made),
             is_dependent,
             filled,
             bool(service.supports_arrow),

@@ -6,17 +6,16 @@ that runs it has no access to anything else (`engine`).
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import takewhile
 
 import duckdb
 import sqlglot
 from sqlglot import exp
 
-from finsync_pipeline.federation.errors import QueryError
+from finsync_pipeline.federation.errors import NEAR_ID, QueryError, nearest
 from finsync_pipeline.federation.explain_error import explained, only_place
 from finsync_pipeline.federation.schema import VIEWS
 from finsync_pipeline.frames import empty_database
@@ -47,6 +46,8 @@ OUTSIDE = frozenset(
 """Functions about the session or the machine, which are no part of the views."""
 
 
+BYTE_ORDER_MARK = "\ufeff"
+"""What some editors put before the first character of a file."""
 _END = re.compile(r"[\s;]+\Z")
 
 
@@ -61,7 +62,7 @@ class Statement:
 
 def read_statement(sql: str) -> Statement:
     """The statement that the text is. Raises QueryError for everything but one SELECT over views and CTEs."""
-    sql = _END.sub("", sql)
+    sql = _END.sub("", sql.removeprefix(BYTE_ORDER_MARK))
     _check_is_select(sql)
     sql = _without_end(sql)
     tree = _tree(sql)
@@ -139,15 +140,17 @@ def _check_node(node: exp.Expr, sql: str) -> None:
     for kind, (what, fix) in _REFUSED.items():
         if isinstance(node, kind):
             raise QueryError.at(sql, offset_of(node, sql), what, fix)
-    if isinstance(node, exp.Func) and (name := _function(node)) in OUTSIDE:
-        what = f"{name} is about the session or the machine, not about the views"
+    if isinstance(node, exp.Func) and (outside := function_names(node) & OUTSIDE):
+        what = f"{min(outside)} is about the session or the machine, not about the views"
         raise QueryError.at(sql, offset_of(node, sql), what, "take it out")
     if isinstance(node, exp.Lateral) and not isinstance(node.this, exp.Subquery):
         raise QueryError.at(sql, offset_of(node, sql), *_no_table_functions("LATERAL"))
 
 
-def _function(node: exp.Func) -> str:
-    return str(node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
+def function_names(function: exp.Func) -> frozenset[str]:
+    """All names, in lower case, by which the function may be called in SQL."""
+    names = [function.name] if isinstance(function, exp.Anonymous) else function.sql_names()
+    return frozenset(name.lower() for name in names)
 
 
 def _no_table_functions(name: str) -> tuple[str, str]:
@@ -206,9 +209,32 @@ def _check_items(tree: exp.Query, sql: str) -> None:
     """Raise QueryError for an item that there is not: nothing would be found, and nobody would know why."""
     for literal in _texts_compared(tree, "item"):
         if literal.name not in ITEMS:
-            near = get_close_matches(literal.name.lower(), ITEMS, n=1)
-            fix = f"did you mean {near[0]}?" if near else "docs/query.md lists the items"
-            raise QueryError.at(sql, offset_of(literal, sql), f"no item {literal.name}", fix)
+            raise _no_item(literal, f"no item {literal.name}", literal.name, sql)
+    for comparison in tree.find_all(exp.Like, exp.ILike, exp.Between):
+        texts = [comparison.args.get(part) for part in ("expression", "low", "high")]
+        given = [text for text in texts if isinstance(text, exp.Literal) and text.is_string]
+        if _is_column(comparison.this, "item") and given and not _has_any(comparison, given, ITEMS):
+            raise _no_item(given[0], "no item fulfils this condition", given[0].name.strip("%_"), sql)
+
+
+def _has_any(comparison: exp.Expr, given: Sequence[exp.Literal], names: Iterable[str]) -> bool:
+    """Whether one of the names is between the two texts, or like the one; true where it is not plain which are."""
+    if isinstance(comparison, exp.Between):
+        is_plain = len(given) == 2 and not comparison.args.get("symmetric")
+        return not is_plain or any(given[0].name <= name <= given[1].name for name in names)
+    pattern = "".join({"%": ".*", "_": "."}.get(each, re.escape(each)) for each in given[0].name)
+    is_like = re.compile(pattern, re.DOTALL | (re.IGNORECASE if isinstance(comparison, exp.ILike) else 0))
+    return isinstance(comparison.parent, exp.Escape) or any(map(is_like.fullmatch, names))
+
+
+def _no_item(literal: exp.Literal, what: str, name: str, sql: str) -> QueryError:
+    near = nearest(name, ITEMS)
+    fix = f"did you mean {near}?" if near else "docs/query.md lists the items"
+    return QueryError.at(sql, offset_of(literal, sql), what, fix)
+
+
+def _is_column(node: exp.Expr, name: str) -> bool:
+    return isinstance(node, exp.Column) and node.name.lower() == name
 
 
 def unlisted_companies(statement: Statement, listed: Iterable[str]) -> list[str]:
@@ -220,24 +246,23 @@ def unlisted_companies(statement: Statement, listed: Iterable[str]) -> list[str]
 
 
 def _texts_compared(tree: exp.Query, column: str) -> Iterator[exp.Literal]:
-    """The texts with which a column of this name is compared for equality."""
-    for comparison in tree.find_all(exp.EQ, exp.In):
-        if isinstance(comparison.this, exp.Column) and comparison.this.name.lower() == column:
-            for literal in (comparison.expression, *comparison.expressions):
-                if isinstance(literal, exp.Literal) and literal.is_string:
-                    yield literal
+    """The texts that a column of this name is, or is not, to be equal to."""
+    for comparison in tree.find_all(exp.EQ, exp.NEQ, exp.In):
+        sides = [comparison.this, comparison.expression, *comparison.expressions]
+        if any(_is_column(side, column) for side in sides):
+            yield from (side for side in sides if isinstance(side, exp.Literal) and side.is_string)
 
 
 def _near_company(text: str, listed: Collection[str]) -> str:
     same = sorted(each for each in listed if each.lstrip("0") == text.lstrip("0"))
-    near = same or get_close_matches(text, sorted(listed), n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    near = same[0] if same else nearest(text, listed, NEAR_ID)
+    return f"; did you mean {near}?" if near else ""
 
 
 def _no_such_view(table: exp.Table, sql: str) -> QueryError:
     name = ".".join(part.name for part in table.parts)
-    near = get_close_matches(name.lower(), VIEWS, n=1)
-    fix = f"did you mean {near[0]}?" if near else NAMED
+    near = nearest(name, VIEWS)
+    fix = f"did you mean {near}?" if near else NAMED
     return QueryError.at(sql, offset_of(table, sql), f"no view {name}", fix)
 
 

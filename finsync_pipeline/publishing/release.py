@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import time
@@ -104,13 +105,13 @@ def releases(published: Path) -> list[Path]:
 
 def current_folder(published: Path) -> Path | None:
     """The folder of the current release; None if there is none."""
-    folder = (published / CURRENT).resolve()
+    folder = Path(os.path.realpath(published / CURRENT))  # Path.resolve() fails for a link that leads to itself
     return folder if (folder / MANIFEST).exists() else None
 
 
 def read_release(folder: Path, is_new: bool = True) -> Release:
-    """The release in the folder, as its manifest describes it."""
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    """The release in the folder, as its manifest describes it. Raises PublicationError."""
+    manifest = _read_manifest(folder)
     return Release(folder, folder / manifest["csv"], manifest, is_new)
 
 
@@ -128,17 +129,34 @@ def remove_release(folder: Path) -> None:
 def damages(folder: Path) -> list[str]:
     """The files of the release that are missing, changed or not of it, by its manifest; empty if it is intact."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        expected = {name: file["sha256"] for name, file in manifest["files"].items()}
-    except FileNotFoundError:
-        return [f"{MANIFEST} is missing"]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        expected = {name: file["sha256"] for name, file in _read_manifest(folder)["files"].items()}
+    except PublicationError as error:
+        return [f"{MANIFEST} {error.what}"]
+    except (KeyError, TypeError, AttributeError):
         return [f"{MANIFEST} is damaged"]
     there = {file.name for file in folder.iterdir()} - {MANIFEST}
     missing = [f"{name} is missing" for name in sorted(expected.keys() - there)]
     others = [f"{name} is not of the release" for name in sorted(there - expected.keys())]
-    changed = [name for name in sorted(expected.keys() & there) if _sha256(folder / name) != expected[name]]
-    return [*missing, *(f"{name} has changed" for name in changed), *others]
+    kept = {name: _is_file(folder / name) for name in sorted(expected.keys() & there)}
+    no_files = [f"{name} is not a file" for name, is_file in kept.items() if not is_file]
+    changed = [name for name, is_file in kept.items() if is_file and _sha256(folder / name) != expected[name]]
+    return [*missing, *no_files, *(f"{name} has changed" for name in changed), *others]
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of the release in the folder. Raises PublicationError if it is missing or damaged."""
+    path = folder / MANIFEST
+    with suppress(ValueError, RecursionError):
+        manifest = json.loads(path.read_text(encoding="utf-8")) if _is_file(path) else None
+        if isinstance(manifest, dict) and isinstance(manifest.get("csv"), str):
+            return manifest
+    what = "is damaged" if os.path.lexists(path) else "is missing"
+    raise PublicationError(what, "Restore the release from a backup, or move its folder away and publish anew", path)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is a file: not a link, whose file may change, nor a pipe, which would be read for ever."""
+    return path.is_file() and not path.is_symlink()
 
 
 def _write(
@@ -170,7 +188,7 @@ def _finish(manifest: Mapping[str, Any], staging: Path, folder: Path) -> Path:
 
 def _is_same(manifest: dict[str, Any], before: Path) -> bool:
     """Whether the release in `before` has the same manifest but for the time and for what was accepted then."""
-    current = json.loads((before / MANIFEST).read_text(encoding="utf-8"))
+    current = _read_manifest(before)
     current.pop("accepted", None)
     same_time = json.dumps(manifest, default=str).replace(manifest["release"], before.name)
     return bool(json.loads(same_time) == current)
@@ -254,7 +272,8 @@ def _point_to(folder: Path) -> None:
     link, beside = folder.parent / CURRENT, folder.parent / f".{CURRENT}-{folder.name}"
     while True:
         newest = releases(folder.parent)[-1].name
-        if link.is_symlink() and link.readlink().name >= newest:
+        now = current_folder(folder.parent)
+        if now and now.name >= newest:
             return
         beside.symlink_to(newest)
         beside.replace(link)

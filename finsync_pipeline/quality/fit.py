@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from finsync_pipeline import frames
 from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.statements.dates import quarter_label, quarter_of
 from finsync_pipeline.statements.mapping import Dates, SourceMapping, ValueColumn
@@ -101,6 +102,23 @@ def check_source(mapping: SourceMapping, ledger: pd.DataFrame, rejects: pd.DataF
         Misfit("cells", len(bad), int(ledger["cells_used"].sum()) + len(cells), bad),
     ]
     _check(mapping, misfits, "all its quarters", least_total=1)
+
+
+def count_cells(made: StandardizedTables) -> pd.DataFrame:
+    """Of each item, how many cells were given and how many of them could not be read: item, given, unread."""
+    reasons = ", ".join(f"'{reason}'" for reason in UNREADABLE_CELLS)
+    return frames.query(
+        f"""
+        SELECT item, count(*) AS given, count(*) FILTER (is_unread) AS unread
+        FROM (
+            SELECT item, false AS is_unread FROM facts
+            UNION ALL SELECT item, reason IN ({reasons}) FROM rejects WHERE item IS NOT NULL
+        )
+        GROUP BY item ORDER BY item
+        """,
+        facts=made.facts[["item"]],
+        rejects=made.rejects[["item", "reason"]],
+    )
 
 
 def _misfits(mapping: SourceMapping, rows_in: int, used: Sequence[str], rejects: pd.DataFrame) -> Iterator[Misfit]:

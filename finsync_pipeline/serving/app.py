@@ -16,6 +16,9 @@ from starlette.routing import compile_path
 
 from finsync_pipeline.federation.deployment import Deployment
 from finsync_pipeline.serving.api_settings import PREFIX, ApiSettings, Context
+from finsync_pipeline.serving.browser_rules import Scope
+from finsync_pipeline.serving.explorer import assets, find
+from finsync_pipeline.serving.explorer.rendering import problem_page
 from finsync_pipeline.serving.gate import Gate
 from finsync_pipeline.serving.open_release import Releases
 from finsync_pipeline.serving.problems import MEDIA_TYPE, PROBLEM_TYPES, ProblemDetails, RequestProblem
@@ -50,8 +53,10 @@ def make_app(deployment: Callable[[], Deployment], settings: ApiSettings) -> Fas
     app.state.context, app.state.queries = context, BoundedSemaphore(settings.queries)
     for each in (listings, companies, trace, screen, releases, queries):
         app.include_router(each.router)
+    for view in (assets, find):
+        app.include_router(view.router)
     _add_own_routes(app, context)
-    app.add_middleware(Gate, settings=settings, telemetry=context.telemetry)
+    app.add_middleware(Gate, settings=settings, telemetry=context.telemetry, page=_problem_page)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -97,6 +102,10 @@ def _add_own_routes(app: FastAPI, context: Context) -> None:
     def problems(request: Request) -> Response:
         """The types of problems that routes answer with."""
         return json_response(request, {code: type_._asdict() for code, type_ in PROBLEM_TYPES.items()})
+
+
+def _problem_page(scope: Scope, problem: RequestProblem, request_id: str) -> Response:
+    return problem_page(Request(dict(scope)), problem, request_id)
 
 
 def _with_threads(threads: int) -> Any:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 
 import pandas as pd
 import pyarrow as pa
@@ -77,8 +78,9 @@ def resolution_of(text: str, reference: Reference, day: date) -> Resolution:
 
 def company_of(company_id: str, reference: Reference) -> Company | None:
     """The company of this id."""
-    found = reference.companies[reference.companies["company_id"] == company_id]
-    return next(_companies(found), None)
+    companies, places = _by_id(reference)
+    place = places.get(company_id)
+    return None if place is None else _company(companies.slice(place, 1).to_pylist()[0])
 
 
 def companies_after(reference: Reference, after: str, limit: int) -> list[Company]:
@@ -136,7 +138,17 @@ def _ids(companies: pa.Table, matched: str, limit: int) -> Iterator[tuple[str, s
     return ((company_id, matched, None) for company_id in ids)
 
 
+@lru_cache(maxsize=2)
+def _by_id(reference: Reference) -> tuple[pa.Table, dict[str, int]]:
+    """The table COMPANIES of a list, which never changes, and the place of each company in it."""
+    companies = frames.to_arrow(COMPANIES.conform(reference.companies))
+    return companies, {company_id: place for place, company_id in enumerate(companies["company_id"].to_pylist())}
+
+
 def _companies(listed: pd.DataFrame) -> Iterator[Company]:
-    for row in frames.to_arrow(COMPANIES.conform(listed)).to_pylist():
-        codes = {name: [each for each in (row[name] or "").split("|") if each] for name in IDENTIFIERS[1:]}
-        yield Company(**{**row, **codes})
+    return map(_company, frames.to_arrow(COMPANIES.conform(listed)).to_pylist())
+
+
+def _company(row: dict[str, str | None]) -> Company:
+    codes = {name: [each for each in (row[name] or "").split("|") if each] for name in IDENTIFIERS[1:]}
+    return Company.model_validate({**row, **codes})

@@ -7,15 +7,17 @@ import re
 import time
 from base64 import b64decode
 from binascii import Error as Base64Error
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 
-from finsync_pipeline.serving.api_settings import ApiSettings
+from finsync_pipeline.serving.api_settings import PREFIX, ApiSettings
 from finsync_pipeline.serving.browser_rules import OWN_HOSTS, App, Message, Receive, Scope, Send, refusal
 from finsync_pipeline.serving.formats import as_json
 from finsync_pipeline.serving.problems import MEDIA_TYPE, RequestProblem, is_for_the_log, problem_of
@@ -34,11 +36,15 @@ CLIENT_CLOSED_REQUEST = 499
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
+ProblemPage = Callable[[Scope, RequestProblem, str], Response]
+"""Makes the page of a problem, for browsers that asked for a page."""
+
+
 class Gate:
     """The application behind its rules: each request is let in, or refused as a problem; each is counted and logged."""
 
-    def __init__(self, app: App, settings: ApiSettings, telemetry: Telemetry) -> None:
-        self._app, self._settings, self._telemetry = app, settings, telemetry
+    def __init__(self, app: App, settings: ApiSettings, telemetry: Telemetry, page: ProblemPage) -> None:
+        self._app, self._settings, self._telemetry, self._page = app, settings, telemetry, page
         self._hosts = OWN_HOSTS | settings.hosts
         self._rate = RateLimitItemPerMinute(settings.requests_per_minute)
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
@@ -51,23 +57,23 @@ class Gate:
         elif scope["type"] == "lifespan":
             await self._app(scope, receive, send)
 
-    def check(self, scope: Scope) -> dict[str, str]:
+    async def check(self, scope: Scope) -> dict[str, str]:
         """The headers with what remains of the client's rate. Raises RequestProblem."""
         if scope["path"] in PROBES:
             return {}
         if found := refusal(scope, _with_addresses(self._hosts, scope), self._settings.origins):
             raise RequestProblem("wrong-host" if found[0] == 421 else "cross-site")
-        headers = self._count(scope)
+        headers = await self._count(scope)
         if self._settings.token is not None:
             _check_token(self._settings.token.encode(), Headers(scope=dict(scope)).get("authorization", ""))
         if self._running > self._settings.requests_at_once:
             raise RequestProblem("busy")
         return headers
 
-    def _count(self, scope: Scope) -> dict[str, str]:
+    async def _count(self, scope: Scope) -> dict[str, str]:
         client = _client_of(scope)
-        is_granted = self._limiter.hit(self._rate, client)
-        stats = self._limiter.get_window_stats(self._rate, client)
+        is_granted = await self._limiter.hit(self._rate, client)
+        stats = await self._limiter.get_window_stats(self._rate, client)
         seconds = max(1, math.ceil(stats.reset_time - time.time()))
         headers = {
             "RateLimit-Policy": f'"requests";q={self._rate.amount};w=60',
@@ -97,7 +103,7 @@ class _Answering:
         gate._running += 1
         gate._telemetry.running.set(gate._running)
         try:
-            self._headers |= gate.check(self._scope)
+            self._headers |= await gate.check(self._scope)
             # GET without its body is HEAD, for every route
             scope = {**self._scope, "method": "GET"} if self._method == "HEAD" else self._scope
             self._scope = scope
@@ -130,6 +136,13 @@ class _Answering:
             message = {**message, "body": b""}
         await self._send(message)
 
+    @property
+    def _is_for_page(self) -> bool:
+        """Whether a browser asked for a page, or htmx for a part of one."""
+        headers = Headers(scope=dict(self._scope))
+        is_page = "text/html" in headers.get("accept", "") or headers.get("hx-request") == "true"
+        return is_page and not self._scope["path"].startswith(PREFIX)
+
     async def _send_problem(self, error: Exception) -> None:
         # What reads the body turns every error into one of its own
         problem = RequestProblem("too-large") if self._is_too_large else problem_of(error)
@@ -137,8 +150,12 @@ class _Answering:
             LOG.error("failed", exc_info=error, extra={"fields": {"request_id": self._id}})
         if self._status:
             raise error  # the response has begun: the connection is closed before its end
+        headers = {"content-type": MEDIA_TYPE, "cache-control": "no-store"}
         body = as_json(problem.details(self._id))
-        headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store", "Content-Length": str(len(body))}
+        if self._is_for_page:
+            made = self._gate._page(self._scope, problem, self._id)
+            headers, body = {**made.headers, "cache-control": "no-store"}, bytes(made.body)
+        headers["content-length"] = str(len(body))
         raw = [(name.lower().encode(), text.encode()) for name, text in {**headers, **problem.headers}.items()]
         await self._send_completed({"type": "http.response.start", "status": problem.type.status, "headers": raw})
         await self._send_completed({"type": "http.response.body", "body": body})

@@ -8,7 +8,7 @@ itself never averaged.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from functools import lru_cache
 from typing import Annotated, Any
 
 import narwhals as nw
@@ -16,24 +16,24 @@ import pyarrow as pa
 from pydantic import Field
 
 from finsync_pipeline import frames
-from finsync_pipeline.aggregation.means import mean_of, pivot, unpivot
-from finsync_pipeline.federation.errors import QueryError
-from finsync_pipeline.federation.request import Filter, read_parts
-from finsync_pipeline.serving.open_release import OpenRelease
+from finsync_pipeline.aggregation.means import means_of
+from finsync_pipeline.federation.errors import QueryError, nearest
+from finsync_pipeline.federation.request import Filter, RequestPart
+from finsync_pipeline.serving.open_release import ANNUAL, OpenRelease, Rows, with_balances
 from finsync_pipeline.serving.parameters import Flag, Length, Whole
-from finsync_pipeline.statements.config_errors import ConfigModel
 from finsync_pipeline.statements.derived import FORMULAS
 from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS
+from finsync_pipeline.statements.tables import SUMMARY
 
-ANNUAL = 12
 KEYS = ("company_id", "currency")
 ABOUT = ("company_id", "company_name", "currency", "periods", "first_period", "last_period")
+_ABOUT_TYPES = [SUMMARY.arrow.field(name).type for name in ABOUT]
 YEARS = "JOIN fiscal_years USING (company_id, period_end)"
 _COMPARED = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 Name = Annotated[str, Field(max_length=80)]
 
 
-class Screen(ConfigModel):
+class Screen(RequestPart):
     """Which companies, by which values of theirs, and in which order."""
 
     where: Annotated[Sequence[Filter], Field(max_length=50)] = Field((), description="Conditions on the means")
@@ -65,17 +65,19 @@ class Screen(ConfigModel):
         return list(dict.fromkeys(item for items in needed for item in items))
 
 
-def read_screen(**parts: Any) -> Screen:
-    """The screen of these parts. Raises QueryError with a line for each that does not fit."""
-    return read_parts(Screen, parts)
-
-
 @dataclass(frozen=True)
 class Screened:
     """The answer: a row for each company and currency, and what a person has to know to read it."""
 
-    table: pa.Table
+    rows: Rows
     notes: tuple[str, ...]
+
+    def table(self, limit: int) -> pa.Table:
+        """The first rows as an Arrow table."""
+        columns = zip(*self.rows.rows[:limit], strict=True) if self.rows.rows[:limit] else [()] * len(self.rows.columns)
+        types = [*_ABOUT_TYPES, *[pa.float64()] * (len(self.rows.columns) - len(ABOUT))]
+        arrays = [pa.array(column, type_) for column, type_ in zip(columns, types, strict=True)]
+        return pa.table(arrays, names=self.rows.columns)
 
 
 def screened(release: OpenRelease, asked: Screen) -> Screened:
@@ -87,37 +89,48 @@ def screened(release: OpenRelease, asked: Screen) -> Screened:
         _check(name)
     release.require("company_summary")
     is_published = asked.months == ANNUAL and not asked.where_periods and not asked.fiscal_years
-    table = _of_summary(release, asked) if is_published else _of_periods(release, asked)
-    return Screened(table, tuple(_notes(table, asked)))
+    rows = _of_summary(release, asked) if is_published else _of_periods(release, asked)
+    return Screened(rows, tuple(_notes(rows, asked)))
 
 
-def _of_summary(release: OpenRelease, asked: Screen) -> pa.Table:
+def _of_summary(release: OpenRelease, asked: Screen) -> Rows:
     """By the published means."""
     sql, values = _ranked("company_summary", asked)
-    return release.arrow(sql, *values)
+    return release.query(sql, *values)
 
 
-def _of_periods(release: OpenRelease, asked: Screen) -> pa.Table:
+def _of_periods(release: OpenRelease, asked: Screen) -> Rows:
     """By means over the periods that meet the conditions."""
-    periods, values = _periods_sql(asked)
-    with release.relation(periods, *values) as found:
-        rows = nw.from_native(found)
-        spans = rows.group_by(*KEYS).agg(
+    met, of_periods = _periods_sql(asked)
+    ranked, of_means = _ranked("(SELECT * FROM means LEFT JOIN names USING (company_id))", asked)
+    sql = f"""
+        WITH met AS ({met}),
+        means AS ({_means_sql(tuple(asked.operands))}),
+        names AS (SELECT DISTINCT company_id, company_name FROM company_summary)
+        {ranked}
+    """
+    return release.query(sql, *of_periods, *of_means)
+
+
+@lru_cache(maxsize=256)
+def _means_sql(items: tuple[str, ...]) -> str:
+    """SQL of the means of the items in `met`, and which periods they are over: to write it takes longer than to run it.
+
+    `met` has KEYS, period_end and the items.
+    """
+    with frames.empty_database() as connection:
+        columns = ["company_id VARCHAR", "currency VARCHAR", "period_end DATE", *(f"{item} DOUBLE" for item in items)]
+        connection.execute(f"CREATE TEMP TABLE met ({', '.join(columns)})")
+        rows = nw.from_native(connection.table("met"))
+        means = means_of(
+            rows,
+            KEYS,
+            items,
             periods=nw.len().cast(nw.Int64),
             first_period=nw.col("period_end").min(),
             last_period=nw.col("period_end").max(),
         )
-        means = spans
-        if asked.operands:
-            long = unpivot(rows, KEYS, asked.operands, {"value": ""}).filter(~nw.col("value").is_null())
-            averages = mean_of(long, [*KEYS, "item"], "value")
-            means = spans.join(pivot(averages, list(KEYS), asked.operands, {"mean": ""}), on=list(KEYS), how="left")
-        made = means.to_native().to_arrow_table()
-    sql, values = _ranked("(SELECT * FROM means LEFT JOIN names USING (company_id))", asked)
-    with frames.empty_database() as connection:
-        connection.register("means", made)
-        connection.register("names", release.arrow("SELECT DISTINCT company_id, company_name FROM company_summary"))
-        return connection.sql(sql, params=values).to_arrow_table()
+        return str(means.to_native().sql_query())
 
 
 def _periods_sql(asked: Screen) -> tuple[str, list[Any]]:
@@ -130,18 +143,10 @@ def _periods_sql(asked: Screen) -> tuple[str, list[Any]]:
         conditions, values = ["currency = ?", *conditions], [asked.currency, *values]
     if asked.fiscal_years:
         conditions, values = ["list_contains(?, fiscal_year)", *conditions], [list(asked.fiscal_years), *values]
-    keys = "company_id, currency, period_end"
-    spans = f"(SELECT * FROM financials {YEARS} WHERE months = {asked.months})" if asked.fiscal_years else "financials"
-    names = [f"{'ends' if ITEMS[item].kind == 'instant' else 'spans'}.{item}" for item in asked.operands]
+    periods = "annual_periods" if asked.months == ANNUAL else f"({with_balances(asked.months, asked.operands)})"
     sql = f"""
-        SELECT {", ".join([keys, *asked.operands])}
-        FROM (
-            SELECT {", ".join(["spans.company_id, spans.currency, spans.period_end", *names])}
-                {", fiscal_year" if asked.fiscal_years else ""}
-            FROM {spans} AS spans
-            LEFT JOIN (SELECT * FROM financials WHERE months = 0) AS ends USING ({keys})
-            WHERE spans.months = {asked.months}
-        )
+        SELECT {", ".join(["company_id, currency, period_end", *asked.operands])}
+        FROM {periods} {YEARS if asked.fiscal_years else ""}
         WHERE {" AND ".join(conditions) or "true"}
     """
     return sql, values
@@ -205,12 +210,13 @@ def _number(asked: Filter, value: Any) -> float:
 def _check(name: str | None) -> None:
     """Raise QueryError if it is no item with numbers."""
     if name is not None and name not in FORMULAS and name not in NUMERIC_ITEMS:
-        near = get_close_matches(name, [*NUMERIC_ITEMS, *FORMULAS], n=1)
-        raise QueryError(f"no item {name}", f"did you mean {near[0]}?" if near else "GET /api/v1/items lists them")
+        near = nearest(name, [*NUMERIC_ITEMS, *FORMULAS])
+        raise QueryError(f"no item {name}", f"did you mean {near}?" if near else "GET /api/v1/items lists them")
 
 
-def _notes(table: pa.Table, asked: Screen) -> Iterator[str]:
-    currencies = sorted(set(table["currency"].to_pylist()))
+def _notes(rows: Rows, asked: Screen) -> Iterator[str]:
+    place = rows.columns.index("currency")
+    currencies = sorted({row[place] for row in rows.rows})
     if len(currencies) > 1:
         yield f"amounts of {', '.join(currencies)} stand side by side and are not converted: name a currency"
     for name in asked.shown:

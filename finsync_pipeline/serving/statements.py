@@ -3,21 +3,22 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from typing import Any, Literal
 
 import pyarrow as pa
 
 from finsync_pipeline.aggregation.derived import derived_table
+from finsync_pipeline.aggregation.financials import UNDISPUTED
 from finsync_pipeline.federation.schema import STATEMENTS, VIEWS
 from finsync_pipeline.serving.open_release import OpenRelease
 from finsync_pipeline.statements.derived import FORMULAS
-from finsync_pipeline.statements.tables import AGREEMENT, FINANCIALS
+from finsync_pipeline.statements.tables import FINANCIALS
 
 StatementName = Literal["income_statement", "balance_sheet", "cash_flow"]
 DerivedKind = Literal["quarter", "trailing_year", "formula"]
 KEYS = ("period_end", "months", "currency")
 YEAR = ("fiscal_year", "fiscal_quarter", "is_year_end_assumed")
-UNDISPUTED = "('single', 'agreed', 'rounded', 'other_vintage')"
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,11 @@ def rows_of(release: OpenRelease, wanted: Wanted) -> list[dict[str, Any]]:
     `items` has the values, null where there is none. Of what is published, `disputed` and `withheld` count such cells
     of the whole row, and `sources` has the number of sources that each value was made of.
     """
-    rows = _published(release, wanted) if wanted.source is None else _of_source(release, wanted)
+    if wanted.source is None:
+        return _published(release, wanted)
     years = _fiscal_years(release, wanted.company_id)
-    return [{**row, **years.get(row["period_end"], dict.fromkeys(YEAR))} for row in rows]
+    of_source = _of_source(release, wanted)
+    return [{**row, **years.get(row["period_end"], dict.fromkeys(YEAR))} for row in of_source]
 
 
 def as_table(rows: Sequence[dict[str, Any]], wanted: Wanted) -> pa.Table:
@@ -81,12 +84,14 @@ def disputed_cells(release: OpenRelease, wanted: Wanted) -> list[dict[str, Any]]
     if not release.has("agreement"):
         return []
     where, values = wanted.where
+    if wanted.statement is not None:
+        where, values = f"{where} AND list_contains(?, item)", [*values, wanted.items]
     sql = f"""
         SELECT item, period_end, months, currency, verdict, value, least, greatest, is_withheld, culprit, why
-        FROM agreement
-        WHERE {where} AND verdict NOT IN {UNDISPUTED} AND list_contains(?, item) ORDER BY ALL
+        FROM disputed_cells
+        WHERE {where} AND verdict NOT IN {UNDISPUTED}
     """
-    return release.query(sql, *values, wanted.items).as_dicts()
+    return sorted(release.query(sql, *values).as_dicts(), key=itemgetter("item", *KEYS))
 
 
 def derived_values(release: OpenRelease, wanted: Wanted, kinds: Collection[DerivedKind]) -> list[dict[str, Any]]:
@@ -98,8 +103,7 @@ def derived_values(release: OpenRelease, wanted: Wanted, kinds: Collection[Deriv
     financials = release.arrow(f"SELECT * FROM financials WHERE {of_company[0]}", *of_company[1])
     agreement = None
     if release.has("agreement"):
-        agreement = release.arrow(f"SELECT * FROM agreement WHERE {of_company[0]}", *of_company[1])
-        agreement = agreement.select(AGREEMENT.arrow.names)
+        agreement = release.arrow(f"SELECT * FROM disputed_cells WHERE {of_company[0]}", *of_company[1])
     formulas = [name for name, formula in FORMULAS.items() if {*formula.items} <= {*wanted.items}]
     found = derived_table(financials.select(FINANCIALS.arrow.names), agreement, [*wanted.items, *formulas])
     return [row for row in found.to_pylist() if row["kind"] in kinds and _is_wanted(row, wanted)]
@@ -112,22 +116,20 @@ def _is_wanted(row: dict[str, Any], wanted: Wanted) -> bool:
 
 
 def _published(release: OpenRelease, wanted: Wanted) -> list[dict[str, Any]]:
-    there = [item for item in wanted.items if item in release.columns["financials"]]
+    places = {item: place for place, item in enumerate(release.items)}
+    names = [item for item in wanted.items if item in places]
+    picked = [places[item] for item in names]
+    places_of = [*zip(names, picked, strict=True)]
     where, values = wanted.where
-    counts = ", ".join(f"{item}_sources" for item in there)
-    sql = f"""
-        SELECT {", ".join(KEYS)}, disputed, withheld, {", ".join(there)}, {counts}
-        FROM financials WHERE {where} ORDER BY {", ".join(KEYS)}
-    """
-    first = len(KEYS) + 2
+    about = (*KEYS, "disputed", "withheld", *YEAR)
     made = []
-    for row in release.query(sql, *values).rows:
-        items, sources = row[first : first + len(there)], row[first + len(there) :]
-        if any(value is not None for value in items) or row[first - 1]:
-            counted = dict(zip((*KEYS, "disputed", "withheld"), row[:first], strict=True))
-            used = {item: n for item, n in zip(there, sources, strict=True) if n}
-            made.append({**counted, "items": dict(zip(there, items, strict=True)), "sources": used})
-    return made
+    for row in release.query(f"SELECT {', '.join(about)}, items, sources FROM statements WHERE {where}", *values).rows:
+        *first, items, sources = row
+        described, given = dict(zip(about, first, strict=True)), [items[place] for place in picked]
+        if described["withheld"] or given.count(None) < len(given):
+            used = {item: sources[place] for item, place in places_of if sources[place]}
+            made.append({**described, "items": dict(zip(names, given, strict=True)), "sources": used})
+    return sorted(made, key=itemgetter(*KEYS))
 
 
 def _of_source(release: OpenRelease, wanted: Wanted) -> list[dict[str, Any]]:

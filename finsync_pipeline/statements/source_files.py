@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,22 @@ _KIND = f"{_PACKAGE}StatementSource"
 def read_sources(folder: Path, environment: Mapping[str, str] = os.environ) -> dict[str, SourceMapping]:
     """The mappings of all `defs.yaml` below the folder that declare a StatementSource, by name, in its order.
 
-    Raises ConfigurationError, which names file, line and field of each mistake.
+    Files and variables are read again when one of them has changed. Raises ConfigurationError, which names file, line
+    and field of each mistake.
     """
+    files = sorted(folder.rglob("defs.yaml"))
+    states = tuple((file, (state := file.stat()).st_mtime_ns, state.st_size, state.st_ino) for file in files)
+    return dict(_read(states, Path.cwd(), tuple(sorted(environment.items()))))
+
+
+@lru_cache(maxsize=4)
+def _read(
+    states: tuple[tuple[Path, int, int, int], ...], _: Path, variables: tuple[tuple[str, str], ...]
+) -> dict[str, SourceMapping]:
+    """The mappings in files of these states, from the working folder by which errors name them."""
+    environment = dict(variables)
     mappings: dict[str, SourceMapping] = {}
-    for file in sorted(folder.rglob("defs.yaml")):
+    for file, *_state in states:
         for attributes in _attributes(file):
             mapping = _mapping(attributes, file, environment)
             if mapping.name in mappings:

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from io import TextIOWrapper
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, TextIO
 
@@ -122,6 +122,12 @@ def too_many_columns(data_file: Path, limits: Limits) -> DataFileError:
     return DataFileError(f"it has more than {limits.columns:,} columns", fix, data_file)
 
 
+def too_long_row(data_file: Path, limits: Limits) -> DataFileError:
+    """The data file has a row that is above the limit, or that there is no memory for."""
+    what = f"has a cell or row of more than {limits.row_bytes:,} bytes, or more than there is memory for"
+    return DataFileError(what, f"make it shorter, or set {variable('row_bytes')}", data_file)
+
+
 class _Lines:
     """The lines of a text file. Raises DataFileError for a row that is too long, before all of it is in memory.
 
@@ -156,6 +162,8 @@ def _csv_table(data_file: Path, text: TextIO, limits: Limits) -> Table:
     _, header = next(lines, (0, []))
     if not header:
         raise DataFileError("is empty", "name the columns in its first line", data_file)
+    if len(header) > limits.columns:  # before they get distinct names, which take a hundred times as much memory
+        raise too_many_columns(data_file, limits)
     columns = distinct_names(header)
     first = next(lines, None)
     if first is not None and len(first[1]) == len(columns) + 1:
@@ -229,7 +237,8 @@ def _records(data_file: Path, text: TextIO, limits: Limits) -> Iterator[dict[tup
             record = _DECODER.decode(line)
             if not isinstance(record, dict):
                 raise ValueError("it is not an object")
-            cells = dict(_flatten(record))
+            # Each cell far below has a long path: no more are made than there may be columns
+            cells = dict(islice(_flatten(record), limits.columns + 1))
             if "\\u" in line:
                 _check_escapes(record, cells)
             yield cells
@@ -323,8 +332,7 @@ def _sqlite_rows(data_file: Path, cursor: apsw.Cursor, limits: Limits) -> Iterat
 
 def _invalid_sqlite(data_file: Path, error: Exception, limits: Limits) -> DataFileError:
     if isinstance(error, (apsw.TooBigError, apsw.NoMemError, MemoryError)):
-        what = f"has a cell or row of more than {limits.row_bytes:,} bytes, or more than there is memory for"
-        return DataFileError(what, f"make it shorter, or set {variable('row_bytes')}", data_file)
+        return too_long_row(data_file, limits)
     fix = "check that it is complete and that no program still writes to it"
     return DataFileError(f"cannot be read as a SQLite file ({error})", fix, data_file)
 

@@ -22,7 +22,7 @@ from source_services.data.columns import (
     schema_of,
     write_all,
 )
-from source_services.data.data_files import check_name, open_table, too_many_columns
+from source_services.data.data_files import check_name, open_table, too_long_row, too_many_columns
 from source_services.data.folders import PART
 from source_services.data.table_metadata import TableMetadata, read_metadata
 from source_services.errors import DataFileError
@@ -40,7 +40,7 @@ def load(service: Service, data_file: Path, folder: Path, limits: Limits | None 
     """
     limits = limits or Limits()
     apsw.hard_heap_limit(limits.heap_bytes)
-    with _disk_errors(folder), _part(service, folder) as part:
+    with _disk_errors(folder), _memory_errors(data_file, limits), _part(service, folder) as part:
         database, arrow = part / "database", part / "arrow"
         with closing(apsw.Connection(str(database))) as connection:
             for name, value in _PRAGMAS.items():
@@ -85,6 +85,15 @@ def _disk_errors(folder: Path) -> Iterator[None]:
         raise _not_written(folder, getattr(error, "strerror", None) or str(error)) from error
 
 
+@contextmanager
+def _memory_errors(data_file: Path, limits: Limits) -> Iterator[None]:
+    """Within the block, want of memory becomes a DataFileError: only a row can need so much."""
+    try:
+        yield
+    except (apsw.NoMemError, MemoryError) as error:
+        raise too_long_row(data_file, limits) from error
+
+
 def _not_written(folder: Path, reason: str) -> DataFileError:
     fix = f"make room there or correct its permissions, or set {variable('databases')} to another folder"
     return DataFileError(f"the files of the service cannot be written ({reason})", fix, folder)
@@ -118,6 +127,8 @@ def _fill(
         for number, index in enumerate(indexes):
             connection.execute(f"CREATE INDEX {quoted(f'index {number}')} ON {name} ({quoted_list(index)})")
         connection.execute("COMMIT")
+    except apsw.NoMemError:
+        raise
     except apsw.FullError as error:
         raise _too_large(data_file, limits) from error
     except apsw.IOError as error:

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
-from source_services.errors import PROBLEM_TYPES, RequestError
+from source_services.errors import PROBLEM_TYPES, RequestError, invalid_parameter
 from source_services.settings import Limits
 from source_services.web.access import client_at
 from source_services.web.responses import SECURITY_HEADERS, Context, problem_response, request_id_of
@@ -70,9 +70,15 @@ class Connection(web.RequestHandler):
         self._stop_timer()
         self._opened.remove(self._client)
 
-    def begin_request(self) -> None:
-        """A request has arrived. Raises RequestError if its client has too many connections."""
+    def begin_request(self, request: web.Request) -> None:
+        """A request has arrived. Raises RequestError if its client has too many connections, or its body is refused."""
         self._stop_timer()
+        try:
+            _check_body(request)
+        except RequestError as error:
+            self.close()  # what else arrives is dropped and not read: it would take the time of all clients
+            error.headers["Connection"] = "close"
+            raise
         if self._is_above_limit:
             most = self._limits.client_http_connections
             what, fix = f"the client has more than {most:,} connections", "close some, and retry after a second"
@@ -114,6 +120,19 @@ class Connection(web.RequestHandler):
         if self._first_request is not None:
             self._first_request.cancel()
             self._first_request = None
+
+
+def _check_body(request: web.Request) -> None:
+    """Only a POST has a body: of a known length, short, and as it is. To unpack 300 kB can take seconds."""
+    headers, length = request.headers, request.content_length or 0
+    if headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise RequestError("media-type", "the body is encoded", "send it without Content-Encoding")
+    if "Transfer-Encoding" in headers:
+        raise invalid_parameter("the body has no length", "send it whole, with Content-Length")
+    if length and request.method != "POST":
+        raise invalid_parameter(f"{request.method} has no body", "leave it out, or use POST /query")
+    if length > request.client_max_size:
+        raise RequestError("too-large")
 
 
 def http_error(status: int, headers: dict[str, str] | None = None) -> RequestError:

@@ -75,7 +75,7 @@ async def _read_body(request: web.Request) -> tuple[str, dict[str, Cell]]:
     except TimeoutError:
         raise invalid_parameter(f"the body did not arrive within {seconds:g} s", "send it faster") from None
     except web.RequestPayloadError:
-        raise invalid_parameter("the body does not have the encoding in its headers", form) from None
+        raise invalid_parameter("the body is not complete", form) from None
     except orjson.JSONDecodeError as error:
         raise invalid_parameter(f"the body is not valid JSON ({error.msg})", form) from None
     if not isinstance(body, dict) or not isinstance(body.get("q"), str) or body.keys() - {"q", "parameters"}:

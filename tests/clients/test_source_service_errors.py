@@ -8,6 +8,7 @@ import pytest
 from misbehaving_server import GOOD_BODY, arrow_http, arrow_stream, http, misbehaving
 
 from finsync_pipeline.clients import http as http_client
+from finsync_pipeline.clients.errors import SourceErrors
 from finsync_pipeline.clients.http import RetryPolicy
 from finsync_pipeline.clients.source_service import SourceService
 from finsync_pipeline.errors import ConfigurationError, SourceInvalid, SourceUnavailable
@@ -272,3 +273,8 @@ def test_a_slash_after_the_url_is_not_doubled() -> None:
     with misbehaving(GOOD) as server, SourceService("pnl", server.url + "/") as service:
         service.query(SQL)
         assert server.requests == ["/query?q=SELECT+1"]
+
+
+def test_the_setting_of_the_token_is_named_where_a_service_asks_for_one():
+    error = SourceErrors("pnl", "http://127.0.0.1:1").rejected(401, "returned 401", "")
+    assert "FINSYNC_SERVICES_TOKEN_FILE" in error.fix

@@ -1,8 +1,10 @@
 """Queries that a source's SQL answers otherwise than DuckDB, or that DuckDB explains otherwise than it runs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 
+import pyarrow as pa
 import pytest
 from federation.compared_answers import answer_and_difference, difference, live_answer, right_answer
 from federation.random_conditions import VIEW_NAMES
@@ -10,7 +12,11 @@ from federation.random_queries import RandomQuery
 from federation.small_deployment import Compared, serving_small
 from federation.small_sources import small_sources
 
+from finsync_pipeline.clients.responses import Rows
+from finsync_pipeline.errors import SourceInvalid
 from finsync_pipeline.federation.errors import QueryError
+from finsync_pipeline.federation.fetch import Fetch
+from finsync_pipeline.federation.groups import SourceGroups
 from finsync_pipeline.federation.live_plan import LivePlan
 from finsync_pipeline.federation.schema import VIEWS
 
@@ -371,3 +377,49 @@ def test_the_data_has_what_is_tested(compared: Compared) -> None:
     days = compared.reference.execute("SELECT DISTINCT first_seen FROM facts WHERE source = 'ledger'").fetchall()
     assert (date(2026, 1, 2),) in days
     assert len(days) == 2
+
+
+BY_PERIOD = (
+    "SELECT period_end, count(*) AS number, max(total_assets) AS most FROM balance_sheet "
+    "WHERE source = 'feed' GROUP BY period_end"
+)
+"""Of each group the source is asked for the least name, the period end, the number of rows, and of the item: cells that
+are texts, cells, the least and the greatest, as c0, c1 and so on.
+"""
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"), [("c1", "1800-01-01"), ("c0", "Nobody Knows"), ("c2", "many"), ("c6", "most"), ("c6", None)]
+)
+def test_a_group_that_a_source_cannot_have_is_refused(
+    compared: Compared, monkeypatch: pytest.MonkeyPatch, column: str, cell: str | None
+) -> None:
+    _change_groups(monkeypatch, lambda table: _with_cell(_with_cell(table, "c3", 0), column, cell))
+    with pytest.raises(SourceInvalid, match=r"its groups are not those of its rows|a number of rows is not one"):
+        live_answer(BY_PERIOD, compared)
+
+
+def test_groups_without_a_column_are_refused(compared: Compared, monkeypatch: pytest.MonkeyPatch) -> None:
+    _change_groups(monkeypatch, lambda table: table.drop_columns(["c6"]))
+    with pytest.raises(SourceInvalid, match="its groups are not those of its rows"):
+        live_answer(BY_PERIOD, compared)
+
+
+def test_an_error_of_ours_is_not_called_one_of_the_source(compared: Compared, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SourceGroups, "_declared", lambda self: 1 / "two")
+    with pytest.raises(TypeError):
+        live_answer(BY_PERIOD, compared)
+
+
+def _with_cell(table: pa.Table, column: str, cell: object) -> pa.Table:
+    return table.set_column(table.column_names.index(column), column, pa.array([cell] * len(table)))
+
+
+def _change_groups(monkeypatch: pytest.MonkeyPatch, change: Callable[[pa.Table], pa.Table]) -> None:
+    whole_result = Fetch.whole_result
+
+    def changed(fetch: Fetch, sql: str) -> Rows:
+        rows = whole_result(fetch, sql)
+        return replace(rows, table=change(rows.table))
+
+    monkeypatch.setattr(Fetch, "whole_result", changed)

@@ -18,6 +18,7 @@ from rich.console import Console
 from finsync_pipeline.cli import answer_output, main, terminal
 from finsync_pipeline.cli import query as query_command
 from finsync_pipeline.federation.answer import Answer
+from finsync_pipeline.federation.request import read_condition
 from finsync_pipeline.federation.schema import VIEWS
 
 VALUES = """
@@ -49,6 +50,48 @@ def test_json_is_a_list_of_objects_with_exact_numbers_and_days_in_iso(capsys: py
             "nothing": None, "endless": "inf", "many": [1.5, None], "is_so": True,
         }
     ]  # fmt: skip
+
+
+BYTES_AND_SPANS = r"""
+    SELECT '\xAA\x00b'::BLOB AS bytes, INTERVAL '14 months 3 days 00:00:04.5' AS span, [INTERVAL 1 DAY] AS spans
+"""
+
+
+@pytest.mark.parametrize(
+    ("format", "cells"),
+    [
+        ("json", [r'"bytes": "\\xAA\\x00b"', '"span": "P14M3DT4.5S"', '"spans": ["P0M1DT0S"]']),
+        ("csv", [r"\xAA\x00b", "1 year 2 months 3 days 00:00:04.5", "[1 day]"]),
+        ("table", [r"\xAA\x00b", "P14M3DT4.5S", '["P0M1DT0S"]']),
+    ],
+)
+def test_bytes_and_intervals_can_be_read_again(capsys: pytest.CaptureFixture[str], format: str, cells: list[str]):
+    assert over_release(BYTES_AND_SPANS, "--format", format) == 0
+    shown = capsys.readouterr().out
+    assert all(cell in shown for cell in cells), shown
+
+
+@pytest.mark.parametrize("format", ["json", "csv", "table"])
+@pytest.mark.parametrize(
+    ("sql", "kind"),
+    [
+        ("SELECT 340282366920938463463374607431768211455::UHUGEINT AS x", "UHUGEINT"),
+        ("SELECT '10101'::BIT AS x", "BIT"),
+        ("SELECT [{'a': '10101'::BIT}] AS x", "BIT"),
+        ("SELECT TIMETZ '10:00:00+02' AS x", "TIME WITH TIME ZONE"),
+    ],
+)
+def test_a_type_that_an_answer_does_not_have_is_named(
+    capsys: pytest.CaptureFixture[str], format: str, sql: str, kind: str
+):
+    assert over_release(sql, "--format", format) == 2
+    assert f"column x has values of type {kind}, which an answer does not have; cast it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("format", ["json", "table"])
+def test_a_day_that_there_is_not_is_no_traceback(capsys: pytest.CaptureFixture[str], format: str):
+    assert over_release("SELECT 'infinity'::DATE AS x", "--format", format) == 2
+    assert "not in the years 1 to 9999" in capsys.readouterr().err
 
 
 def test_of_no_rows_json_is_an_empty_list(capsys: pytest.CaptureFixture[str]):
@@ -149,7 +192,7 @@ def test_the_options_stand_for_a_select(capsys: pytest.CaptureFixture[str]):
     ],
 )
 def test_a_condition_is_read_into_its_parts(text: str, parts: tuple[str, str, object]):
-    found = query_command._filter(text)
+    found = read_condition(text)
 
     assert (found["item"], found["op"], found.get("value")) == parts
 
@@ -186,7 +229,7 @@ def test_all_views_and_columns_are_listed(capsys: pytest.CaptureFixture[str]):
         (["DROP TABLE facts"], "finsync: line 1, column 1: this is a DROP, not a SELECT; write one SELECT"),
         ([], "finsync: finsync query: there is no query. Write one: finsync query"),
         (["SELECT 1", "--item", "revenue"], "--item cannot stand beside SQL. Write the condition in the SQL."),
-        (["--item", "revenue", "--where", "revenue"], "finsync: --where: 'revenue' is not a condition."),
+        (["--item", "revenue", "--where", "revenue"], "finsync: where: 'revenue' is not a condition;"),
         (["--top", "3"], "finsync: --top: it is not clear by which item."),
         (["SELECT 1", "--format", "parquet"], "Parquet is not written to a terminal. Name a file: --output FILE."),
         (["SELECT 1", "--output", "x.xls"], "finsync: --output: x.xls is of no format. Name one for a file:"),

@@ -172,6 +172,18 @@ def test_options_of_live_queries_are_refused_over_a_release(deployment: Deployme
         query("SELECT * FROM facts", deployment, release="current", **options)
 
 
+def test_explain_over_a_release_is_refused_by_its_name(deployment: Deployment):
+    with pytest.raises(QueryError, match="leave out partial, explain, and EXPLAIN before the SELECT"):
+        query("EXPLAIN SELECT * FROM facts", deployment, release="current")
+
+
+@pytest.mark.parametrize("before", ["-- all\n", "/* all\nfacts */ ", "\ufeff", "\ufeff -- all\n"])
+def test_comments_and_a_byte_order_mark_before_the_query_are_passed_over(deployment: Deployment, before: str):
+    assert rows(f"{before}SELECT count(*) FROM facts", deployment, release="current") == [(8,)]
+    with pytest.raises(QueryError, match="over a release, no source is asked"):
+        query(f"{before}EXPLAIN -- how\n SELECT * FROM facts", deployment, release="current")
+
+
 def test_a_query_from_python_needs_no_dagster(folder: Path, tmp_path: Path):
     probe = """
 import sys

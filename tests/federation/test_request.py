@@ -102,3 +102,13 @@ def test_what_does_not_fit_is_refused_with_the_nearest_that_does(parts: dict[str
         read_request(**parts).statement()
 
     assert message in str(refused.value)
+    with pytest.raises(QueryError) as made:
+        Request(**parts).statement()
+    assert str(made.value) == str(refused.value)
+
+
+def test_a_condition_that_does_not_fit_is_refused_as_soon_as_it_is_made():
+    with pytest.raises(QueryError, match="between takes a list of two values"):
+        Filter(item="revenue", op="between", value=1)
+    with pytest.raises(QueryError, match=r"where\.0.*between takes a list of two values"):
+        Request(where=[{"item": "revenue", "op": "between", "value": 1}])

@@ -152,3 +152,27 @@ def test_of_a_long_line_the_part_around_the_place_is_shown():
     line, mark = refused.value.excerpt.splitlines()
     assert len(line) <= 102
     assert line[mark.index("^") :].startswith("fact WHERE")
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("item <> 'revenu'", "no item revenu; did you mean revenue?"),
+        ("item NOT IN ('revenu')", "no item revenu; did you mean revenue?"),
+        ("'revenu' = item", "no item revenu; did you mean revenue?"),
+        ("item LIKE 'revenu_s%'", "no item fulfils this condition; did you mean revenue?"),
+        ("item ILIKE '%ASETS'", "no item fulfils this condition"),
+        ("item BETWEEN 'revenuf' AND 'revenuz'", "no item fulfils this condition; did you mean revenue?"),
+        ("item = 'ebitda'", "no item ebitda; docs/query.md lists the items"),
+    ],
+)
+@pytest.mark.parametrize("place", ["WHERE", "GROUP BY item HAVING"])
+def test_an_item_that_there_is_not_is_named_in_any_comparison(condition: str, message: str, place: str):
+    with pytest.raises(QueryError) as refused:
+        read_statement(f"SELECT item FROM facts {place} {condition}")
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("condition", ["item LIKE 'rev%'", "item BETWEEN 'a' AND 'm'", "item LIKE 'x!_' ESCAPE '!'"])
+def test_conditions_on_items_that_some_fulfil_are_read(condition: str):
+    assert read_statement(f"SELECT item FROM facts WHERE {condition}").views == {"facts"}

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import os
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +19,7 @@ from finsync_pipeline.serving.trace import trace
 
 pytestmark = pytest.mark.long
 
-CELLS = 10_000
+CELLS = int(os.environ.get("FINSYNC_TEST_LINEAGE") or 1_500)
 SEED = 20261128
 KEYS = {"pnl": "Row", "balance_sheet": "id", "cash_flow": "rec"}
 SCALES = {"pnl": 3, "balance_sheet": 0, "cash_flow": 6}

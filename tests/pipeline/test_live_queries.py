@@ -113,6 +113,27 @@ def test_cells_that_a_run_would_not_accept_are_not_left_out_silently(deployment)
     assert greatest.notes[0].startswith("pnl: 4 of 11 ")
 
 
+def test_cells_that_cannot_be_read_are_noted_whichever_way_the_rows_are_read(deployment):
+    file = deployment.data / "pnl.csv"
+    text = file.read_text()
+    for number in ("1,000", "2,000", "7,000"):
+        text = text.replace(f'"{number}"', f'"US$ {number}"')
+    of_revenue = "FROM facts WHERE item = 'revenue'"
+
+    def notes(content: str, selected: str) -> tuple[str, ...]:
+        file.write_text(content)
+        with answering_services(deployment.data) as urls:
+            deployment.use(urls)
+            return query(f"SELECT {selected} {of_revenue}").notes
+
+    [by_sql] = notes(text, "source, value")
+    assert by_sql.startswith("pnl: 3 of 3 ")
+    assert notes(text, "source, value, first_seen") == (by_sql,)
+    twice = text + "".join(text.splitlines(keepends=True)[1:5])  # rows of the same key have a meaning only together
+    [dependent] = notes(twice, "source, value")
+    assert dependent.startswith("pnl: 3 of 3 ")
+
+
 def test_rules_of_agreement_that_cannot_be_read_are_named_and_never_taken_as_none(running, monkeypatch):
     by_default = query("SELECT count(*) AS n FROM financials").table
     monkeypatch.setenv("FINSYNC_AGREEMENT", str(running.folder / "gone.yaml"))

@@ -2,11 +2,14 @@
 
 import base64
 import gc
+import gzip
+import json
 import os
 import socket
 import threading
 import time
 import tracemalloc
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -572,6 +575,50 @@ def test_clients_that_send_half_a_request_delay_no_other_client(numbers, sent):
         assert client.rows("SELECT count(*) FROM numbers") == [[200]]
         assert client.get("/data").status_code == 200
     assert client.rows("SELECT count(*) + 1 FROM numbers") == [[201]]
+
+
+POST = b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+PACKED = zlib.compress(bytes(300_000_000))
+BODIES = {
+    "gzip": (POST + b"Content-Encoding: gzip\r\n", gzip.compress(bytes(300_000_000)), 415, "media-type"),
+    "deflate": (POST + b"Content-Encoding: deflate\r\n", PACKED, 415, "media-type"),
+    "deflate for a GET": (
+        POST.replace(b"POST", b"GET") + b"Content-Encoding: deflate\r\n",
+        PACKED,
+        415,
+        "media-type",
+    ),
+    "chunks of one byte": (POST + b"Transfer-Encoding: chunked\r\n", b"1\r\n \r\n" * 500_000, 400, "invalid-parameter"),
+    "a body for a GET": (POST.replace(b"POST", b"GET"), b" " * 3_000_000, 400, "invalid-parameter"),
+    "a body for no route": (POST.replace(b"/query", b"/no"), b" " * 3_000_000, 413, "too-large"),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_clients_that_send_bodies_which_are_hard_to_read_delay_no_other_client(numbers, name):
+    headers, body, status, code = BODIES[name]
+    length = b"" if b"chunked" in headers else b"Content-Length: %d\r\n" % len(body)
+    client, request = numbers(), headers + length + b"\r\n" + body
+    with ThreadPoolExecutor(10) as threads:
+        ended = [threads.submit(client.send, request) for _ in range(10)]
+        started = time.monotonic()
+        while not all(each.done() for each in ended):
+            assert client.rows("SELECT count(*) FROM numbers") == [[200]]
+        assert time.monotonic() - started < 3, "20 s, if they are read"
+    for each in ended:
+        found, received, problem = each.result()
+        assert (found, json.loads(problem)["code"], received["Connection"]) == (status, code, "close")
+
+
+def test_a_client_that_disconnects_while_it_sends_is_not_an_internal_error(numbers, caplog):
+    client = numbers()
+    for _ in range(5):
+        with client.connect() as connection:
+            connection.sendall(POST + b"Content-Length: 99\r\n\r\n{")
+            time.sleep(0.1)
+    until(lambda: client.metric("finsync_requests_total", route="/query") >= 5)
+    assert client.metric("finsync_requests_total", status="499") == 5
+    assert [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []
 
 
 def test_clients_that_read_nothing_delay_no_other_client_and_are_disconnected(numbers):

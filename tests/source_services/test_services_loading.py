@@ -455,6 +455,38 @@ def test_more_columns_than_the_limit_are_rejected_before_they_are_in_memory(load
             load_file(name, content, limits=Limits(columns=300))
 
 
+LONG_PATH = b'{"a":' * 300
+WIDE_ROWS = {
+    "a header of commas": ("x.csv.gz", b"," * 3_000_000 + b"\n1\n"),
+    "a header of one name": ("x.csv.gz", b"a," * 1_500_000 + b"\n1\n"),
+    "members far below": (
+        "x.jsonl.gz",
+        LONG_PATH + b"{" + b",".join(b'"%x":1' % number for number in range(200_000)) + b"}" * 301,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WIDE_ROWS)
+def test_the_columns_of_one_row_are_counted_before_they_get_names(name, load_file):
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataFileError, match="more than 2,000 columns"):
+            load_file(*WIDE_ROWS[name])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 80_000_000, "of which the row is 30"
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.jsonl"])
+def test_a_row_that_there_is_no_memory_for_is_an_error_of_the_file(name, load_file):
+    """Of 16 million characters, each of which may be four bytes."""
+    cell = "\U0001f600" * 15_000_000
+    content = f'a\n"{cell}"\n' if name == "x.csv" else f'{{"a": "{cell}"}}\n'
+    with pytest.raises(DataFileError, match="or more than there is memory for"):
+        load_file(name, content)
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [("x.csv", "a," + "é" * 501 + "\n1,2\n"), ("x.jsonl", '{"a": {"' + "b" * 600 + '": {"' + "c" * 600 + '": 1}}}\n')],

@@ -19,7 +19,7 @@ from finsync_pipeline.serving.responses import (
     not_modified,
     table_response,
 )
-from finsync_pipeline.serving.screen import Name, Screen, read_screen, screened
+from finsync_pipeline.serving.screen import Name, Screen, screened
 
 router = APIRouter(prefix=PREFIX, tags=["companies"])
 Condition = Annotated[str, Field(min_length=1, max_length=300)]
@@ -67,9 +67,9 @@ class ScreenAnswer(BaseModel):
 @router.get("/screen", response_model=ScreenAnswer, responses=IN_ALL_FORMATS)
 def screen(request: Request, asked: Annotated[AskedScreen, Query()]) -> Response:
     """Companies by conditions on any item, before or after the mean, ranked by one of them."""
-    parts = asked.model_dump(exclude={"release", "format", "where", "where_periods"})
-    conditions = {name: [read_condition(each) for each in getattr(asked, name)] for name in ("where", "where_periods")}
-    return _answer(request, read_screen(**parts, **conditions), asked)
+    parts: dict[str, Any] = asked.model_dump(exclude={"release", "format"})
+    parts |= {name: list(map(read_condition, parts[name])) for name in ("where", "where_periods")}
+    return _answer(request, Screen(**parts), asked)
 
 
 @router.post("/screen", response_model=ScreenAnswer, responses=IN_ALL_FORMATS)
@@ -84,19 +84,19 @@ def _answer(request: Request, asked: Screen, options: Asked) -> Response:
     if request.method == "GET" and (known := not_modified(request, headers)):
         return known
     found = screened(release, asked)
-    table = found.table.slice(0, asked.limit)
-    has_more = found.table.num_rows > asked.limit
+    has_more = len(found.rows.rows) > asked.limit
     address = next_page(request, release, asked.after + asked.limit) if has_more and request.method == "GET" else None
     headers = linked(headers, address)
     if request.method == "POST":
         headers |= {"Cache-Control": "no-store"}
         del headers["ETag"]
     if format_.write is not None:
-        return table_response(format_, table, headers)
+        return table_response(format_, found.table(asked.limit), headers)
+    rows = found.rows.as_dicts()[: asked.limit]
     content = {
         "release": release.name,
-        "rows": table.to_pylist(),
-        "row_count": table.num_rows,
+        "rows": rows,
+        "row_count": len(rows),
         "next": address,
         "has_more": has_more,
         "notes": found.notes,
