@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ConfigDict, ValidationError
 
+from finsync_pipeline.serving.companies import published_company
 from finsync_pipeline.serving.errors import NotInRelease
 from finsync_pipeline.serving.explorer.rendering import is_fragment, page
 from finsync_pipeline.serving.explorer.view_state import View, ViewState
@@ -71,7 +72,8 @@ def trace(request: Request, state: View) -> Response:
     if asked.derived:
         row = _derived_row(release, asked)
         operands = [_operand(release, asked, row, operand, state) for operand in row["operands"]]
-        return page(request, "derived.html", row=row, operands=operands, kinds=KINDS, **shown, **_formula_of(asked))
+        return page(request, "derived.html", row=row, operands=operands, kinds=KINDS, formula=FORMULAS.get(asked.item),
+                    company_name=_company_name(release, asked.company_id), **shown)  # fmt: skip
     found = lineage_of(release.folder, asked.company_id, asked.item, asked.period_end, asked.months, asked.currency)
     dagster = context.settings.dagster
 
@@ -130,6 +132,6 @@ def _link(state: ViewState, asked: AskedCell, **cell: Any) -> str:
     return state.link("/trace", release=asked.release, company_id=asked.company_id, **cell)
 
 
-def _formula_of(asked: AskedCell) -> dict[str, Any]:
-    formula = FORMULAS.get(asked.item)
-    return {"formula": formula}
+def _company_name(release: OpenRelease, company_id: str) -> str:
+    company = published_company(company_id, release)
+    return (company.name if company else None) or company_id
