@@ -26,6 +26,12 @@ ANSWERS: list[tuple[str, dict[str, Any], Any]] = [
     (f"{ACME}/statements", {"source": "pnl"}, lambda found: found["rows"][0]["items"]["revenue"] == 1_000_000),
     (f"{ACME}/statements", {"period_end": "2009-12-31"}, lambda found: {
         row["fiscal_year"] for row in found["rows"]} == {2009}),
+    (f"{ACME}/statements", {"fiscal_years": 2010}, lambda found: [
+        (row["period_end"], row["fiscal_year"]) for row in found["rows"]] == []),
+    (f"{ACME}/statements", {"fiscal_years": 2009, "statement": "balance_sheet", "ends_of": 12}, lambda found: [
+        row["items"]["total_assets"] for row in found["rows"]] == [3_000_000]),
+    (f"{ACME}/statements", {"statement": "balance_sheet", "ends_of": 3}, lambda found: found["rows"] == []),
+    (f"{ACME}/statements", {"currency": "EUR"}, lambda found: found["rows"] == []),
     (f"{ACME}/statements", {"derived": "formula", "statement": "balance_sheet"}, lambda found: all(
         each["operands"] or each["missing"] for each in found["derived"])),
     ("/facts", {"company_id": "A1", "item": "revenue"}, lambda found: [

@@ -12,7 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from finsync_pipeline.serving.explorer.numbers import NOTHING
 from finsync_pipeline.serving.explorer.view_state import ViewState
+from finsync_pipeline.serving.explorer.words import words
 from finsync_pipeline.serving.problems import RequestProblem
+from finsync_pipeline.serving.statement_table import reason
 
 FOLDER = Path(__file__).parent
 CONTENT_SECURITY_POLICY = (
@@ -66,6 +68,8 @@ def environment() -> Environment:
     made.globals.update(nothing=NOTHING, version=version("finsync"), asset=asset)
     made.filters["json"] = lambda value: json.dumps(value, default=str).replace("<", "\\u003c")
     made.filters["words"] = lambda name: str(name).replace("_", " ")
+    made.filters["item"] = words
+    made.filters["reason"] = reason
     return made
 
 
