@@ -81,7 +81,8 @@ class Insights(BaseModel):
     relative_changes: list[Change]
     absolute_changes: list[Change]
     outliers: list[Outlier]
-    disagreements: list[Disagreement]
+    disagreements: list[Disagreement] = Field(description="The largest spreads between sources")
+    withheld: list[Disagreement] = Field(description="Cells of which no value is published, the latest first")
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,8 @@ def insights_of(release: OpenRelease, asked: Screen) -> Insights:
         relative_changes=_largest([each for each in changes if each["relative"] is not None], "relative", Change),
         absolute_changes=_largest(changes, "absolute", Change),
         outliers=_largest(_outliers(release, compared), "robust_z", Outlier),
-        disagreements=[Disagreement(**row) for row in _disagreements(release, compared)],
+        disagreements=[Disagreement(**row) for row in _disagreements(release, compared, "spread > 0", "spread DESC")],
+        withheld=[Disagreement(**row) for row in _disagreements(release, compared, "is_withheld", "period_end DESC")],
     )
 
 
@@ -198,7 +200,7 @@ def _changes(release: OpenRelease, compared: _Compared) -> list[dict[str, Any]]:
     sql = f"""
         {latest}
         SELECT company_id, company_name, item, latest.period_end, months, currency, latest.value,
-            annual.value AS before, annual.period_end AS period_before, latest.value - annual.value AS absolute,
+            annual.value AS before, annual.period_end AS period_before, round(latest.value - annual.value, 6) AS absolute,
             (latest.value - annual.value) / nullif(abs(annual.value), 0) AS relative
         FROM latest JOIN annual USING (company_id, currency, item, months) LEFT JOIN names USING (company_id)
         WHERE latest.period_end - annual.period_end BETWEEN {least} AND {most} AND latest.value <> annual.value
@@ -230,7 +232,7 @@ def _outliers(release: OpenRelease, compared: _Compared) -> list[dict[str, Any]]
     return release.query(sql, *values).as_dicts()
 
 
-def _disagreements(release: OpenRelease, compared: _Compared) -> list[dict[str, Any]]:
+def _disagreements(release: OpenRelease, compared: _Compared, condition: str, order: str) -> list[dict[str, Any]]:
     if not release.has("agreement"):
         return []
     where, values = compared.where
@@ -240,7 +242,8 @@ def _disagreements(release: OpenRelease, compared: _Compared) -> list[dict[str, 
         FROM agreement {YEARS}
             LEFT JOIN (SELECT DISTINCT company_id, company_name FROM company_summary) USING (company_id)
         WHERE {where} AND list_contains(?, item) AND months IN (0, ?) AND verdict NOT IN {UNDISPUTED}
-        ORDER BY spread DESC, is_withheld DESC, company_id, item, period_end, months, currency
+            AND {condition}
+        ORDER BY {order}, company_id, item, period_end, months, currency
         LIMIT {SHOWN}
     """
     return release.query(sql, *values, compared.items, compared.asked.months).as_dicts()
