@@ -200,7 +200,8 @@ def _changes(release: OpenRelease, compared: _Compared) -> list[dict[str, Any]]:
     sql = f"""
         {latest}
         SELECT company_id, company_name, item, latest.period_end, months, currency, latest.value,
-            annual.value AS before, annual.period_end AS period_before, round(latest.value - annual.value, 6) AS absolute,
+            annual.value AS before, annual.period_end AS period_before,
+            round(latest.value - annual.value, 6) AS absolute,
             (latest.value - annual.value) / nullif(abs(annual.value), 0) AS relative
         FROM latest JOIN annual USING (company_id, currency, item, months) LEFT JOIN names USING (company_id)
         WHERE latest.period_end - annual.period_end BETWEEN {least} AND {most} AND latest.value <> annual.value
