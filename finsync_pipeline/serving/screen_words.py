@@ -51,7 +51,8 @@ def screen_words(asked: Screen, write: Write = in_full) -> Iterator[str]:
     if asked.companies:
         yield f"companies {', '.join(asked.companies)}"
     if asked.fiscal_years:
-        yield f"fiscal {'year' if len(asked.fiscal_years) == 1 else 'years'} {', '.join(map(str, asked.fiscal_years))}, by the year end of the company"
+        name = "fiscal year" if len(asked.fiscal_years) == 1 else "fiscal years"
+        yield f"{name} {', '.join(map(str, asked.fiscal_years))}, by the year end of the company"
     if asked.period_end:
         yield f"periods that end {days_words(asked.period_end)}"
     yield f"periods of {LENGTHS[asked.months]}; balances are those at their ends"

@@ -79,7 +79,9 @@ def amount_at(tokens: Sequence[Token], place: int) -> Amount | None:
         total += number * (unit or 1.0)
         at += 1 if unit is None else 2
         last_unit = unit or 0.0
-    is_amount = last_unit < float("inf") and total < MOST
+    # `1 000` is one number to whom writes it, and 1 to whom does not
+    is_cut = last_unit == 0.0 and at < len(tokens) and tokens[at].kind == "number" and len(tokens[at].text) == 3
+    is_amount = last_unit < float("inf") and total < MOST and not is_cut
     return Amount(sign * round(total, 6), at) if is_amount else None
 
 

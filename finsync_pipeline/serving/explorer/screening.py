@@ -75,6 +75,7 @@ class Result:
     disputed: dict[tuple[str, str, str], tuple[int, int]]
     numbers: Numbers
     words: list[str]
+    absent: list[Column]
     csv: str
     next: str | None
     before: str | None
@@ -243,14 +244,16 @@ def _result(release: OpenRelease, state: ViewState, parameters: dict[str, list[s
     amounts = [row[name] for row in rows for name in asked.shown if not _is_per_share(name)]
     has_more = len(found.rows.rows) > asked.limit
     for_csv = [(name, each) for name, values in parameters.items() for each in values]
+    columns = [_column(name, asked, state) for name in items]
     return Result(
         asked=asked,
         found=found,
         rows=rows,
-        columns=[_column(name, asked, state) for name in items],
+        columns=columns,
         disputed=disputed_counts(release, asked, [row["company_id"] for row in rows]),
         numbers=state.numbers.for_values(amounts),
         words=list(screen_words(asked, state.numbers.full)),
+        absent=[column for column in columns if rows and all(row[column.name] is None for row in rows)],
         csv=f"{PREFIX}/screen?{urlencode([*for_csv, ('release', release.name), ('format', 'csv')])}",
         next=state.here(after=asked.after + asked.limit) if has_more else None,
         before=state.here(after=max(0, asked.after - asked.limit) or None) if asked.after else None,
@@ -278,7 +281,11 @@ def _is_per_share(name: str) -> bool:
 
 def _for_report(result: Result) -> dict[str, Any]:
     """The chart of the largest, and the day."""
-    numeric = [column for column in result.columns if not column.is_text and not column.is_per_share]
+    numeric = [
+        column
+        for column in result.columns
+        if not column.is_text and not column.is_per_share and column not in result.absent
+    ]
     named = next((column for column in numeric if column.sorted), numeric[0] if numeric else None)
     chart = None
     if named:
