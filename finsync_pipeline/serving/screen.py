@@ -3,10 +3,10 @@
 The values of a company are means over its periods of one length, each currency by itself. Conditions in `where_periods`
 are met by single periods, and the mean is over those; conditions in `where` are met by the mean. An item that is
 missing meets no condition but `is_null`. A derived item is computed of the items of a period, or of the means: it is
-itself never averaged.
+itself never averaged. Conditions in `texts` are on what the summary says of a company in words, such as its sector.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any
@@ -18,16 +18,20 @@ from pydantic import Field
 from finsync_pipeline import frames
 from finsync_pipeline.aggregation.means import means_of
 from finsync_pipeline.federation.errors import QueryError, nearest
-from finsync_pipeline.federation.request import Filter, RequestPart
+from finsync_pipeline.federation.request import Filter, RequestPart, read_condition
 from finsync_pipeline.serving.open_release import ANNUAL, OpenRelease, Rows, with_balances
-from finsync_pipeline.serving.parameters import Flag, Length, Whole
+from finsync_pipeline.serving.parameters import Days, Flag, Length, Text, Whole
+from finsync_pipeline.serving.written_numbers import read_number
 from finsync_pipeline.statements.derived import FORMULAS
-from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS
+from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS, TEXT_ITEMS
 from finsync_pipeline.statements.tables import SUMMARY
 
 KEYS = ("company_id", "currency")
 ABOUT = ("company_id", "company_name", "currency", "periods", "first_period", "last_period")
 _ABOUT_TYPES = [SUMMARY.arrow.field(name).type for name in ABOUT]
+TEXTS = ("company_name", *TEXT_ITEMS)
+"""What a company is in words: its name, and the items of kind text."""
+CONDITIONS = ("where", "where_periods", "texts")
 YEARS = "JOIN fiscal_years USING (company_id, period_end)"
 _COMPARED = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 Name = Annotated[str, Field(max_length=80)]
@@ -43,6 +47,11 @@ class Screen(RequestPart):
     fiscal_years: Annotated[Sequence[Whole], Field(max_length=100)] = Field(
         (), description="Only periods of these fiscal years, by the year end of the company"
     )
+    texts: Annotated[Sequence[Filter], Field(max_length=50)] = Field(
+        (), description="Conditions on company_name or an item of kind text; upper and lower case are the same"
+    )
+    companies: Annotated[Sequence[Text], Field(max_length=1000)] = Field((), description="Only companies of these ids")
+    period_end: Days | None = Field(None, description="Only periods that end on these days: first...last")
     months: Length = Field(12, description="The length of the periods; balances are at their ends")
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
     items: Annotated[Sequence[Name], Field(max_length=100)] = Field((), description="Further items to show")
@@ -52,8 +61,19 @@ class Screen(RequestPart):
     after: Whole = Field(0, ge=0, lt=2**62, description="How many companies come before the page")
 
     @property
+    def is_of_summary(self) -> bool:
+        """Whether the means are those of the published summary, and not over some periods."""
+        return self.months == ANNUAL and not (self.where_periods or self.fiscal_years or self.period_end)
+
+    @property
+    def shown_texts(self) -> list[str]:
+        """The texts of the answer, each once; the name of the company is there anyway."""
+        named = [*(each.item for each in self.texts), *self.items]
+        return [name for name in dict.fromkeys(named) if name in TEXT_ITEMS]
+
+    @property
     def shown(self) -> list[str]:
-        """The items of the answer, each once."""
+        """The items of the answer with numbers, each once."""
         filtered = [each.item for each in (*self.where, *self.where_periods)]
         named = [*([self.order_by] if self.order_by else []), *filtered, *self.items]
         return [name for name in dict.fromkeys(named) if name in ITEMS or name in FORMULAS]
@@ -75,22 +95,30 @@ class Screened:
     def table(self, limit: int) -> pa.Table:
         """The first rows as an Arrow table."""
         columns = zip(*self.rows.rows[:limit], strict=True) if self.rows.rows[:limit] else [()] * len(self.rows.columns)
-        types = [*_ABOUT_TYPES, *[pa.float64()] * (len(self.rows.columns) - len(ABOUT))]
+        items = self.rows.columns[len(ABOUT) :]
+        types = [*_ABOUT_TYPES, *[pa.string() if name in TEXT_ITEMS else pa.float64() for name in items]]
         arrays = [pa.array(column, type_) for column, type_ in zip(columns, types, strict=True)]
         return pa.table(arrays, names=self.rows.columns)
 
 
 def screened(release: OpenRelease, asked: Screen) -> Screened:
-    """The companies of the release that meet the conditions: columns ABOUT, then the items of the request.
+    """The companies of the release that meet the conditions: columns ABOUT, then the texts and items of the request.
 
     Raises QueryError for an unknown item, or a value that an item cannot be compared with.
     """
-    for name in [each.item for each in (*asked.where, *asked.where_periods)] + [*asked.items, asked.order_by]:
-        _check(name)
+    for name in [each.item for each in (*asked.where, *asked.where_periods)] + [asked.order_by]:
+        check_item(name)
+    for name in asked.items:
+        check_item(None if name in TEXT_ITEMS else name)
     release.require("company_summary")
-    is_published = asked.months == ANNUAL and not asked.where_periods and not asked.fiscal_years
-    rows = _of_summary(release, asked) if is_published else _of_periods(release, asked)
+    rows = _of_summary(release, asked) if asked.is_of_summary else _of_periods(release, asked)
     return Screened(rows, tuple(_notes(rows, asked)))
+
+
+def screen_of(parameters: Mapping[str, Any]) -> Screen:
+    """The screen of parameters as an address has them, with conditions as texts. Raises QueryError."""
+    read = {name: list(map(read_condition, parameters.get(name, ()))) for name in CONDITIONS}
+    return Screen(**{**parameters, **read})
 
 
 def _of_summary(release: OpenRelease, asked: Screen) -> Rows:
@@ -102,11 +130,11 @@ def _of_summary(release: OpenRelease, asked: Screen) -> Rows:
 def _of_periods(release: OpenRelease, asked: Screen) -> Rows:
     """By means over the periods that meet the conditions."""
     met, of_periods = _periods_sql(asked)
-    ranked, of_means = _ranked("(SELECT * FROM means LEFT JOIN names USING (company_id))", asked)
+    ranked, of_means = _ranked("(SELECT * FROM means LEFT JOIN named USING (company_id))", asked)
     sql = f"""
         WITH met AS ({met}),
         means AS ({_means_sql(tuple(asked.operands))}),
-        names AS (SELECT DISTINCT company_id, company_name FROM company_summary)
+        named AS (SELECT DISTINCT company_id, {", ".join(TEXTS)} FROM company_summary)
         {ranked}
     """
     return release.query(sql, *of_periods, *of_means)
@@ -141,6 +169,12 @@ def _periods_sql(asked: Screen) -> tuple[str, list[Any]]:
     conditions, values = _conditions(asked.where_periods)
     if asked.currency:
         conditions, values = ["currency = ?", *conditions], [asked.currency, *values]
+    if asked.companies:
+        conditions, values = ["list_contains(?, company_id)", *conditions], [list(asked.companies), *values]
+    if asked.period_end:
+        first, dots, last = asked.period_end.partition("...")
+        conditions = ["period_end BETWEEN CAST(? AS DATE) AND CAST(? AS DATE)", *conditions]
+        values = [first, last if dots else first, *values]
     if asked.fiscal_years:
         conditions, values = ["list_contains(?, fiscal_year)", *conditions], [list(asked.fiscal_years), *values]
     periods = "annual_periods" if asked.months == ANNUAL else f"({with_balances(asked.months, asked.operands)})"
@@ -157,12 +191,16 @@ def _ranked(table: str, asked: Screen) -> tuple[str, list[Any]]:
     conditions, values = _conditions(asked.where)
     if asked.currency:
         conditions, values = [*conditions, "currency = ?"], [*values, asked.currency]
+    if asked.companies:
+        conditions, values = [*conditions, "list_contains(?, company_id)"], [*values, list(asked.companies)]
+    for condition, of_text in map(_text_condition, asked.texts):
+        conditions, values = [*conditions, condition], [*values, *of_text]
     shown = [f"{expression(name)} AS {frames.quoted(name)}" for name in asked.shown]
     order = (
         f"{expression(asked.order_by)} {'DESC' if asked.descending else 'ASC'} NULLS LAST, " if asked.order_by else ""
     )
     sql = (
-        f"SELECT {', '.join([*ABOUT, *shown])} FROM {table} "
+        f"SELECT {', '.join([*ABOUT, *asked.shown_texts, *shown])} FROM {table} "
         f"WHERE {' AND '.join(conditions) or 'true'} ORDER BY {order}company_id, currency "
         f"LIMIT {asked.limit + 1} OFFSET {asked.after}"
     )
@@ -197,7 +235,26 @@ def _condition(asked: Filter) -> tuple[str, list[Any]]:
     return f"{column} {_COMPARED[asked.op]} ?", [_number(asked, asked.value)]
 
 
+def _text_condition(asked: Filter) -> tuple[str, list[Any]]:
+    """SQL of a condition on a text, and the values for it. Raises QueryError."""
+    if asked.item not in TEXTS:
+        raise QueryError(f"{asked.item} is not a text of companies", f"there are {', '.join(TEXTS)}", "texts")
+    column = f"lower({asked.item})"
+    match asked.op:
+        case "is_null" | "is_not_null":
+            return f"{column} IS {'NOT ' if asked.op == 'is_not_null' else ''}NULL", []
+        case "in":
+            return f"list_contains(?, {column})", [[str(each).lower() for each in asked.value]]
+        case "=" | "!=":
+            return f"{column} {_COMPARED[asked.op]} lower(?)", [str(asked.value)]
+        case "like":
+            return f"{column} LIKE lower(?) ESCAPE '\\'", [str(asked.value)]
+    raise QueryError(f"{asked.op} does not compare texts", "use =, !=, in, like, is null", asked.item)
+
+
 def _number(asked: Filter, value: Any) -> float:
+    if isinstance(value, str):
+        return read_number(value, asked.item)
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
@@ -207,7 +264,7 @@ def _number(asked: Filter, value: Any) -> float:
     return number
 
 
-def _check(name: str | None) -> None:
+def check_item(name: str | None) -> None:
     """Raise QueryError if it is no item with numbers."""
     if name is not None and name not in FORMULAS and name not in NUMERIC_ITEMS:
         near = nearest(name, [*NUMERIC_ITEMS, *FORMULAS])

@@ -57,6 +57,19 @@ ANSWERS: list[tuple[str, dict[str, Any], Any]] = [
         row["revenue"] for row in found["rows"]] == [7_000_000, 2_000_000]),
     ("/screen", {"fiscal_years": 2009, "where": "cash is null"}, lambda found: found["row_count"] == 0),
     ("/screen", {"items": "book_value"}, lambda found: any("equity" in each for each in found["notes"])),
+    ("/screen", {"where": "revenue > 2 million 5 k"}, lambda found: [
+        row["company_id"] for row in found["rows"]] == ["G1"]),
+    ("/screen", {"companies": "A1", "items": "revenue"}, lambda found: [
+        row["company_id"] for row in found["rows"]] == ["A1"]),
+    ("/screen", {"period_end": "2009-09-30", "order_by": "revenue"}, lambda found: [
+        (row["revenue"], row["periods"]) for row in found["rows"]] == [(1_000_000, 1)]),
+    ("/screen", {"texts": "company_name like %globex%"}, lambda found: [
+        row["company_id"] for row in found["rows"]] == ["G1"]),
+    ("/screen", {"texts": ["sector is null", "company_name = ACME CORP"]}, lambda found:
+        found["rows"][0]["sector"] is None),
+    ("/screen/insights", {}, lambda found: found["companies"] == 2 and len(found["disagreements"]) == 1),
+    ("/read-text", {"q": "top 5 by cash"}, lambda found: found["parameters"]["order_by"] == ["cash"]),
+    ("/read-text", {"q": "ebitda"}, lambda found: found["not_understood"][0]["text"] == "ebitda"),
     ("/trace", {"company_id": "A1", "item": "revenue", "period_end": "2009-09-30"}, lambda found:
         "1,000" in json.dumps(found)),
     ("/trace", {"company_id": "A1", "item": "revenue"}, lambda found: found["means"][0]["count"] == 2),
@@ -90,6 +103,12 @@ PROBLEMS: list[tuple[str, dict[str, Any], int, str, str]] = [
     ("/screen", {"where": "revenue"}, 400, "query-invalid", "revenue >= 1e9"),
     ("/screen", {"where": "revenue > much"}, 400, "query-invalid", "much"),
     ("/screen", {"where": "revenue > nan"}, 400, "query-invalid", "nan"),
+    ("/screen", {"where": "revenue > 3,5 Mio"}, 400, "query-invalid", "1.5 bn"),
+    ("/screen", {"texts": "revenue = 1"}, 400, "query-invalid", "sector"),
+    ("/screen", {"texts": "sector > 1"}, 400, "query-invalid", "like"),
+    ("/screen", {"period_end": "2009"}, 400, "invalid-parameter", "2009-12-31"),
+    ("/screen/insights", {"items": "revenu"}, 400, "query-invalid", "revenue"),
+    ("/read-text", {}, 400, "invalid-parameter", "q"),
     ("/screen", {"order_by": "currency"}, 400, "query-invalid", "currency"),
     ("/trace", {"company_id": "A9", "item": "revenue"}, 404, "not-found", "A1"),
     ("/trace", {"company_id": "A1", "item": "revenu"}, 404, "not-found", "revenue"),

@@ -3,23 +3,26 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from finsync_pipeline.federation.request import read_condition
 from finsync_pipeline.serving.api_settings import PREFIX
 from finsync_pipeline.serving.formats import IN_ALL_FORMATS, as_json
+from finsync_pipeline.serving.free_text import ReadText, read_text
+from finsync_pipeline.serving.free_text_words import Changes
+from finsync_pipeline.serving.insights import Insights, insights_of
 from finsync_pipeline.serving.listings import Asked
-from finsync_pipeline.serving.parameters import Flag, Length, Whole
+from finsync_pipeline.serving.parameters import Days, Flag, Length, Text, Whole
 from finsync_pipeline.serving.responses import (
     asked_format,
     context_of,
     headers_of,
+    json_response,
     linked,
     next_page,
     not_modified,
     table_response,
 )
-from finsync_pipeline.serving.screen import Name, Screen, screened
+from finsync_pipeline.serving.screen import Name, Screen, screen_of, screened
 
 router = APIRouter(prefix=PREFIX, tags=["companies"])
 Condition = Annotated[str, Field(min_length=1, max_length=300)]
@@ -37,6 +40,11 @@ class AskedScreen(Asked):
     fiscal_years: Annotated[list[Annotated[Whole, Field(ge=1800, le=2200)]], Field(max_length=100)] = Field(
         [], description="Only periods of these fiscal years, by the year end of the company"
     )
+    texts: Annotated[list[Condition], Field(max_length=50)] = Field(
+        [], description="Conditions on texts: sector = Banks, company_name like %oil%; case does not matter"
+    )
+    companies: Annotated[list[Text], Field(max_length=1000)] = Field([], description="Only companies of these ids")
+    period_end: Days | None = Field(None, description="Only periods that end on these days: 2009-01-01...2009-12-31")
     months: Length = Field(12, description="The length of the periods; balances are at their ends")
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
     items: Annotated[list[Name], Field(max_length=100)] = Field([], description="Further items to show")
@@ -64,12 +72,109 @@ class ScreenAnswer(BaseModel):
     asked: dict[str, Any] = Field(description="How the conditions were read")
 
 
+class InsightsAnswer(Insights):
+    """What stands out among the companies that meet the conditions of a screen."""
+
+    release: str
+
+
+class AskedText(BaseModel):
+    """A screen in words."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    q: Annotated[str, Field(min_length=1, max_length=2000)] = Field(
+        description="Such as: net income above 1 bn in 2009, top 5 by cash"
+    )
+
+
+class Piece(BaseModel):
+    """A piece of the text, and where it is."""
+
+    text: str
+    start: int
+    end: int
+
+
+class OtherMeaning(BaseModel):
+    """What a piece may mean as well."""
+
+    meaning: str
+    parameters: dict[str, list[str]]
+
+
+class Understood(Piece):
+    """A piece that was understood."""
+
+    meaning: str
+    parameters: dict[str, list[str]] = Field(description="Parameters of /screen that stand for it")
+    others: list[OtherMeaning]
+
+
+class NotUnderstoodPiece(Piece):
+    """A piece that was not understood, and why."""
+
+    reason: str
+
+
+class TextAnswer(BaseModel):
+    """How a text is read; every word of it is in one of the three lists."""
+
+    text: str
+    understood: list[Understood]
+    passed_over: list[Piece] = Field(description="Words that only connect others")
+    not_understood: list[NotUnderstoodPiece]
+    parameters: dict[str, list[str]] = Field(description="Parameters of /screen for all that was understood")
+
+
 @router.get("/screen", response_model=ScreenAnswer, responses=IN_ALL_FORMATS)
 def screen(request: Request, asked: Annotated[AskedScreen, Query()]) -> Response:
     """Companies by conditions on any item, before or after the mean, ranked by one of them."""
-    parts: dict[str, Any] = asked.model_dump(exclude={"release", "format"})
-    parts |= {name: list(map(read_condition, parts[name])) for name in ("where", "where_periods")}
-    return _answer(request, Screen(**parts), asked)
+    return _answer(request, screen_of(asked.model_dump(exclude={"release", "format"})), asked)
+
+
+@router.get("/screen/insights", response_model=InsightsAnswer)
+def insights(request: Request, asked: Annotated[AskedScreen, Query()]) -> Response:
+    """What stands out among the companies of a screen: largest changes, outliers, disagreements between sources."""
+    release = context_of(request).releases.open(asked.release)
+    headers = headers_of(request, release, asked)
+    if known := not_modified(request, headers):
+        return known
+    found = insights_of(release, screen_of(asked.model_dump(exclude={"release", "format"})))
+    return json_response(request, {"release": release.name, **found.model_dump()}, headers)
+
+
+@router.get("/read-text", response_model=TextAnswer)
+def read_words(request: Request, asked: Annotated[AskedText, Query()]) -> Response:
+    """How a screen in words is read: what is understood, as parameters of /screen, and what is not, and why."""
+    return json_response(request, _text_answer(read_text(asked.q)).model_dump())
+
+
+def _text_answer(read: ReadText) -> TextAnswer:
+    return TextAnswer(
+        text=read.text,
+        understood=[
+            Understood(
+                text=read.text[part.start : part.end],
+                start=part.start,
+                end=part.end,
+                meaning=part.meaning,
+                parameters=_as_lists(part.changes),
+                others=[OtherMeaning(meaning=each.meaning, parameters=_as_lists(each.changes)) for each in part.others],
+            )
+            for part in read.parts
+        ],
+        passed_over=[Piece(text=read.text[start:end], start=start, end=end) for start, end in read.passed_over],
+        not_understood=[
+            NotUnderstoodPiece(text=each.text, start=each.start, end=each.end, reason=each.reason)
+            for each in read.not_understood
+        ],
+        parameters=read.parameters,
+    )
+
+
+def _as_lists(changes: Changes) -> dict[str, list[str]]:
+    return {name: list(values) for name, values in changes.items()}
 
 
 @router.post("/screen", response_model=ScreenAnswer, responses=IN_ALL_FORMATS)
