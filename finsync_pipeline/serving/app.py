@@ -17,7 +17,8 @@ from starlette.routing import compile_path
 from finsync_pipeline.federation.deployment import Deployment
 from finsync_pipeline.serving.api_settings import PREFIX, ApiSettings, Context
 from finsync_pipeline.serving.browser_rules import Scope
-from finsync_pipeline.serving.explorer import assets, find
+from finsync_pipeline.serving.explorer import assets, find, sql
+from finsync_pipeline.serving.explorer import releases as release_views
 from finsync_pipeline.serving.explorer.rendering import problem_page
 from finsync_pipeline.serving.gate import Gate
 from finsync_pipeline.serving.open_release import Releases
@@ -53,7 +54,7 @@ def make_app(deployment: Callable[[], Deployment], settings: ApiSettings) -> Fas
     app.state.context, app.state.queries = context, BoundedSemaphore(settings.queries)
     for each in (listings, companies, trace, screen, releases, queries):
         app.include_router(each.router)
-    for view in (assets, find):
+    for view in (assets, find, sql, release_views):
         app.include_router(view.router)
     _add_own_routes(app, context)
     app.add_middleware(Gate, settings=settings, telemetry=context.telemetry, page=_problem_page)
