@@ -81,7 +81,7 @@ function solid(text) {
 
 function prepare(part) {
   part.querySelectorAll("[data-chart]").forEach(draw);
-  part.querySelectorAll("[data-editor]").forEach((each) => library("editor").then(() => window.startEditor?.(each)));
+  part.querySelectorAll("textarea[data-editor]").forEach((each) => library("editor").then(() => window.startEditor?.(each)));
 }
 
 document.addEventListener("DOMContentLoaded", () => prepare(document));
