@@ -286,6 +286,20 @@ def test_an_error_in_the_drawer_is_shown_there(sample, explore):
     assert "not a standard item" in view.page.get_by_role("dialog").get_by_role("alert").inner_text()
 
 
+def test_a_server_that_does_not_respond_is_named(sample, explore):
+    view = explore(sample)
+    view.open(f"/company/{APPLE}")
+    view.page.route("**/trace?**", lambda route: route.abort())
+    line_of(view, "Revenue").get_by_role("link").first.click()
+    view.page.get_by_text("The server does not respond.").wait_for()
+    view.check_accessible()
+    view.page.unroute("**/trace?**")
+    line_of(view, "Revenue").get_by_role("link").first.click()
+    view.page.get_by_role("dialog").locator("dd.raw", has_text="42,905,000").wait_for()
+    assert view.page.get_by_text("The server does not respond.").is_hidden()
+    view.errors.clear()  # the browser itself names the request that failed
+
+
 def test_periods_without_a_value_name_the_next_step(sample, explore):
     view = explore(sample)
     view.open(f"/company/{APPLE}?months=9&statement=cash_flow&year=1999")
