@@ -19,7 +19,8 @@ from finsync_pipeline.statements.items import NUMERIC_ITEMS
 from finsync_pipeline.statements.tables import DERIVED
 
 LENGTHS = (3, 6, 9, 12)
-_PERIOD = "company_id, currency, item, period_end, day, value, derived"
+KINDS = ("quarter", "trailing_year", "formula")
+"""The kinds of derived values; trailing years are made of quarters, also where those are not asked for."""
 
 
 @dataclass(frozen=True)
@@ -57,25 +58,33 @@ TRAILING_RULES: tuple[Rule, ...] = (
 
 
 def derived_table(
-    financials: pa.Table, agreement: pa.Table | None = None, items: Collection[str] | None = None
+    financials: pa.Table,
+    agreement: pa.Table | None = None,
+    items: Collection[str] | None = None,
+    kinds: Collection[str] = KINDS,
 ) -> pa.Table:
     """The table DERIVED of the wide table FINANCIALS of one or more companies, sorted. Otherwise as `derived_sql`."""
     with frames.empty_database() as connection:
         connection.register("financials", financials)
         if agreement is not None:
             connection.register("agreement", agreement)
-        sql = derived_sql("financials", None if agreement is None else "agreement", items)
+        sql = derived_sql("financials", None if agreement is None else "agreement", items, kinds)
         keys = "company_id, item, period_end, months, currency, kind"
         return connection.sql(f"FROM ({sql}) ORDER BY {keys}").to_arrow_table().cast(DERIVED.arrow)
 
 
-def derived_sql(financials: str, agreement: str | None = None, items: Collection[str] | None = None) -> str:
+def derived_sql(
+    financials: str,
+    agreement: str | None = None,
+    items: Collection[str] | None = None,
+    kinds: Collection[str] = KINDS,
+) -> str:
     """A SELECT in DuckDB with the columns of the table DERIVED, in no order.
 
     `financials` is the name of a wide table FINANCIALS, or a SELECT in parentheses. `agreement` is one of a table
     AGREEMENT, which knows the cells that are disputed or withheld; FINANCIALS knows only how many there are in a row,
     so that without AGREEMENT `is_disputed` is empty where a row of an operand has one. `items` are the standard and
-    derived items to compute, otherwise all; the fewer, the faster.
+    derived items to compute, otherwise all; the fewer, the faster. `kinds` are those of the values, by default all.
     """
     wanted = _known(items) if items is not None else {*NUMERIC_ITEMS, *FORMULAS}
     formulas = [formula for name, formula in FORMULAS.items() if name in wanted]
@@ -108,31 +117,8 @@ def derived_sql(financials: str, agreement: str | None = None, items: Collection
         years AS MATERIALIZED (
             SELECT *, {_total_sql("derived.parts")} AS value
             FROM ({_derived_sql("ends_with_quarters", "value_12", TRAILING_RULES)})
-        ),
-        periods AS (
-            SELECT 'quarter' AS kind, 3::BIGINT AS months, {_PERIOD} FROM quarters WHERE value IS NOT NULL
-            UNION ALL
-            SELECT 'trailing_year', 12, {_PERIOD} FROM years WHERE value IS NOT NULL
         )
-        SELECT
-            company_id, item, period_end, months, currency, value, kind,
-            list_transform(derived.parts, lambda part: {{
-                'sign': part.sign::BIGINT, 'item': item, 'period_end': CASE
-                    WHEN day = 0 THEN last_day(period_end - to_months(part.before))
-                    ELSE (period_end - to_months(part.before))::DATE
-                END, 'months': part.months::BIGINT, 'value': part.value
-            }}) AS operands,
-            []::VARCHAR[] AS missing, derived.is_disputed AS is_disputed
-        FROM periods
-        UNION ALL
-        SELECT
-            company_id, item, period_end, months, currency, value, 'formula',
-            list_transform(list_filter(parts, lambda part: part.value IS NOT NULL), lambda part: {{
-                'sign': part.sign::BIGINT, 'item': part.item, 'period_end': period_end, 'months': months,
-                'value': part.value
-            }}),
-            missing, is_disputed
-        FROM formulas
+        {" UNION ALL ".join(_SELECTED[kind] for kind in KINDS if kind in kinds)}
     """
 
 
@@ -245,3 +231,37 @@ def _rule_sql(rule: Rule) -> str:
     is_disputed = " OR ".join(part.is_disputed for part in rule)
     parts = ", ".join(f"({part.sign}, {part.months}, {part.before}, {part.value})" for part in rule)
     return f"WHEN {there} THEN ({is_disputed}, [{parts}])"
+
+
+def _periods_sql(kind: str, months: int, table: str) -> str:
+    """The derived periods of the table as rows of DERIVED."""
+    return f"""
+        SELECT
+            company_id, item, period_end, {months}::BIGINT AS months, currency, value, '{kind}' AS kind,
+            list_transform(derived.parts, lambda part: {{
+                'sign': part.sign::BIGINT, 'item': item, 'period_end': CASE
+                    WHEN day = 0 THEN last_day(period_end - to_months(part.before))
+                    ELSE (period_end - to_months(part.before))::DATE
+                END, 'months': part.months::BIGINT, 'value': part.value
+            }}) AS operands,
+            []::VARCHAR[] AS missing, derived.is_disputed AS is_disputed
+        FROM {table}
+        WHERE value IS NOT NULL
+    """
+
+
+_SELECTED = {
+    "quarter": _periods_sql("quarter", 3, "quarters"),
+    "trailing_year": _periods_sql("trailing_year", 12, "years"),
+    "formula": """
+        SELECT
+            company_id, item, period_end, months, currency, value, 'formula' AS kind,
+            list_transform(list_filter(parts, lambda part: part.value IS NOT NULL), lambda part: {
+                'sign': part.sign::BIGINT, 'item': part.item, 'period_end': period_end, 'months': months,
+                'value': part.value
+            }) AS operands,
+            missing, is_disputed
+        FROM formulas
+    """,
+}
+"""The rows of DERIVED of each kind."""

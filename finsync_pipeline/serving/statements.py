@@ -178,9 +178,9 @@ def derived_values(release: OpenRelease, wanted: Wanted, kinds: Collection[Deriv
         about = f"company_id, {', '.join(KEYS)}, item, verdict, is_withheld"
         agreement = release.arrow(f"SELECT {about} FROM disputed_cells WHERE {of_company[0]}", *of_company[1])
     ends = {row["period_end"] for row in financials.select(KEYS).to_pylist() if row["months"] in wanted.ends_of}
-    found = derived_table(financials, agreement, items)
+    found = derived_table(financials, agreement, items, kinds)
     years = fiscal_years_of(release, wanted.company_id) if wanted.fiscal_years else {}
-    return [row for row in found.to_pylist() if row["kind"] in kinds and _is_wanted(row, wanted, years, ends)]
+    return [row for row in found.to_pylist() if _is_wanted(row, wanted, years, ends)]
 
 
 def _is_wanted(

@@ -11,7 +11,7 @@ from factories import PROJECT
 
 from finsync_pipeline.cli import main
 from finsync_pipeline.errors import ConfigurationError
-from finsync_pipeline.settings import SETTINGS, home, load_settings_file, web_hosts
+from finsync_pipeline.settings import SETTINGS, api_settings, home, load_settings_file, web_hosts
 
 
 @pytest.fixture
@@ -93,6 +93,16 @@ def test_host_names_of_the_web_ui_are_names(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("FINSYNC_WEB_HOSTS", text)
         with pytest.raises(ConfigurationError, match="FINSYNC_WEB_HOSTS"):
             web_hosts()
+
+
+def test_links_to_dagster_lead_to_a_page(monkeypatch: pytest.MonkeyPatch):
+    assert api_settings().dagster == "http://127.0.0.1:3000"
+    monkeypatch.setenv("FINSYNC_DAGSTER_URL", "https://dagster.example.org/ui/")
+    assert api_settings().dagster == "https://dagster.example.org/ui"
+    for text in ("dagster.example.org", "javascript:alert(1)", "http://", "http://a b", "http://user@host"):
+        monkeypatch.setenv("FINSYNC_DAGSTER_URL", text)
+        with pytest.raises(ConfigurationError, match="FINSYNC_DAGSTER_URL"):
+            api_settings()
 
 
 def test_the_instance_is_that_of_the_environment_else_of_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch):

@@ -95,6 +95,9 @@ document.addEventListener("change", (event) => {
   address.searchParams.set(name, value);
   location.assign(address);
 });
+const unreachable = (is) => { document.getElementById("unreachable").hidden = !is; };
+document.addEventListener("htmx:error", () => unreachable(true));
+document.addEventListener("htmx:after:swap", () => unreachable(false));
 // Where a number comes from is shown beside it, unless it is opened elsewhere
 document.addEventListener("click", (event) => {
   const cell = event.target.closest("a.cell");
