@@ -77,7 +77,7 @@ class Screen(RequestPart):
         """The items of the answer with numbers, each once."""
         filtered = [each.item for each in (*self.where, *self.where_periods)]
         named = [*([self.order_by] if self.order_by else []), *filtered, *self.items]
-        return [name for name in dict.fromkeys(named) if name in ITEMS or name in FORMULAS]
+        return [name for name in dict.fromkeys(named) if name in NUMERIC_ITEMS or name in FORMULAS]
 
     @property
     def operands(self) -> list[str]:
