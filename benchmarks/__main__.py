@@ -3,7 +3,7 @@
 import signal
 import sys
 
-from benchmarks import api, federation, identity, services, trust, truth
+from benchmarks import api, explorer, federation, identity, services, trust, truth
 from benchmarks.figure import print_figures
 
 PARTS = {
@@ -13,6 +13,7 @@ PARTS = {
     "services": services,
     "federation": federation,
     "api": api,
+    "explorer": explorer,
 }
 
 

@@ -224,6 +224,7 @@ def api_settings() -> ApiSettings:
         threads=_count("FINSYNC_API_THREADS", most=1000),
         queries=_count("FINSYNC_API_QUERIES"),
         memory=_count("FINSYNC_API_MEMORY", most=2**50),
+        dagster=_web_address("FINSYNC_DAGSTER_URL"),
     )
 
 
@@ -262,6 +263,14 @@ def _origins(setting: str) -> tuple[str, ...]:
             fix = "Write scheme, host and port alone, such as https://app.example.org"
             raise ConfigurationError(f"{origin!r} is not an origin", fix, setting)
     return origins
+
+
+def _web_address(setting: str) -> str:
+    """The address of a web page, without a slash at its end. Raises ConfigurationError for anything else."""
+    address = _value(setting).rstrip("/")
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", address):
+        raise ConfigurationError(f"{address!r} is not the address of a page", "Use http://127.0.0.1:3000", setting)
+    return address
 
 
 def _quarters() -> list[date]:

@@ -27,7 +27,8 @@ MOST_MILLISECONDS = 50
 MOST_GROWTH = 1.1
 SECONDS_OF_A_TURN = 4
 MEMORY_EVERY_SECONDS = 0.2
-WARM_UP_SHARE = 0.1
+WARM_UP_SHARE = 0.5
+MOST_WARM_UP = 1_000
 NAMES = {
     "statements": "statements of a company",
     "after_mean": "filter of all companies by means",
@@ -83,9 +84,11 @@ def throughput(setting: Setting) -> Iterator[Figure]:
 
 def under_load(setting: Setting) -> Iterator[Figure]:
     """All kinds of requests at once by many clients: memory, and answers that are none."""
+    paths = Asking(setting.dataset).everything()
     with servers.api(setting.dataset) as server:
+        load(server.url, paths, MANY_CLIENTS, seconds=WARM_UP_SHARE * setting.soak_seconds, most=MOST_WARM_UP)
         memory = _Memory(server)
-        found = load(server.url, Asking(setting.dataset).everything(), MANY_CLIENTS, seconds=setting.soak_seconds)
+        found = load(server.url, paths, MANY_CLIENTS, seconds=setting.soak_seconds)
         memory.stop()
     for example in found.invalid[:5]:
         say(f"invalid: {example}")
@@ -141,10 +144,9 @@ MEASURES: Mapping[str, Callable[[Setting], Iterator[Figure]]] = {
 
 
 def growth(megabytes: list[float]) -> float:
-    """The peak of the last third as a multiple of that of the first third, after a tenth to warm up."""
-    warm = megabytes[int(WARM_UP_SHARE * len(megabytes)) :]
-    third = max(1, len(warm) // 3)
-    return max(warm[-third:]) / max(warm[:third])
+    """The peak of the last third as a multiple of that of the first third."""
+    third = max(1, len(megabytes) // 3)
+    return max(megabytes[-third:]) / max(megabytes[:third])
 
 
 def _rates(turns: Mapping[str, tuple[Server, Iterator[str]]], rounds: int) -> dict[str, float]:

@@ -34,6 +34,22 @@ _DIFFERENCES_SQL = f"""
     ORDER BY ALL
 """
 
+_COUNTS_SQL = """
+    SELECT
+        source, item,
+        count(*) FILTER (change = 'new') AS new,
+        count(*) FILTER (change = 'lost') AS lost,
+        count(*) FILTER (change = 'changed') AS changed
+    FROM differences GROUP BY ALL ORDER BY ALL
+"""
+
+# The share that a value moved, of the larger one: 2 where it has the other sign
+_LARGEST_SQL = f"""
+    SELECT {_KEY}, before, after, abs(after - before) / greatest(abs(before), abs(after)) AS share
+    FROM differences WHERE change = 'changed'
+    ORDER BY share DESC, abs(after - before) DESC, {_KEY} LIMIT $most
+"""
+
 # For each source, what it has in both releases and what is lost
 _SOURCES_SQL = f"""
     WITH lost AS (SELECT * FROM before ANTI JOIN after USING ({_KEY})),
@@ -153,6 +169,23 @@ def differences(before: Path, after: Path) -> pd.DataFrame:
     """Each fact that the releases differ in: its keys, `before`, `after` (null where there is none), and `change`."""
     with _facts(before, after) as connection:
         return frames.from_arrow(connection.sql(_DIFFERENCES_SQL).to_arrow_table())
+
+
+@dataclass(frozen=True)
+class ChangeSummary:
+    """What two releases differ in: `counts` for each source and item, and the `largest` changes of a value."""
+
+    counts: list[dict[str, Any]]
+    largest: list[dict[str, Any]]
+
+
+def summarize_differences(before: Path, after: Path, most: int) -> ChangeSummary:
+    """How many facts of each source and item are new, lost or changed, and so many of the largest changes."""
+    with _facts(before, after) as connection:
+        connection.execute(f"CREATE TEMP TABLE differences AS {_DIFFERENCES_SQL}")
+        counts = connection.sql(_COUNTS_SQL).to_arrow_table().to_pylist()
+        largest = connection.sql(_LARGEST_SQL, params={"most": most}).to_arrow_table().to_pylist()
+    return ChangeSummary(counts, largest)
 
 
 def shares_rejected(folder: Path) -> dict[str, dict[str, float]]:

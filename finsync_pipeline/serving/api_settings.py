@@ -19,7 +19,7 @@ class ApiSettings:
     `token` is what callers must send, if there is one. `hosts` are names under which the API may be called besides
     those of this machine, `origins` those of pages of other sites that may ask. `requests_at_once` are answered or
     wait: of them `threads` are answered, and `queries` of these run one query each. `memory` (bytes) is for all open
-    releases.
+    releases. `dagster` is the address of Dagster's web UI, for links to it.
     """
 
     token: str | None = None
@@ -31,6 +31,7 @@ class ApiSettings:
     queries: int = 2
     body_bytes: int = 2**18
     memory: int = 768 * 2**20
+    dagster: str = "http://127.0.0.1:3000"
 
 
 @dataclass(frozen=True)

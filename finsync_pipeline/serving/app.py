@@ -12,13 +12,16 @@ from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.routing import compile_path
 
 from finsync_pipeline.federation.deployment import Deployment
 from finsync_pipeline.serving.api_settings import PREFIX, ApiSettings, Context
 from finsync_pipeline.serving.browser_rules import Scope
-from finsync_pipeline.serving.explorer import assets, find, screening
+from finsync_pipeline.serving.explorer import assets, company, find, screening, sql, trace_view
+from finsync_pipeline.serving.explorer import releases as release_views
 from finsync_pipeline.serving.explorer.rendering import problem_page
+from finsync_pipeline.serving.formats import FORMATS
 from finsync_pipeline.serving.gate import Gate
 from finsync_pipeline.serving.open_release import Releases
 from finsync_pipeline.serving.problems import MEDIA_TYPE, PROBLEM_TYPES, ProblemDetails, RequestProblem
@@ -29,6 +32,15 @@ from finsync_pipeline.serving.telemetry import Telemetry
 METHOD_NOT_ALLOWED = 405
 EXPOSED = ["FinSync-Release", "ETag", "Link", "X-Row-Count", "X-Request-Id", "Retry-After", "RateLimit"]
 """Headers that pages of other origins may read."""
+LEAST_COMPRESSED, COMPRESSION = 2_048, 1
+"""Bytes from which pages and JSON are compressed where the client takes it, and the level: at 1, 3 MB of JSON become
+200 kB in 28 ms; at 6, 132 kB in 49 ms."""
+NOT_COMPRESSED = (
+    "text/csv",
+    "application/octet-stream",
+    *(each.media_type for each in FORMATS.values() if each.name in ("parquet", "arrow")),
+)
+"""Files are sent as they are: a release's byte by byte."""
 _OF_EVERY_ROUTE = ("invalid-parameter", "not-authenticated", "cross-site", "not-found", "wrong-host", "rate-limited",
                    "busy", "method-not-allowed", "not-acceptable")  # fmt: skip
 
@@ -53,9 +65,15 @@ def make_app(deployment: Callable[[], Deployment], settings: ApiSettings) -> Fas
     app.state.context, app.state.queries = context, BoundedSemaphore(settings.queries)
     for each in (listings, companies, trace, screen, releases, queries):
         app.include_router(each.router)
-    for view in (assets, find, screening):
+    for view in (assets, find, company, trace_view, screening, sql, release_views):
         app.include_router(view.router)
     _add_own_routes(app, context)
+    app.add_middleware(
+        GZipMiddleware,
+        minimum_size=LEAST_COMPRESSED,
+        compresslevel=COMPRESSION,
+        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, *NOT_COMPRESSED),
+    )
     app.add_middleware(Gate, settings=settings, telemetry=context.telemetry, page=_problem_page)
     if settings.origins:
         app.add_middleware(

@@ -16,6 +16,7 @@ from finsync_pipeline.serving.open_release import OpenRelease
 from finsync_pipeline.statements.tables import COMPANIES
 
 IDENTIFIERS = ("company_id", "tickers", "cik", "lei", "isin", "cusip")
+_NOTHING_KNOWN: dict[str, str | None] = dict.fromkeys((*IDENTIFIERS[1:], "country", "industry"))
 
 
 class Company(BaseModel):
@@ -81,6 +82,14 @@ def company_of(company_id: str, reference: Reference) -> Company | None:
     companies, places = _by_id(reference)
     place = places.get(company_id)
     return None if place is None else _company(companies.slice(place, 1).to_pylist()[0])
+
+
+def published_company(company_id: str, release: OpenRelease) -> Company | None:
+    """The company as the release names it: the list may not have it any more."""
+    if not release.has("company_summary"):
+        return None
+    found = release.query("SELECT company_name FROM company_summary WHERE company_id = ? LIMIT 1", company_id).rows
+    return _company({"company_id": company_id, "name": found[0][0], **_NOTHING_KNOWN}) if found else None
 
 
 def companies_after(reference: Reference, after: str, limit: int) -> list[Company]:

@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from finsync_pipeline.aggregation.financials import UNDISPUTED
-from finsync_pipeline.serving.open_release import OpenRelease
-from finsync_pipeline.serving.screen import ANNUAL, YEARS, Screen, screened
+from finsync_pipeline.serving.open_release import ANNUAL, OpenRelease
+from finsync_pipeline.serving.screen import YEARS, Screen, screened
 from finsync_pipeline.statements.derived import FORMULAS
 from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS
 

@@ -3,10 +3,12 @@
 Tables have the rows of the release's Parquet files, in their order, with the column `finsync_row`: the place of the row
 in its file. The wide ones are loaded, since hundreds of columns take longer to open in Parquet than to read; all others
 are read from the files. What the statements of a company are made of is also loaded as two narrow tables, since a wide
-one takes longer to plan than to read: `statements`, with the values of a row as one list, and `disputed_cells`.
+one takes longer to plan than to read: `statements`, with the values of a row as one list, and `disputed_cells`. What
+companies are screened by is loaded as `annual_periods`, with the balances at their ends.
 """
 
-from collections import OrderedDict
+import tempfile
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,11 +24,14 @@ from finsync_pipeline.aggregation.fiscal_years import fiscal_years_sql
 from finsync_pipeline.errors import DataError, PublicationError
 from finsync_pipeline.federation.releases import find_release
 from finsync_pipeline.publishing.release import CURRENT, current_folder, read_release
-from finsync_pipeline.statements.items import NUMERIC_ITEMS
+from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS
 from finsync_pipeline.statements.tables import TABLES
 
 ROW = "finsync_row"
 """The column with the place of a row in its file, from 0."""
+DATABASE = "release"
+"""The name of the database in memory; a named one is compressed, to a third."""
+ANNUAL = 12
 LOADED = ("financials", "company_summary")
 MOST_OPEN = 3
 """Releases that stay open at most: the most recently used."""
@@ -57,7 +62,12 @@ class OpenRelease:
 
     def __init__(self, folder: Path, memory: int = MEMORY) -> None:
         self.folder, self.manifest = folder, _manifest(folder)
-        self._connection = duckdb.connect(config={"memory_limit": f"{memory}B", "threads": str(THREADS)})
+        self._spill = tempfile.TemporaryDirectory(prefix="finsync_release_")
+        self._connection = duckdb.connect(
+            config={"memory_limit": f"{memory}B", "threads": str(THREADS), "temp_directory": self._spill.name}
+        )
+        self._connection.execute(f"ATTACH ':memory:' AS {DATABASE} (COMPRESS)")
+        self._connection.execute(f"USE {DATABASE}")
         self._cursors = local()
         self.columns: dict[str, Sequence[str]] = {}
         for name in TABLES:
@@ -67,13 +77,16 @@ class OpenRelease:
                     self._connection.execute(_create(name, file))
                 described = self._connection.execute(f"DESCRIBE {name}").fetchall()
                 self.columns[name] = [row[0] for row in described if row[0] != ROW]
+        self._connection.execute(f"CHECKPOINT {DATABASE}")  # which compresses
         self.items = [item for item in NUMERIC_ITEMS if item in self.columns.get("financials", ())]
         with self._failing_clearly():
             if self.has("financials"):
                 self._connection.execute(f"CREATE TABLE fiscal_years AS {fiscal_years_sql('financials')}")
                 self._connection.execute(_statements(self.items))
+                self._connection.execute(f"CREATE TABLE annual_periods AS {with_balances(ANNUAL, self.items)}")
             if self.has("agreement"):
                 self._connection.execute(_DISPUTED_CELLS)
+        self._connection.execute(f"CHECKPOINT {DATABASE}")
 
     @property
     def name(self) -> str:
@@ -103,15 +116,20 @@ class OpenRelease:
     @contextmanager
     def relation(self, sql: str, *parameters: Any) -> Iterator[duckdb.DuckDBPyRelation]:
         """Within the block, the same as a lazy relation."""
-        with self._failing_clearly(), self._connection.cursor() as cursor:
+        with self._failing_clearly(), self._new_cursor() as cursor:
             yield cursor.sql(sql, params=list(parameters))
 
     @property
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         """That of this thread: to open one takes as long as a small query."""
         if not hasattr(self._cursors, "cursor"):
-            self._cursors.cursor = self._connection.cursor()
+            self._cursors.cursor = self._new_cursor()
         return cast(duckdb.DuckDBPyConnection, self._cursors.cursor)
+
+    def _new_cursor(self) -> duckdb.DuckDBPyConnection:
+        cursor = self._connection.cursor()
+        cursor.execute(f"USE {DATABASE}")
+        return cursor
 
     @contextmanager
     def _failing_clearly(self) -> Iterator[None]:
@@ -129,17 +147,24 @@ class Releases:
     def __init__(self, published: Path, memory: int = MOST_OPEN * MEMORY) -> None:
         self.published, self._memory = published, memory // MOST_OPEN
         self._open: OrderedDict[str, OpenRelease] = OrderedDict()
-        self._lock = Lock()
+        self._lock, self._opening = Lock(), defaultdict[str, Lock](Lock)
 
     def open(self, name: str = CURRENT) -> OpenRelease:
         """The release of this name, or of a beginning of it. Raises QueryError if there is none."""
         folder = find_release(self.published, name)
         with self._lock:
-            release = self._open.pop(folder.name, None) or OpenRelease(folder, self._memory)
-            self._open[folder.name] = release
-            while len(self._open) > MOST_OPEN:
-                self._open.popitem(last=False)
+            of_release = self._opening[folder.name]
+        with of_release:  # whoever asks for another release does not wait
+            release = self._kept(folder.name) or OpenRelease(folder, self._memory)
+            with self._lock:
+                self._open[folder.name] = release
+                while len(self._open) > MOST_OPEN:
+                    self._opening.pop(self._open.popitem(last=False)[0], None)
         return release
+
+    def _kept(self, name: str) -> OpenRelease | None:
+        with self._lock:
+            return self._open.pop(name, None)
 
     @property
     def current(self) -> Path | None:
@@ -152,6 +177,19 @@ class Releases:
         return len(self._open)
 
 
+def with_balances(months: int, items: Sequence[str]) -> str:
+    """A SELECT of the periods of this length: company_id, currency, period_end and the items.
+
+    What a company has at the end of a period, in months 0, stands beside what it has over the period.
+    """
+    keys = "company_id, currency, period_end"
+    balances = [item for item in items if ITEMS[item].kind == "instant"]
+    names = [f"{'ends' if item in balances else 'spans'}.{item}" for item in items]
+    ends = f"LEFT JOIN (SELECT * FROM financials WHERE months = 0) AS ends USING ({keys})" if balances else ""
+    columns = ", ".join(["spans.company_id, spans.currency, spans.period_end", *names])
+    return f"SELECT {columns} FROM financials AS spans {ends} WHERE spans.months = {months}"
+
+
 def _create(name: str, file: Path) -> str:
     kind, place = "TABLE" if name in LOADED else "VIEW", str(file).replace("'", "''")
     rows = f"read_parquet('{place}', file_row_number = true)"
@@ -159,17 +197,26 @@ def _create(name: str, file: Path) -> str:
 
 
 def _statements(items: Sequence[str]) -> str:
-    """The rows of `financials` with fiscal years; the values of the items as a list, and their sources likewise."""
+    """The rows of `financials` with fiscal years; the values of the items as a list, their numbers of sources as bytes.
+
+    Bytes are read in one piece, a list number by number. A release has far less than 256 sources.
+    """
     return f"""
         CREATE TABLE statements AS
         SELECT
             company_id, period_end, months, currency, disputed, withheld,
             fiscal_year, fiscal_quarter, is_year_end_assumed,
             [{", ".join(items)}]::DOUBLE[] AS items,
-            [{", ".join(f"{item}_sources" for item in items)}]::BIGINT[] AS sources
+            unhex(concat({", ".join(_hexadecimal(f"{item}_sources") for item in items) or "''"})) AS sources
         FROM financials LEFT JOIN fiscal_years USING (company_id, period_end)
         ORDER BY {ROW}
     """
+
+
+def _hexadecimal(count: str) -> str:
+    """Two digits; of the usual counts without a call of printf, which takes long for millions of cells."""
+    usual = " ".join(f"WHEN {n} THEN '{n:02x}'" for n in range(4))
+    return f"CASE {count} {usual} ELSE printf('%02x', {count}) END"
 
 
 _DISPUTED_CELLS = f"""
@@ -177,7 +224,7 @@ _DISPUTED_CELLS = f"""
     SELECT
         company_id, item, period_end, months, currency, verdict, value, least, greatest, is_withheld, culprit, why
     FROM agreement
-    WHERE verdict NOT IN {UNDISPUTED}
+    WHERE is_withheld OR verdict NOT IN {UNDISPUTED}
 """
 
 

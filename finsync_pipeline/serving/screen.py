@@ -16,17 +16,16 @@ import pyarrow as pa
 from pydantic import Field
 
 from finsync_pipeline import frames
-from finsync_pipeline.aggregation.means import mean_of, pivot, unpivot
+from finsync_pipeline.aggregation.means import means_of
 from finsync_pipeline.federation.errors import QueryError, nearest
 from finsync_pipeline.federation.request import Filter, RequestPart, read_condition
-from finsync_pipeline.serving.open_release import OpenRelease, Rows
+from finsync_pipeline.serving.open_release import ANNUAL, OpenRelease, Rows, with_balances
 from finsync_pipeline.serving.parameters import Days, Flag, Length, Text, Whole
 from finsync_pipeline.serving.written_numbers import read_number
 from finsync_pipeline.statements.derived import FORMULAS
 from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS, TEXT_ITEMS
 from finsync_pipeline.statements.tables import SUMMARY
 
-ANNUAL = 12
 KEYS = ("company_id", "currency")
 ABOUT = ("company_id", "company_name", "currency", "periods", "first_period", "last_period")
 _ABOUT_TYPES = [SUMMARY.arrow.field(name).type for name in ABOUT]
@@ -133,7 +132,7 @@ def _of_periods(release: OpenRelease, asked: Screen) -> Rows:
     met, of_periods = _periods_sql(asked)
     ranked, of_means = _ranked("(SELECT * FROM means LEFT JOIN named USING (company_id))", asked)
     sql = f"""
-        WITH met AS MATERIALIZED ({met}),
+        WITH met AS ({met}),
         means AS ({_means_sql(tuple(asked.operands))}),
         named AS (SELECT DISTINCT company_id, {", ".join(TEXTS)} FROM company_summary)
         {ranked}
@@ -151,15 +150,14 @@ def _means_sql(items: tuple[str, ...]) -> str:
         columns = ["company_id VARCHAR", "currency VARCHAR", "period_end DATE", *(f"{item} DOUBLE" for item in items)]
         connection.execute(f"CREATE TEMP TABLE met ({', '.join(columns)})")
         rows = nw.from_native(connection.table("met"))
-        means = rows.group_by(*KEYS).agg(
+        means = means_of(
+            rows,
+            KEYS,
+            items,
             periods=nw.len().cast(nw.Int64),
             first_period=nw.col("period_end").min(),
             last_period=nw.col("period_end").max(),
         )
-        if items:
-            long = unpivot(rows, KEYS, items, {"value": ""}).filter(~nw.col("value").is_null())
-            averages = pivot(mean_of(long, [*KEYS, "item"], "value"), list(KEYS), items, {"mean": ""})
-            means = means.join(averages, on=list(KEYS), how="left")
         return str(means.to_native().sql_query())
 
 
@@ -179,20 +177,10 @@ def _periods_sql(asked: Screen) -> tuple[str, list[Any]]:
         values = [first, last if dots else first, *values]
     if asked.fiscal_years:
         conditions, values = ["list_contains(?, fiscal_year)", *conditions], [list(asked.fiscal_years), *values]
-    keys = "company_id, currency, period_end"
-    spans = f"(SELECT * FROM financials {YEARS} WHERE months = {asked.months})" if asked.fiscal_years else "financials"
-    balances = [item for item in asked.operands if ITEMS[item].kind == "instant"]
-    names = [f"{'ends' if item in balances else 'spans'}.{item}" for item in asked.operands]
-    ends = f"LEFT JOIN (SELECT * FROM financials WHERE months = 0) AS ends USING ({keys})" if balances else ""
+    periods = "annual_periods" if asked.months == ANNUAL else f"({with_balances(asked.months, asked.operands)})"
     sql = f"""
-        SELECT {", ".join([keys, *asked.operands])}
-        FROM (
-            SELECT {", ".join(["spans.company_id, spans.currency, spans.period_end", *names])}
-                {", fiscal_year" if asked.fiscal_years else ""}
-            FROM {spans} AS spans
-            {ends}
-            WHERE spans.months = {asked.months}
-        )
+        SELECT {", ".join(["company_id, currency, period_end", *asked.operands])}
+        FROM {periods} {YEARS if asked.fiscal_years else ""}
         WHERE {" AND ".join(conditions) or "true"}
     """
     return sql, values

@@ -4,13 +4,9 @@ Pydantic reports where a mistake is, but describes it by its own types. This mod
 """
 
 from difflib import get_close_matches
-from typing import Any, ClassVar, Self, get_args
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
-from pydantic_core.core_schema import ErrorType
-
-_KNOWN = frozenset(get_args(ErrorType))
-"""The types of mistakes that a ValidationError can be made of anew."""
 
 
 class ConfigModel(BaseModel):
@@ -39,7 +35,7 @@ def _is_renamed(line: Any, value: Any, part: type[ConfigModel]) -> bool:
 def _plain(line: Any, part: type[ConfigModel]) -> dict[str, Any]:
     """The line of a ValidationError with the mistake in plain words, where pydantic's are not."""
     mistake = _mistake(line, part)
-    if mistake is None and line["type"] not in _KNOWN:  # of pydantic's own validators, not of its core
+    if mistake is None and line["type"] != "value_error":
         mistake = line["msg"]
     line = {**line, "loc": _keys(line, part)}
     if mistake is None:

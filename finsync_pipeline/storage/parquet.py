@@ -11,6 +11,9 @@ import pyarrow.parquet as pq
 from finsync_pipeline import frames
 from finsync_pipeline.storage.whole_files import not_written, written_whole
 
+GROUP_ROWS = 2**17
+"""Rows that are read together: who looks for one company reads only the groups that have it."""
+
 
 @dataclass(frozen=True)
 class ParquetFiles:
@@ -33,7 +36,7 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
     except OSError as error:
         raise not_written(path, error) from error
     with written_whole(path) as temporary, temporary.open("wb") as file:
-        pq.write_table(frames.to_arrow(frame), file)
+        pq.write_table(frames.to_arrow(frame), file, row_group_size=GROUP_ROWS)
 
 
 def read_frame(files: Sequence[Path]) -> pd.DataFrame:

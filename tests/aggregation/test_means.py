@@ -4,6 +4,7 @@ import random
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
+import narwhals as nw
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -11,14 +12,14 @@ from hypothesis import strategies as st
 
 from finsync_pipeline import frames
 from finsync_pipeline.aggregation.engine import DuckDBEngine
-from finsync_pipeline.aggregation.means import mean_of
+from finsync_pipeline.aggregation.means import mean_of, means_of
 
 PLACE = Decimal("0.000001")
 EXACTLY = Context(prec=80, rounding=ROUND_HALF_EVEN)
 
 
 def means(groups: list[list[float]], seed: int | None = None) -> list[float]:
-    """`mean_of` each group, the rows in the order of the groups or shuffled; checks `n`."""
+    """`mean_of` each group, the rows in the order of the groups or shuffled; checks `n`, and that `means_of` agrees."""
     rows = [(key, value) for key, group in enumerate(groups) for value in group]
     if seed is not None:
         random.Random(seed).shuffle(rows)
@@ -26,6 +27,10 @@ def means(groups: list[list[float]], seed: int | None = None) -> list[float]:
     with DuckDBEngine() as engine:
         made = mean_of(engine.table(frames.from_arrow(table)), ["key"], "value").sort("key")
         found = made.to_native().to_arrow_table().to_pydict()
+        wide = pa.table({**dict(zip(table.column_names, table.columns, strict=True)), "other": table["value"]})
+        rows_ = nw.from_native(engine.connection.from_arrow(wide))
+        both = means_of(rows_, ["key"], ["value", "other"], n=nw.len()).sort("key").to_native().to_arrow_table()
+    assert both.to_pydict() == {"key": found["key"], "n": found["n"], "value": found["mean"], "other": found["mean"]}
     assert found["n"] == [len(group) for group in groups]
     return list(found["mean"])
 
@@ -81,3 +86,11 @@ def test_the_mean_is_that_of_exact_decimals_in_any_order_of_rows(groups: list[li
 )
 def test_known_means(values: list[float], mean: float) -> None:
     assert means([values]) == [mean]
+
+
+def test_a_mean_of_columns_is_over_the_rows_that_have_a_value() -> None:
+    columns = {"key": ["a", "a", "b"], "value": [1.0, None, None], "other": [1.0, 2.0, 0.0000015]}
+    with DuckDBEngine() as engine:
+        made = means_of(engine.table(frames.from_arrow(pa.table(columns))), ["key"], ["value", "other"]).sort("key")
+        found = made.to_native().to_arrow_table().to_pydict()
+    assert found == {"key": ["a", "b"], "value": [1.0, None], "other": [1.5, 0.000002]}

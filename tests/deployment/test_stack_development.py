@@ -20,7 +20,8 @@ def checkout(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     for name in ("finsync_pipeline", "source_services"):
         shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     change(folder / "finsync_pipeline" / "defs" / "companies.py", '"read_from":', '"read_from_the_checkout":')
-    change(folder / "source_services" / "__init__.py", '"""', '"""Of the checkout. ')
+    for package in ("finsync_pipeline", "source_services"):
+        change(folder / package / "__init__.py", '"""', '"""Of the checkout. ')
     stack.compose("up", "--wait", override="docker-compose.dev.yml", folder=folder, seconds=300)
     yield folder
     stack.compose("up", "--wait", seconds=300)
@@ -57,6 +58,7 @@ def test_a_change_counts_after_the_code_location_is_reloaded(stack, checkout):
     assert within(60, lambda: "Just changed" in descriptions(stack)["release"])
 
 
-def test_source_services_work_with_the_mounted_code(stack, checkout):
-    told = stack.inside("pnl", "python", "-c", "import source_services; print(source_services.__doc__)")
+@pytest.mark.parametrize(("service", "package"), [("pnl", "source_services"), ("api", "finsync_pipeline")])
+def test_source_services_and_the_api_work_with_the_mounted_code(stack, checkout, service, package):
+    told = stack.inside(service, "python", "-c", f"import {package}; print({package}.__doc__)")
     assert told.startswith("Of the checkout.")

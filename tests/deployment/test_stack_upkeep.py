@@ -93,7 +93,7 @@ def test_containers_of_runs_that_were_left_behind_are_removed_and_others_go_on(s
 def test_logs_of_all_containers_turn_over(stack):
     run = stack.work_on("pnl")
     containers = [container_of(run), *stack.compose("ps", "--quiet").split()]
-    assert len(containers) == 10
+    assert len(containers) == 11
     for container in containers:
         assert json.loads(docker("inspect", container))[0]["HostConfig"]["LogConfig"]["Type"] == "local"
     stack.succeeded(run)

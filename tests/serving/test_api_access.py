@@ -10,6 +10,7 @@ from local_services import answering_service
 from problem_details import check_problem as check_any
 from serving.conftest import check_problem, queried, serving
 
+from finsync_pipeline.serving.app import LEAST_COMPRESSED
 from finsync_pipeline.serving.problems import PROBLEM_TYPES
 from source_services.errors import PROBLEM_TYPES as SERVICE_PROBLEM_TYPES
 from source_services.settings import SERVICES
@@ -138,7 +139,7 @@ def test_other_methods_and_unknown_paths_are_problems(of_release):
             response = client.request(method, "/facts")
             check_problem(response, 405, "method-not-allowed")
             assert "GET" in response.headers["Allow"]
-        for path in ("//", "//api", "//api/v2/facts", "/facts/", "//docs", "//static/x", "/%00"):
+        for path in ("//api", "//api/v2/facts", "/facts/", "//docs", "//static/x", "/%00"):
             check_problem(client.get(path, allow_redirects=False), 404, "not-found")
 
 
@@ -192,3 +193,20 @@ def test_services_and_api_have_the_same_problems_in_the_same_shape(of_release, t
             check_any(response, status, code, PROBLEM_TYPES, "/api/v1/problems")
             response = client.session.request(method, source.url + path, headers=headers, timeout=60)
             check_any(response, status, code, SERVICE_PROBLEM_TYPES, "/")
+
+
+def test_pages_and_json_are_compressed_for_those_who_take_it_and_files_are_not(api):
+    plain, compressed = {"Accept-Encoding": "identity"}, {"Accept-Encoding": "gzip"}
+    for path in ("/items", "//sql", "//releases"):
+        found = {name: api.get(path, headers=how) for name, how in (("plain", plain), ("compressed", compressed))}
+        assert found["plain"].content == found["compressed"].content
+        assert "Content-Encoding" not in found["plain"].headers
+        is_large = len(found["plain"].content) >= LEAST_COMPRESSED
+        assert (found["compressed"].headers.get("Content-Encoding") == "gzip") == is_large
+        assert not is_large or "Accept-Encoding" in found["compressed"].headers["Vary"]
+        head = api.request("HEAD", path, headers=compressed)
+        assert (head.content, head.headers["Content-Length"]) == (b"", found["compressed"].headers["Content-Length"])
+    again = api.get("/items", headers={**compressed, "If-None-Match": api.get("/items").headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    for path in ("/facts?format=csv&limit=10000", "/releases/current/files/facts.parquet"):
+        assert "Content-Encoding" not in api.get(path, headers=compressed).headers

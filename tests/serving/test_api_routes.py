@@ -26,6 +26,12 @@ ANSWERS: list[tuple[str, dict[str, Any], Any]] = [
     (f"{ACME}/statements", {"source": "pnl"}, lambda found: found["rows"][0]["items"]["revenue"] == 1_000_000),
     (f"{ACME}/statements", {"period_end": "2009-12-31"}, lambda found: {
         row["fiscal_year"] for row in found["rows"]} == {2009}),
+    (f"{ACME}/statements", {"fiscal_years": 2010}, lambda found: [
+        (row["period_end"], row["fiscal_year"]) for row in found["rows"]] == []),
+    (f"{ACME}/statements", {"fiscal_years": 2009, "statement": "balance_sheet", "ends_of": 12}, lambda found: [
+        row["items"]["total_assets"] for row in found["rows"]] == [3_000_000]),
+    (f"{ACME}/statements", {"statement": "balance_sheet", "ends_of": 3}, lambda found: found["rows"] == []),
+    (f"{ACME}/statements", {"currency": "EUR"}, lambda found: found["rows"] == []),
     (f"{ACME}/statements", {"derived": "formula", "statement": "balance_sheet"}, lambda found: all(
         each["operands"] or each["missing"] for each in found["derived"])),
     ("/facts", {"company_id": "A1", "item": "revenue"}, lambda found: [
@@ -70,6 +76,7 @@ ANSWERS: list[tuple[str, dict[str, Any], Any]] = [
     ("/releases", {}, lambda found: [each["is_current"] for each in found["releases"]] == [True]),
     ("/releases/current", {}, lambda found: found["sources"]["pnl"]["rows_in"] == 4),
     ("/releases/current/differences", {"against": "current"}, lambda found: found["rows"] == []),
+    ("/releases/current/changes", {"against": "current"}, lambda found: found["counts"] + found["largest"] == []),
     ("/as-of", {"day": "2999-01-01", "item": "revenue"}, lambda found: found["row_count"] == 3),
     ("/as-of", {"day": "1999-01-01"}, lambda found: found["row_count"] == 0),
     ("/freshness", {}, lambda found: {each["state"] for each in found["sources"]["pnl"]} == {"current"}),
@@ -77,6 +84,7 @@ ANSWERS: list[tuple[str, dict[str, Any], Any]] = [
     ("/items", {}, lambda found: {each["name"] for each in found["derived"]} >= {"liquid_assets", "book_value"}),
     ("/query", {"q": SQL, "release": "current"}, lambda found: found["rows"][0]["revenue"] == 1_000_000),
     ("/query", {"q": SQL, "release": "current", "against": "current"}, None),
+    ("/views", {}, lambda found: "revenue" in {each["name"] for each in found["views"][0]["columns"]}),
 ]  # fmt: skip
 PROBLEMS: list[tuple[str, dict[str, Any], int, str, str]] = [
     ("/nothing", {}, 404, "not-found", "GET /api/v1"),
@@ -111,6 +119,8 @@ PROBLEMS: list[tuple[str, dict[str, Any], int, str, str]] = [
     ("/releases/1999", {}, 404, "not-found", "1999"),
     ("/releases/current/files/passwd", {}, 404, "not-found", "facts.parquet"),
     ("/releases/current/differences", {}, 400, "invalid-parameter", "against"),
+    ("/releases/current/changes", {}, 400, "invalid-parameter", "against"),
+    ("/releases/current/changes", {"against": "1999"}, 404, "not-found", "1999"),
     ("/as-of", {}, 400, "invalid-parameter", "day"),
     ("/query", {"q": "SELEC 1", "release": "current"}, 400, "query-invalid", "line 1"),
     ("/query", {"q": "DROP TABLE facts", "release": "current"}, 400, "query-invalid", "SELECT"),

@@ -37,6 +37,10 @@ class Numbers:
         """What numbers are in, in words; empty if in full."""
         return "" if self.scale in ("full", "auto") else self.scale
 
+    def divided(self, value: float | None) -> float | None:
+        """The number in the scale, for charts."""
+        return None if value is None else value / _DIVISORS.get(self.scale, 1.0)
+
     def text(self, value: float | None, is_per_share: bool = False) -> str:
         """The number in the scale; amounts per share are always in full."""
         if value is None:

@@ -10,9 +10,13 @@ from typing import Any
 from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from finsync_pipeline.publishing.release import CURRENT
 from finsync_pipeline.serving.explorer.numbers import NOTHING
 from finsync_pipeline.serving.explorer.view_state import ViewState
+from finsync_pipeline.serving.explorer.words import words
 from finsync_pipeline.serving.problems import RequestProblem
+from finsync_pipeline.serving.responses import context_of
+from finsync_pipeline.serving.statement_table import reason
 
 FOLDER = Path(__file__).parent
 CONTENT_SECURITY_POLICY = (
@@ -38,9 +42,24 @@ def page(request: Request, template: str, status: int = 200, **content: Any) -> 
     text = (
         environment()
         .get_template(template)
-        .render(layout=layout, state=state, numbers=state.numbers, views=VIEWS, path=request.url.path, **content)
+        .render(
+            layout=layout,
+            state=state,
+            numbers=state.numbers,
+            views=VIEWS,
+            path=request.url.path,
+            other_release=other_release(request, state),
+            **content,
+        )
     )
     return Response(text, status_code=status, media_type="text/html", headers=HEADERS)
+
+
+def other_release(request: Request, state: ViewState) -> str | None:
+    """The release that the address names, if it is not the current one."""
+    current = context_of(request).releases.current
+    is_current = state.release == CURRENT or (current is not None and current.name.startswith(state.release))
+    return None if is_current else state.release
 
 
 def is_fragment(request: Request) -> bool:
@@ -66,6 +85,8 @@ def environment() -> Environment:
     made.globals.update(nothing=NOTHING, version=version("finsync"), asset=asset)
     made.filters["json"] = lambda value: json.dumps(value, default=str).replace("<", "\\u003c")
     made.filters["words"] = lambda name: str(name).replace("_", " ")
+    made.filters["item"] = words
+    made.filters["reason"] = reason
     return made
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Request
 
@@ -16,7 +16,7 @@ class ViewState:
     """The parameters of an address, and addresses that differ from it."""
 
     def __init__(self, request: Request) -> None:
-        self.path = request.url.path
+        self.path = quote(request.scope["path"])
         self.parameters = [pair for pair in request.query_params.multi_items() if pair[1] != ""]
         header = request.headers.get("accept-language", "")
         self.release = request.query_params.get("release") or "current"
@@ -35,7 +35,7 @@ class ViewState:
     def link(self, path: str, **parameters: Any) -> str:
         """An address of the explorer, with what every link keeps and these parameters."""
         kept = {key: value for key, value in self.parameters if key in KEPT}
-        return _address(path, {**kept, **parameters})
+        return address(path, {**kept, **parameters})
 
     def here(self, **changes: Any) -> str:
         """This address with changed parameters; None removes one."""
@@ -47,7 +47,8 @@ class ViewState:
 View = Annotated[ViewState, Depends(ViewState)]
 
 
-def _address(path: str, parameters: Mapping[str, Any]) -> str:
+def address(path: str, parameters: Mapping[str, Any]) -> str:
+    """The path with these parameters; those without a value are left out."""
     pairs = [(key, each) for key, value in parameters.items() for each in _values(value)]
     return f"{path}?{urlencode(pairs)}" if pairs else path
 

@@ -14,7 +14,7 @@ from finsync_pipeline.serving.api_settings import PREFIX, Context
 from finsync_pipeline.serving.formats import IN_ALL_FORMATS, as_json
 from finsync_pipeline.serving.listings import Asked
 from finsync_pipeline.serving.open_release import OpenRelease
-from finsync_pipeline.serving.parameters import Day, Days, Months, Text, Whole
+from finsync_pipeline.serving.parameters import MOST_VALUES, Day, Days, Length, Months, Text, Whole
 from finsync_pipeline.serving.problems import RequestProblem
 from finsync_pipeline.serving.responses import (
     asked_format,
@@ -54,23 +54,12 @@ class CompanyPage(BaseModel):
     next: str | None = Field(description="The address of the next page; null on the last one")
 
 
-class Coverage(BaseModel):
-    """What a release has of a company: periods and facts of each source."""
-
-    source: str
-    currency: str
-    months: int
-    first_period: date
-    last_period: date
-    facts: int
-
-
 class CompanyFound(BaseModel):
     """A company, and what the current release has of it."""
 
     company: companies.Company
     release: str | None
-    coverage: list[Coverage]
+    coverage: list[statements.Coverage]
 
 
 class AskedStatements(Asked):
@@ -82,6 +71,13 @@ class AskedStatements(Asked):
     )
     period_end: Days | None = Field(None, description="A day, or 2009-01-01...2009-12-31")
     source: Text | None = Field(None, description="What this source gives, instead of what is published")
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
+    fiscal_years: Annotated[list[Annotated[Whole, Field(ge=1, le=9999)]], Field(max_length=MOST_VALUES)] = Field(
+        [], description="Only periods that end in these fiscal years, by the year end of the company"
+    )
+    ends_of: Annotated[list[Length], Field(max_length=4)] = Field(
+        [], description="Balances only at the ends of periods of so many months"
+    )
     derived: Annotated[list[DerivedKind], Field(max_length=3)] = Field(
         [], description="Also values that no source gives, each with its operands"
     )
@@ -138,9 +134,8 @@ def company(request: Request, company_id: CompanyId) -> Response:
     context = context_of(request)
     found = listed(company_id, decider_of(context.deployment()).reference)
     release = current_release(context)
-    content = CompanyFound(
-        company=found, release=release.name if release else None, coverage=_coverage(release, company_id)
-    )
+    coverage = statements.coverage_of(release, company_id) if release else []
+    content = CompanyFound(company=found, release=release.name if release else None, coverage=coverage)
     return json_response(request, content.model_dump())
 
 
@@ -153,7 +148,16 @@ def company_statements(request: Request, company_id: CompanyId, asked: Annotated
     headers = headers_of(request, release, asked)
     if known := not_modified(request, headers):
         return known
-    wanted = Wanted(company_id, asked.statement, tuple(asked.months), asked.period_end, asked.source)
+    wanted = Wanted(
+        company_id,
+        asked.statement,
+        tuple(asked.months),
+        asked.period_end,
+        asked.source,
+        asked.currency,
+        tuple(asked.fiscal_years),
+        tuple(asked.ends_of),
+    )
     rows = statements.rows_of(release, wanted)
     if asked_format(request, asked).write is not None:
         return table_response(asked_format(request, asked), statements.as_table(rows, wanted), headers)
@@ -184,14 +188,3 @@ def current_release(context: Context) -> OpenRelease | None:
         return context.releases.open()
     except NoRelease:
         return None
-
-
-def _coverage(release: OpenRelease | None, company_id: str) -> list[Any]:
-    if release is None or not release.has("facts"):
-        return []
-    sql = """
-        SELECT source, currency, months, min(period_end) AS first_period, max(period_end) AS last_period,
-            count(*) AS facts
-        FROM facts WHERE company_id = ? GROUP BY ALL ORDER BY ALL
-    """
-    return release.query(sql, company_id).as_dicts()

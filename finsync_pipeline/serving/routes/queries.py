@@ -1,26 +1,27 @@
 """/api/v1/query: one SELECT over the standard views, live or over releases, and its plan."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from threading import BoundedSemaphore
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from finsync_pipeline.federation import query as entry
 from finsync_pipeline.federation.answer import Answer
-from finsync_pipeline.federation.releases import find_release
 from finsync_pipeline.federation.request import Request as TypedRequest
 from finsync_pipeline.serving.api_settings import PREFIX
 from finsync_pipeline.serving.formats import IN_ALL_FORMATS, as_json, format_of, json_rows
 from finsync_pipeline.serving.parameters import Flag, FormatName
 from finsync_pipeline.serving.problems import RequestProblem
-from finsync_pipeline.serving.responses import RELEASE_HEADER, context_of, not_modified, table_response, tag_of
+from finsync_pipeline.serving.queries import (
+    MOST_LINKED_SQL,
+    MOST_SQL,
+    QueryOptions,
+    StandardView,
+    run_query,
+    standard_views,
+)
+from finsync_pipeline.serving.responses import RELEASE_HEADER, json_response, not_modified, table_response, tag_of
 
 router = APIRouter(prefix=PREFIX, tags=["queries"])
-MOST_SQL = 100_000
-"""Characters of a query."""
 ReleaseText = Annotated[str, Field(min_length=1, max_length=80)]
 
 
@@ -36,7 +37,9 @@ class _Options(BaseModel):
 class AskedQuery(_Options):
     """A query in the address, so that it can be linked."""
 
-    q: Annotated[str, Field(min_length=1, max_length=8_000)] = Field(description="One SELECT over the standard views")
+    q: Annotated[str, Field(min_length=1, max_length=MOST_LINKED_SQL)] = Field(
+        description="One SELECT over the standard views"
+    )
 
 
 class PostedQuery(_Options):
@@ -55,6 +58,12 @@ class QueryAnswer(BaseModel):
     row_count: int
     missing: dict[str, str] = Field(description="With partial: sources that are left out, each with the reason")
     notes: list[str]
+
+
+class StandardViews(BaseModel):
+    """What a query may read."""
+
+    views: list[StandardView]
 
 
 @router.get("/query", response_model=QueryAnswer, responses=IN_ALL_FORMATS)
@@ -81,6 +90,12 @@ def post_plan(request: Request, posted: PostedQuery) -> Response:
     return _plan(request, _posted(posted), posted)
 
 
+@router.get("/views", response_model=StandardViews)
+def views(request: Request) -> Response:
+    """The standard views that a query may read, with their columns."""
+    return json_response(request, {"views": [each.model_dump() for each in standard_views()]})
+
+
 def _posted(posted: PostedQuery) -> str | TypedRequest:
     asked = [each for each in (posted.q, posted.request) if each is not None]
     if len(asked) != 1:
@@ -90,16 +105,14 @@ def _posted(posted: PostedQuery) -> str | TypedRequest:
 
 def _answer(request: Request, sql: str | TypedRequest, options: _Options) -> Response:
     format_ = format_of(options.format, request.headers.get("accept", ""))
-    context = context_of(request)
-    names = _names(request, options)
-    headers = {"Vary": "Accept, Authorization", "Cache-Control": "private, no-cache", **names}
-    with _one_at_a_time(request, options):
-        answer = entry.query(sql, context.deployment(), partial=options.partial, **_over(options, names))
-    content = _content(answer, names.get(RELEASE_HEADER))
+    answered = run_query(request, sql, QueryOptions(options.release, options.against, options.partial))
+    answer, name = answered.answer, answered.release
+    headers = {"Vary": "Accept, Authorization", "Cache-Control": "private, no-cache"}
+    headers |= {RELEASE_HEADER: name} if name else {}
     if format_.write is not None:
         left_out = {"FinSync-Missing": ", ".join(sorted(answer.missing))} if answer.missing else {}
         return table_response(format_, answer.table, {**headers, **left_out, "X-Row-Count": str(answer.table.num_rows)})
-    body = as_json(content)
+    body = as_json(_content(answer, name))
     headers["ETag"] = tag_of(body)
     return not_modified(request, headers) or Response(body, media_type=format_.media_type, headers=headers)
 
@@ -107,35 +120,10 @@ def _answer(request: Request, sql: str | TypedRequest, options: _Options) -> Res
 def _plan(request: Request, sql: str | TypedRequest, options: _Options) -> Response:
     if options.release or options.against:
         raise RequestProblem("invalid-parameter", "over a release, no source is asked", "leave out release and against")
-    with _one_at_a_time(request, options):
-        answer = entry.query(sql, context_of(request).deployment(), partial=options.partial, explain=True)
+    answer = run_query(request, sql, QueryOptions(is_partial=options.partial), is_explained=True).answer
     assert answer.plan is not None
     content = {**answer.plan.as_dict(), "missing": answer.missing, "notes": answer.notes}
     return Response(as_json(content), media_type="application/json", headers={"Cache-Control": "no-store"})
-
-
-def _names(request: Request, options: _Options) -> Mapping[str, str]:
-    """The header with the release that answers, found once: another one may be published meanwhile."""
-    if options.release is None and options.against is None:
-        return {}
-    folder = find_release(context_of(request).published, options.release or "current")
-    return {RELEASE_HEADER: folder.name}
-
-
-def _over(options: _Options, names: Mapping[str, str]) -> dict[str, Any]:
-    return {"release": names.get(RELEASE_HEADER), "against": options.against}
-
-
-@contextmanager
-def _one_at_a_time(request: Request, options: _Options) -> Iterator[None]:
-    """Within the block, one of the queries that may ask the sources at the same time. Raises RequestProblem."""
-    running: BoundedSemaphore = request.app.state.queries
-    if not running.acquire(blocking=False):
-        raise RequestProblem("busy", "as many queries run as may")
-    try:
-        yield
-    finally:
-        running.release()
 
 
 def _content(answer: Answer, release: str | None) -> dict[str, Any]:

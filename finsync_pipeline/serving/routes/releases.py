@@ -1,25 +1,25 @@
 """GET /api/v1/releases and what else is said of releases: manifests, files, differences, earlier views, freshness."""
 
-from datetime import date
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from finsync_pipeline import frames
 from finsync_pipeline.federation.live import decider_of
 from finsync_pipeline.federation.releases import find_release
 from finsync_pipeline.publishing.as_of import open_history
-from finsync_pipeline.publishing.changes import differences
-from finsync_pipeline.publishing.release import MANIFEST, all_folders, current_folder, read_release
+from finsync_pipeline.publishing.changes import differences, summarize_differences
+from finsync_pipeline.publishing.release import current_folder
 from finsync_pipeline.publishing.staleness import source_states, stored_inventory
 from finsync_pipeline.serving.api_settings import PREFIX
 from finsync_pipeline.serving.formats import IN_ALL_FORMATS, as_json
 from finsync_pipeline.serving.listings import MOST_ROWS, Asked
 from finsync_pipeline.serving.parameters import MOST_VALUES, Day, Text, Whole
 from finsync_pipeline.serving.problems import RequestProblem
+from finsync_pipeline.serving.release_list import ReleaseShort, list_releases
 from finsync_pipeline.serving.responses import (
     asked_format,
     context_of,
@@ -36,15 +36,6 @@ from finsync_pipeline.statements.items import ITEMS
 router = APIRouter(prefix=PREFIX, tags=["releases"])
 ReleaseName = Annotated[str, Path(min_length=1, max_length=80, description="A name, its beginning, or current")]
 MEDIA_TYPES = {".csv": "text/csv; charset=utf-8", ".parquet": "application/vnd.apache.parquet"}
-
-
-class ReleaseShort(BaseModel):
-    """A release in the list of all."""
-
-    name: str
-    is_current: bool
-    as_of: date | None = Field(description="The day whose knowledge it has; null: that of its time")
-    facts: int | None
 
 
 class ReleaseList(BaseModel):
@@ -70,6 +61,24 @@ class AskedDifferences(Asked):
     release: Annotated[str, Field(max_length=80)] = Field("", description="Set by next; the path names the release")
     limit: Whole = Field(1000, ge=1, le=MOST_ROWS)
     after: Whole = Field(0, ge=0, lt=2**62)
+
+
+class Changes(BaseModel):
+    """What two releases differ in, counted."""
+
+    release: str
+    against: str
+    counts: list[dict[str, Any]] = Field(description="For each source and item, how many facts are new, lost, changed")
+    largest: list[dict[str, Any]] = Field(description="The values that moved most, as a share of the larger one")
+
+
+class AskedChanges(BaseModel):
+    """What is compared."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    against: Annotated[str, Field(max_length=80)] = Field(description="The later release")
+    limit: Whole = Field(50, ge=1, le=MOST_ROWS, description="Of the largest changes")
 
 
 class AskedAsOf(Asked):
@@ -129,10 +138,8 @@ class Items(BaseModel):
 @router.get("/releases", response_model=ReleaseList)
 def releases(request: Request) -> Response:
     """All releases, the newest first."""
-    published = context_of(request).published
-    current = current_folder(published)
-    found = [_short(folder, current) for folder in reversed(all_folders(published)) if (folder / MANIFEST).exists()]
-    return json_response(request, {"releases": found})
+    found = list_releases(context_of(request).published)
+    return json_response(request, {"releases": [each.model_dump() for each in found]})
 
 
 @router.get("/releases/{name}", response_model=dict[str, Any])
@@ -177,6 +184,16 @@ def release_differences(request: Request, name: ReleaseName, asked: Annotated[As
         return table_response(format_, rows, headers)
     content = {"release": first.name, "against": second.name, "rows": rows.to_pylist(), "row_count": rows.num_rows}
     return Response(as_json({**content, "next": address}), media_type=format_.media_type, headers=headers)
+
+
+@router.get("/releases/{name}/changes", response_model=Changes)
+def release_changes(request: Request, name: ReleaseName, asked: Annotated[AskedChanges, Query()]) -> Response:
+    """How many facts of each source and item a later release has new, lost or changed, and the largest changes."""
+    published = context_of(request).published
+    first, second = find_release(published, name), find_release(published, asked.against)
+    found = summarize_differences(first, second, asked.limit)
+    content = {"release": first.name, "against": second.name, "counts": found.counts, "largest": found.largest}
+    return json_response(request, content)
 
 
 @router.get("/as-of", response_model=AsOf, responses=IN_ALL_FORMATS)
@@ -228,16 +245,6 @@ def items(request: Request) -> Response:
     standard = [{name: getattr(each, name) for name in StandardItem.model_fields} for each in ITEMS.values()]
     derived = [{name: getattr(each, name) for name in DerivedItem.model_fields} for each in FORMULAS.values()]
     return json_response(request, {"items": standard, "derived": derived})
-
-
-def _short(folder: FilePath, current: FilePath | None) -> dict[str, Any]:
-    described = read_release(folder).manifest
-    return {
-        "name": folder.name,
-        "is_current": folder == current,
-        "as_of": described.get("as_of"),
-        "facts": described.get("facts"),
-    }
 
 
 __all__ = ["find_release", "router"]

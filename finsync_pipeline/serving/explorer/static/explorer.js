@@ -23,10 +23,10 @@ const shades = () => {
 
 // data: {x: [...], series: [{name, data}], y} for lines and bars; {x, y, cells: [[x, y, value]], names} for heat maps
 const drawings = {
-  lines: (data) => series(data, "line"),
-  bars: (data) => series(data, "bar"),
+  lines: (data, color) => series(data, "line", color),
+  bars: (data, color) => series(data, "bar", color),
   heatmap: (data) => ({
-    tooltip: { formatter: (point) => `${data.y[point.value[1]]}, ${data.x[point.value[0]]}: ${point.value[2]}` },
+    tooltip: { renderMode: "richText", formatter: (point) => `${data.y[point.value[1]]}, ${data.x[point.value[0]]}: ${point.value[2]}` },
     grid: { left: 8, right: 8, top: 8, bottom: 60, containLabel: true },
     xAxis: { type: "category", data: data.x },
     yAxis: { type: "category", data: data.y, inverse: true },
@@ -34,13 +34,19 @@ const drawings = {
     series: [{ type: "heatmap", data: data.cells }],
   }),
 };
-function series(data, type) {
+// Tooltips are drawn, since the pages allow no style in HTML
+const written = (value) => value?.toLocaleString(document.documentElement.lang) ?? "\u2013";
+function series(data, type, color) {
+  const axisLabel = { color: color("--quiet"), lineHeight: 15 };
   return {
-    tooltip: { trigger: "axis" },
-    legend: { type: "scroll" },
+    tooltip: { trigger: "axis", renderMode: "richText", valueFormatter: written },
+    legend: { type: "scroll", top: 0, left: 110, textStyle: { color: color("--text") } },
     grid: { left: 8, right: 16, top: 36, bottom: 8, containLabel: true },
-    xAxis: { type: "category", data: data.x },
-    yAxis: { type: "value", name: data.y ?? "", scale: type === "line" },
+    xAxis: { type: "category", data: data.x, axisLabel },
+    yAxis: {
+      type: "value", name: data.y ?? "", scale: type === "line", axisLabel,
+      nameTextStyle: { align: "left" }, splitLine: { lineStyle: { color: color("--line") } },
+    },
     series: data.series.map((each) => ({ ...each, type, connectNulls: false, symbolSize: 6 })),
   };
 }
@@ -50,14 +56,15 @@ async function draw(figure) {
   figure.dataset.drawn = "true";
   const data = JSON.parse(figure.querySelector("script").textContent);
   await library("charts");
-  const color = shades();
+  const shade = shades();
+  const color = (name) => solid(shade(name));
   const chart = echarts.init(figure, null, { renderer: "canvas" });
   chart.setOption({
     animation: false,
     aria: { enabled: true },
     textStyle: { color: color("--text") },
-    color: ["--link", "--good", "--warn", "--bad", "--quiet"].map((name) => solid(color(name))),
-    ...drawings[figure.dataset.chart](data),
+    color: ["--link", "--good", "--warn", "--bad", "--quiet"].map(color),
+    ...drawings[figure.dataset.chart](data, color),
   });
   new ResizeObserver(() => chart.resize()).observe(figure);
 }
@@ -74,19 +81,33 @@ function solid(text) {
 
 function prepare(part) {
   part.querySelectorAll("[data-chart]").forEach(draw);
-  part.querySelectorAll("[data-editor]").forEach((each) => library("editor").then(() => window.startEditor?.(each)));
+  part.querySelectorAll("textarea[data-editor]").forEach((each) => library("editor").then(() => window.startEditor?.(each)));
 }
 
 document.addEventListener("DOMContentLoaded", () => prepare(document));
 document.addEventListener("htmx:after:swap", () => prepare(document));
 document.addEventListener("change", (event) => {
-  if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
+  if (!event.target.matches("[data-submits]")) return;
+  const { form, name, value } = event.target;
+  if (!form.matches(".settings")) return form.requestSubmit();
+  // Parts of the page may have been replaced since: the address has the state
+  const address = new URL(location);
+  address.searchParams.set(name, value);
+  location.assign(address);
+});
+// Where a number comes from is shown beside it, unless it is opened elsewhere
+document.addEventListener("click", (event) => {
+  const cell = event.target.closest("a.cell");
+  if (!cell || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  htmx.ajax("GET", cell.href, { target: "#drawer-content", swap: "innerHTML" });
 });
 // What is loaded into the drawer opens it
 document.addEventListener("htmx:after:swap", () => {
   const drawer = document.getElementById("drawer");
   const content = document.getElementById("drawer-content");
   if (content.children.length && !drawer.open) drawer.showModal();
+  else if (drawer.open && !drawer.contains(document.activeElement)) content.querySelector("[tabindex]")?.focus();
 });
 document.addEventListener("close", (event) => {
   if (event.target.id === "drawer") document.getElementById("drawer-content").replaceChildren();
