@@ -23,7 +23,7 @@ from finsync_pipeline.serving.open_release import ANNUAL, OpenRelease, Rows, wit
 from finsync_pipeline.serving.parameters import Days, Flag, Length, Text, Whole
 from finsync_pipeline.serving.written_numbers import read_number
 from finsync_pipeline.statements.derived import FORMULAS
-from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS, TEXT_ITEMS
+from finsync_pipeline.statements.items import NUMERIC_ITEMS, TEXT_ITEMS
 from finsync_pipeline.statements.tables import SUMMARY
 
 KEYS = ("company_id", "currency")
