@@ -23,7 +23,7 @@ from finsync_pipeline.serving.open_release import ANNUAL, OpenRelease, Rows, wit
 from finsync_pipeline.serving.parameters import Days, Flag, Length, Text, Whole
 from finsync_pipeline.serving.written_numbers import read_number
 from finsync_pipeline.statements.derived import FORMULAS
-from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS, TEXT_ITEMS
+from finsync_pipeline.statements.items import NUMERIC_ITEMS, TEXT_ITEMS
 from finsync_pipeline.statements.tables import SUMMARY
 
 KEYS = ("company_id", "currency")
@@ -76,7 +76,7 @@ class Screen(RequestPart):
         """The items of the answer with numbers, each once."""
         filtered = [each.item for each in (*self.where, *self.where_periods)]
         named = [*([self.order_by] if self.order_by else []), *filtered, *self.items]
-        return [name for name in dict.fromkeys(named) if name in ITEMS or name in FORMULAS]
+        return [name for name in dict.fromkeys(named) if name in NUMERIC_ITEMS or name in FORMULAS]
 
     @property
     def operands(self) -> list[str]:

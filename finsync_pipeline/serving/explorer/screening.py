@@ -1,5 +1,6 @@
 """The view /screen: companies by conditions, in a form or in words; their table, ranking, report and insights."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -35,7 +36,7 @@ from finsync_pipeline.serving.responses import context_of
 from finsync_pipeline.serving.routes.companies import current_release
 from finsync_pipeline.serving.routes.screen import AskedScreen
 from finsync_pipeline.serving.screen import TEXTS, Screen, Screened, screen_of, screened
-from finsync_pipeline.serving.screen_words import LENGTHS, screen_words
+from finsync_pipeline.serving.screen_words import LENGTHS, name_words, screen_words
 from finsync_pipeline.statements.derived import FORMULAS
 from finsync_pipeline.statements.items import ITEMS, TEXT_ITEMS, Item
 
@@ -287,18 +288,26 @@ def _for_report(result: Result) -> dict[str, Any]:
         if not column.is_text and not column.is_per_share and column not in result.absent
     ]
     named = next((column for column in numeric if column.sorted), numeric[0] if numeric else None)
-    chart = None
-    if named:
-        rows = [row for row in result.rows if row[named.name] is not None]
-        rows = sorted(rows, key=lambda row: -abs(row[named.name]))[:LARGEST]
-        label = f"{named.name.replace('_', ' ')}{f', {result.numbers.unit}' if result.numbers.unit else ''}"
-        divisor = {"thousands": 1e3, "millions": 1e6, "billions": 1e9}.get(result.numbers.unit, 1.0)
-        chart = {
-            "x": [f"{row['company_name'] or row['company_id']} ({row['currency']})" for row in rows],
-            "series": [{"name": label, "data": [row[named.name] / divisor for row in rows]}],
-            "y": result.numbers.unit,
-        }
-    return {"chart_data": chart, "chart_name": named.name if named else "", "day": datetime.now(UTC).date()}
+    return {
+        "chart_data": _chart(result, named.name) if named else None,
+        "chart_name": named.name if named else "",
+        "day": datetime.now(UTC).date(),
+    }
+
+
+def _chart(result: Result, name: str) -> dict[str, Any]:
+    """Bars of the largest magnitudes, in the currency that most of the companies have."""
+    rows = [row for row in result.rows if row[name] is not None]
+    [(currency, _)] = Counter(row["currency"] for row in rows).most_common(1)
+    rows = sorted((row for row in rows if row["currency"] == currency), key=lambda row: -abs(row[name]))[:LARGEST]
+    unit = " ".join(filter(None, (result.numbers.unit, currency)))
+    return {
+        "x": [row["company_name"] or row["company_id"] for row in rows],
+        "series": [
+            {"name": f"{name_words(name)}, {unit}", "data": [result.numbers.divided(row[name]) for row in rows]}
+        ],
+        "y": unit,
+    }
 
 
 def _read(state: ViewState) -> dict[str, Any] | None:

@@ -25,6 +25,10 @@ const shades = () => {
 const drawings = {
   lines: (data, color) => series(data, "line", color),
   bars: (data, color) => series(data, "bar", color),
+  ranking: (data, color) => {
+    const { xAxis, yAxis, ...rest } = series(data, "bar", color);
+    return { ...rest, xAxis: { ...yAxis, nameLocation: "middle", nameGap: 28 }, yAxis: { ...xAxis, inverse: true }, grid: { ...rest.grid, bottom: 28 } };
+  },
   heatmap: (data) => ({
     tooltip: { renderMode: "richText", formatter: (point) => `${data.y[point.value[1]]}, ${data.x[point.value[0]]}: ${point.value[2]}` },
     grid: { left: 8, right: 8, top: 8, bottom: 60, containLabel: true },
