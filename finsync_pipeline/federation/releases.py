@@ -100,7 +100,7 @@ def _register(connection: duckdb.DuckDBPyConnection, name: str, statement: State
 def _dataset(file: Path) -> pads.Dataset:
     try:
         return pads.dataset(file)
-    except pa.ArrowInvalid:
+    except (pa.ArrowException, OSError):
         raise DataError("it is not a Parquet file", "Restore it, or name another release", file) from None
 
 

@@ -31,6 +31,7 @@ _ABOUT_TYPES = [SUMMARY.arrow.field(name).type for name in ABOUT]
 YEARS = "JOIN fiscal_years USING (company_id, period_end)"
 _COMPARED = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 Name = Annotated[str, Field(max_length=80)]
+FiscalYear = Annotated[Whole, Field(ge=1800, le=2200)]
 
 
 class Screen(RequestPart):
@@ -40,7 +41,7 @@ class Screen(RequestPart):
     where_periods: Annotated[Sequence[Filter], Field(max_length=50)] = Field(
         (), description="Conditions on each period; the mean is over those that meet all of them"
     )
-    fiscal_years: Annotated[Sequence[Whole], Field(max_length=100)] = Field(
+    fiscal_years: Annotated[Sequence[FiscalYear], Field(max_length=100)] = Field(
         (), description="Only periods of these fiscal years, by the year end of the company"
     )
     months: Length = Field(12, description="The length of the periods; balances are at their ends")
@@ -87,7 +88,8 @@ def screened(release: OpenRelease, asked: Screen) -> Screened:
     """
     for name in [each.item for each in (*asked.where, *asked.where_periods)] + [*asked.items, asked.order_by]:
         _check(name)
-    release.require("company_summary")
+    for table in ("company_summary", "financials"):
+        release.require(table)
     is_published = asked.months == ANNUAL and not asked.where_periods and not asked.fiscal_years
     rows = _of_summary(release, asked) if is_published else _of_periods(release, asked)
     return Screened(rows, tuple(_notes(rows, asked)))

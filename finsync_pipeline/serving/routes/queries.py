@@ -95,11 +95,12 @@ def _answer(request: Request, sql: str | TypedRequest, options: _Options) -> Res
     headers = {"Vary": "Accept, Authorization", "Cache-Control": "private, no-cache", **names}
     with _one_at_a_time(request, options):
         answer = entry.query(sql, context.deployment(), partial=options.partial, **_over(options, names))
-    content = _content(answer, names.get(RELEASE_HEADER))
     if format_.write is not None:
         left_out = {"FinSync-Missing": ", ".join(sorted(answer.missing))} if answer.missing else {}
         return table_response(format_, answer.table, {**headers, **left_out, "X-Row-Count": str(answer.table.num_rows)})
-    body = as_json(content)
+    body = as_json(_content(answer, names.get(RELEASE_HEADER)))
+    if request.method == "POST":
+        return Response(body, media_type=format_.media_type, headers={**headers, "Cache-Control": "no-store"})
     headers["ETag"] = tag_of(body)
     return not_modified(request, headers) or Response(body, media_type=format_.media_type, headers=headers)
 
