@@ -217,3 +217,13 @@ def test_a_release_of_an_earlier_version_has_all_but_what_it_lacks(of_home, curr
             for path in READ:
                 response = client.get(path)
                 assert response.status_code == 200 or check_problem(response, 404, "not-found"), path
+
+
+def test_without_a_current_release_the_others_and_the_companies_are_there(worked, of_home, current):
+    (worked.published / "current").unlink()
+    with serving(of_home) as client:
+        check_problem(client.get("/facts"), 503, "no-release")
+        assert client.get("/facts", params={"release": current.name}).status_code == 200
+        assert client.json("/companies", q="acme")["resolution"]["company_id"] == "A1"
+        (worked.published / "current").symlink_to("20010101T000000Z")
+        assert client.json("/companies/A1")["release"] is None
