@@ -25,7 +25,7 @@ SHOWN = 5
 
 
 class NoRelease(QueryError):
-    """Nothing is published yet."""
+    """Nothing is published yet, or no release is current."""
 
 
 class NoSuchRelease(QueryError):
@@ -39,6 +39,8 @@ def find_release(published: Path, name: str) -> Path:
     names = sorted(path.parent.name for path in published.glob(f"[0-9]*/{MANIFEST}"))
     if not names:
         raise NoRelease("there is no release yet", "make one: finsync run", published)
+    if name == CURRENT:
+        raise NoRelease("no release is current", f"make one: finsync run; or name one of {', '.join(names)}", published)
     found = [each for each in names if each == name] or [each for each in names if name and each.startswith(name)]
     if len(found) == 1:
         return published / found[0]
@@ -100,7 +102,7 @@ def _register(connection: duckdb.DuckDBPyConnection, name: str, statement: State
 def _dataset(file: Path) -> pads.Dataset:
     try:
         return pads.dataset(file)
-    except pa.ArrowInvalid:
+    except (pa.ArrowException, OSError):
         raise DataError("it is not a Parquet file", "Restore it, or name another release", file) from None
 
 

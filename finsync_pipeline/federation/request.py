@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import pyarrow as pa
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from sqlglot import exp
 
 from finsync_pipeline.federation.errors import QueryError, nearest
@@ -25,6 +25,8 @@ _COMPARED: dict[str, type[exp.Binary]] = {
 }  # fmt: skip
 
 
+MOST_CHARACTERS = 10_000
+"""Characters of a text in a request."""
 _PLAIN = {"extra_forbidden": "there is no such parameter", "missing": "it is missing"}
 
 
@@ -62,6 +64,8 @@ class _DoesNotFit(QueryError, ValueError):
 
 class RequestPart(ConfigModel):
     """A part of a request, or the whole one. Raises QueryError with a line for each that does not fit."""
+
+    model_config = ConfigDict(str_max_length=MOST_CHARACTERS)  # with one, pydantic refuses halves of characters, too
 
     def __init__(self, **parts: Any) -> None:
         try:

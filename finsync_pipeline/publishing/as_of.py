@@ -34,9 +34,8 @@ def as_of(release: Path, day: date, suspects: Suspects = "withhold") -> pd.DataF
     not count, unless `suspects` is `as filed`. Raises PublicationError if the release has no history.
     """
     with open_history(release) as connection:
-        found = connection.execute(
-            "SELECT * FROM as_of($day, suspects := $suspects) ORDER BY ALL", {"day": day, "suspects": suspects}
-        )
+        sql = "SELECT * FROM as_of($day, suspects := $suspects) ORDER BY ALL"
+        found = connection.sql(sql, params={"day": day, "suspects": suspects})
         return frames.from_arrow(found.to_arrow_table())
 
 

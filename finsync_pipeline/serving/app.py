@@ -7,7 +7,7 @@ from threading import BoundedSemaphore
 from typing import Any
 
 import anyio.to_thread
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
@@ -24,12 +24,14 @@ from finsync_pipeline.serving.explorer.rendering import problem_page
 from finsync_pipeline.serving.formats import FORMATS
 from finsync_pipeline.serving.gate import Gate
 from finsync_pipeline.serving.open_release import Releases
+from finsync_pipeline.serving.parameters import check_request
 from finsync_pipeline.serving.problems import MEDIA_TYPE, PROBLEM_TYPES, ProblemDetails, RequestProblem
 from finsync_pipeline.serving.responses import json_response
 from finsync_pipeline.serving.routes import companies, listings, queries, releases, screen, trace
 from finsync_pipeline.serving.telemetry import Telemetry
 
 METHOD_NOT_ALLOWED = 405
+CHECKED = (Depends(check_request),)
 EXPOSED = ["FinSync-Release", "ETag", "Link", "X-Row-Count", "X-Request-Id", "Retry-After", "RateLimit"]
 """Headers that pages of other origins may read."""
 LEAST_COMPRESSED, COMPRESSION = 2_048, 1
@@ -64,7 +66,7 @@ def make_app(deployment: Callable[[], Deployment], settings: ApiSettings) -> Fas
     )
     app.state.context, app.state.queries = context, BoundedSemaphore(settings.queries)
     for each in (listings, companies, trace, screen, releases, queries):
-        app.include_router(each.router)
+        app.include_router(each.router, dependencies=CHECKED)
     for view in (assets, find, company, trace_view, screening, sql, release_views):
         app.include_router(view.router)
     _add_own_routes(app, context)
@@ -105,7 +107,7 @@ def _add_own_routes(app: FastAPI, context: Context) -> None:
         context.telemetry.open_releases.set(context.releases.count_open)
         return Response(generate_latest(context.telemetry.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    @app.get(PREFIX, tags=["the API itself"], response_model=dict[str, Any])
+    @app.get(PREFIX, dependencies=CHECKED, tags=["the API itself"], response_model=dict[str, Any])
     def routes(request: Request) -> Response:
         """Every route with its summary."""
         paths = app.openapi()["paths"]
@@ -116,7 +118,9 @@ def _add_own_routes(app: FastAPI, context: Context) -> None:
         }
         return json_response(request, {"openapi": f"{PREFIX}/openapi.json", "routes": found})
 
-    @app.get(f"{PREFIX}/problems", tags=["the API itself"], response_model=dict[str, dict[str, Any]])
+    @app.get(
+        f"{PREFIX}/problems", dependencies=CHECKED, tags=["the API itself"], response_model=dict[str, dict[str, Any]]
+    )
     def problems(request: Request) -> Response:
         """The types of problems that routes answer with."""
         return json_response(request, {code: type_._asdict() for code, type_ in PROBLEM_TYPES.items()})

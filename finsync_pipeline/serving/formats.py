@@ -34,9 +34,12 @@ def as_json(content: Any) -> bytes:
 
 
 def json_rows(table: pa.Table) -> list[dict[str, Any]]:
-    """The rows of any table as JSON has them: numbers that JSON lacks, such as infinity, are texts."""
+    """The rows of any table as JSON has them: numbers that JSON lacks, such as infinity, are texts.
+
+    Raises RequestProblem for days that no calendar of Python has.
+    """
     columns = {
-        name: list(map(_json_cell, column.to_pylist()))
+        name: list(map(_json_cell, _cells(name, column)))
         for name, column in zip(table.column_names, table.columns, strict=True)
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
@@ -114,6 +117,14 @@ def _weight(media_type: str, ranges: dict[str, tuple[float, int]]) -> tuple[floa
     """The weight of a media type: that of the most specific range that contains it."""
     matching = (media_type, media_type.partition("/")[0] + "/*", "*/*")
     return next((ranges[each] for each in matching if each in ranges), (0.0, 0))
+
+
+def _cells(name: str, column: pa.ChunkedArray) -> list[Any]:
+    try:
+        return list(column.to_pylist())
+    except (OverflowError, ValueError):
+        fix = "cast it, as in CAST(... AS VARCHAR), or ask for Parquet"
+        raise RequestProblem("query-invalid", f"column {name} has days before the year 1 or after 9999", fix) from None
 
 
 def _json_cell(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """The gate before all routes, as ASGI middleware: who may ask, how often and how much; ids, metrics and problems."""
 
+import asyncio
 import hmac
 import ipaddress
 import math
@@ -33,6 +34,10 @@ SECURITY_HEADERS = {
 }
 """Headers of every response that does not have them of its own."""
 CLIENT_CLOSED_REQUEST = 499
+BODY_SECONDS = 20
+"""How long a client may send nothing of its body: it is one of those that are answered at the same time."""
+MOST_ADDRESS = 64
+"""Characters of the address of a client."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -54,6 +59,8 @@ class Gate:
         """Answer the request."""
         if scope["type"] == "http":
             await _Answering(self, scope, receive, send).answer()
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})  # before it is accepted: HTTP 403
         elif scope["type"] == "lifespan":
             await self._app(scope, receive, send)
 
@@ -95,6 +102,7 @@ class _Answering:
         self._id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
         self._headers: dict[str, str] = {}
         self._status, self._received = 0, 0
+        self._is_received, self._is_too_slow = False, False
         self._method = scope["method"]
 
     async def answer(self) -> None:
@@ -115,7 +123,13 @@ class _Answering:
             self._record(time.perf_counter() - began)
 
     async def _bounded_receive(self) -> Message:
-        message = await self._receive()
+        try:
+            async with asyncio.timeout(None if self._is_received else BODY_SECONDS):
+                message = await self._receive()
+        except TimeoutError:
+            self._is_too_slow = True
+            raise RequestProblem("too-slow") from None
+        self._is_received = not message.get("more_body", False)
         self._received += len(message.get("body", b""))
         if self._is_too_large:
             raise RequestProblem("too-large")
@@ -145,7 +159,8 @@ class _Answering:
 
     async def _send_problem(self, error: Exception) -> None:
         # What reads the body turns every error into one of its own
-        problem = RequestProblem("too-large") if self._is_too_large else problem_of(error)
+        code = "too-large" if self._is_too_large else "too-slow" if self._is_too_slow else ""
+        problem = RequestProblem(code) if code else problem_of(error)
         if is_for_the_log(problem):
             LOG.error("failed", exc_info=error, extra={"fields": {"request_id": self._id}})
         if self._status:
@@ -170,9 +185,10 @@ class _Answering:
 def _client_of(scope: Scope) -> str:
     """The client that a request counts for. Who has one IPv6 address has 2**64 of them: their network is one client."""
     address = str((scope.get("client") or ("",))[0])
-    if ":" not in address:
-        return address
-    parsed = ipaddress.IPv6Address(address.partition("%")[0])
+    try:
+        parsed = ipaddress.IPv6Address(address.partition("%")[0])
+    except ValueError:  # an IPv4 address, or whatever a proxy forwards
+        return address[:MOST_ADDRESS]
     return str(parsed.ipv4_mapped or ipaddress.IPv6Network((parsed, 64), strict=False))
 
 

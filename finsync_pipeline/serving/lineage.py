@@ -56,7 +56,7 @@ class SourceValue(_Part):
     row_key: str
     data_version: str
     known_since: date | None
-    first_seen: date
+    first_seen: date | None = Field(description="null if the release was made before it was kept")
     origin: Origin | None = Field(description="The delivered cell; null if the raw row is not kept")
     why_no_origin: str | None = Field(description="Why the raw row is not kept")
     decision: Decision | None

@@ -40,7 +40,7 @@ _FILTERS: dict[pa.DataType, Any] = {
 """How columns are filtered: texts and whole numbers by equality with one of several, days also from one to another."""
 
 
-class Asked(BaseModel):
+class AskedRelease(BaseModel):
     """What every route of a release takes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,7 +48,18 @@ class Asked(BaseModel):
     release: Annotated[str, Field(max_length=80)] = Field(
         "current", description="current, the name of a release, or its beginning"
     )
+
+
+class AskedFormat(BaseModel):
+    """What every route that answers in all formats takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
     format: FormatName | None = Field(None, description="The format of the answer, instead of the header Accept")
+
+
+class Asked(AskedFormat, AskedRelease):
+    """What every route that answers in all formats takes of a release."""
 
 
 class AskedPage(Asked):
@@ -152,7 +163,7 @@ def read_page(release: OpenRelease, listing: Listing, asked: AskedPage, as_arrow
     """
     release.require(listing.table.name)
     columns = _columns(release, listing, asked.columns)
-    conditions, values = _conditions(listing, asked)
+    conditions, values = _conditions(release, listing, asked)
     sql = (
         f"SELECT {ROW}, {', '.join(map(frames.quoted, columns))} FROM {listing.table.name} "
         f"WHERE {' AND '.join([listing.condition, f'{ROW} > ?', *conditions])} ORDER BY {ROW} LIMIT ?"
@@ -172,7 +183,7 @@ def read_all(release: OpenRelease, listing: Listing, asked: AskedPage) -> pa.Tab
     """All rows of the listing that meet the filters, as an Arrow table. Raises as `read_page` does."""
     release.require(listing.table.name)
     columns = ", ".join(map(frames.quoted, _columns(release, listing, asked.columns)))
-    conditions, values = _conditions(listing, asked)
+    conditions, values = _conditions(release, listing, asked)
     where = " AND ".join([listing.condition, *conditions])
     return release.arrow(f"SELECT {columns} FROM {listing.table.name} WHERE {where} ORDER BY {ROW}", *values)
 
@@ -198,15 +209,20 @@ def _given(value: Any, column: Column | None) -> Any:
 
 
 def _columns(release: OpenRelease, listing: Listing, wanted: Sequence[str] | None) -> Sequence[str]:
-    there = release.columns[listing.table.name]
     for name in wanted or ():
-        if name not in there:
-            fix = f"there are {', '.join(there[:20])}{', ...' if len(there) > 20 else ''}"
-            raise QueryError(f"no column {name[:60]} in {listing.name}", fix, "columns")
-    return list(dict.fromkeys(wanted)) if wanted else there
+        _check_column(release, listing, name, "columns")
+    return list(dict.fromkeys(wanted)) if wanted else release.columns[listing.table.name]
 
 
-def _conditions(listing: Listing, asked: AskedPage) -> tuple[list[str], list[Any]]:
+def _check_column(release: OpenRelease, listing: Listing, name: str, where: str) -> None:
+    """Raise QueryError if the release does not have the column."""
+    there = release.columns[listing.table.name]
+    if name not in there:
+        fix = f"there are {', '.join(there[:20])}{', ...' if len(there) > 20 else ''}"
+        raise QueryError(f"no column {name[:60]} in {listing.name}", fix, where)
+
+
+def _conditions(release: OpenRelease, listing: Listing, asked: AskedPage) -> tuple[list[str], list[Any]]:
     """SQL of the filters, and the values that stand for its parameters."""
     conditions: list[str] = []
     values: list[Any] = []
@@ -214,6 +230,7 @@ def _conditions(listing: Listing, asked: AskedPage) -> tuple[list[str], list[Any
         given = getattr(asked, name, None)
         if given is None:
             continue
+        _check_column(release, listing, name, name)
         quoted = frames.quoted(name)
         if column.type == pa.date32():
             first, dots, last = given.partition("...")

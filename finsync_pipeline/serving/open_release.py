@@ -19,6 +19,7 @@ from typing import Any, cast
 import duckdb
 import pyarrow as pa
 
+from finsync_pipeline import frames
 from finsync_pipeline.aggregation.financials import UNDISPUTED
 from finsync_pipeline.aggregation.fiscal_years import fiscal_years_sql
 from finsync_pipeline.errors import DataError, PublicationError
@@ -33,6 +34,9 @@ DATABASE = "release"
 """The name of the database in memory; a named one is compressed, to a third."""
 ANNUAL = 12
 LOADED = ("financials", "company_summary")
+_SQL = {
+    pa.string(): "VARCHAR", pa.date32(): "DATE", pa.int64(): "BIGINT", pa.float64(): "DOUBLE", pa.bool_(): "BOOLEAN",
+}  # fmt: skip
 MOST_OPEN = 3
 """Releases that stay open at most: the most recently used."""
 MEMORY = 256 * 2**20
@@ -73,13 +77,11 @@ class OpenRelease:
         for name in TABLES:
             file = folder / f"{name}.parquet"
             if file.exists():
-                with self._failing_clearly():
-                    self._connection.execute(_create(name, file))
-                described = self._connection.execute(f"DESCRIBE {name}").fetchall()
-                self.columns[name] = [row[0] for row in described if row[0] != ROW]
+                with self.failing_clearly():
+                    self.columns[name] = self._add(name, file)
         self._connection.execute(f"CHECKPOINT {DATABASE}")  # which compresses
-        self.items = [item for item in NUMERIC_ITEMS if item in self.columns.get("financials", ())]
-        with self._failing_clearly():
+        self.items = NUMERIC_ITEMS if self.has("financials") else ()
+        with self.failing_clearly():
             if self.has("financials"):
                 self._connection.execute(f"CREATE TABLE fiscal_years AS {fiscal_years_sql('financials')}")
                 self._connection.execute(_statements(self.items))
@@ -87,6 +89,17 @@ class OpenRelease:
             if self.has("agreement"):
                 self._connection.execute(_DISPUTED_CELLS)
         self._connection.execute(f"CHECKPOINT {DATABASE}")
+
+    def _add(self, name: str, file: Path) -> Sequence[str]:
+        """Add the table in the file, with null for columns that an earlier version did not make; returns the others."""
+        described = self._connection.execute(f"DESCRIBE FROM {_scan(file)}").fetchall()
+        there = [row[0] for row in described]
+        lacks = [field for field in TABLES[name].fields if field.name not in there]
+        columns = "".join(f", CAST(NULL AS {_SQL[field.type]}) AS {frames.quoted(field.name)}" for field in lacks)
+        kind = "TABLE" if name in LOADED else "VIEW"
+        rows = f"SELECT file_row_number AS {ROW}, * EXCLUDE (file_row_number){columns} FROM {_scan(file)}"
+        self._connection.execute(f"CREATE {kind} {name} AS {rows}")
+        return [column for column in there if column != "file_row_number"]
 
     @property
     def name(self) -> str:
@@ -104,7 +117,7 @@ class OpenRelease:
 
     def query(self, sql: str, *parameters: Any) -> Rows:
         """The rows of the SQL over the tables of the release. Raises DataError if its files cannot be read."""
-        with self._failing_clearly():
+        with self.failing_clearly():
             found = self._cursor.execute(sql, list(parameters))
             return Rows([column[0] for column in found.description or ()], found.fetchall())
 
@@ -116,7 +129,7 @@ class OpenRelease:
     @contextmanager
     def relation(self, sql: str, *parameters: Any) -> Iterator[duckdb.DuckDBPyRelation]:
         """Within the block, the same as a lazy relation."""
-        with self._failing_clearly(), self._new_cursor() as cursor:
+        with self.failing_clearly(), self._new_cursor() as cursor:
             yield cursor.sql(sql, params=list(parameters))
 
     @property
@@ -132,10 +145,11 @@ class OpenRelease:
         return cursor
 
     @contextmanager
-    def _failing_clearly(self) -> Iterator[None]:
+    def failing_clearly(self) -> Iterator[None]:
+        """Within the block, what reads the files of the release raises DataError if they cannot be read."""
         try:
             yield
-        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        except (duckdb.Error, OSError, pa.ArrowException) as error:
             what = "its files cannot be read" if self.folder.exists() else "it has been removed"
             fix = "finsync verify names its damages; ask for another release"
             raise DataError(what, fix, f"Release {self.name}") from error
@@ -190,10 +204,9 @@ def with_balances(months: int, items: Sequence[str]) -> str:
     return f"SELECT {columns} FROM financials AS spans {ends} WHERE spans.months = {months}"
 
 
-def _create(name: str, file: Path) -> str:
-    kind, place = "TABLE" if name in LOADED else "VIEW", str(file).replace("'", "''")
-    rows = f"read_parquet('{place}', file_row_number = true)"
-    return f"CREATE {kind} {name} AS SELECT file_row_number AS {ROW}, * EXCLUDE (file_row_number) FROM {rows}"
+def _scan(file: Path) -> str:
+    place = str(file).replace("'", "''")
+    return f"read_parquet('{place}', file_row_number = true)"
 
 
 def _statements(items: Sequence[str]) -> str:
@@ -207,7 +220,7 @@ def _statements(items: Sequence[str]) -> str:
             company_id, period_end, months, currency, disputed, withheld,
             fiscal_year, fiscal_quarter, is_year_end_assumed,
             [{", ".join(items)}]::DOUBLE[] AS items,
-            unhex(concat({", ".join(_hexadecimal(f"{item}_sources") for item in items) or "''"})) AS sources
+            unhex(concat({", ".join(_hexadecimal(f"coalesce({item}_sources, 0)") for item in items) or "''"})) AS sources
         FROM financials LEFT JOIN fiscal_years USING (company_id, period_end)
         ORDER BY {ROW}
     """
@@ -230,6 +243,9 @@ _DISPUTED_CELLS = f"""
 
 def _manifest(folder: Path) -> Mapping[str, Any]:
     try:
-        return read_release(folder).manifest
-    except (OSError, ValueError, KeyError):
-        raise DataError("its manifest cannot be read", "finsync verify names its damages", folder) from None
+        manifest = read_release(folder).manifest
+        if isinstance(manifest.get("files"), dict):
+            return manifest
+    except (OSError, PublicationError):
+        pass
+    raise DataError("its manifest cannot be read", "finsync verify names its damages", folder)

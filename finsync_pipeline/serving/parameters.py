@@ -5,9 +5,12 @@ Pydantic alone would take `1.0` and ` 1 ` for a whole number, `on` for true, and
 
 import re
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
+from fastapi import Request
 from pydantic import AfterValidator, BeforeValidator, Field
+
+from finsync_pipeline.serving.problems import RequestProblem
 
 MOST_VALUES = 50
 """Values of one parameter."""
@@ -44,6 +47,27 @@ def _days(value: str) -> str:
     for day in (first, last) if dots else (first,):
         _day(day)
     return value
+
+
+def check_request(request: Request) -> None:
+    """Raise RequestProblem for a parameter that the route does not have, or that is there twice where one is taken.
+
+    Without parameters of its own a route would take any, and of a repeated one the last. A body must be JSON.
+    """
+    asked = [each.field_info.annotation for each in request.scope["route"].dependant.query_params]
+    known = {name: field.annotation for model in asked for name, field in model.model_fields.items()}
+    for name in request.query_params:
+        if name not in known:
+            raise RequestProblem("invalid-parameter", f"{name[:60]}: there is no such parameter")
+        if len(request.query_params.getlist(name)) > 1 and not _takes_several(known[name]):
+            raise RequestProblem("invalid-parameter", f"{name}: it is there more than once")
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method == "POST" and media_type != "application/json":
+        raise RequestProblem("media-type")
+
+
+def _takes_several(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(map(_takes_several, get_args(annotation)))
 
 
 Whole = Annotated[int, BeforeValidator(_whole)]

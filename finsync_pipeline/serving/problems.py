@@ -65,7 +65,7 @@ class RequestProblem(FinSyncError):
             type=f"/api/v1/problems#{self.code}",
             title=self.type.title,
             status=self.type.status,
-            detail=f"{self.what}; {self.fix}",
+            detail=f"{self.what}; {self.fix}".encode(errors="replace").decode(),  # JSON has no half of a character
             instance=f"urn:request:{request_id}",
             code=self.code,
         ).model_dump()
@@ -102,7 +102,9 @@ def is_for_the_log(problem: RequestProblem) -> bool:
 
 
 def _placed(error: FinSyncError) -> str:
-    return f"{error.where}: {error.what}" if error.where else error.what
+    """Where and what; of a file its name only, since callers must not know the server's folders."""
+    where = error.where.name if isinstance(error.where, Path) else error.where
+    return f"{where}: {error.what}" if where else error.what
 
 
 def _mistake(error: Any) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from finsync_pipeline.errors import PublicationError
 from finsync_pipeline.publishing.release import MANIFEST, all_folders, current_folder, read_release
 
 
@@ -19,13 +20,17 @@ class ReleaseShort(BaseModel):
 
 
 def list_releases(published: Path) -> list[ReleaseShort]:
-    """All releases, the newest first."""
+    """All releases, the newest first, but for those whose manifest is damaged."""
     current = current_folder(published)
-    return [_short(folder, current) for folder in reversed(all_folders(published)) if (folder / MANIFEST).exists()]
+    found = [_short(folder, current) for folder in reversed(all_folders(published)) if (folder / MANIFEST).exists()]
+    return [each for each in found if each is not None]
 
 
-def _short(folder: Path, current: Path | None) -> ReleaseShort:
-    described: dict[str, Any] = read_release(folder).manifest
+def _short(folder: Path, current: Path | None) -> ReleaseShort | None:
+    try:
+        described: dict[str, Any] = read_release(folder).manifest
+    except (PublicationError, OSError):  # or it was just removed
+        return None
     return ReleaseShort(
         name=folder.name,
         is_current=folder == current,

@@ -10,6 +10,7 @@ import duckdb
 from finsync_pipeline import frames
 from finsync_pipeline.errors import DataError, PublicationError
 from finsync_pipeline.publishing.release import read_release
+from finsync_pipeline.statements.tables import TABLES
 
 
 class ReleaseTables:
@@ -40,17 +41,22 @@ class ReleaseTables:
     def rows(self, table: str, **conditions: Any) -> list[dict[str, Any]]:
         """The rows whose columns equal these values, or one of them where they are a list; None is no condition.
 
-        Without the table there are none. Raises DataError if the file cannot be read.
+        Without the table there are none. Columns that an earlier version did not have are None. Raises DataError if the
+        file cannot be read.
         """
         given = {name: value for name, value in conditions.items() if value is not None}
         if table not in self.names or any(isinstance(value, list) and not value for value in given.values()):
             return []
         where = " AND ".join(_condition(name, value) for name, value in given.items()) or "TRUE"
         values = [each for value in given.values() for each in (value if isinstance(value, list) else [value])]
-        return self.query(f"SELECT * FROM {self.scan(table)} WHERE {where}", values)
+        found = self.query(f"SELECT * FROM {self.scan(table)} WHERE {where}", values)
+        declared = dict.fromkeys(TABLES[table].arrow.names) if table in TABLES else {}
+        return [{**declared, **row} for row in found]
 
     def scan(self, table: str) -> str:
-        """The table in SQL."""
+        """The table in SQL. Raises PublicationError if the release lacks it."""
+        if table not in self.names:
+            raise PublicationError(f"it has no table {table}", "Name a newer release", f"Release {self.folder.name}")
         file = str(self.folder / f"{table}.parquet").replace("'", "''")
         return f"read_parquet('{file}')"
 

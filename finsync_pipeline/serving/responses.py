@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from finsync_pipeline.publishing.release import CURRENT
 from finsync_pipeline.serving.api_settings import Context
 from finsync_pipeline.serving.formats import Format, as_json, format_of
-from finsync_pipeline.serving.listings import Asked
+from finsync_pipeline.serving.listings import AskedFormat, AskedRelease
 from finsync_pipeline.serving.open_release import OpenRelease
 
 RELEASE_HEADER = "FinSync-Release"
@@ -24,12 +24,12 @@ def context_of(request: Request) -> Context:
     return context
 
 
-def asked_format(request: Request, asked: Asked) -> Format:
+def asked_format(request: Request, asked: AskedFormat) -> Format:
     """The format that the request asks for. Raises RequestProblem."""
-    return format_of(asked.format, request.headers.get("accept", ""))
+    return format_of(asked.format, _accept_header(request))
 
 
-def headers_of(request: Request, release: OpenRelease, asked: Asked) -> dict[str, str]:
+def headers_of(request: Request, release: OpenRelease, asked: AskedRelease) -> dict[str, str]:
     """The release that answers, and how long the answer may be kept: for ever, unless it is what is current now."""
     is_lasting = asked.release == release.name
     return {
@@ -80,7 +80,11 @@ def tag_of(*key: object) -> str:
 
 
 def _accept(request: Request) -> str:
-    return request.headers.get("accept", "") if "format" not in request.query_params else ""
+    return _accept_header(request) if "format" not in request.query_params else ""
+
+
+def _accept_header(request: Request) -> str:
+    return ", ".join(request.headers.getlist("accept"))
 
 
 def _has_tag(request: Request, tag: str) -> bool:

@@ -35,6 +35,7 @@ CONDITIONS = ("where", "where_periods", "texts")
 YEARS = "JOIN fiscal_years USING (company_id, period_end)"
 _COMPARED = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 Name = Annotated[str, Field(max_length=80)]
+FiscalYear = Annotated[Whole, Field(ge=1800, le=2200)]
 
 
 class Screen(RequestPart):
@@ -44,7 +45,7 @@ class Screen(RequestPart):
     where_periods: Annotated[Sequence[Filter], Field(max_length=50)] = Field(
         (), description="Conditions on each period; the mean is over those that meet all of them"
     )
-    fiscal_years: Annotated[Sequence[Whole], Field(max_length=100)] = Field(
+    fiscal_years: Annotated[Sequence[FiscalYear], Field(max_length=100)] = Field(
         (), description="Only periods of these fiscal years, by the year end of the company"
     )
     texts: Annotated[Sequence[Filter], Field(max_length=50)] = Field(
@@ -110,7 +111,8 @@ def screened(release: OpenRelease, asked: Screen) -> Screened:
         check_item(name)
     for name in asked.items:
         check_item(None if name in TEXT_ITEMS else name)
-    release.require("company_summary")
+    for table in ("company_summary", "financials"):
+        release.require(table)
     rows = _of_summary(release, asked) if asked.is_of_summary else _of_periods(release, asked)
     return Screened(rows, tuple(_notes(rows, asked)))
 

@@ -122,6 +122,7 @@ def rows_of(release: OpenRelease, wanted: Wanted) -> list[dict[str, Any]]:
     `items` has the values, null where there is none. Of what is published, `disputed` and `withheld` count such cells
     of the whole row, and `sources` has the number of sources that each value was made of.
     """
+    release.require("financials")
     if wanted.source is None:
         return _published(release, wanted)
     years = fiscal_years_of(release, wanted.company_id)
@@ -216,6 +217,7 @@ def _published(release: OpenRelease, wanted: Wanted) -> list[dict[str, Any]]:
 
 
 def _of_source(release: OpenRelease, wanted: Wanted) -> list[dict[str, Any]]:
+    release.require("facts")
     where, values = wanted.where
     facts = f"(SELECT * FROM facts WHERE {where} AND source = ?)"
     items = ", ".join(f"max(value) FILTER (item = '{item}') AS {item}" for item in wanted.items)

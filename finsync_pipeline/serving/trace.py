@@ -126,7 +126,7 @@ class _Parts:
             Mean(
                 currency=row["currency"],
                 value=row[self.item],
-                count=row[f"{self.item}_n"],
+                count=row[f"{self.item}_n"] or 0,
                 periods=self._annual(row["currency"]),
             )
             for row in sorted(self.tables.rows("company_summary", **where), key=lambda row: row["currency"])

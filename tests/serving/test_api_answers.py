@@ -136,7 +136,7 @@ def test_post_takes_typed_requests_and_long_sql(api):
     for wrong in ({}, {"q": "SELECT 1", "request": asked}, {"request": {"view": "nothing"}}, {"query": "SELECT 1"}):
         response = api.request("POST", "/query", json=wrong)
         check_problem(response, 400, response.json()["code"])
-    check_problem(api.request("POST", "/query", data="q=SELECT 1"), 400, "invalid-parameter")
+    check_problem(api.request("POST", "/query", data="q=SELECT 1"), 415, "media-type")
     check_problem(api.request("POST", "/query", data=b"x" * 300_000), 413, "too-large")
     screen = {"where": [{"item": "revenue", "op": "between", "value": [1e6, 2e6]}], "order_by": "revenue"}
     found = api.request("POST", "/screen", json={"screen": screen}).json()

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
+from urllib.parse import quote_plus, urlencode
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -119,10 +120,11 @@ def search(request: Request, asked: Annotated[AskedCompanies, Query()]) -> Respo
     context = context_of(request)
     reference = decider_of(context.deployment()).reference
     if asked.q is None:
-        found = companies.companies_after(reference, asked.after, asked.limit)
-        last = found[-1].company_id if len(found) == asked.limit else None
-        address = f"{request.url.path}?limit={asked.limit}&after={last}" if last else None
-        return json_response(request, CompanyPage(companies=found, next=address).model_dump())
+        found = companies.companies_after(reference, asked.after, asked.limit + 1)
+        shown, address = found[: asked.limit], None
+        if len(found) > asked.limit:
+            address = f"{request.url.path}?{urlencode({'limit': asked.limit, 'after': shown[-1].company_id})}"
+        return json_response(request, CompanyPage(companies=shown, next=address).model_dump())
     resolution = companies.resolution_of(asked.q, reference, asked.day or datetime.now(UTC).date())
     found_by = companies.matches(asked.q, reference, current_release(context), resolution, asked.limit)
     return json_response(request, CompaniesFound(resolution=resolution, matches=found_by).model_dump())
@@ -177,7 +179,7 @@ def listed(company_id: str, reference: Reference) -> companies.Company:
     """The company of this id. Raises RequestProblem, with the search as the fix."""
     found = companies.company_of(company_id, reference)
     if found is None:
-        fix = f"GET /api/v1/companies?q={company_id[:40]} searches by any name or identifier"
+        fix = f"GET /api/v1/companies?q={quote_plus(company_id[:40])} searches by any name or identifier"
         raise RequestProblem("not-found", f"no company {company_id[:100]!r} in the reference list", fix)
     return found
 

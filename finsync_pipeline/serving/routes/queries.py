@@ -113,6 +113,8 @@ def _answer(request: Request, sql: str | TypedRequest, options: _Options) -> Res
         left_out = {"FinSync-Missing": ", ".join(sorted(answer.missing))} if answer.missing else {}
         return table_response(format_, answer.table, {**headers, **left_out, "X-Row-Count": str(answer.table.num_rows)})
     body = as_json(_content(answer, name))
+    if request.method == "POST":
+        return Response(body, media_type=format_.media_type, headers={**headers, "Cache-Control": "no-store"})
     headers["ETag"] = tag_of(body)
     return not_modified(request, headers) or Response(body, media_type=format_.media_type, headers=headers)
 

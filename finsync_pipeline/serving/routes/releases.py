@@ -2,21 +2,23 @@
 
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from finsync_pipeline import frames
+from finsync_pipeline.errors import DataError
 from finsync_pipeline.federation.live import decider_of
 from finsync_pipeline.federation.releases import find_release
 from finsync_pipeline.publishing.as_of import open_history
 from finsync_pipeline.publishing.changes import differences, summarize_differences
-from finsync_pipeline.publishing.release import current_folder
+from finsync_pipeline.publishing.release import CURRENT, current_folder
 from finsync_pipeline.publishing.staleness import source_states, stored_inventory
 from finsync_pipeline.serving.api_settings import PREFIX
 from finsync_pipeline.serving.formats import IN_ALL_FORMATS, as_json
-from finsync_pipeline.serving.listings import MOST_ROWS, Asked
+from finsync_pipeline.serving.listings import MOST_ROWS, Asked, AskedFormat, AskedRelease
 from finsync_pipeline.serving.parameters import MOST_VALUES, Day, Text, Whole
 from finsync_pipeline.serving.problems import RequestProblem
 from finsync_pipeline.serving.release_list import ReleaseShort, list_releases
@@ -29,6 +31,7 @@ from finsync_pipeline.serving.responses import (
     next_page,
     not_modified,
     table_response,
+    tag_of,
 )
 from finsync_pipeline.statements.derived import FORMULAS
 from finsync_pipeline.statements.items import ITEMS
@@ -54,11 +57,10 @@ class Differences(BaseModel):
     next: str | None
 
 
-class AskedDifferences(Asked):
+class AskedDifferences(AskedFormat):
     """What is compared, in pages."""
 
     against: Annotated[str, Field(max_length=80)] = Field(description="The later release")
-    release: Annotated[str, Field(max_length=80)] = Field("", description="Set by next; the path names the release")
     limit: Whole = Field(1000, ge=1, le=MOST_ROWS)
     after: Whole = Field(0, ge=0, lt=2**62)
 
@@ -146,7 +148,7 @@ def releases(request: Request) -> Response:
 def manifest(request: Request, name: ReleaseName) -> Response:
     """The manifest of a release: versions, counts, what was rejected and why, and the SHA-256 of each file."""
     release = context_of(request).releases.open(name)
-    return json_response(request, release.manifest, headers_of(request, release, Asked(release=name, format=None)))
+    return json_response(request, release.manifest, headers_of(request, release, AskedRelease(release=name)))
 
 
 @router.get(
@@ -160,9 +162,11 @@ def release_file(
     if file not in release.manifest["files"]:
         fix = f"it has {', '.join(sorted(release.manifest['files']))}"
         raise RequestProblem("not-found", f"release {release.name} has no file {file[:100]!r}", fix)
-    headers = headers_of(request, release, Asked(release=name, format=None))
+    headers = headers_of(request, release, AskedRelease(release=name))
     headers["ETag"] = f'"{release.manifest["files"][file]["sha256"]}"'
     media_type = MEDIA_TYPES.get(FilePath(file).suffix, "application/octet-stream")
+    if not (release.folder / file).is_file():
+        raise DataError(f"its file {file} is missing", "finsync verify names its damages", f"Release {release.name}")
     known = not_modified(request, headers)
     return known or FileResponse(release.folder / file, headers=headers, media_type=media_type, filename=file)
 
@@ -172,13 +176,19 @@ def release_differences(request: Request, name: ReleaseName, asked: Annotated[As
     """The facts that a release and a later one differ in: lost, new or changed."""
     context = context_of(request)
     first, second = context.releases.open(name), context.releases.open(asked.against)
-    format_, headers = asked_format(request, asked), headers_of(request, second, asked)
+    for release in (first, second):
+        release.require("facts")
+    is_lasting = (name, asked.against) == (first.name, second.name)
+    headers = headers_of(request, second, AskedRelease(release=second.name if is_lasting else CURRENT))
+    format_, headers["ETag"] = asked_format(request, asked), tag_of(first.name, headers["ETag"])
     if known := not_modified(request, headers):
         return known
-    found = frames.to_arrow(differences(first.folder, second.folder))
+    with second.failing_clearly(), first.failing_clearly():
+        found = frames.to_arrow(differences(first.folder, second.folder))
     rows = found.slice(asked.after, asked.limit)
     is_last = asked.after + asked.limit >= found.num_rows
-    address = None if is_last else next_page(request, second, asked.after + asked.limit)
+    of_next = {**asked.model_dump(exclude_none=True), "against": second.name, "after": asked.after + asked.limit}
+    address = None if is_last else f"{PREFIX}/releases/{first.name}/differences?{urlencode(of_next)}"
     headers = linked(headers, address)
     if format_.write is not None:
         return table_response(format_, rows, headers)
@@ -210,7 +220,7 @@ def as_of(request: Request, asked: Annotated[AskedAsOf, Query()]) -> Response:
         f"SELECT * FROM as_of($day, suspects := $suspects) WHERE {' AND '.join(conditions)} "
         f"ORDER BY ALL LIMIT {asked.limit + 1} OFFSET {asked.after}"
     )
-    with open_history(release.folder) as history:
+    with release.failing_clearly(), open_history(release.folder) as history:
         found = history.sql(sql, params={"day": asked.day, "suspects": asked.suspects, **filters}).to_arrow_table()
     rows = found.slice(0, asked.limit)
     address = next_page(request, release, asked.after + asked.limit) if len(found) > asked.limit else None

@@ -22,7 +22,7 @@ from finsync_pipeline.serving.responses import (
     not_modified,
     table_response,
 )
-from finsync_pipeline.serving.screen import Name, Screen, screen_of, screened
+from finsync_pipeline.serving.screen import FiscalYear, Name, Screen, screen_of, screened
 
 router = APIRouter(prefix=PREFIX, tags=["companies"])
 Condition = Annotated[str, Field(min_length=1, max_length=300)]
@@ -37,7 +37,7 @@ class AskedScreen(Asked):
     where_periods: Annotated[list[Condition], Field(max_length=50)] = Field(
         [], description="Conditions on each period; the mean is over those that meet all of them"
     )
-    fiscal_years: Annotated[list[Annotated[Whole, Field(ge=1800, le=2200)]], Field(max_length=100)] = Field(
+    fiscal_years: Annotated[list[FiscalYear], Field(max_length=100)] = Field(
         [], description="Only periods of these fiscal years, by the year end of the company"
     )
     texts: Annotated[list[Condition], Field(max_length=50)] = Field(

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from finsync_pipeline.serving.api_settings import PREFIX
 from finsync_pipeline.serving.lineage import Trace
-from finsync_pipeline.serving.listings import Asked
+from finsync_pipeline.serving.listings import AskedRelease
 from finsync_pipeline.serving.parameters import Day, Months, Text
 from finsync_pipeline.serving.responses import context_of, headers_of, json_response, not_modified
 from finsync_pipeline.serving.trace import trace as lineage_of
@@ -15,7 +15,7 @@ from finsync_pipeline.serving.trace import trace as lineage_of
 router = APIRouter(prefix=PREFIX, tags=["lineage"])
 
 
-class AskedTrace(Asked):
+class AskedTrace(AskedRelease):
     """A cell of a release, or several."""
 
     company_id: Text = Field(min_length=1)
