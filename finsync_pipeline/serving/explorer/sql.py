@@ -88,7 +88,7 @@ def sql(request: Request, state: View) -> Response:
 @router.post("/sql")
 def posted_sql(request: Request, state: PostedView) -> Response:
     """The same of a query that is too long for an address."""
-    return _page(request, state, is_answered=True, is_posted=True)
+    return _page(request, state, is_answered=True)
 
 
 @router.post("/sql/download")
@@ -111,7 +111,7 @@ def examples() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _page(request: Request, state: ViewState, is_answered: bool, is_posted: bool = False) -> Response:
+def _page(request: Request, state: ViewState, is_answered: bool) -> Response:
     text = state.get("q")
     result, mistake = _result(request, state) if text.strip() and is_answered else (None, None)
     return page(
@@ -123,7 +123,7 @@ def _page(request: Request, state: ViewState, is_answered: bool, is_posted: bool
         result=result,
         mistake=mistake,
         is_waiting=bool(text.strip()) and not is_answered,
-        is_posted=is_posted,
+        is_part=is_fragment(request),
         shown=_shown(state),
         shows=SHOWS,
         releases=list_releases(context_of(request).published),
