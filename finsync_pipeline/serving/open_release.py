@@ -214,13 +214,14 @@ def _statements(items: Sequence[str]) -> str:
 
     Bytes are read in one piece, a list number by number. A release has far less than 256 sources.
     """
+    used = ", ".join(_hexadecimal(f"coalesce({item}_sources, 0)") for item in items)
     return f"""
         CREATE TABLE statements AS
         SELECT
             company_id, period_end, months, currency, disputed, withheld,
             fiscal_year, fiscal_quarter, is_year_end_assumed,
             [{", ".join(items)}]::DOUBLE[] AS items,
-            unhex(concat({", ".join(_hexadecimal(f"coalesce({item}_sources, 0)") for item in items) or "''"})) AS sources
+            unhex(concat({used or "''"})) AS sources
         FROM financials LEFT JOIN fiscal_years USING (company_id, period_end)
         ORDER BY {ROW}
     """
