@@ -34,6 +34,16 @@ _DIFFERENCES_SQL = f"""
     ORDER BY ALL
 """
 
+# Of the facts that differ, how many of each source, item and kind of change
+_COUNTED_SQL = """
+    SELECT source, item, change, count(*) AS facts FROM differing GROUP BY ALL ORDER BY source, item, change
+"""
+# Those that changed by the largest share of their magnitude
+_LARGEST_SQL = f"""
+    SELECT {_KEY}, before, after, abs(after - before) / greatest(abs(before), abs(after)) AS share
+    FROM differing WHERE change = 'changed' ORDER BY share DESC, abs(after - before) DESC, ALL LIMIT ?
+"""
+
 # For each source, what it has in both releases and what is lost
 _SOURCES_SQL = f"""
     WITH lost AS (SELECT * FROM before ANTI JOIN after USING ({_KEY})),
@@ -153,6 +163,16 @@ def differences(before: Path, after: Path) -> pd.DataFrame:
     """Each fact that the releases differ in: its keys, `before`, `after` (null where there is none), and `change`."""
     with _facts(before, after) as connection:
         return frames.from_arrow(connection.sql(_DIFFERENCES_SQL).to_arrow_table())
+
+
+def summed_differences(before: Path, after: Path, largest: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """How many facts differ, by source, item and change; and so many that changed most, with `before` and `after`."""
+    with _facts(before, after) as connection:
+        connection.execute(f"CREATE TABLE differing AS {_DIFFERENCES_SQL}")
+        counted = connection.sql(_COUNTED_SQL).to_arrow_table()
+        return frames.from_arrow(counted), frames.from_arrow(
+            connection.execute(_LARGEST_SQL, [largest]).to_arrow_table()
+        )
 
 
 def shares_rejected(folder: Path) -> dict[str, dict[str, float]]:
