@@ -41,7 +41,7 @@ _COUNTED_SQL = """
 # Those that changed by the largest share of their magnitude
 _LARGEST_SQL = f"""
     SELECT {_KEY}, before, after, abs(after - before) / greatest(abs(before), abs(after)) AS share
-    FROM differing WHERE change = 'changed' ORDER BY share DESC, abs(after - before) DESC, ALL LIMIT ?
+    FROM differing WHERE change = 'changed' ORDER BY share DESC, abs(after - before) DESC, {_KEY} LIMIT ?
 """
 
 # For each source, what it has in both releases and what is lost

@@ -71,7 +71,7 @@ _COUNTS: Sequence[Count] = (
     """, needs="used_sources"),
     Count("methods", "company_ids", "Source names and rows by how their company was decided", """
         SELECT source, status, method, count(DISTINCT source_name) AS names, sum(row_count)::BIGINT AS rows
-        FROM company_ids WHERE row_count > 0 GROUP BY source, status, method ORDER BY source, rows DESC, ALL
+        FROM company_ids WHERE row_count > 0 GROUP BY source, status, method ORDER BY source, rows DESC, status, method
     """),
     Count("item-grades", "accounting_grades", "Accounting checks of each source and item, over all years", """
         SELECT
@@ -83,7 +83,7 @@ _COUNTS: Sequence[Count] = (
     """),
     Count("reject-reasons", "rejects", "Entries and cells that are not used, by source and reason", """
         SELECT source, outcome, reason, count(*) AS entries, sum(cells)::BIGINT AS cells
-        FROM rejects GROUP BY source, outcome, reason ORDER BY cells DESC, ALL
+        FROM rejects GROUP BY source, outcome, reason ORDER BY sum(cells) DESC, source, reason, outcome
     """),
 )  # fmt: skip
 COUNTS: Mapping[str, Count] = {each.name: each for each in _COUNTS}

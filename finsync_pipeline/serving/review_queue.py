@@ -224,7 +224,7 @@ _CHANGES_SQL = """
         sum(row_count)::BIGINT AS rows, min(period_end) AS first_period, max(period_end) AS last_period
     FROM decisions
     WHERE status IS DISTINCT FROM status_after OR company_id IS DISTINCT FROM company_after
-    GROUP BY ALL ORDER BY rows DESC, ALL
+    GROUP BY ALL ORDER BY rows DESC, source, source_name, first_period, after
 """
 
 
