@@ -150,7 +150,7 @@ examples:
     "explore": """\
 The address that is printed has a token: who opens it may write decisions into the review file. The browser keeps that
 right in a cookie until the command ends; the token itself stays in no address, page or log. For servers, put a token
-into the file that FINSYNC_EXPLORER_TOKEN_FILE names and start finsync serve: people enter it once at /token.
+into the file that FINSYNC_EXPLORER_TOKEN_FILE names and start finsync serve: reviewers enter it once at /token.
 """,
     "shell": """\
 a SELECT ends with ;, and \\d lists the views. Also reads standard input:

@@ -1,4 +1,4 @@
-"""Quality at a glance in a real browser: each part alone and in the overview, with its rows, on a phone, in the dark."""
+"""Quality at a glance in a real browser: each part alone and in the overview, on a phone, in the dark."""
 
 import pytest
 from explorer.conftest import PHONE
@@ -13,8 +13,7 @@ def test_each_part_has_its_address_a_table_and_no_finding(sample, explore, part)
     view = explore(sample)
     assert view.open(f"/quality/{part}").status == 200
     view.page.get_by_role("heading", level=1, name=PARTS[part][0]).wait_for()
-    for summary in view.page.locator("details:not([open]) > summary").all():
-        summary.click()
+    view.page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     assert view.page.locator("table").count() or view.page.locator(".empty").count()
     for figure in view.page.locator("figure").all():
         figure.locator("canvas").wait_for()

@@ -27,7 +27,7 @@ const drawings = {
   bars: (data) => series(data, "bar"),
   heatmap: (data) => ({
     tooltip: { formatter: (point) => `${data.y[point.value[1]]}, ${data.x[point.value[0]]}: ${point.value[2]}` },
-    grid: { left: 8, right: 8, top: 8, bottom: 60, containLabel: true },
+    grid: { left: 8, right: 8, top: 8, bottom: 76, containLabel: true },
     xAxis: { type: "category", data: data.x },
     yAxis: { type: "category", data: data.y, inverse: true },
     visualMap: { min: data.least ?? 0, max: data.most ?? 1, calculable: true, orient: "horizontal", left: "center", bottom: 0 },
@@ -37,7 +37,7 @@ const drawings = {
 function series(data, type) {
   return {
     tooltip: { trigger: "axis" },
-    legend: { type: "scroll" },
+    legend: { type: "scroll", top: 0 },
     grid: { left: 8, right: 16, top: 36, bottom: 8, containLabel: true },
     xAxis: { type: "category", data: data.x },
     yAxis: { type: "value", name: data.y ?? "", scale: type === "line" },
