@@ -44,6 +44,13 @@ class Grid:
     csv: str | None = None
     is_open: bool = False
 
+    @property
+    def numeric(self) -> frozenset[int]:
+        """The places of columns with numbers."""
+        return frozenset(
+            place for row in self.rows for place, cell in enumerate(row) if isinstance(cell.value, int | float)
+        )
+
 
 @dataclass(frozen=True)
 class Chart:

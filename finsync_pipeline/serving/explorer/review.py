@@ -103,7 +103,7 @@ def show_name(request: Request, state: View) -> Response:
         as_written=as_written(line) if line else "",
         changes=changes,
         mistake=mistake,
-        version=str(reviewed.file.version(question.source_name)),
+        based_on=str(reviewed.file.version(question.source_name)),
         described=described,
         is_same=review_queue.is_same,
         reject=REJECT,

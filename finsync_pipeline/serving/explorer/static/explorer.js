@@ -52,12 +52,20 @@ async function draw(figure) {
   await library("charts");
   const color = shades();
   const chart = echarts.init(figure, null, { renderer: "canvas" });
+  const drawing = drawings[figure.dataset.chart](data);
+  const written = { color: solid(color("--text")) };
+  const lines = { lineStyle: { color: solid(color("--line")) } };
+  for (const axis of [drawing.xAxis, drawing.yAxis]) {
+    Object.assign(axis, { axisLabel: written, nameTextStyle: written, axisLine: lines });
+    if (axis.type === "value") axis.splitLine = lines;
+  }
+  for (const part of [drawing.legend, drawing.visualMap]) if (part) part.textStyle = written;
   chart.setOption({
     animation: false,
     aria: { enabled: true },
-    textStyle: { color: color("--text") },
+    textStyle: written,
     color: ["--link", "--good", "--warn", "--bad", "--quiet"].map((name) => solid(color(name))),
-    ...drawings[figure.dataset.chart](data),
+    ...drawing,
   });
   new ResizeObserver(() => chart.resize()).observe(figure);
 }
