@@ -170,9 +170,8 @@ def summed_differences(before: Path, after: Path, largest: int) -> tuple[pd.Data
     with _facts(before, after) as connection:
         connection.execute(f"CREATE TABLE differing AS {_DIFFERENCES_SQL}")
         counted = connection.sql(_COUNTED_SQL).to_arrow_table()
-        return frames.from_arrow(counted), frames.from_arrow(
-            connection.execute(_LARGEST_SQL, [largest]).to_arrow_table()
-        )
+        changed = connection.sql(_LARGEST_SQL, params=[largest]).to_arrow_table()
+        return frames.from_arrow(counted), frames.from_arrow(changed)
 
 
 def shares_rejected(folder: Path) -> dict[str, dict[str, float]]:

@@ -64,7 +64,7 @@ async function draw(figure) {
     animation: false,
     aria: { enabled: true },
     textStyle: written,
-    color: ["--link", "--good", "--warn", "--bad", "--quiet"].map((name) => solid(color(name))),
+    color: ["--link", "--good", "--warn", "--bad", "--quiet", "--violet", "--teal"].map((name) => solid(color(name))),
     ...drawing,
   });
   new ResizeObserver(() => chart.resize()).observe(figure);
