@@ -217,6 +217,7 @@ def api_settings() -> ApiSettings:
 
     return ApiSettings(
         token=_token("FINSYNC_API_TOKEN_FILE"),
+        write_token=_write_token("FINSYNC_EXPLORER_TOKEN_FILE"),
         hosts=web_hosts(),
         origins=_origins("FINSYNC_API_ORIGINS"),
         requests_per_minute=_count("FINSYNC_API_REQUESTS_PER_MINUTE"),
@@ -253,6 +254,17 @@ def _token(setting: str) -> str | None:
     if not re.fullmatch(r"[!-~]+", text):
         raise ConfigurationError(f"{file} does not hold one word", "Put the token there, as one word", setting)
     return text
+
+
+def _write_token(setting: str) -> str | None:
+    """The same, of a token that nobody can guess. Raises ConfigurationError."""
+    from finsync_pipeline.serving.write_access import LEAST_CHARACTERS  # not above: --help must not wait for FastAPI
+
+    token = _token(setting)
+    if token is not None and len(token) < LEAST_CHARACTERS:
+        fix = f"Use {LEAST_CHARACTERS} characters or more, such as those of: openssl rand -hex 24"
+        raise ConfigurationError("its token is so short that it can be guessed", fix, setting)
+    return token
 
 
 def _origins(setting: str) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ examples:
                                        ask all sources now; with --release current, what is published
   finsync shell                        the same as a dialogue
   finsync serve --with-services        the API: companies, statements, facts, queries as JSON, CSV, Parquet, Arrow
+  finsync explore --with-services      the explorer in the browser: companies, quality, the review queue, SQL
   finsync dev --with-services          the Dagster web UI over the same tables
 
 settings (environment, or lines in the file finsync.env in this folder):
@@ -146,6 +147,11 @@ examples:
   finsync query --item revenue --where "revenue >= 1e10" --release current --format json
   echo "SELECT count(*) FROM facts" | finsync query - --explain
 """,
+    "explore": """\
+The address that is printed has a token: who opens it may write decisions into the review file. The browser keeps that
+right in a cookie until the command ends; the token itself stays in no address, page or log. For servers, put a token
+into the file that FINSYNC_EXPLORER_TOKEN_FILE names and start finsync serve: reviewers enter it once at /token.
+""",
     "shell": """\
 a SELECT ends with ;, and \\d lists the views. Also reads standard input:
   echo "SELECT count(*) FROM facts;" | finsync shell --release current
@@ -177,6 +183,14 @@ COMMANDS: dict[str, tuple[str, list[Option]]] = {
             _option("--host", "address to listen on, by default 127.0.0.1", default="127.0.0.1"),
             _option("--port", "port of the API, by default 8000", type=_port, default=8000),
             SERVICES,
+        ],
+    ),
+    "explore": (
+        "the explorer in the browser, on http://127.0.0.1:8000, with the right to decide",
+        [
+            _option("--port", "port of the explorer, by default 8000", type=_port, default=8000),
+            SERVICES,
+            _flag("--no-browser", "only print the address"),
         ],
     ),
     "trace": ("where a number of a release comes from: sources, rows as delivered, decisions, versions", TRACE_OPTIONS),

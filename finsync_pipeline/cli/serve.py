@@ -8,7 +8,7 @@ import uvicorn
 
 from finsync_pipeline.cli.services import services_running
 from finsync_pipeline.errors import ConfigurationError
-from finsync_pipeline.serving.api_settings import PREFIX
+from finsync_pipeline.serving.api_settings import PREFIX, ApiSettings
 from finsync_pipeline.serving.app import make_app
 from finsync_pipeline.serving.telemetry import log_to_stderr
 from finsync_pipeline.settings import api_log, api_proxies, api_settings, query_deployment
@@ -23,13 +23,19 @@ STOP_SECONDS = 10
 def serve(host: str, port: int, with_services: bool) -> int:
     """Serve until a signal stops the process. Raises ConfigurationError."""
     settings = api_settings()
-    log_to_stderr(api_log())
-    app = make_app(query_deployment, settings)
-    with _listening(host, port) as listener, services_running(with_services):
+    with listening(host, port, "serve") as listener:
         address = f"[{host}]" if ":" in host else host
         print(f"FinSync API: http://{address}:{listener.getsockname()[1]}{PREFIX}", flush=True)
         if settings.token is None and not _is_loopback(host):
             print(f"Whoever reaches {host} can read everything: FINSYNC_API_TOKEN_FILE", file=sys.stderr, flush=True)
+        return serve_app(settings, listener, with_services)
+
+
+def serve_app(settings: ApiSettings, listener: socket.socket, with_services: bool) -> int:
+    """Serve the API and the explorer on the socket until a signal stops the process."""
+    log_to_stderr(api_log())
+    app = make_app(query_deployment, settings)
+    with services_running(with_services):
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -47,13 +53,14 @@ def serve(host: str, port: int, with_services: bool) -> int:
     return 0
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    """A socket on the port. Raises ConfigurationError."""
+def listening(host: str, port: int, command: str) -> socket.socket:
+    """A socket on the port, for this command. Raises ConfigurationError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=512)
     except OSError as error:
-        fix = f"Stop the program that listens there, or choose another port: finsync serve --port {port % 65_535 + 1}"
+        other = f"finsync {command} --port {port % 65_535 + 1}"
+        fix = f"Stop the program that listens there, or choose another port: {other}"
         raise ConfigurationError(f"{host}:{port} cannot be used ({error.strerror})", fix, "--port") from None
 
 

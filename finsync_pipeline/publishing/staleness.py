@@ -154,7 +154,12 @@ def stored_quarters(tables: Path, source: str, quarters: Iterable[date]) -> list
 
 def read_decisions(stored: Iterable[StoredQuarter]) -> pd.DataFrame:
     """The decisions of the quarters, as a table COMPANY_IDS; what an older FinSync did not write is null."""
-    tables = [pq.ParquetFile(each.decisions).read() for each in stored if each.decisions.exists()]
+    return read_decision_files(each.decisions for each in stored if each.decisions.exists())
+
+
+def read_decision_files(files: Iterable[Path]) -> pd.DataFrame:
+    """The decisions in these files of quarters, as a table COMPANY_IDS."""
+    tables = [pq.ParquetFile(file).read() for file in files]
     return frames.from_arrow(pa.concat_tables([COMPANY_IDS.arrow.empty_table(), *tables], promote_options="default"))
 
 

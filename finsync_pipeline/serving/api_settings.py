@@ -16,13 +16,15 @@ PREFIX = "/api/v1"
 class ApiSettings:
     """Who may ask, and how much.
 
-    `token` is what callers must send, if there is one. `hosts` are names under which the API may be called besides
+    `token` is what callers must send, if there is one; `write_token` is what gives a browser the right to write:
+    without it the explorer is read-only. `hosts` are names under which the API may be called besides
     those of this machine, `origins` those of pages of other sites that may ask. `requests_at_once` are answered or
     wait: of them `threads` are answered, and `queries` of these run one query each. `memory` (bytes) is for all open
     releases. `dagster` is the address of Dagster's web UI, for links to it.
     """
 
     token: str | None = None
+    write_token: str | None = None
     hosts: frozenset[str] = frozenset()
     origins: tuple[str, ...] = ()
     requests_per_minute: int = 6_000

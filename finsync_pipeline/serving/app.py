@@ -18,7 +18,17 @@ from starlette.routing import compile_path
 from finsync_pipeline.federation.deployment import Deployment
 from finsync_pipeline.serving.api_settings import PREFIX, ApiSettings, Context
 from finsync_pipeline.serving.browser_rules import Scope
-from finsync_pipeline.serving.explorer import assets, company, find, screening, sql, trace_view
+from finsync_pipeline.serving.explorer import (
+    access,
+    assets,
+    company,
+    find,
+    quality,
+    review,
+    screening,
+    sql,
+    trace_view,
+)
 from finsync_pipeline.serving.explorer import releases as release_views
 from finsync_pipeline.serving.explorer.rendering import problem_page
 from finsync_pipeline.serving.formats import FORMATS
@@ -27,8 +37,9 @@ from finsync_pipeline.serving.open_release import Releases
 from finsync_pipeline.serving.parameters import check_request
 from finsync_pipeline.serving.problems import MEDIA_TYPE, PROBLEM_TYPES, ProblemDetails, RequestProblem
 from finsync_pipeline.serving.responses import json_response
-from finsync_pipeline.serving.routes import companies, listings, queries, releases, screen, trace
+from finsync_pipeline.serving.routes import companies, counts, listings, queries, releases, screen, trace
 from finsync_pipeline.serving.telemetry import Telemetry
+from finsync_pipeline.serving.write_access import TokenInAddress, WriteAccess
 
 METHOD_NOT_ALLOWED = 405
 CHECKED = (Depends(check_request),)
@@ -65,9 +76,9 @@ def make_app(deployment: Callable[[], Deployment], settings: ApiSettings) -> Fas
         redirect_slashes=False,
     )
     app.state.context, app.state.queries = context, BoundedSemaphore(settings.queries)
-    for each in (listings, companies, trace, screen, releases, queries):
+    for each in (listings, companies, trace, screen, releases, counts, queries):
         app.include_router(each.router, dependencies=CHECKED)
-    for view in (assets, find, company, trace_view, screening, sql, release_views):
+    for view in (assets, find, company, trace_view, screening, quality, review, sql, release_views, access):
         app.include_router(view.router)
     _add_own_routes(app, context)
     app.add_middleware(
@@ -76,6 +87,8 @@ def make_app(deployment: Callable[[], Deployment], settings: ApiSettings) -> Fas
         compresslevel=COMPRESSION,
         exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, *NOT_COMPRESSED),
     )
+    app.state.write_access = WriteAccess(settings.write_token)
+    app.add_middleware(TokenInAddress, access=app.state.write_access)
     app.add_middleware(Gate, settings=settings, telemetry=context.telemetry, page=_problem_page)
     if settings.origins:
         app.add_middleware(

@@ -78,7 +78,7 @@ class Gate:
         return headers
 
     async def _count(self, scope: Scope) -> dict[str, str]:
-        client = _client_of(scope)
+        client = client_of(scope)
         is_granted = await self._limiter.hit(self._rate, client)
         stats = await self._limiter.get_window_stats(self._rate, client)
         seconds = max(1, math.ceil(stats.reset_time - time.time()))
@@ -177,12 +177,12 @@ class _Answering:
 
     def _record(self, seconds: float) -> None:
         route = getattr(self._scope.get("route"), "path", "other")
-        fields: dict[str, Any] = {"request_id": self._id, "client": _client_of(self._scope)}
+        fields: dict[str, Any] = {"request_id": self._id, "client": client_of(self._scope)}
         self._gate._telemetry.record(route, self._method, self._status or CLIENT_CLOSED_REQUEST, seconds, fields)
         self._gate._telemetry.running.set(self._gate._running)
 
 
-def _client_of(scope: Scope) -> str:
+def client_of(scope: Scope) -> str:
     """The client that a request counts for. Who has one IPv6 address has 2**64 of them: their network is one client."""
     address = str((scope.get("client") or ("",))[0])
     try:

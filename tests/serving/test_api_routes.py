@@ -80,6 +80,19 @@ ANSWERS: list[tuple[str, dict[str, Any], Any]] = [
     ("/as-of", {"day": "2999-01-01", "item": "revenue"}, lambda found: found["row_count"] == 3),
     ("/as-of", {"day": "1999-01-01"}, lambda found: found["row_count"] == 0),
     ("/freshness", {}, lambda found: {each["state"] for each in found["sources"]["pnl"]} == {"current"}),
+    ("/coverage", {}, lambda found: {(row["source"], row["quarter"]): row["companies"] for row in found["rows"]}[
+        ("pnl", "2009-10-01")] == 2),
+    ("/coverage/companies", {"limit": 1}, lambda found: {row["company_id"] for row in found["rows"]} == {"A1"}),
+    ("/coverage/companies", {"source": "cash_flow", "order": "company_id", "after": 1}, lambda found: [
+        (row["company_id"], row["facts"]) for row in found["rows"]] == [("G1", 1)]),
+    ("/verdicts", {}, lambda found: sum(row["compared"] for row in found["rows"] if row["item"] == "net_income") == 1),
+    ("/source-pairs", {}, lambda found: [
+        (row["source"], row["other_source"], row["cells"]) for row in found["rows"]] == [("cash_flow", "pnl", 1)]),
+    ("/methods", {}, lambda found: sum(row["rows"] for row in found["rows"] if row["status"] == "unknown") == 1),
+    ("/item-grades", {}, lambda found: "revenue" in {row["item"] for row in found["rows"]}),
+    ("/reject-reasons", {}, lambda found: "not_a_number" in {row["reason"] for row in found["rows"]}),
+    ("/review", {}, lambda found: [row["source_name"] for row in found["rows"]] == ["Initech"]),
+    ("/review", {"waiting": "true"}, lambda found: found["rows"] == []),
     ("/items", {}, lambda found: "revenue" in {each["name"] for each in found["items"]}),
     ("/items", {}, lambda found: {each["name"] for each in found["derived"]} >= {"liquid_assets", "book_value"}),
     ("/query", {"q": SQL, "release": "current"}, lambda found: found["rows"][0]["revenue"] == 1_000_000),
@@ -121,6 +134,10 @@ PROBLEMS: list[tuple[str, dict[str, Any], int, str, str]] = [
     ("/releases/current/differences", {}, 400, "invalid-parameter", "against"),
     ("/releases/current/changes", {}, 400, "invalid-parameter", "against"),
     ("/releases/current/changes", {"against": "1999"}, 404, "not-found", "1999"),
+    ("/changes", {}, 404, "not-found", "no release before"),
+    ("/coverage", {"release": "1999"}, 404, "not-found", "1999"),
+    ("/coverage/companies", {"order": "luck"}, 400, "invalid-parameter", "order"),
+    ("/review", {"waiting": "perhaps"}, 400, "invalid-parameter", "waiting"),
     ("/as-of", {}, 400, "invalid-parameter", "day"),
     ("/query", {"q": "SELEC 1", "release": "current"}, 400, "query-invalid", "line 1"),
     ("/query", {"q": "DROP TABLE facts", "release": "current"}, 400, "query-invalid", "SELECT"),
@@ -150,6 +167,6 @@ def test_a_bad_request_is_a_problem_that_names_the_fix(api, path, parameters, st
 def test_every_route_is_in_the_tables_above(api):
     paths = {path.removeprefix("/api/v1") or "/" for path in api.json("/openapi.json")["paths"]}
     tried = {path.replace(ACME, "/companies/{company_id}").replace("current", "{name}") for path, *_ in ANSWERS}
-    elsewhere = {"/releases/{name}/files/{file}", "/plan"}
+    elsewhere = {"/releases/{name}/files/{file}", "/plan", "/changes"}
     assert paths - tried == elsewhere & paths
     assert {f"/{name}" for name in LISTINGS} <= paths

@@ -10,12 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from finsync_pipeline import frames
 from finsync_pipeline.errors import DataError
-from finsync_pipeline.federation.live import decider_of
 from finsync_pipeline.federation.releases import find_release
 from finsync_pipeline.publishing.as_of import open_history
 from finsync_pipeline.publishing.changes import differences, summarize_differences
 from finsync_pipeline.publishing.release import CURRENT, current_folder
-from finsync_pipeline.publishing.staleness import source_states, stored_inventory
+from finsync_pipeline.serving import quality
 from finsync_pipeline.serving.api_settings import PREFIX
 from finsync_pipeline.serving.formats import IN_ALL_FORMATS, as_json
 from finsync_pipeline.serving.listings import MOST_ROWS, Asked, AskedFormat, AskedRelease
@@ -235,16 +234,7 @@ def as_of(request: Request, asked: Annotated[AskedAsOf, Query()]) -> Response:
 def freshness(request: Request) -> Response:
     """Which quarters of each source are current, outdated or missing, and why."""
     context = context_of(request)
-    deployment = context.deployment()
-    decider = decider_of(deployment)
-    states = {}
-    for name, mapping in deployment.mappings.items():
-        inventory = stored_inventory(deployment.tables, name)
-        of_source = source_states(deployment.tables, mapping, decider, deployment.quarters, inventory)
-        states[name] = [
-            {"quarter": each.quarter, "state": str(each.state), "why": each.why, "rows": each.rows}
-            for each in of_source or ()
-        ]
+    states = quality.freshness(context.deployment())
     current = current_folder(context.published)
     return json_response(request, {"sources": states, "current_release": current.name if current else None})
 

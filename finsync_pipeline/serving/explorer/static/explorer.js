@@ -29,12 +29,12 @@ const drawings = {
     const { xAxis, yAxis, ...rest } = series(data, "bar", color);
     return { ...rest, xAxis: { ...yAxis, nameLocation: "middle", nameGap: 28 }, yAxis: { ...xAxis, inverse: true }, grid: { ...rest.grid, bottom: 28 } };
   },
-  heatmap: (data) => ({
+  heatmap: (data, color) => ({
     tooltip: { renderMode: "richText", formatter: (point) => `${data.y[point.value[1]]}, ${data.x[point.value[0]]}: ${point.value[2]}` },
-    grid: { left: 8, right: 8, top: 8, bottom: 60, containLabel: true },
-    xAxis: { type: "category", data: data.x },
-    yAxis: { type: "category", data: data.y, inverse: true },
-    visualMap: { min: data.least ?? 0, max: data.most ?? 1, calculable: true, orient: "horizontal", left: "center", bottom: 0 },
+    grid: { left: 8, right: 8, top: 8, bottom: 76, containLabel: true },
+    xAxis: { type: "category", data: data.x, axisLabel: { color: color("--quiet") } },
+    yAxis: { type: "category", data: data.y, inverse: true, axisLabel: { color: color("--quiet") } },
+    visualMap: { min: data.least ?? 0, max: data.most ?? 1, calculable: true, orient: "horizontal", left: "center", bottom: 0, textStyle: { color: color("--quiet") } },
     series: [{ type: "heatmap", data: data.cells }],
   }),
 };
@@ -67,7 +67,7 @@ async function draw(figure) {
     animation: false,
     aria: { enabled: true },
     textStyle: { color: color("--text") },
-    color: ["--link", "--good", "--warn", "--bad", "--quiet"].map(color),
+    color: ["--link", "--good", "--warn", "--bad", "--quiet", "--violet", "--teal"].map(color),
     ...drawings[figure.dataset.chart](data, color),
   });
   new ResizeObserver(() => chart.resize()).observe(figure);
