@@ -192,8 +192,8 @@ def _made(
     scope = words.match(after, SCOPES)
     name, after = scope or ("where", after)
     where = OF_PERIODS if name == "where_periods" else OF_MEAN
-    choices = [Choice(_meaning(other, compared), {name: [f"{other} {compared}"]}) for other in meant.others]
-    meaning = f"{_meaning(meant.item, compared)}, {where}"
+    choices = [Choice(condition_meaning(other, compared), {name: [f"{other} {compared}"]}) for other in meant.others]
+    meaning = f"{condition_meaning(meant.item, compared)}, {where}"
     found = [words.part(first, after, meaning, {name: [f"{meant.item} {compared}"]}, others=tuple(choices))]
     if currency_at is not None:
         sign = words.lower(currency_at)
@@ -202,7 +202,8 @@ def _made(
     return Found(after, tuple(found))
 
 
-def _meaning(item: str, compared: str) -> str:
+def condition_meaning(item: str, compared: str) -> str:
+    """The condition in words: of `net_income` and `> 5` it is `net income above 5`."""
     operator, _, value = compared.partition(" ")
     name = name_words(item)
     if operator == "is":

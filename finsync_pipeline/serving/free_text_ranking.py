@@ -1,5 +1,6 @@
 """Rules of free text for rankings and columns: `top 5 by cash`, `highest net income`, `most valuable`, `by sales`."""
 
+from finsync_pipeline.serving.free_text_conditions import condition, condition_meaning
 from finsync_pipeline.serving.free_text_periods import count_at, currency, length, years
 from finsync_pipeline.serving.free_text_words import FILLERS, SEPARATORS, Choice, Found, Words, phrases
 from finsync_pipeline.serving.item_words import MeantItem
@@ -89,6 +90,10 @@ def column(words: Words, place: int) -> Found | None:
         called = words.text[words.tokens[place].start : words.tokens[after].end]
         return Found(after + 1, problem=f"no item is called \u201c{called}\u201d")
     others = tuple(Choice(f"show {name_words(other)}", {"items": [other]}) for other in meant.others)
+    if compared := _compared_with_next(words, after):
+        name, comparison = compared
+        meaning = condition_meaning(meant.item, comparison)
+        others = (Choice(meaning, {name: [f"{meant.item} {comparison}"]}), *others)
     part = words.part(place, after, f"show {name_words(meant.item)}", {"items": [meant.item]}, others=others)
     return Found(after, (part,))
 
@@ -97,3 +102,12 @@ def _begins(words: Words, place: int) -> bool:
     """Whether another part can begin with this token."""
     rules = (years, length, currency, ranking)
     return any(rule(words, place) for rule in rules) or words.lower(place) in ("or", "not", "before", "after")
+
+
+def _compared_with_next(words: Words, place: int) -> tuple[str, str] | None:
+    """What the item after `and` is compared with, as in `revenue and net income above 1 bn`, which may mean both."""
+    found = condition(words, place + 1) if words.lower(place) == "and" else None
+    if found is None or not found.parts:
+        return None
+    [(name, [text])] = found.parts[0].changes.items()
+    return name, text.partition(" ")[2]

@@ -16,10 +16,15 @@ from finsync_pipeline.aggregation.financials import UNDISPUTED
 from finsync_pipeline.serving.open_release import ANNUAL, OpenRelease
 from finsync_pipeline.serving.screen import YEARS, Screen, screened
 from finsync_pipeline.statements.derived import FORMULAS
-from finsync_pipeline.statements.items import ITEMS, NUMERIC_ITEMS
+from finsync_pipeline.statements.items import ITEMS
 
 MOST_COMPANIES = 2_000
 """Companies of a result that are compared."""
+MAIN_ITEMS = (
+    "revenue", "operating_income", "net_income", "total_assets", "total_liabilities", "equity", "cash",
+    "cash_from_operations",
+)  # fmt: skip
+"""What is compared if a screen names no item: all items of 2,000 companies would take seconds."""
 SHOWN = 10
 """Cells of each kind."""
 YEAR_DAYS = (350, 380)
@@ -77,7 +82,9 @@ class Insights(BaseModel):
 
     companies: int = Field(description="Companies that are compared")
     is_complete: bool = Field(description="Whether they are all that meet the conditions")
-    items: list[str] = Field(description="Items that are compared: those of the screen, or all amounts")
+    items: list[str] = Field(
+        description="Items that are compared: those of the screen, or else the main ones of each statement"
+    )
     relative_changes: list[Change]
     absolute_changes: list[Change]
     outliers: list[Outlier]
@@ -96,7 +103,7 @@ class _Compared:
     @property
     def where(self) -> tuple[str, list[Any]]:
         """SQL of rows with company_id, currency, period_end and fiscal_year, and the values for it."""
-        conditions, values = ["list_contains(?, company_id)"], list[Any]([self.companies])
+        conditions, values = ["company_id IN (SELECT unnest(?::VARCHAR[]))"], list[Any]([self.companies])
         if self.asked.currency:
             conditions, values = [*conditions, "currency = ?"], [*values, self.asked.currency]
         if self.asked.fiscal_years:
@@ -152,8 +159,7 @@ def disputed_counts(
 
 def _items(release: OpenRelease, asked: Screen) -> list[str]:
     named = [item for name in asked.shown for item in (FORMULAS[name].items if name in FORMULAS else (name,))]
-    amounts = [name for name in NUMERIC_ITEMS if ITEMS[name].unit == "money"]
-    return [item for item in dict.fromkeys(named or amounts) if item in release.items]
+    return [item for item in dict.fromkeys(named or MAIN_ITEMS) if item in release.items]
 
 
 def _annual_sql(release: OpenRelease, compared: _Compared) -> str:

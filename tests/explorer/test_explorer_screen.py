@@ -333,3 +333,13 @@ def test_a_screen_nobody_meets_says_what_to_do(sample, explore):
     assert "Remove a condition" in view.page.inner_text("#result")
     view.open("/screen/insights?where=revenue+%3E+1000+tn")
     assert "nothing to compare" in view.page.inner_text("main")
+
+
+def test_a_number_leads_to_where_it_comes_from(sample, explore):
+    view = explore(sample)
+    view.open("/screen?order_by=revenue&limit=3")
+    view.page.locator("#result a.cell").first.click()
+    view.page.locator("#drawer-content", has_text="Revenue").wait_for()
+    view.open("/screen?order_by=revenue&limit=3&fiscal_years=2009")
+    address = view.page.locator("#result a.cell").first.get_attribute("href")
+    assert "period_end=2009" in address

@@ -184,6 +184,13 @@ def test_a_year_says_which_it_is_and_offers_the_other():
     assert [each.changes for each in part.others] == [{"fiscal_years": ["2009"]}]
 
 
+def test_an_item_before_a_condition_on_another_may_mean_both():
+    column, condition = read_text("revenue and net income above 1 bn").parts
+    assert condition.changes == {"where": ["net_income > 1000000000"]}
+    assert column.changes == {"items": ["revenue"]}
+    assert column.others[0].changes == {"where": ["revenue > 1000000000"]}
+
+
 def test_all_words_for_items_mean_items():
     meant = {item for items in _phrases().values() for item in items}
     assert meant == {*NUMERIC_ITEMS, *FORMULAS}

@@ -126,7 +126,7 @@ def insights(request: Request, state: View) -> Response:
         error=error,
         words=list(screen_words(asked, state.numbers.full)),
         back=_address("/screen", parameters, state),
-        formula_of=FORMULAS.get,
+        named=bool(asked.shown),
     )
 
 
