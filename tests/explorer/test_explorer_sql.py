@@ -99,6 +99,8 @@ def test_a_result_is_drawn_as_chosen_in_the_address(api, explore):
     view.page.locator("figure :is(svg, canvas)").wait_for()
     assert "show=chart" in view.page.url
     view.page.get_by_label("A series for each").select_option("company_id")
+    view.page.wait_for_url("**by=company_id**")
+    view.page.wait_for_load_state("networkidle")
     view.page.locator("select[name=kind]").select_option("bars")
     view.page.wait_for_url("**kind=bars**")
     view.page.locator("figure[data-chart=bars] :is(svg, canvas)").wait_for()
