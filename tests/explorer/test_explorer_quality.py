@@ -16,7 +16,7 @@ def test_each_part_has_its_address_a_table_and_no_finding(sample, explore, part)
     view.page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     assert view.page.locator("table").count() or view.page.locator(".empty").count()
     for figure in view.page.locator("figure").all():
-        figure.locator("canvas").wait_for()
+        figure.locator("svg, canvas").first.wait_for()
     view.check_accessible()
     view.screenshot(f"quality-{part}")
 
@@ -40,7 +40,7 @@ def test_quality_works_on_a_phone_in_the_dark_and_without_script(sample, explore
     view.page.get_by_role("link", name="Accounting grades").first.click()
     view.page.get_by_role("heading", level=1).wait_for()
     if how.get("java_script_enabled", True):
-        view.page.locator("figure canvas").first.wait_for()
+        view.page.locator("figure").locator("svg, canvas").first.wait_for()
         width, room = view.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         assert width <= room
         view.check_accessible()
