@@ -40,7 +40,7 @@ lock: ## the newest versions within the ranges of pyproject.toml, with hashes: a
 run: setup ## the main job: services up, all assets materialized, release published
 	$(BIN)/finsync run --with-services
 
-dev: setup ## services and the Dagster web UI on http://127.0.0.1:3000
+dev: setup ## services, the Dagster web UI on http://127.0.0.1:3000 and the explorer on port 3001
 	$(BIN)/finsync dev --with-services
 
 test: setup ## all tests

@@ -196,7 +196,7 @@ COMMANDS: dict[str, tuple[str, list[Option]]] = {
     "trace": ("where a number of a release comes from: sources, rows as delivered, decisions, versions", TRACE_OPTIONS),
     "prune": ("remove old releases", [KEEP, DRY_RUN]),
     "verify": ("check the files of all releases against their manifests", []),
-    "dev": ("the Dagster web UI on http://127.0.0.1:3000", [SERVICES, PORT]),
+    "dev": ("the Dagster web UI on http://127.0.0.1:3000, the explorer on the next port", [SERVICES, PORT]),
     "setup": (f"write .env, {SETTINGS_FILE} and the local Dagster instance, unless they exist", []),
 }
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 from browser_requests import ALLOWED, ASK, JSON, REFUSED, REQUESTS, Asked, headers_of, status_of, version_of
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -92,3 +93,14 @@ def test_finsync_dev_starts_the_web_ui_with_these_rules(tmp_path):
         by_get = next(asked for asked in REQUESTS if asked.what == "a mutation by GET")
         foreign = next(asked for asked in REQUESTS if asked.what == "another page asks")
         assert [status_of(asked, port, {}) for asked in (by_get, foreign)] == [405, 403]
+        assert "Find a company" in explorer_at(port + 1)
+
+
+def explorer_at(port: int) -> str:
+    """The first page of the explorer, once it is there."""
+    for _ in range(600):
+        try:
+            return requests.get(f"http://127.0.0.1:{port}/", timeout=60).text
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    return "nothing listens"
