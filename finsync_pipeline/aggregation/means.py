@@ -26,6 +26,8 @@ def means_of(
 
     It is over the rows that have a value, and null where the group has none.
     """
+    if not values:
+        return table.group_by(*keys).agg(**beside)
     sums = {f"{value}_total": _exact(value).sum() for value in values}
     counts = {f"{value}_count": nw.col(value).count().cast(nw.Int64) for value in values}
     parts = {value: (f"{value}_total", f"{value}_count") for value in values}

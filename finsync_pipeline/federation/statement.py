@@ -213,7 +213,8 @@ def _check_items(tree: exp.Query, sql: str) -> None:
     for comparison in tree.find_all(exp.Like, exp.ILike, exp.Between):
         texts = [comparison.args.get(part) for part in ("expression", "low", "high")]
         given = [text for text in texts if isinstance(text, exp.Literal) and text.is_string]
-        if _is_column(comparison.this, "item") and given and not _has_any(comparison, given, ITEMS):
+        is_known = all(text.name in ITEMS for text in given)  # items in the other order are no mistake in writing
+        if _is_column(comparison.this, "item") and not is_known and not _has_any(comparison, given, ITEMS):
             raise _no_item(given[0], "no item fulfils this condition", given[0].name.strip("%_"), sql)
 
 

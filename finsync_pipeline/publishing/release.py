@@ -104,7 +104,9 @@ def releases(published: Path) -> list[Path]:
 
 
 def current_folder(published: Path) -> Path | None:
-    """The folder of the current release; None if there is none."""
+    """The folder of the current release; None if there is none. Raises OSError if the folder cannot be read."""
+    with suppress(FileNotFoundError):
+        published.stat()
     folder = Path(os.path.realpath(published / CURRENT))  # Path.resolve() fails for a link that leads to itself
     return folder if (folder / MANIFEST).exists() else None
 

@@ -32,10 +32,10 @@ _PYTHON: dict[pa.DataType, type] = {
 
 
 _FILTERS: dict[pa.DataType, Any] = {
-    pa.string(): Annotated[list[Text], Field(max_length=MOST_VALUES)] | None,
-    pa.date32(): Days | None,
-    pa.int64(): Annotated[list[Annotated[Whole, Field(ge=-(2**63), lt=2**63)]], Field(max_length=MOST_VALUES)] | None,
-    pa.bool_(): Flag | None,
+    pa.string(): Annotated[list[Text], Field(max_length=MOST_VALUES)],
+    pa.date32(): Days,
+    pa.int64(): Annotated[list[Annotated[Whole, Field(ge=-(2**63), lt=2**63)]], Field(max_length=MOST_VALUES)],
+    pa.bool_(): Flag,
 }
 """How columns are filtered: texts and whole numbers by equality with one of several, days also from one to another."""
 
@@ -67,9 +67,7 @@ class AskedPage(Asked):
 
     limit: Whole = Field(DEFAULT_ROWS, ge=1, le=MOST_ROWS, description="Rows of the page")
     after: Whole = Field(-1, ge=-1, lt=2**62, description="The place after which the page begins; `next` has it")
-    columns: Annotated[list[Text], Field(max_length=400)] | None = Field(
-        None, description="Only these columns, in this order"
-    )
+    columns: Annotated[list[Text], Field(max_length=400)] = Field(None, description="Only these columns, in this order")
 
 
 @dataclass(frozen=True)

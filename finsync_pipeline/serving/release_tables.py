@@ -21,10 +21,7 @@ class ReleaseTables:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
-        try:
-            self.manifest = read_release(self.folder).manifest
-        except FileNotFoundError:
-            raise PublicationError("there is no release", "Name a release; finsync run makes one", folder) from None
+        self.manifest = read_release(self.folder).manifest
         self._connection = frames.empty_database()
 
     def __enter__(self) -> Self:

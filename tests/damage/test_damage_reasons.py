@@ -123,7 +123,7 @@ def test_every_reason_has_a_case(passage: Passage) -> None:
 HELD = [
     (table, field)
     for table in vars(tables).values()
-    if isinstance(table, Table)
+    if isinstance(table, Table) and table.name != "derived"  # which is computed when asked for, and stored nowhere
     for field in table.fields
     if field.allowed is not None or field.pattern is not None or field.bound is not None
 ]
@@ -162,7 +162,9 @@ def test_a_table_takes_no_value_that_breaks_a_check(table: Table, field: Field) 
 
 
 @pytest.mark.parametrize(
-    "table", [each for each in vars(tables).values() if isinstance(each, Table)], ids=lambda table: table.name
+    "table",
+    [each for each in vars(tables).values() if isinstance(each, Table) and each.name != "derived"],
+    ids=lambda table: table.name,
 )
 def test_a_table_takes_no_row_without_what_it_must_have(table: Table) -> None:
     row = {each.name: usual(each) for each in table.fields}

@@ -74,7 +74,7 @@ def test_every_setting_that_the_pipeline_reads_reaches_it():
     assert len(urls) >= 3
     of_the_gateway = {name for name in SETTINGS if name.startswith("FINSYNC_WEB_")}
     of_the_api = {name for name in SETTINGS if name.startswith("FINSYNC_API_")}
-    of_the_api |= {"FINSYNC_QUERY_CACHE_FOLDER", "FINSYNC_DAGSTER_URL"}
+    of_the_api |= {"FINSYNC_QUERY_CACHE_FOLDER", "FINSYNC_DAGSTER_URL", "FINSYNC_EXPLORER_TOKEN_FILE"}
     assert {*SETTINGS, *urls} - of_the_gateway - of_the_api <= set(LAUNCHER["env_vars"])
     assert of_the_gateway <= SERVICES["gateway"]["environment"].keys()
     assert of_the_api | {"FINSYNC_WEB_HOSTS"} <= SERVICES["api"]["environment"].keys()

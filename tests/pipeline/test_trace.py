@@ -110,7 +110,7 @@ def test_what_the_release_does_not_have_is_named_with_the_nearest(arguments, mes
 
 
 def test_a_folder_without_a_release_is_named(tmp_path: Path):
-    with pytest.raises(PublicationError, match="there is no release"):
+    with pytest.raises(PublicationError, match=r"manifest\.json: is missing"):
         trace(tmp_path, "A1", "revenue", END)
 
 
