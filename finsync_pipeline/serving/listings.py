@@ -67,7 +67,7 @@ class AskedPage(Asked):
 
     limit: Whole = Field(DEFAULT_ROWS, ge=1, le=MOST_ROWS, description="Rows of the page")
     after: Whole = Field(-1, ge=-1, lt=2**62, description="The place after which the page begins; `next` has it")
-    columns: Annotated[list[Text], Field(max_length=400)] = Field(None, description="Only these columns, in this order")
+    columns: Annotated[list[Text], Field(max_length=400)] = Field([], description="Only these columns, in this order")
 
 
 @dataclass(frozen=True)
