@@ -104,8 +104,8 @@ document.addEventListener("htmx:error", () => unreachable(true));
 document.addEventListener("htmx:after:swap", () => unreachable(false));
 // Where a number comes from is shown beside it, unless it is opened elsewhere
 document.addEventListener("click", (event) => {
-  const cell = event.target.closest('a.cell[href^="/trace"]');
-  if (!cell || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const cell = event.target.closest("a.cell");
+  if (!cell || new URL(cell.href).pathname !== "/trace" || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   htmx.ajax("GET", cell.href, { target: "#drawer-content", swap: "innerHTML" });
 });
