@@ -176,3 +176,16 @@ def test_an_item_that_there_is_not_is_named_in_any_comparison(condition: str, me
 @pytest.mark.parametrize("condition", ["item LIKE 'rev%'", "item BETWEEN 'a' AND 'm'", "item LIKE 'x!_' ESCAPE '!'"])
 def test_conditions_on_items_that_some_fulfil_are_read(condition: str):
     assert read_statement(f"SELECT item FROM facts WHERE {condition}").views == {"facts"}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "item NOT LIKE 'CASH'",
+        "NOT item LIKE 'CASH'",
+        "NOT (item BETWEEN 'x' AND 'y')",
+        "item BETWEEN 'sector' AND 'auditor'",
+    ],
+)
+def test_a_condition_on_items_that_is_negated_or_of_items_in_another_order_is_no_mistake(condition):
+    assert read_statement(f"SELECT * FROM facts WHERE {condition}").views == {"facts"}
