@@ -213,9 +213,9 @@ def _check_items(tree: exp.Query, sql: str) -> None:
     for comparison in tree.find_all(exp.Like, exp.ILike, exp.Between):
         texts = [comparison.args.get(part) for part in ("expression", "low", "high")]
         given = [text for text in texts if isinstance(text, exp.Literal) and text.is_string]
-        # Items in the other order are no mistake in writing, and what is negated is fulfilled by all the others
+        # Items in another order or case are no mistake in writing, and what is negated is fulfilled by all the others
         is_negated = comparison.args.get("negate") or comparison.find_ancestor(exp.Not)
-        is_meant = is_negated or all(text.name in ITEMS for text in given)
+        is_meant = is_negated or all(text.name.lower() in ITEMS for text in given)
         if _is_column(comparison.this, "item") and not is_meant and not _has_any(comparison, given, ITEMS):
             raise _no_item(given[0], "no item fulfils this condition", given[0].name.strip("%_"), sql)
 

@@ -185,6 +185,7 @@ def test_conditions_on_items_that_some_fulfil_are_read(condition: str):
         "NOT item LIKE 'CASH'",
         "NOT (item BETWEEN 'x' AND 'y')",
         "item BETWEEN 'sector' AND 'auditor'",
+        "item LIKE 'CASH'",
     ],
 )
 def test_a_condition_on_items_that_is_negated_or_of_items_in_another_order_is_no_mistake(condition):
