@@ -39,7 +39,7 @@ def query(sql: str | Request, deployment: Deployment | None = None, **options: A
 
 
 def open_release(name: str = "current") -> OpenRelease:
-    """The release of this name, or of the beginning of one, in FINSYNC_HOME; `manifest` says what went into it.
+    """The release of this name, or of the beginning of one, in FINSYNC_HOME; `manifest` has what went into it.
 
     Raises QueryError if there is none.
     """
@@ -85,21 +85,23 @@ def table(listing: str, release: str | OpenRelease = "current", **filters: Any) 
 def trace(
     company_id: str,
     item: str,
-    period_end: date | None = None,
+    period_end: date | str | None = None,
     months: int | None = None,
     currency: str | None = None,
     release: str | Path = "current",
 ) -> Trace:
     """Where a number or text of a release comes from, as `serving.trace.trace` gives it.
 
-    As in `trace("0000320193", "revenue", date(2009, 9, 30))`: `release` is `current`, the name of a release or the
-    beginning of it, among those that the settings name, or the folder of any.
+    As in `trace("0000320193", "revenue", "2009-09-30")`: `release` is `current`, the name of a release or the beginning
+    of it, among those that the settings name, or the folder of any. Raises QueryError for a text that is not a day.
     """
     from finsync_pipeline.federation.releases import find_release
     from finsync_pipeline.serving import trace as entry
+    from finsync_pipeline.serving.periods import read_day
     from finsync_pipeline.settings import load_settings_file, published_folder
 
     if isinstance(release, str):
         load_settings_file()
         release = find_release(published_folder(), release)
-    return entry.trace(release, company_id, item, period_end, months, currency)
+    day = read_day(period_end) if isinstance(period_end, str) else period_end
+    return entry.trace(release, company_id, item, day, months, currency)

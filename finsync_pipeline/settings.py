@@ -238,7 +238,9 @@ def api_log() -> str:
     """The lowest level that the API logs (FINSYNC_API_LOG). Raises ConfigurationError for no level."""
     level = _value("FINSYNC_API_LOG")
     if level not in ("debug", "info", "warning", "error"):
-        raise ConfigurationError(f"{level!r} is no level", "Use debug, info, warning or error", "FINSYNC_API_LOG")
+        raise ConfigurationError(
+            f"{level!r} is not a log level", "Use debug, info, warning or error", "FINSYNC_API_LOG"
+        )
     return level
 
 

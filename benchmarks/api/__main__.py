@@ -1,31 +1,14 @@
 """`python -m benchmarks.api [MEASURE ...]`: single measures, or smaller ones, while working on the API."""
 
-import argparse
-import signal
-import sys
-
-from benchmarks.api import COMPANIES, figures, missing
+from benchmarks import api
 from benchmarks.api.measures import MEASURES
-from benchmarks.figure import print_figures
-
-
-def main() -> int:
-    """Run the measures that are named, or all."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.api", description=__doc__)
-    parser.add_argument("measures", nargs="*", metavar="MEASURE", help=f"of {', '.join(MEASURES)} (default: all)")
-    parser.add_argument("--companies", type=int, default=COMPANIES, help="companies (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="turns of each measure (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=60, help="length of the soak (default: %(default)s)")
-    options = parser.parse_args()
-    unknown = [measure for measure in options.measures if measure not in MEASURES]
-    if unknown:
-        parser.error(f"unknown measure {', '.join(unknown)}; there are {', '.join(MEASURES)}")
-    if needed := missing():
-        parser.error(f"needs {needed}")
-    measures = options.measures or tuple(MEASURES)
-    return print_figures(figures(measures, options.companies, options.rounds, options.seconds))
-
+from benchmarks.part_command import main
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    sys.exit(main())
+    main(
+        api,
+        MEASURES,
+        ("companies", int, api.COMPANIES, "companies"),
+        ("rounds", int, 3, "turns of each measure"),
+        ("seconds", float, 60, "length of the soak"),
+    )

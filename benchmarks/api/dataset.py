@@ -55,7 +55,7 @@ class Dataset:
 
 
 def write(number: int, folder: Path) -> Dataset:
-    """Publish the release of so many companies, and write its wide tables for Datasette."""
+    """Publish a release of this number of companies, and write its wide tables for Datasette."""
     listed = companies(number)
     reference = write_reference(listed, folder / "reference")
     names = pd.DataFrame({"company_id": [each.id for each in listed], "name": [each.name for each in listed]})

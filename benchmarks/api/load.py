@@ -44,7 +44,7 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def load(url: str, paths: Iterator[str], clients: int, *, seconds: float = math.inf, most: int = 0) -> Load:
-    """Let the clients take one path after the other, for so many seconds or until `most` requests are answered."""
+    """Let the clients take one path after the other, for this many seconds or until `most` requests are answered."""
     return asyncio.run(_load(url, paths, clients, seconds, most or math.inf))
 
 

@@ -166,7 +166,7 @@ def _rates(turns: Mapping[str, tuple[Server, Iterator[str]]], rounds: int) -> di
 
 
 def _compare(kind: str, api: Server, datasette: Server, dataset: Dataset) -> None:
-    """Raise RuntimeError if both do not answer the same: so many rows, of these companies or periods."""
+    """Raise RuntimeError if both do not answer the same: this number of rows, of these companies or periods."""
     asking = Asking(dataset)
     path = next(
         {"statements": asking.statements, "after_mean": asking.after_mean, "before_mean": asking.before_mean}[kind]()

@@ -1,29 +1,13 @@
 """`python -m benchmarks.federation [MEASURE ...]`: single measures, or smaller ones, while working on federation."""
 
-import argparse
-import signal
-import sys
-
-from benchmarks.federation import ROWS, figures, missing
+from benchmarks import federation
 from benchmarks.federation.measures import MEASURES
-from benchmarks.figure import print_figures
-
-
-def main() -> int:
-    """Run the measures that are named, or all."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.federation", description=__doc__)
-    parser.add_argument("measures", nargs="*", metavar="MEASURE", help=f"of {', '.join(MEASURES)} (default: all)")
-    parser.add_argument("--rows", type=int, default=ROWS, help="rows of each large source (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=2, help="turns of each measure (default: %(default)s)")
-    options = parser.parse_args()
-    unknown = [measure for measure in options.measures if measure not in MEASURES]
-    if unknown:
-        parser.error(f"unknown measure {', '.join(unknown)}; there are {', '.join(MEASURES)}")
-    if needed := missing():
-        parser.error(f"needs {needed}")
-    return print_figures(figures(options.measures or tuple(MEASURES), options.rows, options.rounds))
-
+from benchmarks.part_command import main
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    sys.exit(main())
+    main(
+        federation,
+        MEASURES,
+        ("rows", int, federation.ROWS, "rows of each large source"),
+        ("rounds", int, 2, "turns of each measure"),
+    )

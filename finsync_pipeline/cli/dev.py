@@ -1,4 +1,4 @@
-"""The local web UI, with the explorer beside it."""
+"""The local web UI, and the explorer on the next port."""
 
 import os
 import socket

@@ -180,7 +180,7 @@ class ChangeSummary:
 
 
 def summarize_differences(before: Path, after: Path, most: int) -> ChangeSummary:
-    """How many facts of each source and item are new, lost or changed, and so many of the largest changes."""
+    """How many facts of each source and item are new, lost or changed, and the `most` largest changes."""
     with _facts(before, after) as connection:
         connection.execute(f"CREATE TEMP TABLE differences AS {_DIFFERENCES_SQL}")
         counts = connection.sql(_COUNTS_SQL).to_arrow_table().to_pylist()

@@ -1,11 +1,11 @@
 """What a browser may ask of a local server: the rules of the deployment's gateway, and them as ASGI middleware.
 
-A server on 127.0.0.1 that asks nobody who he is is protected from other machines, but not from the pages that a browser
-on this machine shows: each of them can send requests there. So `refusal` finds requests to a host name that is not
-known (a foreign name that leads here), and requests and WebSockets of pages of another origin. `BrowserRules` is around
+A server on 127.0.0.1 without a login is protected from other machines, but not from the pages that a browser on this
+machine shows: each of them can send requests there. So `refusal` finds requests to a host name that is not known (a
+foreign name that leads here), and requests and WebSockets of pages of another origin. `BrowserRules` is around
 Dagster's web UI, and also refuses GraphQL by GET and events of assets from outside. It knows no user: who can run
-programs on this machine can use the web UI. `gateway/*.conf` says the same to nginx; tests/browser_requests.py holds
-both to one table.
+programs on this machine can use the web UI. `gateway/*.conf` has the same rules for nginx; tests/browser_requests.py
+holds both to one table.
 """
 
 import re

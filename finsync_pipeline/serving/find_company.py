@@ -1,4 +1,4 @@
-"""Which company of a release people mean by an id, a name, a ticker or a code."""
+"""Which company of a release is meant by an id, a name, a ticker or a code."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

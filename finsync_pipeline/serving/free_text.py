@@ -3,7 +3,7 @@
 The text is cut into tokens, and rules are tried at each of them in a fixed order (`free_text_conditions`,
 `free_text_periods`, `free_text_ranking`); the first that fits takes its tokens. Nothing is guessed and nothing dropped:
 each token is in a part that was understood, is a word that only connects (`passed_over`), or is in `not_understood`
-with the reason. A word that is not known changes what stands beside it, so an item after it is not understood either.
+with the reason. A word that is not known changes the words next to it, so an item after it is not understood either.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from finsync_pipeline.serving.screen import Screen, screen_of
 MOST_CHARACTERS = 500
 """Characters of a text that are read."""
 MANY = ("where", "where_periods", "texts", "fiscal_years", "items")
-"""Parameters that several parts add to; each of the others is said once."""
+"""Parameters that several parts add to; each of the others is set once."""
 BREAKS = frozenset(["or", "nor", "not", "no", "except", "excluding", "without", "never", "neither", "unless"])
 """Words that turn or join what follows in a way that a screen lacks: the rest of the clause is not understood."""
 RULES: Sequence[Callable[[Words, int], Found | None]] = (
@@ -126,11 +126,11 @@ class _Reading:
 
     def _said_twice(self, found: Found) -> str:
         """Why the parts do not fit what was understood before them."""
-        said = {name: list(values) for part in self.parts for name, values in part.changes.items() if name not in MANY}
+        given = {name: list(values) for part in self.parts for name, values in part.changes.items() if name not in MANY}
         for part in found.parts:
             for name, values in part.changes.items():
-                if name in said and said[name] != list(values):
-                    return f"another {name.replace('_', ' ')} was named before: {said[name][0]}"
+                if name in given and given[name] != list(values):
+                    return f"another {name.replace('_', ' ')} was named before: {given[name][0]}"
         return ""
 
     def _refuse(self, place: int, after: int, reason: str) -> None:

@@ -211,8 +211,8 @@ def condition_meaning(item: str, compared: str) -> str:
     if operator == "between":
         low, _, high = value.partition(" and ")
         return f"{name} between {in_full(float(low))} and {in_full(float(high))}"
-    said = {">": "above", ">=": "at least", "<": "below", "<=": "at most", "=": "exactly", "!=": "not"}[operator]
-    return f"{name} {said} {in_full(float(value))}"
+    words = {">": "above", ">=": "at least", "<": "below", "<=": "at most", "=": "exactly", "!=": "not"}[operator]
+    return f"{name} {words} {in_full(float(value))}"
 
 
 def _is_share(words: Words, place: int) -> bool:

@@ -158,7 +158,7 @@ def limit(words: Words, place: int) -> Found | None:
 
 
 def count_at(words: Words, place: int) -> int | None:
-    """How many companies the token says, if it is a number of them."""
+    """The number of companies that the token stands for, if it does."""
     if words.kind(place) == "number":
         number = plain_number(words.lower(place))
         return int(number) if number is not None and 1 <= number <= 10_000 and number == int(number) else None

@@ -23,7 +23,7 @@ KNOWN = phrases({
 })  # fmt: skip
 OF_SIZE = frozenset({"largest", "biggest", "smallest"})
 SIZE = MeantItem("revenue", ("total_assets", "book_value"), 1)
-"""What the size of a company is, if the text does not say."""
+"""What the size of a company is, if the text does not name it."""
 
 
 def ranking(words: Words, place: int) -> Found | None:

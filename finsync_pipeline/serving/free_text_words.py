@@ -45,7 +45,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Found:
-    """What a rule found: parts, and the place of the token after it. A `problem` says why they are not understood."""
+    """What a rule found: parts, and the place of the token after it. `problem` is why they are not understood."""
 
     after: int
     parts: tuple[Part, ...] = ()

@@ -94,7 +94,7 @@ class Gate:
 
 
 class _Answering:
-    """One request: what has been sent of its response, and what the log says of it."""
+    """One request: what has been sent of its response, and its line in the log."""
 
     def __init__(self, gate: Gate, scope: Scope, receive: Receive, send: Send) -> None:
         self._gate, self._scope, self._receive, self._send = gate, scope, receive, send

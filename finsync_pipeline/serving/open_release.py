@@ -194,7 +194,7 @@ class Releases:
 def with_balances(months: int, items: Sequence[str]) -> str:
     """A SELECT of the periods of this length: company_id, currency, period_end and the items.
 
-    What a company has at the end of a period, in months 0, stands beside what it has over the period.
+    What a company has at the end of a period, in months 0, stands next to what it has over the period.
     """
     keys = "company_id, currency, period_end"
     balances = [item for item in items if ITEMS[item].kind == "instant"]

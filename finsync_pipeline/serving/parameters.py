@@ -1,4 +1,4 @@
-"""The types of parameters, in an address or a body: each is what the documentation says, and nothing like it.
+"""The types of parameters, in an address or a body: each takes exactly what the documentation describes.
 
 Pydantic alone would take `1.0` and ` 1 ` for a whole number, `on` for true, and a number for a day.
 """

@@ -1,12 +1,21 @@
-"""Which day of a release a year or a quarter means."""
+"""Days: which one a text, a year or a quarter of a release means."""
 
 from datetime import date
 from pathlib import Path
 
+from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.serving.errors import NotInRelease
 from finsync_pipeline.serving.release_tables import ReleaseTables
 
 YEAR_DAYS, ANNUAL = 366, 12
+
+
+def read_day(text: str) -> date:
+    """The day of a text such as 2009-12-31. Raises QueryError for another one."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise QueryError(f"{text!r} is not a day", "write it as 2009-12-31", "period_end") from None
 
 
 def chosen_day(
@@ -21,7 +30,7 @@ def chosen_day(
     """The one day from `first` to `last` on which the release has the item of the company; of a single day, that day.
 
     Of several in a year it is the end of the only period of 12 months. Raises NotInRelease if there are several, and
-    names them. Without any it is the last day, of which a trace says what is there instead.
+    names them. Without any it is the last day, of which a trace shows what is there instead.
     """
     if first == last:
         return first

@@ -60,7 +60,7 @@ class RequestProblem(FinSyncError):
         self.headers = {**retry, **(headers or {})}
 
     def details(self, request_id: str) -> dict[str, Any]:
-        """What the body of the response says."""
+        """The body of the response."""
         return ProblemDetails(
             type=f"/api/v1/problems#{self.code}",
             title=self.type.title,
@@ -97,7 +97,7 @@ def problem_of(error: Exception) -> RequestProblem:
 
 
 def is_for_the_log(problem: RequestProblem) -> bool:
-    """Whether the log has to say what the response does not."""
+    """Whether the cause is left to the log."""
     return problem.code in ("internal", "not-usable")
 
 

@@ -1,7 +1,7 @@
 """The quality of a release at a glance: its tables counted by source, quarter, company, item, method and reason.
 
 Each is one SQL statement over the tables of the release, which never changes, so each is counted once. What single
-rows say is in `listings`; how fresh the stored quarters are is asked of `publishing.staleness`.
+rows are is in `listings`; how fresh the stored quarters are is asked of `publishing.staleness`.
 """
 
 from collections.abc import Mapping, Sequence

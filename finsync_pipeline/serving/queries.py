@@ -1,4 +1,4 @@
-"""Queries as the API and the explorer run them: only so many at a time, and over one release from begin to end."""
+"""Queries as the API and the explorer run them: a bounded number at a time, each over one release from begin to end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -36,7 +36,7 @@ class ReleaseTables:
         return frozenset(file.stem for file in self.folder.glob("*.parquet"))
 
     def rows(self, table: str, **conditions: Any) -> list[dict[str, Any]]:
-        """The rows whose columns equal these values, or one of them where they are a list; None is no condition.
+        """The rows whose columns equal these values, or one of them where they are a list; None leaves the column free.
 
         Without the table there are none. Columns that an earlier version did not have are None. Raises DataError if the
         file cannot be read.

@@ -181,7 +181,7 @@ def find_question(queue: Queue, source: str, source_name: str, supporting: str |
 def entry_of(
     question: Question, deployment: Deployment, decider: Decider, release: OpenRelease | None, more: Sequence[str] = ()
 ) -> Entry:
-    """The question with its candidates, and `more` companies that a person names, beside the numbers of its rows."""
+    """The question with its candidates, and `more` companies that a person names, next to the numbers of its rows."""
     stored = stored_decisions(deployment)
     rows = _about(stored.table, question)
     scores = {**dict(_candidates(rows)), **{each: None for each in more if company_of(each, decider.reference)}}

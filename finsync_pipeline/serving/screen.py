@@ -3,7 +3,7 @@
 The values of a company are means over its periods of one length, each currency by itself. Conditions in `where_periods`
 are met by single periods, and the mean is over those; conditions in `where` are met by the mean. An item that is
 missing meets no condition but `is_null`. A derived item is computed of the items of a period, or of the means: it is
-itself never averaged. Conditions in `texts` are on what the summary says of a company in words, such as its sector.
+itself never averaged. Conditions in `texts` are on the texts of a company in the summary, such as its sector.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -267,7 +267,7 @@ def _number(asked: Filter, value: Any) -> float:
 
 
 def check_item(name: str | None) -> None:
-    """Raise QueryError if it is no item with numbers."""
+    """Raise QueryError if it is not an item with numbers."""
     if name is not None and name not in FORMULAS and name not in NUMERIC_ITEMS:
         near = nearest(name, [*NUMERIC_ITEMS, *FORMULAS])
         raise QueryError(f"no item {name}", f"did you mean {near}?" if near else "GET /api/v1/items lists them")

@@ -1,7 +1,7 @@
 """A statement as a table over time: items as rows, periods as columns, each cell with what has to be known about it.
 
 The values are those of `statements`: what is published or what one source gives, and values that are derived of what is
-published. A cell is either of them, and says which; a derived value is only where nothing is published.
+published. A cell is either of them, and is marked as such; a derived value is only where nothing is published.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -138,7 +138,7 @@ def statement_table(
 def _cells(
     rows: Sequence[Mapping[str, Any]], noted: Mapping[Any, Mapping[str, Any]], wanted: Wanted
 ) -> dict[str, dict[Place, Cell]]:
-    """The cells of the rows by item and place; where nothing is published of a cell, what the note says."""
+    """The cells of the rows by item and place; where nothing is published of a cell, the text of the note."""
     cells: dict[str, dict[Place, Cell]] = {}
     for row in rows:
         place = (row["period_end"], row["months"])

@@ -26,7 +26,7 @@ class Wanted:
     """Whose statements, and which part of them.
 
     One statement (None: all) or the `named` items; lengths in months, days (`first...last`), fiscal years, a currency;
-    balances only at the ends of periods of so many months (`ends_of`); what one source gives, or what is published.
+    balances only at the ends of periods of these lengths (`ends_of`); what one source gives, or what is published.
     """
 
     company_id: str

@@ -104,7 +104,7 @@ def access_of(request: Request) -> WriteAccess:
 
 
 def check_own_origin(request: Request) -> None:
-    """Raise RequestProblem unless a page of this very origin sent the request; one that does not say is refused."""
+    """Raise RequestProblem unless a page of this very origin sent the request; one without an origin is refused."""
     own = f"{request.url.scheme}://{request.headers.get('host', '')}".lower()
     if [each.lower() for each in request.headers.getlist("origin")] != [own]:
         what = f"a write must come from a page of {own} itself"

@@ -129,7 +129,7 @@ def _check_body(request: web.Request) -> None:
         raise RequestError("media-type", "the body is encoded", "send it without Content-Encoding")
     if "Transfer-Encoding" in headers:
         raise invalid_parameter("the body has no length", "send it whole, with Content-Length")
-    if length and request.method in ("GET", "HEAD"):  # what other methods get is for the router to say
+    if length and request.method in ("GET", "HEAD"):  # other methods get 405 from the router
         raise invalid_parameter(f"{request.method} has no body", "leave it out, or use POST /query")
     if length > request.client_max_size:
         raise RequestError("too-large")

@@ -60,5 +60,5 @@ def test_a_change_counts_after_the_code_location_is_reloaded(stack, checkout):
 
 @pytest.mark.parametrize(("service", "package"), [("pnl", "source_services"), ("api", "finsync_pipeline")])
 def test_source_services_and_the_api_work_with_the_mounted_code(stack, checkout, service, package):
-    told = stack.inside(service, "python", "-c", f"import {package}; print({package}.__doc__)")
-    assert told.startswith("Of the checkout.")
+    description = stack.inside(service, "python", "-c", f"import {package}; print({package}.__doc__)")
+    assert description.startswith("Of the checkout.")

@@ -248,7 +248,7 @@ def test_a_table_is_readable_on_paper(sample, explore):
 
 
 @pytest.mark.parametrize(
-    ("address", "status", "said"),
+    ("address", "status", "shown"),
     [
         ("/company/aple", 404, "No such company"),
         (f"/company/{APPLE}?statement=profit", 400, "income_statement"),
@@ -262,10 +262,10 @@ def test_a_table_is_readable_on_paper(sample, explore):
         (REVENUE_2009.replace("2009-09-30", "2001-01-01"), 404, "2009-"),
     ],
 )
-def test_an_error_has_a_page_that_names_the_next_step(sample, explore, address, status, said):
+def test_an_error_has_a_page_that_names_the_next_step(sample, explore, address, status, shown):
     view = explore(sample)
     assert view.open(address).status == status
-    assert said in view.page.get_by_role("alert").inner_text()
+    assert shown in view.page.get_by_role("alert").inner_text()
     assert "What to do:" in view.page.get_by_role("alert").inner_text()
     view.check_accessible()
 
@@ -310,7 +310,7 @@ def test_periods_without_a_value_name_the_next_step(sample, explore):
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """The API over a release in which names and cells are HTML, scripts and formulas; one company has no number."""
+    """The API over a release in which names and cells are HTML, scripts and formulas; one company has no values."""
     folder = made_once(tmp_path_factory, "hostile", _release_hostile)
     of_release = queried(folder / "home", folder / "companies.csv")
     with serving(lambda: of_release) as client:
@@ -351,10 +351,10 @@ def test_hostile_names_and_cells_are_shown_as_text(hostile, explore):
     assert view.page.locator("main script").count() == 0
 
 
-def test_a_company_without_a_number_says_so_and_what_to_do(hostile, explore):
+def test_a_company_without_values_has_a_page_with_what_to_do(hostile, explore):
     view = explore(hostile)
     view.open("/company/E1")
-    assert "has no number of this company" in view.page.inner_text("main")
+    assert "has no values of this company" in view.page.inner_text("main")
     assert view.page.get_by_role("link", name="Review the names that are not certain").is_visible()
     view.check_accessible()
 

@@ -20,11 +20,13 @@ def test_a_company_is_found_as_it_is_typed_and_the_address_has_what_was_typed(sa
     view.check_accessible()
 
 
-@pytest.mark.parametrize(("text", "said"), [("XOM", "means one company"), ("qqq zzz", "no name or identifier")])
-def test_what_a_text_means_is_said(sample, explore, text, said):
+@pytest.mark.parametrize(
+    ("text", "shown"), [("XOM", "means one company"), ("qqq zzz", "not a listed name or identifier")]
+)
+def test_what_a_text_means_is_shown(sample, explore, text, shown):
     view = explore(sample)
     view.open(f"/?q={text}")
-    assert said in view.page.inner_text("#found")
+    assert shown in view.page.inner_text("#found")
 
 
 @pytest.mark.parametrize("how", [{"viewport": PHONE}, {"color_scheme": "dark"}, {"java_script_enabled": False}])
@@ -45,7 +47,7 @@ def test_a_hostile_text_is_shown_as_text(sample, explore):
     hostile = "<script>alert(1)</script><img src=x onerror=alert(2)>"
     view.page.goto("/")
     view.page.get_by_role("searchbox").fill(hostile)
-    view.page.get_by_text("no name or identifier").wait_for()
+    view.page.get_by_text("not a listed name or identifier").wait_for()
     assert hostile in view.page.inner_text("#found")
 
 

@@ -58,9 +58,9 @@ def test_conditions_are_added_filled_in_and_removed(sample, explore):
     show(view)
     assert asked(view)["where"] == ["revenue > 1500000000", "goodwill is not null"]
     assert asked(view)["where_periods"] == ["net_income between 110000 and 5000000000"]
-    said = view.page.inner_text("#result")
-    assert "revenue above 1,500,000,000, on the mean of a company" in said
-    assert "net income between 110,000 and 5,000,000,000, on each period, before the mean" in said
+    shown = view.page.inner_text("#result")
+    assert "revenue above 1,500,000,000, on the mean of a company" in shown
+    assert "net income between 110,000 and 5,000,000,000, on each period, before the mean" in shown
     assert len(names(view)) > 5
     view.check_accessible()
     check_reload(view)
@@ -161,7 +161,7 @@ def test_words_fill_the_form_and_say_how_they_were_read(sample, explore):
     view.check_accessible()
     check_reload(view)
     read.get_by_role("link", name="operating income above 1,000,000,000").click()
-    view.page.get_by_text("no longer: the form says something else").wait_for()
+    view.page.get_by_text("replaced: the form has another value").wait_for()
     assert asked(view)["where"] == ["operating_income > 1000000000"]
     read.get_by_role("link", name="Remove: fiscal year 2009").click()
     view.page.wait_for_function("!location.search.includes('fiscal_years')")
@@ -177,7 +177,7 @@ def test_the_field_of_a_part_is_shown_when_it_is_followed(sample, explore):
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("address", "shown"),
     [
         ("/screen?form=1&item1=revenue&op1=%3E&value1=3%2C5+Mio", "1 lakh 10 thousand"),
         ("/screen?form=1&item1=revenue&op1=between&value1=5", "write 10m and 20m"),
@@ -188,17 +188,17 @@ def test_the_field_of_a_part_is_shown_when_it_is_followed(sample, explore):
         ("/screen?form=1&years=2009-x", "is not a year"),
         ("/screen?form=1&first=2009-01-01", "both the first and the last day"),
         ("/screen?form=1&limit=0", "from 1 to 10000"),
-        ("/screen?form=1&company=qqq+zzz", "no company of the list"),
+        ("/screen?form=1&company=qqq+zzz", "not a company of the list"),
         ("/screen?where=revenu+%3E+1", "did you mean revenue"),
         ("/screen?where=nonsense", "is not a condition"),
         ("/screen?months=5", "months"),
         ("/screen/insights?items=revenu", "did you mean revenue"),
     ],
 )
-def test_what_is_wrong_is_said_where_it_is(sample, explore, address, said):
+def test_what_is_wrong_is_shown_where_it_is(sample, explore, address, shown):
     view = explore(sample)
     assert view.open(address).status == 400
-    assert said in view.page.inner_text("main [role=alert]")
+    assert shown in view.page.inner_text("main [role=alert]")
     view.check_accessible()
 
 

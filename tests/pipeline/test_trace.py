@@ -13,8 +13,10 @@ import pytest
 from factories import PROJECT
 from local_services import running_services
 
+import finsync_pipeline
 from finsync_pipeline.cli import main
 from finsync_pipeline.errors import DataError, PublicationError
+from finsync_pipeline.federation.errors import QueryError
 from finsync_pipeline.serving.errors import NotInRelease
 from finsync_pipeline.serving.lineage import Cell, Trace
 from finsync_pipeline.serving.trace import trace
@@ -107,6 +109,15 @@ def test_every_mean_of_the_summary_is_that_of_its_periods(current: Path):
 def test_what_the_release_does_not_have_is_named_with_the_nearest(arguments, message: str, current: Path):
     with pytest.raises(NotInRelease, match=message):
         trace(current, *arguments)
+
+
+def test_from_python_a_day_may_be_a_text(current: Path):
+    assert (
+        finsync_pipeline.trace("A1", "revenue", str(END), release=current).cells
+        == trace(current, "A1", "revenue", END).cells
+    )
+    with pytest.raises(QueryError, match="'2009' is not a day"):
+        finsync_pipeline.trace("A1", "revenue", "2009", release=current)
 
 
 def test_a_folder_without_a_release_is_named(tmp_path: Path):

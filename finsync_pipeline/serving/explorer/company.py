@@ -49,7 +49,7 @@ NOT_FOUND = 404
 
 
 class Asked(BaseModel):
-    """What the address of the view says of the table."""
+    """What the address of the view selects of the table."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 

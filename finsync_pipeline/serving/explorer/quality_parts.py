@@ -1,4 +1,4 @@
-"""The parts of the view of quality: what the counts of a release say, as a sentence, pictures and their tables."""
+"""The parts of the view of quality: the counts of a release as a sentence, pictures and their tables."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -64,7 +64,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Part:
-    """What is said of one side of quality. `choices` are links that show another selection, by their texts."""
+    """One side of quality, as it is shown. `choices` are links that show another selection, by their texts."""
 
     sentence: str
     charts: Sequence[Chart] = ()
@@ -303,10 +303,10 @@ def _freshness(request: Request, state: ViewState, release: OpenRelease) -> Part
              Cell(row["rows"]), Cell(row["command"])]
             for row in sorted(late, key=lambda row: (row["quarter"], row["source"]), reverse=True)
         ], is_open=True))  # fmt: skip
-    said = f"{len(late):,} of them are not current." if late else "All of them are current."
+    current = f"{len(late):,} of them are not current." if late else "All of them are current."
     return Part(
-        f"{len(rows):,} stored quarters of {len(found)} sources. {said} Compared with what each source had when it was "
-        "last asked.",
+        f"{len(rows):,} stored quarters of {len(found)} sources. {current} Compared with what each source had when it "
+        "was last asked.",
         [Chart("bars", "Quarters by state", {"x": list(found), "series": series, "y": "quarters"}, "low")],
         grids,
     )

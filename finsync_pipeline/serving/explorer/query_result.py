@@ -87,7 +87,7 @@ def table_of(result: pa.Table, numbers: Numbers) -> ResultTable:
 
 
 def chart_of(result: pa.Table, asked: ChartChoice) -> ResultChart | None:
-    """The chart that is asked for; what is not chosen, or is no column, is chosen here. None without any number."""
+    """The chart that is asked for; what is not chosen, or is not a column, is chosen here. None without any number."""
     result = result.select([field.name for field in result.schema if not pat.is_nested(field.type)])
     names: list[str] = result.column_names
     numeric = [name for name in names if is_number(result.schema.field(name).type)]

@@ -26,7 +26,7 @@ CONTENT_SECURITY_POLICY = (
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cache-Control": "private, no-cache",
-    "Referrer-Policy": "same-origin",  # with no-referrer, forms would not say of which origin they are
+    "Referrer-Policy": "same-origin",  # with no-referrer, forms are sent without their origin
 }
 VIEWS = {
     "/": "Companies",

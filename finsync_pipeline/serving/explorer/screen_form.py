@@ -1,4 +1,4 @@
-"""The form of a screen: what its fields say as parameters of an address, and the other way round.
+"""The form of a screen: its fields as parameters of an address, and the other way round.
 
 The address of a view has the parameters of `/api/v1/screen`. A form sends fields instead: a row of them for each
 condition, numbers as they are typed. If all of them are understood they become parameters, and the view is at their
@@ -17,7 +17,7 @@ from finsync_pipeline.serving.text_tokens import tokens_of
 from finsync_pipeline.serving.written_numbers import plain, read_number
 
 SENT = "form"
-"""The field by which a sent form is told from an address."""
+"""The field that marks an address as that of a sent form."""
 EMPTY_ROWS = 2
 MOST_ROWS = 50
 OPERATORS = {

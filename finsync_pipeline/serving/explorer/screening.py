@@ -131,7 +131,7 @@ def insights(request: Request, state: View) -> Response:
 
 
 def _sent(request: Request, state: ViewState, context: Context, release: OpenRelease | None) -> Response:
-    """The view at the address of what the form says; or the form with what is wrong, or as it was before a row more."""
+    """The view at the address of the form's fields; or the form with what is wrong, or as it was before a row more."""
     form = read_form(state)
     found = None
     if form.company:
@@ -142,8 +142,8 @@ def _sent(request: Request, state: ViewState, context: Context, release: OpenRel
             form = replace(form, company="", companies=tuple(dict.fromkeys([*form.companies, resolution.company_id])))
         else:
             found = companies.matches(text, reference, release, resolution, 10)
-            said = "may mean several companies" if found else "is no company of the list"
-            form = replace(form, errors={**form.errors, "company": f"\u201c{text}\u201d {said}"})
+            why = "may mean several companies" if found else "is not a company of the list"
+            form = replace(form, errors={**form.errors, "company": f"\u201c{text}\u201d {why}"})
     is_more = state.get("do") == "add"
     if not form.is_wrong and not is_more:
         return RedirectResponse(_address("/screen", form.parameters(), state), SEE_OTHER, headers=HEADERS)
@@ -157,7 +157,7 @@ def _sent(request: Request, state: ViewState, context: Context, release: OpenRel
 
 
 def _with_company(state: ViewState, form: Form, company_id: str) -> str:
-    """The address of what the form says, with a company more."""
+    """The address of the form's fields, with one more company."""
     chosen = list(dict.fromkeys([*form.companies, company_id]))
     return _address("/screen", {**form.parameters(), "companies": chosen}, state)
 

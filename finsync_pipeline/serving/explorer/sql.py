@@ -143,7 +143,7 @@ def _result(request: Request, state: ViewState) -> tuple[Result | None, Mistake 
     except FinSyncError as error:
         problem = problem_of(error)
         if problem.code in ("internal", "not-usable"):
-            raise  # the log has to say more than the page
+            raise  # the log needs more than the page shows
         return None, _mistake(text, error, problem)
     return _shown_result(state, answered, shown), None
 

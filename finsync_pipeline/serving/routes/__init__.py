@@ -1,1 +1,1 @@
-"""The routes of the API: what each takes, and what it answers. What they ask for is beside this package."""
+"""The routes of the API: what each takes, and what it answers. The modules above this package make the answers."""

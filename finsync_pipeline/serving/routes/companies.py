@@ -77,7 +77,7 @@ class AskedStatements(Asked):
         [], description="Only periods that end in these fiscal years, by the year end of the company"
     )
     ends_of: Annotated[list[Length], Field(max_length=4)] = Field(
-        [], description="Balances only at the ends of periods of so many months"
+        [], description="Balances only at the ends of periods of these lengths, in months"
     )
     derived: Annotated[list[DerivedKind], Field(max_length=3)] = Field(
         [], description="Also values that no source gives, each with its operands"

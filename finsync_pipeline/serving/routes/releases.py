@@ -1,4 +1,4 @@
-"""GET /api/v1/releases and what else is said of releases: manifests, files, differences, earlier views, freshness."""
+"""GET /api/v1/releases and more about releases: manifests, files, differences, earlier views, freshness."""
 
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal

@@ -102,7 +102,7 @@ document.addEventListener("change", (event) => {
 const unreachable = (is) => { document.getElementById("unreachable").hidden = !is; };
 document.addEventListener("htmx:error", () => unreachable(true));
 document.addEventListener("htmx:after:swap", () => unreachable(false));
-// Where a number comes from is shown beside it, unless it is opened elsewhere
+// Where a number comes from is shown in the drawer, unless it is opened elsewhere
 document.addEventListener("click", (event) => {
   const cell = event.target.closest("a.cell");
   if (!cell || new URL(cell.href).pathname !== "/trace" || event.ctrlKey || event.metaKey || event.shiftKey) return;
